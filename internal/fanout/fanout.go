@@ -1,0 +1,67 @@
+// Package fanout runs one function over many items at once, under one policy.
+//
+// The coordinator's items are invocations of a Lambda function, a worker's are
+// targets inside one Region. Both call [Each] or [Map]; that is the whole idea.
+// The package knows nothing of either.
+//
+// # What it promises
+//
+// Exactly one Outcome per item, however the run ended; Map gives them in the
+// order of the items, Each as they settle.
+//
+// Never more than Policy.MaxConcurrency attempts running. A wait before a retry
+// holds no slot; an attempt that ignores its context holds its slot until it
+// really returns.
+//
+// Retriers mean what they mean in the Amazon States Language, and no retry is
+// started that cannot start before the deadline.
+//
+// A panic in an item is that item's failure.
+//
+// Map, and the loop over Each, return within Policy.Grace of the context's end,
+// even if an attempt ignores its context; such an attempt is reported as
+// abandoned. Nothing else is left running.
+//
+// # How it works
+//
+// One goroutine, the caller's, owns all state: it starts attempts, hears of
+// their ends over a channel, keeps the retries that wait in a heap, and decides.
+// There is one goroutine per running attempt and there are no locks.
+package fanout
+
+import (
+	"context"
+	"iter"
+)
+
+// A Func does the work of one attempt at one item. prior has the attempts made
+// at this item before, so that a retry can know what they came to; it must not
+// be changed. An error may say more by methods of its own, found with errors.As:
+//
+//	ErrorName() string         its name, for retriers; see [ErrorName]
+//	RetryAfter() time.Duration how long the other side asked to wait
+//	Skip() bool                whether there was nothing to do: SKIPPED
+//
+// The value of the last attempt is kept in the outcome, also beside an error.
+type Func[T, R any] func(ctx context.Context, item T, prior []Attempt) (R, error)
+
+// Map calls do for every item and returns one outcome per item, in the order
+// of items, and the verdict on the whole. It panics when p is not valid: that is
+// a programming mistake, see [Policy.Validate].
+func Map[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) ([]Outcome[R], Verdict) {
+	l := newLoop(ctx, p, items, do)
+	l.run(func(int, Outcome[R]) bool { return true })
+	return l.outcomes, l.verdict
+}
+
+// Each calls do for every item and yields each item's index and outcome as soon
+// as it has settled. No attempt starts while the loop's body runs, so the body
+// should be quick. Leaving the loop early aborts what is running, and waits for
+// it as at the context's end.
+//
+// After the loop the second function returns the verdict on the whole; it is
+// the zero Verdict before. The sequence can be ranged over once.
+func Each[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) (iter.Seq2[int, Outcome[R]], func() Verdict) {
+	l := newLoop(ctx, p, items, do)
+	return l.run, func() Verdict { return l.verdict }
+}

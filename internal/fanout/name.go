@@ -1,0 +1,103 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The error names of the Amazon States Language that mean something here.
+//
+// Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+const (
+	NameAll                             = "States.ALL"
+	NameTaskFailed                      = "States.TaskFailed"
+	NameTimeout                         = "States.Timeout"
+	NameExceedToleratedFailureThreshold = "States.ExceedToleratedFailureThreshold"
+	NameDataLimitExceeded               = "States.DataLimitExceeded" // terminal
+	NameRuntime                         = "States.Runtime"           // terminal
+)
+
+// ErrorName returns the name of err, for a retrier to match: what its
+// ErrorName method says (found with errors.As), else "States.Timeout" for
+// context.DeadlineExceeded, else "States.TaskFailed". It is "" for nil.
+func ErrorName(err error) string {
+	var named interface{ ErrorName() string }
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &named) && named.ErrorName() != "":
+		return named.ErrorName()
+	case errors.Is(err, context.DeadlineExceeded):
+		return NameTimeout
+	}
+	return NameTaskFailed
+}
+
+// A PanicError is the failure of an item whose function panicked. Its name is
+// "States.Runtime", which no retrier applies to.
+type PanicError struct {
+	// Value is what was passed to panic.
+	Value any
+
+	// Stack is the goroutine's stack. It is for the log: Error leaves it out.
+	Stack []byte
+}
+
+// Error returns the panic's value.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// ErrorName returns NameRuntime.
+func (*PanicError) ErrorName() string { return NameRuntime }
+
+// Unwrap returns the panic's value when it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// A TimeoutError says which time ran out and how much it was. It wraps
+// context.DeadlineExceeded, and its name is "States.Timeout".
+type TimeoutError struct {
+	// What names the time, as in "attempt" or "run".
+	What string
+
+	// After is how long it was.
+	After time.Duration
+}
+
+// Error says what ran out and how much it was.
+func (e *TimeoutError) Error() string { return fmt.Sprintf("%s timed out after %v", e.What, e.After) }
+
+// ErrorName returns NameTimeout.
+func (*TimeoutError) ErrorName() string { return NameTimeout }
+
+// Unwrap returns context.DeadlineExceeded.
+func (*TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// A ToleranceError says that more groups failed than is tolerated. Its name is
+// "States.ExceedToleratedFailureThreshold".
+type ToleranceError struct {
+	// Failed is how many groups failed, of Total, and Skipped how many had
+	// nothing to do.
+	Failed, Skipped, Total int
+
+	// Tolerated is how many were allowed to fail.
+	Tolerated int
+
+	// MinSuccessful is how many had to succeed; 0 means that nobody asked.
+	MinSuccessful int
+}
+
+// Error says how many failed and how many were tolerated.
+func (e *ToleranceError) Error() string {
+	text := fmt.Sprintf("%d of %d failed, %d tolerated", e.Failed, e.Total, e.Tolerated)
+	if e.MinSuccessful > 0 {
+		text += fmt.Sprintf(", %d had to succeed", e.MinSuccessful)
+	}
+	return text
+}
+
+// ErrorName returns NameExceedToleratedFailureThreshold.
+func (*ToleranceError) ErrorName() string { return NameExceedToleratedFailureThreshold }

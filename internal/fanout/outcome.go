@@ -1,0 +1,80 @@
+package fanout
+
+import "time"
+
+// A Status says how an item, or a run, ended.
+type Status string
+
+// The statuses of an item. A run's are SUCCEEDED, FAILED, TIMED_OUT and ABORTED.
+const (
+	Succeeded  Status = "SUCCEEDED"
+	Failed     Status = "FAILED"
+	TimedOut   Status = "TIMED_OUT"
+	Aborted    Status = "ABORTED"     // started, then given up
+	NotStarted Status = "NOT_STARTED" // the run ended before its turn
+	Skipped    Status = "SKIPPED"     // nothing to do
+)
+
+// Statuses returns every status there is.
+func Statuses() []Status {
+	return []Status{Succeeded, Failed, TimedOut, Aborted, NotStarted, Skipped}
+}
+
+// An Outcome is what became of one item.
+type Outcome[R any] struct {
+	// Status says how it ended; never empty.
+	Status Status
+
+	// Value is what the last attempt returned, also beside an error; the zero
+	// value when there was none or it was abandoned.
+	Value R
+
+	// Err says why Status is not SUCCEEDED. When the run's end cut the item
+	// short it wraps the context's cause and the last error of the item's own.
+	Err error
+
+	// Attempts lists every attempt, in order.
+	Attempts []Attempt
+
+	// Elapsed is the time from the first attempt's start to the last one's end.
+	Elapsed time.Duration
+}
+
+// Started returns when the first attempt started, or the zero time.
+func (o Outcome[R]) Started() time.Time {
+	if len(o.Attempts) == 0 {
+		return time.Time{}
+	}
+	return o.Attempts[0].Start
+}
+
+// An Attempt is one try of an item.
+type Attempt struct {
+	// Start is when it started, and Elapsed how long it took, or how long it was
+	// waited for.
+	Start   time.Time
+	Elapsed time.Duration
+
+	// Err is its error, and Name the error's name. Nil and empty mean success.
+	Err  error
+	Name string
+
+	// Wait is the wait after it, before the next attempt. Zero means that none
+	// was planned.
+	Wait time.Duration
+
+	// Abandoned means that it had not returned when Policy.Grace after the end
+	// of its time had passed. It may still be running.
+	Abandoned bool
+}
+
+// A Verdict says how a run as a whole ended.
+type Verdict struct {
+	// Status is SUCCEEDED, FAILED when more groups failed than is tolerated,
+	// TIMED_OUT or ABORTED when the context ended first.
+	Status Status
+
+	// Err says why Status is not SUCCEEDED: a [ToleranceError], or the cause of
+	// the context's end.
+	Err error
+}

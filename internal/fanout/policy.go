@@ -1,0 +1,104 @@
+package fanout
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// DefaultGrace is how long the end of a context is waited for when
+// Policy.Grace is zero: long enough for an attempt to notice and unwind, short
+// against the second that a Lambda function keeps for its answer.
+const DefaultGrace = 100 * time.Millisecond
+
+// A Policy says how items are worked through. The zero Policy runs all of them
+// at once, tries each once, for as long as the context lasts, and tolerates no
+// failure.
+type Policy struct {
+	// MaxConcurrency bounds the attempts running at once. Zero means one for
+	// each item.
+	MaxConcurrency int
+
+	// Timeout bounds one attempt. Zero means as long as the context lasts.
+	Timeout time.Duration
+
+	// Grace is how long an attempt may take to return once its time is over
+	// before it is abandoned. Zero means DefaultGrace.
+	Grace time.Duration
+
+	// Retry holds the retriers, scanned in order. Nil means no retries.
+	Retry []Retrier
+
+	// Tolerance says how many failures are too many, and when to stop.
+	Tolerance Tolerance
+}
+
+// A Tolerance says how many groups of items may fail before the run does, and
+// when it stops early. The zero Tolerance tolerates none and never stops early.
+type Tolerance struct {
+	// Groups gives each item its group, by any number from 0 up; failures and
+	// successes are counted by group. A group fails with its first item that
+	// fails, and succeeds when all its items succeeded or were skipped, not all
+	// of them skipped. Nil means that each item is a group of its own.
+	Groups []int
+
+	// FailureCount is how many groups may fail. Nil means no word on it.
+	FailureCount *int
+
+	// FailurePercentage is how many groups of a hundred may fail, 0 to 100. Nil
+	// means no word on it. The run fails when either is exceeded.
+	FailurePercentage *float64
+
+	// FailFast aborts the rest as soon as more have failed than is tolerated.
+	FailFast bool
+
+	// MinSuccessful aborts the rest as soon as so many groups have succeeded;
+	// a run that cannot come to that has failed. Without FailureCount and
+	// FailurePercentage it also replaces their default of no failure. Zero means
+	// that all are waited for.
+	MinSuccessful int
+}
+
+// Validate returns what is wrong with p for n items, or nil.
+func (p Policy) Validate(n int) error {
+	var faults []error
+	if p.MaxConcurrency < 0 {
+		faults = append(faults, fmt.Errorf("MaxConcurrency is %d; want 0 or more", p.MaxConcurrency))
+	}
+	if p.Timeout < 0 {
+		faults = append(faults, fmt.Errorf("attempt Timeout is %v; want 0 or more", p.Timeout))
+	}
+	if p.Grace < 0 {
+		faults = append(faults, fmt.Errorf("attempt Grace is %v; want 0 or more", p.Grace))
+	}
+	for i, r := range p.Retry {
+		if err := r.validate(); err != nil {
+			faults = append(faults, fmt.Errorf("policy Retry[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(append(faults, p.Tolerance.validate(n))...)
+}
+
+func (t Tolerance) validate(n int) error {
+	if c := t.FailureCount; c != nil && *c < 0 {
+		return fmt.Errorf("FailureCount is %d; want 0 or more", *c)
+	}
+	if pct := t.FailurePercentage; pct != nil && !(*pct >= 0 && *pct <= 100) {
+		return fmt.Errorf("FailurePercentage is %v; want 0 to 100", *pct)
+	}
+	if t.MinSuccessful < 0 {
+		return fmt.Errorf("MinSuccessful is %d; want 0 or more", t.MinSuccessful)
+	}
+	if t.Groups == nil {
+		return nil
+	}
+	if len(t.Groups) != n {
+		return fmt.Errorf("Groups has %d entries for %d items", len(t.Groups), n)
+	}
+	for i, g := range t.Groups {
+		if g < 0 {
+			return fmt.Errorf("Groups[%d] is %d; want 0 or more", i, g)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package fanout
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// A Retrier says which errors are tried again, and after how long. It means
+// what a Retrier of the Amazon States Language means, field by field, except
+// that intervals may be fractions of a second. Its fields are those of the
+// message that carries it, so that one converts to the other.
+//
+// Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+type Retrier struct {
+	// ErrorEquals lists the error names it applies to. "States.ALL" applies to
+	// all, "States.TaskFailed" to all but "States.Timeout"; neither applies to
+	// the terminal "States.DataLimitExceeded" and "States.Runtime". Required.
+	ErrorEquals []string
+
+	// IntervalSeconds is the wait before the first retry. Zero means 1.
+	IntervalSeconds float64
+
+	// MaxAttempts is the number of retries; 0 means never. Nil means 3.
+	MaxAttempts *int
+
+	// BackoffRate multiplies the wait after each retry, at least 1. Zero means 2.
+	BackoffRate float64
+
+	// MaxDelaySeconds caps the wait. Zero means no cap.
+	MaxDelaySeconds float64
+
+	// JitterStrategy is "FULL", a wait drawn evenly from zero to the computed
+	// one, or "NONE". Empty means NONE.
+	JitterStrategy string
+}
+
+// The defaults of a Retrier in the Amazon States Language.
+const (
+	defaultInterval    = 1.0 // seconds
+	defaultMaxAttempts = 3
+	defaultBackoffRate = 2.0
+)
+
+// longest is the longest wait, about 146 years: half of what a Duration holds,
+// so that adding it to a time does not overflow.
+const longest = time.Duration(math.MaxInt64 / 2)
+
+func (r Retrier) validate() error {
+	switch {
+	case len(r.ErrorEquals) == 0:
+		return errors.New("ErrorEquals is empty")
+	case !(r.IntervalSeconds >= 0):
+		return fmt.Errorf("IntervalSeconds is %v; want 0 or more", r.IntervalSeconds)
+	case r.MaxAttempts != nil && *r.MaxAttempts < 0:
+		return fmt.Errorf("MaxAttempts is %d; want 0 or more", *r.MaxAttempts)
+	case r.BackoffRate != 0 && !(r.BackoffRate >= 1):
+		return fmt.Errorf("BackoffRate is %v; want at least 1", r.BackoffRate)
+	case !(r.MaxDelaySeconds >= 0):
+		return fmt.Errorf("MaxDelaySeconds is %v; want 0 or more", r.MaxDelaySeconds)
+	case r.JitterStrategy != "" && r.JitterStrategy != "NONE" && r.JitterStrategy != "FULL":
+		return fmt.Errorf("JitterStrategy is %q; want NONE or FULL", r.JitterStrategy)
+	}
+	return nil
+}
+
+// matches reports whether r applies to an error of that name.
+func (r Retrier) matches(name string) bool {
+	if name == NameDataLimitExceeded || name == NameRuntime {
+		return false
+	}
+	return slices.ContainsFunc(r.ErrorEquals, func(want string) bool {
+		return want == name || want == NameAll || want == NameTaskFailed && name != NameTimeout
+	})
+}
+
+// wait returns the wait before the retry that follows so many retries, and
+// false when r allows no further one.
+func (r Retrier) wait(retries int) (time.Duration, bool) {
+	attempts := defaultMaxAttempts
+	if r.MaxAttempts != nil {
+		attempts = *r.MaxAttempts
+	}
+	if retries >= attempts {
+		return 0, false
+	}
+	interval, rate := r.IntervalSeconds, r.BackoffRate
+	if interval == 0 {
+		interval = defaultInterval
+	}
+	if rate == 0 {
+		rate = defaultBackoffRate
+	}
+	seconds := interval * math.Pow(rate, float64(retries))
+	if r.MaxDelaySeconds > 0 {
+		seconds = min(seconds, r.MaxDelaySeconds)
+	}
+	wait := longest
+	if seconds < longest.Seconds() {
+		wait = time.Duration(math.Round(seconds * float64(time.Second)))
+	}
+	if r.JitterStrategy == "FULL" {
+		wait = rand.N(wait + 1)
+	}
+	return wait, true
+}
+
+// retries counts, for one item, the retries that each retrier has used.
+type retries []int
+
+// next returns the wait before the next attempt after err of that name, or
+// false when there is none. The first retrier that matches decides: when it is
+// used up, those after it are not asked. A wait that the other side asked for
+// is kept when it is longer, whatever the retrier's cap.
+func (used *retries) next(retriers []Retrier, name string, err error) (time.Duration, bool) {
+	for i, r := range retriers {
+		if !r.matches(name) {
+			continue
+		}
+		if *used == nil {
+			*used = make(retries, len(retriers))
+		}
+		wait, ok := r.wait((*used)[i])
+		if !ok {
+			return 0, false
+		}
+		(*used)[i]++
+		var asking interface{ RetryAfter() time.Duration }
+		if errors.As(err, &asking) {
+			wait = min(max(wait, asking.RetryAfter()), longest)
+		}
+		return wait, true
+	}
+	return 0, false
+}

@@ -1,0 +1,146 @@
+package fanout
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"time"
+)
+
+// watchParent stops the run when its context has ended.
+func (l *loop[T, R]) watchParent() {
+	if l.end != "" || l.parent.Err() == nil {
+		return
+	}
+	cause := context.Cause(l.parent)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		l.stop(TimedOut, cause)
+	} else {
+		l.stop(Aborted, cause)
+	}
+}
+
+// stop ends the run: nothing more is started, what waits is cut, and what runs
+// is told and has Policy.Grace to return.
+func (l *loop[T, R]) stop(end Status, cause error) {
+	if l.end != "" {
+		return
+	}
+	l.end, l.cause = end, cause
+	l.endBy = time.Now().Add(l.policy.Grace)
+	l.cancel(cause)
+	for _, i := range l.ready {
+		l.cut(i)
+	}
+	for len(l.waiting) > 0 {
+		l.cut(heap.Pop(&l.waiting).(waiter).item)
+	}
+	for ; l.fresh < len(l.items); l.fresh++ {
+		l.close(l.fresh, NotStarted, cause, true)
+	}
+	l.ready = nil
+}
+
+// ring deals with every time that has come.
+func (l *loop[T, R]) ring(now time.Time) {
+	l.watchParent()
+	for len(l.waiting) > 0 && !l.waiting[0].at.After(now) {
+		l.ready = append(l.ready, heap.Pop(&l.waiting).(waiter).item)
+	}
+	for len(l.flights) > 0 && l.due(l.flights[0], now) {
+		f := l.flights[0]
+		l.flights = l.flights[1:]
+		if !f.landed {
+			l.abandon(f, now)
+		}
+	}
+}
+
+// due reports whether the loop need not wait for f any more.
+func (l *loop[T, R]) due(f *flight[R], now time.Time) bool {
+	if f.landed {
+		return true
+	}
+	by, bounded := l.patience(f)
+	return bounded && !by.After(now)
+}
+
+// patience returns how long f is waited for, and false when it is for ever. It
+// never falls from one flight to the next one started.
+func (l *loop[T, R]) patience(f *flight[R]) (by time.Time, bounded bool) {
+	if l.policy.Timeout > 0 {
+		by = f.start.Add(l.policy.Timeout + l.policy.Grace)
+		bounded = true
+	}
+	if l.end != "" && (!bounded || l.endBy.Before(by)) {
+		return l.endBy, true
+	}
+	return by, bounded
+}
+
+// abandon gives up on an attempt that ignores the end of its time.
+func (l *loop[T, R]) abandon(f *flight[R], now time.Time) {
+	f.abandoned = true
+	var zero R
+	l.outcomes[f.item].Value = zero
+	err := l.cause
+	if l.end == "" {
+		err = &TimeoutError{What: "attempt", After: l.policy.Timeout}
+	}
+	l.record(f.item, Attempt{Start: f.start, Elapsed: now.Sub(f.start), Err: err, Abandoned: true})
+}
+
+// setAlarm sees to it that the loop wakes up when the next time has come. It may
+// wake up early: an alarm that is set for less is left as it is.
+func (l *loop[T, R]) setAlarm() {
+	for len(l.flights) > 0 && l.flights[0].landed {
+		l.flights = l.flights[1:]
+	}
+	var next time.Time
+	if len(l.waiting) > 0 {
+		next = l.waiting[0].at
+	}
+	if len(l.flights) > 0 {
+		if by, bounded := l.patience(l.flights[0]); bounded && (next.IsZero() || by.Before(next)) {
+			next = by
+		}
+	}
+	if next.IsZero() || !l.alarmAt.IsZero() && !next.Before(l.alarmAt) {
+		return
+	}
+	l.alarmAt = next
+	l.alarm.Reset(time.Until(next))
+}
+
+// A waiter is an item that waits before a retry.
+type waiter struct {
+	at   time.Time
+	item int
+}
+
+// waits is a heap of waiters, the one whose time comes first on top, of equals
+// the one that comes first in the input.
+type waits []waiter
+
+// Len implements [sort.Interface].
+func (w *waits) Len() int { return len(*w) }
+
+// Less implements [sort.Interface].
+func (w *waits) Less(i, j int) bool {
+	a, b := (*w)[i], (*w)[j]
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.item, b.item)) < 0
+}
+
+// Swap implements [sort.Interface].
+func (w *waits) Swap(i, j int) { (*w)[i], (*w)[j] = (*w)[j], (*w)[i] }
+
+// Push implements [heap.Interface].
+func (w *waits) Push(x any) { *w = append(*w, x.(waiter)) }
+
+// Pop implements [heap.Interface].
+func (w *waits) Pop() any {
+	last := (*w)[len(*w)-1]
+	*w = (*w)[:len(*w)-1]
+	return last
+}

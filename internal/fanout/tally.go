@@ -1,0 +1,123 @@
+package fanout
+
+// A tally counts by group what became of the items, and knows from that when a
+// run may stop and how it ended.
+type tally struct {
+	tolerance Tolerance
+	groups    []group
+
+	total     int // groups that have items
+	failed    int
+	succeeded int
+	skipped   int
+}
+
+// A group is what is known of one group.
+type group struct {
+	left      int32 // items not settled
+	failed    bool
+	succeeded bool // at least one item did
+	cut       bool // the end of the run settled at least one item
+}
+
+func newTally(t Tolerance, n int) *tally {
+	size := n
+	for _, g := range t.Groups {
+		size = max(size, g+1)
+	}
+	c := &tally{tolerance: t, groups: make([]group, size)}
+	for i := range n {
+		g := &c.groups[c.groupOf(i)]
+		if g.left == 0 {
+			c.total++
+		}
+		g.left++
+	}
+	return c
+}
+
+func (c *tally) groupOf(i int) int {
+	if c.tolerance.Groups == nil {
+		return i
+	}
+	return c.tolerance.Groups[i]
+}
+
+// add counts item i, settled with status s. cut says that the end of the run
+// settled it, not an end of its own.
+func (c *tally) add(i int, s Status, cut bool) {
+	g := &c.groups[c.groupOf(i)]
+	g.left--
+	switch {
+	case cut:
+		g.cut = true
+	case s == Failed || s == TimedOut:
+		if !g.failed {
+			c.failed++
+		}
+		g.failed = true
+	case s == Succeeded:
+		g.succeeded = true
+	}
+	if g.left > 0 || g.failed || g.cut {
+		return
+	}
+	if g.succeeded {
+		c.succeeded++
+	} else {
+		c.skipped++
+	}
+}
+
+// exceeded reports whether so many failed groups are more than is tolerated.
+func (c *tally) exceeded(failed int) bool {
+	t := c.tolerance
+	switch {
+	case t.FailureCount != nil && failed > *t.FailureCount:
+		return true
+	case t.FailurePercentage != nil && float64(failed)*100 > *t.FailurePercentage*float64(c.total):
+		return true
+	case t.MinSuccessful > 0 && c.total-c.skipped-failed < t.MinSuccessful:
+		return true
+	}
+	return failed > 0 && t.FailureCount == nil && t.FailurePercentage == nil && t.MinSuccessful == 0
+}
+
+// enough reports whether the rest is not needed any more.
+func (c *tally) enough() bool {
+	t := c.tolerance
+	return t.MinSuccessful > 0 && c.succeeded >= t.MinSuccessful || t.FailFast && c.exceeded(c.failed)
+}
+
+// verdict says how the run ended, when every item has settled. end is the
+// status that the context's end gives a run, with its cause; both are zero when
+// the context did not end it.
+func (c *tally) verdict(end Status, cause error) Verdict {
+	if c.exceeded(c.failed) {
+		return Verdict{Failed, c.toleranceError()}
+	}
+	if c.tolerance.MinSuccessful > 0 && c.succeeded >= c.tolerance.MinSuccessful {
+		return Verdict{Succeeded, nil}
+	}
+	cut := 0
+	for _, g := range c.groups {
+		if g.cut && !g.failed {
+			cut++
+		}
+	}
+	if cut == 0 || end == TimedOut && !c.exceeded(c.failed+cut) {
+		return Verdict{Succeeded, nil}
+	}
+	return Verdict{end, cause}
+}
+
+func (c *tally) toleranceError() *ToleranceError {
+	tolerated := c.failed
+	for tolerated > 0 && c.exceeded(tolerated) {
+		tolerated--
+	}
+	return &ToleranceError{
+		Failed: c.failed, Skipped: c.skipped, Total: c.total,
+		Tolerated: tolerated, MinSuccessful: c.tolerance.MinSuccessful,
+	}
+}

@@ -1,0 +1,80 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// DecodeRequest reads a Request strictly. With faults it also returns what it
+// could read, so that the caller can look for more.
+func DecodeRequest(data []byte) (Request, Faults) {
+	var r Request
+	if len(data) > MaxRequestBytes {
+		return r, Faults{{Detail: fmt.Sprintf(
+			"%d bytes are too many; at most %d (1 MiB)", len(data), MaxRequestBytes)}}
+	}
+	faults := DecodeStrict(data, &r)
+	return r, append(faults, r.Validate()...)
+}
+
+// DecodeRegionRequest reads a RegionRequest strictly. A version that is not
+// [Version] is an [UnsupportedVersionError], whatever else is wrong; everything
+// else is an [InvalidRequestError].
+func DecodeRegionRequest(data []byte) (RegionRequest, error) {
+	var r RegionRequest
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err == nil && head.Version != Version {
+		return r, &UnsupportedVersionError{Got: head.Version}
+	}
+	faults := DecodeStrict(data, &r)
+	return r, append(faults, r.Validate()...).Err()
+}
+
+// DecodeRegionResult reads a worker's answer. Unknown fields are passed over.
+func DecodeRegionResult(data []byte) (RegionResult, error) {
+	var r RegionResult
+	if err := decodeLenient(data, &r); err != nil {
+		return r, fmt.Errorf("region result: %w", err)
+	}
+	return r, nil
+}
+
+// DecodeResult reads a coordinator's answer. Unknown fields are passed over.
+func DecodeResult(data []byte) (Result, error) {
+	var r Result
+	if err := decodeLenient(data, &r); err != nil {
+		return r, fmt.Errorf("result: %w", err)
+	}
+	return r, nil
+}
+
+func decodeLenient(data []byte, v any) error {
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		return fmt.Errorf("want a JSON object, got %s", excerpt(data))
+	}
+	if !utf8.Valid(data) {
+		return errors.New("not UTF-8")
+	}
+	return json.Unmarshal(data, v)
+}
+
+// An UnsupportedVersionError says that a message has a version that this
+// program does not know. Its name is ErrorUnsupportedVersion.
+type UnsupportedVersionError struct {
+	// Got is the message's version; 0 means that it has none.
+	Got int
+}
+
+// Error says both versions and the way out.
+func (e *UnsupportedVersionError) Error() string {
+	return fmt.Sprintf("message has protocol version %d, this worker knows %d: deploy coordinator and worker together",
+		e.Got, Version)
+}
+
+// ErrorName returns ErrorUnsupportedVersion.
+func (*UnsupportedVersionError) ErrorName() string { return ErrorUnsupportedVersion }

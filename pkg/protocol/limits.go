@@ -1,0 +1,69 @@
+package protocol
+
+// The limits of the messages. A request that passes one is refused with a
+// [Fault] before anything has been invoked.
+const (
+	// MaxPayloadBytes is the most that Lambda passes in one synchronous
+	// invocation, in either direction: 6 MiB and 100 bytes.
+	// Source: the error Lambda gives, "Response payload size exceeded maximum
+	// allowed payload size (6291556 bytes)".
+	MaxPayloadBytes = 6_291_556
+
+	// MaxRequestBytes is the largest Request that is read: 1 MiB, which is also
+	// what Lambda accepts for an asynchronous invocation, so that one request
+	// works however it arrives.
+	// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+	MaxRequestBytes = 1 << 20
+
+	// MaxRegions bounds the Regions of one run. AWS has fewer than 50 over all
+	// partitions; the rest is room for private ones.
+	MaxRegions = 200
+
+	// MaxTargets bounds the targets of one Region.
+	MaxTargets = 10_000
+
+	// MaxNameLength is the length of a run's name in characters, as of a Step
+	// Functions execution.
+	// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+	MaxNameLength = 80
+
+	// MaxTargetLength is the length of one target in bytes: that of the longest
+	// ARN, 2,048.
+	MaxTargetLength = 2048
+
+	// MaxSeconds is the longest time or wait that can be asked for, in seconds,
+	// as in the Amazon States Language.
+	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
+	MaxSeconds = 99_999_999
+
+	// MaxDelaySeconds is the bound that maxDelaySeconds stays under.
+	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+	MaxDelaySeconds = 31_622_401
+
+	// MaxAttempts is the most retries that one retrier can ask for. The language
+	// allows 99,999,999; every attempt is recorded in the result, so Meridian
+	// stops at 1,000.
+	MaxAttempts = 1000
+
+	// MaxCauseBytes is how much of an error's text crosses the wire; the rest
+	// is in the log of the function that met it.
+	MaxCauseBytes = 1024
+)
+
+// The values that stand for a field that is left out or 0.
+const (
+	// DefaultTask is the task of a request that names none.
+	DefaultTask = "resolve"
+
+	// DefaultTarget is the one target of a request that names none.
+	DefaultTarget = "dynamodb"
+
+	// DefaultTargetMaxConcurrency is how many targets a worker has in hand at
+	// once: enough to hide the latency of network calls, and far from the 1,024
+	// file descriptors of a Lambda environment.
+	DefaultTargetMaxConcurrency = 64
+
+	// DefaultMaxTargetsPerInvocation is the size of a batch. 500 outcomes of
+	// 10 KiB each still fit into one answer.
+	DefaultMaxTargetsPerInvocation = 500
+)

@@ -1,0 +1,41 @@
+package protocol
+
+import "strings"
+
+// Nearest returns the one of known that is most like name, for an error
+// message to suggest, or "" when none is like it. Case does not count.
+func Nearest(name string, known []string) string {
+	name = strings.ToLower(name)
+	best, bestDistance := "", 1+max(2, len(name)/3) // further than that is another word
+	for _, k := range known {
+		if d := distance(name, strings.ToLower(k)); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	return best
+}
+
+// distance is the number of single-byte insertions, deletions, substitutions
+// and swaps of neighbours that turn a into b (optimal string alignment).
+func distance(a, b string) int {
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	next := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		next[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			next[j+1] = min(row[j+1]+1, next[j]+1, row[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row, next = row, next, before
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,38 @@
+// Package protocol is what Meridian's parts say to each other: the [Request]
+// that starts a run and the [Result] it ends with, and between them the
+// [RegionRequest] a coordinator sends to a regionworker and the [RegionResult]
+// that comes back.
+//
+// The coordinator, the regionworker and the command line import it; it imports
+// nothing of theirs. Every message is JSON in lowerCamelCase, spelt as the
+// Amazon States Language spells the same thing.
+//
+// # Reading
+//
+// [DecodeRequest] and [DecodeRegionRequest] are strict: an unknown field, a
+// field given twice, a wrong type, a null or a value out of range is a [Fault]
+// with the JSON path, the value and what is allowed, and all faults are
+// reported, not the first. [DecodeResult] and [DecodeRegionResult] refuse wrong
+// types but pass over unknown fields, so that the two functions can be deployed
+// one after the other.
+//
+// # Accounting
+//
+// A result lists every Region and every target asked for, once, in the order
+// asked for, whatever became of it. [Fit] makes a result small enough for
+// Lambda by giving up outputs and causes, never by giving up an outcome.
+//
+// # Compatibility
+//
+// A field, once released, keeps its name and its meaning. Fields are added, and
+// a message without them still decodes. [Version] counts the changes that a
+// worker must understand to do its work; a worker refuses a version it does not
+// know with [ErrorUnsupportedVersion]. The files under testdata/v1 were sent by
+// a released version and decode for ever.
+package protocol
+
+// Version is the version of the messages between coordinator and worker. Its
+// comment is its changelog:
+//
+//   - 1 (2026-11-23): RegionRequest and RegionResult as they are.
+const Version = 1

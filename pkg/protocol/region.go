@@ -1,0 +1,78 @@
+package protocol
+
+import "encoding/json"
+
+// A RegionRequest is one invocation: what a coordinator sends to a worker.
+type RegionRequest struct {
+	// Version is the Version that the coordinator speaks.
+	Version int `json:"version"`
+
+	// RunID names the run; the answer repeats it.
+	RunID string `json:"runId"`
+
+	// Region is where the work is.
+	Region string `json:"region"`
+
+	// Batch numbers the Region's invocations from 0; the answer repeats it.
+	Batch int `json:"batch"`
+
+	// Attempt numbers the attempts of this invocation from 1.
+	Attempt int `json:"attempt"`
+
+	// Task is the kind of work to do for each target.
+	Task string `json:"task"`
+
+	// Parameters is the task's own object. Nil means {}.
+	Parameters json.RawMessage `json:"parameters,omitzero"`
+
+	// Targets lists what to work on, in the order the answer keeps.
+	Targets []string `json:"targets"`
+
+	// Policy says how to work through them.
+	Policy TargetPolicy `json:"policy,omitzero"`
+
+	// BudgetMs is how long the coordinator waits for the answer, in
+	// milliseconds from when the request arrives: a duration, because two
+	// machines' clocks differ. The worker answers before it has passed. Zero
+	// means no limit but the worker's own deadline.
+	BudgetMs float64 `json:"budgetMs,omitzero"`
+}
+
+// A TargetPolicy says how a worker works through its targets.
+type TargetPolicy struct {
+	// MaxConcurrency bounds the targets in hand at once. Zero means
+	// DefaultTargetMaxConcurrency.
+	MaxConcurrency int `json:"maxConcurrency,omitzero"`
+
+	// TimeoutSeconds bounds one attempt of a target. Zero means what is left.
+	TimeoutSeconds float64 `json:"timeoutSeconds,omitzero"`
+
+	// Retry holds the retriers, scanned in order. Nil means none.
+	Retry []Retrier `json:"retry,omitzero"`
+}
+
+// A RegionResult is a worker's answer to a RegionRequest.
+type RegionResult struct {
+	// Version, RunID, Region and Batch repeat those of the request.
+	Version int    `json:"version"`
+	RunID   string `json:"runId"`
+	Region  string `json:"region"`
+	Batch   int    `json:"batch"`
+
+	// Status is SUCCEEDED when every target succeeded or was skipped, SKIPPED
+	// when all were skipped, TIMED_OUT when the time ran out first, else FAILED.
+	Status Status `json:"status"`
+
+	// Error and Cause say why, when Status is neither SUCCEEDED nor SKIPPED.
+	Error string `json:"error,omitzero"`
+	Cause string `json:"cause,omitzero"`
+
+	// ElapsedMs is how long the worker worked, in milliseconds.
+	ElapsedMs float64 `json:"elapsedMs"`
+
+	// Truncated means that outputs were left out so that the answer fits.
+	Truncated bool `json:"truncated,omitzero"`
+
+	// Targets has one outcome for each target of the request, in its order.
+	Targets []TargetOutcome `json:"targets"`
+}

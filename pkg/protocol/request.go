@@ -1,0 +1,83 @@
+package protocol
+
+import "encoding/json"
+
+// A Request asks for one run. Every field is optional: {} runs DefaultTask on
+// DefaultTarget in every commercial Region.
+type Request struct {
+	// Name is the caller's own name for the run, 1 to 80 of A-Z a-z 0-9 . _ -
+	// It is repeated in the result. Empty means none.
+	Name string `json:"name,omitzero"`
+
+	// Task is the kind of work to do for each target. Empty means DefaultTask.
+	Task string `json:"task,omitzero"`
+
+	// Parameters is the task's own object. Nil means {}.
+	Parameters json.RawMessage `json:"parameters,omitzero"`
+
+	// Regions lists names (eu-west-1) and globs (eu-*); "*" is every commercial
+	// Region. The result keeps this order; a glob's Regions come in the order of
+	// their names. Nil means ["*"].
+	Regions []string `json:"regions,omitzero"`
+
+	// ExcludeRegions lists names and globs to leave out. Nil means none.
+	ExcludeRegions []string `json:"excludeRegions,omitzero"`
+
+	// Targets lists what the task works on in each Region, each once, at most
+	// MaxTargets. Nil means [DefaultTarget].
+	Targets []string `json:"targets,omitzero"`
+
+	// MaxConcurrency bounds the invocations in flight. Zero means as many as
+	// there are, within what the file descriptors of the coordinator allow.
+	MaxConcurrency int `json:"maxConcurrency,omitzero"`
+
+	// TargetMaxConcurrency bounds the targets that one worker has in hand at
+	// once, 0 to MaxTargets. Zero means DefaultTargetMaxConcurrency.
+	TargetMaxConcurrency int `json:"targetMaxConcurrency,omitzero"`
+
+	// MaxTargetsPerInvocation bounds the targets of one invocation; a Region
+	// with more takes several, merged again in the result. 0 to MaxTargets. Zero
+	// means DefaultMaxTargetsPerInvocation.
+	MaxTargetsPerInvocation int `json:"maxTargetsPerInvocation,omitzero"`
+
+	// TimeoutSeconds bounds the whole run. Zero means what the deadline of the
+	// function that runs it leaves.
+	TimeoutSeconds float64 `json:"timeoutSeconds,omitzero"`
+
+	// RegionTimeoutSeconds bounds one attempt of an invocation. Zero means what
+	// is left of the run.
+	RegionTimeoutSeconds float64 `json:"regionTimeoutSeconds,omitzero"`
+
+	// TargetTimeoutSeconds bounds one attempt of a target. Zero means what is
+	// left of its invocation.
+	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
+
+	// Retry holds the retriers for invocations, scanned in order. Nil means
+	// DefaultRetry; empty means none. A retried invocation is sent only the
+	// targets that have not succeeded.
+	Retry []Retrier `json:"retry,omitzero"`
+
+	// TargetRetry holds the retriers for targets, scanned in order. Nil and
+	// empty mean none.
+	TargetRetry []Retrier `json:"targetRetry,omitzero"`
+
+	// ToleratedFailurePercentage is how many Regions of a hundred may fail or
+	// time out before the run fails, 0 to 100. Nil means that only
+	// ToleratedFailureCount speaks.
+	ToleratedFailurePercentage *float64 `json:"toleratedFailurePercentage,omitzero"`
+
+	// ToleratedFailureCount is how many Regions may fail or time out before the
+	// run fails. When both are given the run fails as soon as either is
+	// exceeded; when neither is, at the first failure.
+	ToleratedFailureCount *int `json:"toleratedFailureCount,omitzero"`
+
+	// FailFast stops the run as soon as the tolerance is exceeded, as Step
+	// Functions does. False means that every Region is done all the same.
+	FailFast bool `json:"failFast,omitzero"`
+
+	// MinSuccessful stops the run as soon as so many Regions have succeeded, and
+	// fails it when that can no longer be. Without a tolerance of its own, such
+	// a run tolerates what MinSuccessful leaves. Zero means that every Region is
+	// waited for.
+	MinSuccessful int `json:"minSuccessful,omitzero"`
+}

@@ -1,0 +1,84 @@
+package protocol
+
+// A Status says how a run, a Region or a target ended. The words are those of
+// an execution in AWS Step Functions, and three more for what it does not tell.
+type Status string
+
+const (
+	// StatusSucceeded means that the work was done, or for a run, that no more
+	// failed than was tolerated.
+	StatusSucceeded Status = "SUCCEEDED"
+
+	// StatusFailed means that the work ended with an error and no retry was left.
+	StatusFailed Status = "FAILED"
+
+	// StatusTimedOut means that the work was started and its time ran out.
+	StatusTimedOut Status = "TIMED_OUT"
+
+	// StatusAborted means that the work was started and then given up, because
+	// the run was cancelled or no longer needed it.
+	StatusAborted Status = "ABORTED"
+
+	// StatusNotStarted means that the run ended before the work's turn came.
+	StatusNotStarted Status = "NOT_STARTED"
+
+	// StatusSkipped means that there was nothing to do; the cause says why.
+	StatusSkipped Status = "SKIPPED"
+)
+
+// Statuses returns every status there is, in the order reports list them.
+func Statuses() []Status {
+	return []Status{
+		StatusSucceeded, StatusFailed, StatusTimedOut, StatusAborted, StatusNotStarted, StatusSkipped,
+	}
+}
+
+// Counts says how many items ended with each status. The fields add up to
+// Total. The names are those of itemCounts in a Step Functions Map Run.
+type Counts struct {
+	Total      int `json:"total"`
+	Succeeded  int `json:"succeeded"`
+	Failed     int `json:"failed"`
+	TimedOut   int `json:"timedOut"`
+	Aborted    int `json:"aborted"`
+	NotStarted int `json:"notStarted"`
+	Skipped    int `json:"skipped"`
+}
+
+// Add counts one item that ended with status s.
+func (c *Counts) Add(s Status) {
+	c.Total++
+	switch s {
+	case StatusSucceeded:
+		c.Succeeded++
+	case StatusFailed:
+		c.Failed++
+	case StatusTimedOut:
+		c.TimedOut++
+	case StatusAborted:
+		c.Aborted++
+	case StatusNotStarted:
+		c.NotStarted++
+	case StatusSkipped:
+		c.Skipped++
+	}
+}
+
+// Of returns how many items ended with status s.
+func (c *Counts) Of(s Status) int {
+	switch s {
+	case StatusSucceeded:
+		return c.Succeeded
+	case StatusFailed:
+		return c.Failed
+	case StatusTimedOut:
+		return c.TimedOut
+	case StatusAborted:
+		return c.Aborted
+	case StatusNotStarted:
+		return c.NotStarted
+	case StatusSkipped:
+		return c.Skipped
+	}
+	return 0
+}

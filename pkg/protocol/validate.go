@@ -1,0 +1,168 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// namePattern is what a run's name may be made of.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
+
+// Validate returns what is wrong with the values of r, each fault with its JSON
+// path. Whether its Regions and its task exist is the coordinator's to say.
+func (r Request) Validate() Faults {
+	var f Faults
+	if r.Name != "" && !namePattern.MatchString(r.Name) {
+		f.add("name", r.Name, "want 1 to %d of A-Z a-z 0-9 . _ -", MaxNameLength)
+	}
+	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region`)
+	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
+	f.list("targets", r.Targets, MaxTargets, `leave it out for the default, "`+DefaultTarget+`"`)
+	f.unique("targets", r.Targets)
+	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
+	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
+	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, fmt.Sprint(DefaultMaxTargetsPerInvocation))
+	f.seconds("timeoutSeconds", r.TimeoutSeconds, "what the function's deadline leaves")
+	f.seconds("regionTimeoutSeconds", r.RegionTimeoutSeconds, "what is left of the run")
+	f.seconds("targetTimeoutSeconds", r.TargetTimeoutSeconds, "what is left of the invocation")
+	f.retriers("retry", r.Retry)
+	f.retriers("targetRetry", r.TargetRetry)
+	if p := r.ToleratedFailurePercentage; p != nil && !(*p >= 0 && *p <= 100) {
+		f.add("toleratedFailurePercentage", number(*p), "out of range; want 0 to 100")
+	}
+	if c := r.ToleratedFailureCount; c != nil && *c < 0 {
+		f.add("toleratedFailureCount", *c, "out of range; want 0 or more")
+	}
+	f.whole("minSuccessful", r.MinSuccessful, MaxRegions, "all")
+	return f
+}
+
+// Validate returns what is wrong with the values of r, each fault with its JSON
+// path.
+func (r RegionRequest) Validate() Faults {
+	var f Faults
+	for _, field := range []struct{ path, value string }{
+		{"runId", r.RunID}, {"region", r.Region}, {"task", r.Task},
+	} {
+		if field.value == "" {
+			f.add(field.path, field.value, "missing; a worker needs it")
+		}
+	}
+	if r.Batch < 0 {
+		f.add("batch", r.Batch, "out of range; want 0 or more")
+	}
+	if r.Attempt < 1 {
+		f.add("attempt", r.Attempt, "out of range; want 1 or more")
+	}
+	if r.Targets == nil {
+		f.add("targets", nil, "missing; a worker needs it")
+	}
+	f.list("targets", r.Targets, MaxTargets, "a worker needs at least one")
+	f.unique("targets", r.Targets)
+	f.whole("policy.maxConcurrency", r.Policy.MaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
+	f.seconds("policy.timeoutSeconds", r.Policy.TimeoutSeconds, "what is left")
+	f.retriers("policy.retry", r.Policy.Retry)
+	f.seconds("budgetMs", r.BudgetMs/1000, "no limit")
+	return f
+}
+
+// list checks the length of a list and the form of its entries. A nil list is
+// a field left out.
+func (f *Faults) list(path string, values []string, most int, ifEmpty string) {
+	if values != nil && len(values) == 0 {
+		f.add(path, values, "is empty; %s", ifEmpty)
+	}
+	if len(values) > most {
+		f.add(path, nil, "has %d entries; at most %d", len(values), most)
+		return
+	}
+	for i, value := range values {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case strings.TrimSpace(value) == "":
+			f.add(at, value, "is blank")
+		case len(value) > MaxTargetLength:
+			f.add(at, value, "has %d bytes; at most %d", len(value), MaxTargetLength)
+		case strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value):
+			f.add(at, value, "has control characters")
+		}
+	}
+}
+
+// unique checks that nothing is listed twice: each target has one outcome.
+func (f *Faults) unique(path string, values []string) {
+	if len(values) > MaxTargets {
+		return // said already
+	}
+	first := make(map[string]int, len(values))
+	for i, value := range values {
+		if at, twice := first[value]; twice {
+			f.add(fmt.Sprintf("%s[%d]", path, i), value, "is listed twice, first as %s[%d]", path, at)
+			continue
+		}
+		first[value] = i
+	}
+}
+
+func (f *Faults) whole(path string, value, most int, zero string) {
+	if value < 0 || value > most {
+		f.add(path, value, "out of range; want 0 to %d (0 means %s)", most, zero)
+	}
+}
+
+func (f *Faults) seconds(path string, value float64, zero string) {
+	if !(value >= 0 && value <= MaxSeconds) { // also false for NaN
+		f.add(path, number(value), "out of range; want 0 to %d seconds (0 means %s)", MaxSeconds, zero)
+	}
+}
+
+func (f *Faults) retriers(path string, retriers []Retrier) {
+	for i, r := range retriers {
+		f.retrier(fmt.Sprintf("%s[%d]", path, i), r, i == len(retriers)-1)
+	}
+}
+
+// retrier checks r against the rules of the Amazon States Language.
+func (f *Faults) retrier(path string, r Retrier, last bool) {
+	at := path + ".errorEquals"
+	switch all := slices.Contains(r.ErrorEquals, ErrorAll); {
+	case len(r.ErrorEquals) == 0:
+		f.add(at, r.ErrorEquals, "a retrier names at least one error; %q is any", ErrorAll)
+	case all && len(r.ErrorEquals) > 1:
+		f.add(at, r.ErrorEquals, "%q stands alone in its list", ErrorAll)
+	case all && !last:
+		f.add(at, r.ErrorEquals, "%q stands in the last retrier only: those after it could never apply", ErrorAll)
+	case slices.Contains(r.ErrorEquals, ""):
+		f.add(at, r.ErrorEquals, "an error name is not empty")
+	}
+	if !(r.IntervalSeconds >= 0 && r.IntervalSeconds <= MaxSeconds) {
+		f.add(path+".intervalSeconds", number(r.IntervalSeconds), "out of range; want more than 0, at most %d", MaxSeconds)
+	}
+	if r.MaxAttempts != nil && (*r.MaxAttempts < 0 || *r.MaxAttempts > MaxAttempts) {
+		f.add(path+".maxAttempts", *r.MaxAttempts, "out of range; want 0 to %d (0 means never)", MaxAttempts)
+	}
+	if r.BackoffRate != 0 && !(r.BackoffRate >= 1) {
+		f.add(path+".backoffRate", number(r.BackoffRate), "out of range; want at least 1")
+	}
+	if !(r.MaxDelaySeconds >= 0 && r.MaxDelaySeconds < MaxDelaySeconds) {
+		f.add(path+".maxDelaySeconds", number(r.MaxDelaySeconds), "out of range; want more than 0, less than %d", MaxDelaySeconds)
+	}
+	if s := r.JitterStrategy; s != "" && s != JitterNone && s != JitterFull {
+		f.add(path+".jitterStrategy", s, "want %q or %q", JitterNone, JitterFull)
+	}
+}
+
+// number makes a value for a fault of a float64, which may be one that JSON
+// cannot write.
+func number(v float64) any {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Sprint(v)
+	}
+	return json.Number(strings.TrimSpace(fmt.Sprintf("%g", v)))
+}
