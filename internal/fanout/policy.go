@@ -93,11 +93,11 @@ func (t Tolerance) validate(n int) error {
 		return nil
 	}
 	if len(t.Groups) != n {
-		return fmt.Errorf("Groups has %d entries for %d items", len(t.Groups), n)
+		return fmt.Errorf("tolerance Groups has %d entries for %d items", len(t.Groups), n)
 	}
 	for i, g := range t.Groups {
 		if g < 0 {
-			return fmt.Errorf("Groups[%d] is %d; want 0 or more", i, g)
+			return fmt.Errorf("tolerance Groups[%d] is %d; want 0 or more", i, g)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (f Fault) String() string {
 }
 
 // Faults are all the things wrong with a request.
-type Faults []Fault
+type Faults []Fault //nolint:recvcheck // a slice: only add grows it, all else reads
 
 // Err returns f as an [InvalidRequestError], or nil when there are no faults.
 func (f Faults) Err() error {
