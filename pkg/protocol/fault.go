@@ -81,3 +81,17 @@ func (e *InvalidRequestError) Error() string {
 
 // ErrorName returns ErrorInvalidRequest.
 func (*InvalidRequestError) ErrorName() string { return ErrorInvalidRequest }
+
+// OutOfRange returns the fault of a number at path that is not within least and
+// most.
+func OutOfRange(path string, value, least, most float64) Fault {
+	return Fault{
+		Path: path, Value: shown(number(value)),
+		Detail: fmt.Sprintf("out of range; want %v to %v", least, most),
+	}
+}
+
+// NewFault returns the fault of a value at path, shown as JSON.
+func NewFault(path string, value any, detail string) Fault {
+	return Fault{Path: path, Value: shown(value), Detail: detail}
+}

@@ -128,3 +128,17 @@ func (e *TooLargeError) Error() string {
 
 // ErrorName returns ErrorDataLimitExceeded.
 func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
+
+// LeastResultBytes returns an upper bound of the bytes of a result of so many
+// Regions, with those targets in each, when it has lost all that Fit can take
+// from it: a run for which that does not fit should not be started.
+func LeastResultBytes(regions int, targets []string) int {
+	const perResult = 8 << 10 // the run's own fields, its notices and its cause
+	const perRegion = 512 + MaxCauseBytes*2
+	const perTarget = len(`{"target":"","status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`)
+	bytes := perRegion
+	for _, target := range targets {
+		bytes += perTarget + len(target)
+	}
+	return perResult + regions*bytes
+}

@@ -1,5 +1,7 @@
 package protocol
 
+import "time"
+
 // The limits of the messages. A request that passes one is refused with a
 // [Fault] before anything has been invoked.
 const (
@@ -67,3 +69,11 @@ const (
 	// 10 KiB each still fit into one answer.
 	DefaultMaxTargetsPerInvocation = 500
 )
+
+// Reserve returns how much of the time that is left a function keeps for its
+// answer: a tenth, at most a second. A coordinator keeps it before its own
+// deadline, a worker before the end of its budget, so that the answer has
+// arrived when the one who waits for it gives up.
+func Reserve(left time.Duration) time.Duration {
+	return min(time.Second, left/10)
+}

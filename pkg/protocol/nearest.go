@@ -1,6 +1,9 @@
 package protocol
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Nearest returns the one of known that is most like name, for an error
 // message to suggest, or "" when none is like it. Case does not count.
@@ -38,4 +41,18 @@ func distance(a, b string) int {
 		before, row, next = row, next, before
 	}
 	return row[len(b)]
+}
+
+// Unknown returns the fault of a value at path that is not one of the known,
+// which are each kind ("a task"): it names the nearest, or else all of them when
+// they are few.
+func Unknown(path, value, kind string, known []string) Fault {
+	f := Fault{Path: path, Value: shown(value), Detail: "is not " + kind}
+	const few = 8
+	if near := Nearest(value, known); near != "" {
+		f.Detail += fmt.Sprintf("; did you mean %q?", near)
+	} else if len(known) <= few {
+		f.Detail += "; known are " + strings.Join(known, ", ")
+	}
+	return f
 }

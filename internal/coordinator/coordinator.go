@@ -1,0 +1,111 @@
+// Package coordinator runs one request in every Region it asks for and gathers
+// one result: it plans the invocations, fans out over them with the engine, and
+// accounts for every Region and every target.
+//
+// The Lambda function functions/coordinator calls [Coordinator.Handle] with the
+// bytes it was invoked with; the command line and the tests call
+// [Coordinator.Run]. Who does a Region's work is behind [Invoker].
+//
+// # What Run promises
+//
+// A bad request is refused whole, every fault named, before anything has been
+// invoked. A result lists every Region and every target of the request, once,
+// in the order asked for. It is there before the context's deadline, with a
+// [protocol.Reserve] to spare: what was not done by then is TIMED_OUT or
+// NOT_STARTED. One Region's failure, whatever it is, leaves the others alone,
+// unless the request asks to stop.
+package coordinator
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// An Invoker calls the regionworker that serves a Region. It returns what the
+// worker answered and Lambda's id of the invocation, which may be empty, and may
+// be known beside an error. An error's name, for retriers, is what its
+// ErrorName method says. It is called by many goroutines at once.
+type Invoker interface {
+	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, requestID string, err error)
+}
+
+// Tasks knows which tasks there are. Check returns what is wrong with a task's
+// name or parameters, with JSON paths from the request's root.
+type Tasks interface {
+	Check(name string, parameters json.RawMessage) protocol.Faults
+}
+
+// A Coordinator runs requests. It may be used by several goroutines at once.
+type Coordinator struct {
+	// Invoker reaches the workers. Required.
+	Invoker Invoker
+
+	// Tasks checks a request's task. Required.
+	Tasks Tasks
+
+	// Log gets a line for the start and the end of a run and one for each Region
+	// that did not succeed. Nil means no log.
+	Log *slog.Logger
+
+	// MaxAnswerBytes bounds the result that Handle encodes. Zero means no limit.
+	MaxAnswerBytes int
+
+	// Settled is called as each Region settles: how many have, of how many, and
+	// what became of this one. It is called from Run's own goroutine, and
+	// nothing starts until it returns. Nil means that nobody wants to know.
+	Settled func(done, total int, r protocol.RegionOutcome)
+}
+
+// Handle answers one direct invocation: a Request in, a Result out, both as
+// JSON. The error is a [protocol.InvalidRequestError] when the request was
+// refused.
+func (c *Coordinator) Handle(ctx context.Context, payload []byte) ([]byte, error) {
+	request, faults := protocol.DecodeRequest(payload)
+	p, more := c.plan(request)
+	if err := append(faults, more...).Err(); err != nil {
+		return nil, err
+	}
+	result := c.run(ctx, p)
+	return protocol.Fit(&result, c.MaxAnswerBytes)
+}
+
+// Run carries out a request and returns what became of it. The error is nil or
+// a [protocol.InvalidRequestError]; that a run failed is in its result.
+func (c *Coordinator) Run(ctx context.Context, r protocol.Request) (protocol.Result, error) {
+	faults := r.Validate()
+	p, more := c.plan(r)
+	if err := append(faults, more...).Err(); err != nil {
+		return protocol.Result{}, err
+	}
+	return c.run(ctx, p), nil
+}
+
+// run fans out over the plan's invocations and gathers their outcomes.
+func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
+	begin := time.Now()
+	ctx, cancel := p.withinTime(ctx, begin)
+	defer cancel()
+	log := c.logger(p)
+	logStart(ctx, log, p)
+
+	g := newGathering(p, begin)
+	outcomes, verdict := fanout.Each(ctx, p.policy, p.units, c.invoke)
+	for i, o := range outcomes {
+		region, settled := g.add(i, o)
+		if !settled {
+			continue
+		}
+		logRegion(ctx, log, *region)
+		if c.Settled != nil {
+			c.Settled(g.done, len(g.regions), *region)
+		}
+	}
+	result := g.result(verdict())
+	logEnd(ctx, log, result)
+	return result
+}

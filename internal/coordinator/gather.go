@@ -1,0 +1,236 @@
+package coordinator
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// A gathering collects the units' outcomes into those of Regions. A Region
+// settles with its last unit.
+type gathering struct {
+	plan    *plan
+	begin   time.Time
+	regions []gatheredRegion
+	done    int // Regions that have settled
+	serial  float64
+	summary protocol.Summary
+}
+
+// A gatheredRegion is a Region of which some units have settled.
+type gatheredRegion struct {
+	outcome protocol.RegionOutcome
+	batches []protocol.RegionOutcome // by batch number
+	left    int                      // units not settled
+}
+
+func newGathering(p *plan, begin time.Time) *gathering {
+	g := &gathering{plan: p, begin: begin, regions: make([]gatheredRegion, len(p.regions))}
+	for _, u := range p.units {
+		g.regions[u.region].left++
+	}
+	for i := range g.regions {
+		g.regions[i].batches = make([]protocol.RegionOutcome, g.regions[i].left)
+	}
+	return g
+}
+
+// add takes in the outcome of unit i, and returns its Region's when that was the
+// last one it waited for.
+func (g *gathering) add(i int, o fanout.Outcome[reply]) (region *protocol.RegionOutcome, settled bool) {
+	u := g.plan.units[i]
+	r := &g.regions[u.region]
+	r.batches[u.batch] = g.batch(u, o)
+	if r.left--; r.left > 0 {
+		return nil, false
+	}
+	r.outcome = merge(g.plan.regions[u.region], r.batches)
+	r.batches = nil
+	g.done++
+	g.count(&r.outcome)
+	return &r.outcome, true
+}
+
+// batch is what became of one unit, told as of a Region with these targets only.
+func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcome {
+	b := protocol.RegionOutcome{Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed)}
+	switch o.Status {
+	case fanout.Failed, fanout.TimedOut:
+		b.Error = fanout.ErrorName(o.Err)
+		b.Cause = protocol.Cause(o.Err)
+	case fanout.Aborted, fanout.NotStarted, fanout.Skipped:
+		b.Cause = protocol.Cause(o.Err)
+	case fanout.Succeeded:
+	}
+	b.Targets = make([]protocol.TargetOutcome, len(u.targets))
+	position := make(map[string]int, len(u.targets))
+	for i, target := range u.targets {
+		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
+		position[target] = i
+	}
+	for i, a := range o.Attempts {
+		brought := replyOf(o, i)
+		attempt := attemptOf(a, g.begin, brought.requestID, u.batch)
+		if o.Status == fanout.Aborted && i == len(o.Attempts)-1 {
+			attempt.Error = "" // it was given up, it did not fail
+		}
+		b.Attempts = append(b.Attempts, attempt)
+		if brought.requestID != "" {
+			b.RequestID = brought.requestID
+		}
+		g.serial += attempt.ElapsedMs - brought.elapsedMs
+		for _, t := range brought.targets {
+			g.serial += t.ElapsedMs
+			known := &b.Targets[position[t.Target]]
+			t.Attempts = append(known.Attempts, t.Attempts...)
+			*known = t
+		}
+	}
+	if started := o.Started(); !started.IsZero() {
+		b.StartMs = protocol.Milliseconds(started.Sub(g.begin))
+	}
+	return b
+}
+
+// replyOf returns what attempt i of an outcome brought back, if anything.
+func replyOf(o fanout.Outcome[reply], i int) reply {
+	if o.Attempts[i].Err == nil {
+		return o.Value
+	}
+	if failed, ok := errors.AsType[*invocationError](o.Attempts[i].Err); ok {
+		return failed.reply
+	}
+	return reply{}
+}
+
+func attemptOf(a fanout.Attempt, begin time.Time, requestID string, batch int) protocol.Attempt {
+	return protocol.Attempt{
+		StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
+		ElapsedMs: protocol.Milliseconds(a.Elapsed),
+		Error:     a.Name,
+		Cause:     protocol.Cause(a.Err),
+		WaitMs:    protocol.Milliseconds(a.Wait),
+		Batch:     batch,
+		RequestID: requestID,
+		Abandoned: a.Abandoned,
+	}
+}
+
+// merge makes one Region's outcome of its batches. Its status is the worst of
+// theirs, and error and cause are those of the first batch that has it.
+func merge(region string, batches []protocol.RegionOutcome) protocol.RegionOutcome {
+	if len(batches) == 1 {
+		batches[0].Region = region
+		return batches[0]
+	}
+	merged := protocol.RegionOutcome{Region: region, Status: protocol.StatusSkipped, StartMs: math.Inf(1)}
+	var end float64
+	for _, b := range batches {
+		if severity(b.Status) > severity(merged.Status) {
+			merged.Status, merged.Error, merged.Cause = b.Status, b.Error, b.Cause
+		}
+		if len(b.Attempts) > 0 {
+			merged.StartMs = min(merged.StartMs, b.StartMs)
+			end = max(end, b.StartMs+b.ElapsedMs)
+		}
+		if b.RequestID != "" {
+			merged.RequestID = b.RequestID
+		}
+		merged.Attempts = append(merged.Attempts, b.Attempts...)
+		merged.Targets = append(merged.Targets, b.Targets...)
+	}
+	if merged.Attempts == nil {
+		merged.StartMs, merged.Status = 0, protocol.StatusNotStarted
+		return merged
+	}
+	if merged.Status == protocol.StatusNotStarted {
+		merged.Status = protocol.StatusAborted // some of it was started
+	}
+	merged.ElapsedMs = protocol.Milliseconds(time.Duration((end - merged.StartMs) * float64(time.Millisecond)))
+	return merged
+}
+
+// severity orders the statuses of batches: that of a Region is the highest.
+func severity(s protocol.Status) int {
+	switch s {
+	case protocol.StatusFailed:
+		return 5
+	case protocol.StatusTimedOut:
+		return 4
+	case protocol.StatusAborted:
+		return 3
+	case protocol.StatusNotStarted:
+		return 2
+	case protocol.StatusSucceeded:
+		return 1
+	case protocol.StatusSkipped:
+		return 0
+	}
+	return 0
+}
+
+// count adds a settled Region to the summary.
+func (g *gathering) count(r *protocol.RegionOutcome) {
+	s := &g.summary
+	s.Regions.Add(r.Status)
+	s.Attempts += len(r.Attempts)
+	units := map[int]bool{}
+	for _, a := range r.Attempts {
+		units[a.Batch] = true
+	}
+	s.Retries += len(r.Attempts) - len(units)
+	for _, t := range r.Targets {
+		s.Targets.Add(t.Status)
+		s.TargetAttempts += len(t.Attempts)
+		s.TargetRetries += max(len(t.Attempts)-1, 0)
+	}
+}
+
+// result closes the books.
+func (g *gathering) result(v fanout.Verdict) protocol.Result {
+	elapsed := time.Since(g.begin)
+	r := protocol.Result{
+		RunID:     g.plan.runID,
+		Name:      g.plan.request.Name,
+		Status:    protocol.Status(v.Status),
+		StartedAt: g.begin.UTC(),
+		ElapsedMs: protocol.Milliseconds(elapsed),
+		Message:   fmt.Sprintf("That took %.3f seconds", elapsed.Seconds()),
+		Notices:   g.plan.notices,
+		Summary:   g.summary,
+		Regions:   make([]protocol.RegionOutcome, len(g.regions)),
+	}
+	for i := range g.regions {
+		r.Regions[i] = g.regions[i].outcome
+	}
+	r.Summary.SerialMs = math.Round(g.serial*1000) / 1000
+	if r.ElapsedMs > 0 {
+		r.Summary.Speedup = math.Round(100*r.Summary.SerialMs/r.ElapsedMs) / 100
+	}
+	if v.Err != nil {
+		r.Cause = g.cause(v)
+		if v.Status != fanout.Aborted {
+			r.Error = fanout.ErrorName(v.Err)
+		}
+	}
+	return r
+}
+
+// cause says why the run did not succeed, and shows the first Region it is about.
+func (g *gathering) cause(v fanout.Verdict) string {
+	c := g.summary.Regions
+	if v.Status != fanout.Failed {
+		return protocol.CutCause(fmt.Sprintf("%v; %d of %d Regions not finished",
+			v.Err, c.TimedOut+c.Aborted+c.NotStarted, c.Total))
+	}
+	for _, r := range g.regions {
+		if o := r.outcome; o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut {
+			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, o.Region, o.Error, o.Cause))
+		}
+	}
+	return v.Err.Error()
+}

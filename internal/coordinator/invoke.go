@@ -1,0 +1,125 @@
+package coordinator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// A reply is what one invocation brought back.
+type reply struct {
+	requestID string
+	elapsedMs float64 // the worker's own time
+	targets   []protocol.TargetOutcome
+}
+
+// invoke makes one attempt at a unit: it asks for the targets that no attempt
+// before has done, and believes the answer only if it fits the question.
+func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (reply, error) {
+	request := u.request(ctx, prior)
+	payload, err := json.Marshal(request)
+	if err != nil {
+		return reply{}, fmt.Errorf("encode request for %s: %w", request.Region, err)
+	}
+	answer, requestID, err := c.Invoker.Invoke(ctx, request.Region, payload)
+	if err != nil {
+		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: err}
+	}
+	result, err := protocol.DecodeRegionResult(answer)
+	if err == nil {
+		err = protocol.CheckAnswer(request, result)
+	}
+	if err != nil {
+		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: &badAnswerError{err}}
+	}
+	r := reply{requestID, result.ElapsedMs, result.Targets}
+	if result.Status != protocol.StatusSucceeded {
+		return r, &invocationError{reply: r, err: &regionError{result}}
+	}
+	return r, nil
+}
+
+// request is what the worker is asked. The budget is a duration, taken as late
+// as can be.
+func (u unit) request(ctx context.Context, prior []fanout.Attempt) protocol.RegionRequest {
+	asked := u.plan.request
+	r := protocol.RegionRequest{
+		Version:    protocol.Version,
+		RunID:      u.plan.runID,
+		Region:     u.plan.regions[u.region],
+		Batch:      u.batch,
+		Attempt:    len(prior) + 1,
+		Task:       asked.Task,
+		Parameters: asked.Parameters,
+		Targets:    u.remaining(prior),
+		Policy: protocol.TargetPolicy{
+			MaxConcurrency: asked.TargetMaxConcurrency,
+			TimeoutSeconds: asked.TargetTimeoutSeconds,
+			Retry:          asked.TargetRetry,
+		},
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		r.BudgetMs = max(protocol.Milliseconds(time.Until(deadline)), 0.001)
+	}
+	return r
+}
+
+// remaining returns the unit's targets that no attempt so far has done.
+func (u unit) remaining(prior []fanout.Attempt) []string {
+	done := map[string]bool{}
+	for _, a := range prior {
+		failed, ok := errors.AsType[*invocationError](a.Err)
+		if !ok {
+			continue
+		}
+		for _, t := range failed.targets {
+			done[t.Target] = t.Status == protocol.StatusSucceeded || t.Status == protocol.StatusSkipped
+		}
+	}
+	if len(done) == 0 {
+		return u.targets
+	}
+	return slices.DeleteFunc(slices.Clone(u.targets), func(t string) bool { return done[t] })
+}
+
+// An invocationError is the failure of one invocation, with what it brought back
+// all the same.
+type invocationError struct {
+	reply
+	err error
+}
+
+func (e *invocationError) Error() string { return e.err.Error() }
+
+func (e *invocationError) Unwrap() error { return e.err }
+
+// A badAnswerError is an answer that cannot be believed.
+type badAnswerError struct{ err error }
+
+func (e *badAnswerError) Error() string { return e.err.Error() }
+
+func (*badAnswerError) ErrorName() string { return protocol.ErrorBadAnswer }
+
+func (e *badAnswerError) Unwrap() error { return e.err }
+
+// A regionError is an answer that says that the Region did not succeed.
+type regionError struct{ result protocol.RegionResult }
+
+func (e *regionError) Error() string {
+	if e.result.Status == protocol.StatusSkipped {
+		return "every target was skipped"
+	}
+	return e.result.Cause
+}
+
+// ErrorName is the worker's, so that retriers can match it.
+func (e *regionError) ErrorName() string { return e.result.Error }
+
+// Skip tells the engine that a Region with nothing to do is no failure.
+func (e *regionError) Skip() bool { return e.result.Status == protocol.StatusSkipped }

@@ -1,0 +1,46 @@
+package coordinator
+
+import (
+	"context"
+	"log/slog"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// logger returns the log of one run.
+func (c *Coordinator) logger(p *plan) *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log.With("runId", p.runID, "task", p.request.Task)
+}
+
+func logStart(ctx context.Context, log *slog.Logger, p *plan) {
+	log.InfoContext(ctx, "run started", "name", p.request.Name,
+		"regions", len(p.regions), "targets", len(p.targets), "invocations", len(p.units))
+	for _, notice := range p.notices {
+		log.WarnContext(ctx, notice)
+	}
+}
+
+// logRegion writes a line for a Region that did not succeed.
+func logRegion(ctx context.Context, log *slog.Logger, r protocol.RegionOutcome) {
+	if r.Status == protocol.StatusSucceeded || r.Status == protocol.StatusSkipped {
+		return
+	}
+	log.WarnContext(ctx, "region not succeeded", "region", r.Region, "status", r.Status, "error", r.Error,
+		"cause", r.Cause, "requestId", r.RequestID, "attempts", len(r.Attempts), "elapsedMs", r.ElapsedMs)
+}
+
+func logEnd(ctx context.Context, log *slog.Logger, r protocol.Result) {
+	level := slog.LevelInfo
+	if r.Status != protocol.Status(fanout.Succeeded) {
+		level = slog.LevelWarn
+	}
+	c := r.Summary.Regions
+	log.Log(ctx, level, r.Message, "status", r.Status, "error", r.Error, "cause", r.Cause,
+		"succeeded", c.Succeeded, "failed", c.Failed, "timedOut", c.TimedOut, "aborted", c.Aborted,
+		"notStarted", c.NotStarted, "skipped", c.Skipped,
+		"elapsedMs", r.ElapsedMs, "speedup", r.Summary.Speedup, "retries", r.Summary.Retries)
+}

@@ -1,0 +1,157 @@
+package coordinator
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// maxInFlight is the most invocations in flight at once, whatever the request
+// says: each may need a connection, and a Lambda environment has 1,024 file
+// descriptors, of which the runtime, the log, DNS and connections that close
+// take some.
+// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxInFlight = 900
+
+// maxInvocations bounds the invocations of one run. Past it one coordinator is
+// the wrong shape: at 2 KiB each their records alone would fill the answer.
+const maxInvocations = 10_000
+
+// A plan is a request made ready: what to invoke, and under which policy.
+type plan struct {
+	request protocol.Request
+	runID   string
+	regions []string
+	targets []string
+	units   []unit
+	policy  fanout.Policy
+	notices []string
+}
+
+// A unit is one invocation to be made: a batch of a Region's targets.
+type unit struct {
+	plan    *plan
+	region  int // index into plan.regions
+	batch   int
+	targets []string
+}
+
+// plan makes a request ready, or says what is wrong with it beyond what
+// Validate sees: Regions and tasks that do not exist, and sizes that do not fit.
+func (c *Coordinator) plan(r protocol.Request) (*plan, protocol.Faults) {
+	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
+	p := &plan{request: r, runID: newRunID(), targets: r.Targets}
+	if p.targets == nil {
+		p.targets = []string{protocol.DefaultTarget}
+	}
+	var faults protocol.Faults
+	p.regions, faults = expand(r.Regions, r.ExcludeRegions)
+	faults = append(faults, c.Tasks.Check(r.Task, r.Parameters)...)
+	if faults == nil {
+		faults = append(faults, p.tooMuch(c.MaxAnswerBytes)...)
+	}
+	if faults != nil {
+		return nil, faults
+	}
+	p.divide()
+	return p, nil
+}
+
+// newRunID returns an id that sorts by time: a ULID, 48 bits of milliseconds and
+// 80 random ones.
+func newRunID() string {
+	return ulid.MustNew(ulid.Now(), rand.Reader).String()
+}
+
+// batchSize is how many targets one invocation takes at most.
+func (p *plan) batchSize() int {
+	return cmp.Or(p.request.MaxTargetsPerInvocation, protocol.DefaultMaxTargetsPerInvocation)
+}
+
+// tooMuch returns what the plan asks for that one run cannot give.
+func (p *plan) tooMuch(maxAnswerBytes int) (faults protocol.Faults) {
+	batches := (len(p.targets) + p.batchSize() - 1) / p.batchSize()
+	if n := batches * len(p.regions); n > maxInvocations {
+		faults = append(faults, protocol.Fault{Path: "maxTargetsPerInvocation", Detail: fmt.Sprintf(
+			"%d targets in batches of %d over %d Regions are %d invocations; at most %d fit into one run",
+			len(p.targets), p.batchSize(), len(p.regions), n, maxInvocations)})
+	}
+	if m := p.request.MinSuccessful; m > len(p.regions) {
+		faults = append(faults, protocol.Fault{Path: "minSuccessful", Value: fmt.Sprint(m), Detail: fmt.Sprintf(
+			"the run has only %d Regions", len(p.regions))})
+	}
+	least := protocol.LeastResultBytes(len(p.regions), p.targets)
+	if maxAnswerBytes > 0 && least > maxAnswerBytes {
+		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
+			"the outcomes of %d targets in %d Regions need up to %d bytes, an answer holds %d; split the run",
+			len(p.targets), len(p.regions), least, maxAnswerBytes)})
+	}
+	return faults
+}
+
+// divide cuts the Regions' targets into units, and sets the policy for them.
+func (p *plan) divide() {
+	var groups []int
+	for region := range p.regions {
+		batch := 0
+		for targets := range slices.Chunk(p.targets, p.batchSize()) {
+			p.units = append(p.units, unit{p, region, batch, targets})
+			groups = append(groups, region)
+			batch++
+		}
+	}
+	r := p.request
+	concurrency := cmp.Or(r.MaxConcurrency, len(p.units))
+	if min(concurrency, len(p.units)) > maxInFlight {
+		p.notices = append(p.notices, fmt.Sprintf(
+			"maxConcurrency is %d here: an invocation in flight needs a file descriptor, and a Lambda function has 1,024",
+			maxInFlight))
+	}
+	retriers := r.Retry
+	if retriers == nil {
+		retriers = protocol.DefaultRetry()
+	}
+	p.policy = fanout.Policy{
+		MaxConcurrency: min(concurrency, maxInFlight),
+		Timeout:        seconds(r.RegionTimeoutSeconds),
+		Tolerance: fanout.Tolerance{
+			Groups:            groups,
+			FailureCount:      r.ToleratedFailureCount,
+			FailurePercentage: r.ToleratedFailurePercentage,
+			FailFast:          r.FailFast,
+			MinSuccessful:     r.MinSuccessful,
+		},
+	}
+	for _, retrier := range retriers {
+		p.policy.Retry = append(p.policy.Retry, fanout.Retrier(retrier))
+	}
+}
+
+// withinTime returns the context of the run, which began at begin: it ends after
+// the request's time, and before the function's deadline by its reserve.
+func (p *plan) withinTime(ctx context.Context, begin time.Time) (context.Context, context.CancelFunc) {
+	limit := seconds(p.request.TimeoutSeconds)
+	if deadline, ok := ctx.Deadline(); ok {
+		left := deadline.Sub(begin)
+		reserve := protocol.Reserve(left)
+		p.policy.Grace = max(reserve/2, time.Millisecond) // the other half is for the encoding
+		if left -= reserve; limit == 0 || left < limit {
+			limit = max(left, 1) // 0 would mean no limit
+		}
+	}
+	if limit == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(ctx, begin.Add(limit), &fanout.TimeoutError{What: "run", After: limit})
+}
+
+// seconds returns s seconds as a Duration.
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

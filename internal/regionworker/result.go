@@ -1,0 +1,72 @@
+package regionworker
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// output is what a task returned for one target, as JSON.
+type output = json.RawMessage
+
+// outcomeOf says what became of one target, in the words of the protocol.
+func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protocol.TargetOutcome {
+	t := protocol.TargetOutcome{
+		Target:    target,
+		Status:    protocol.Status(o.Status),
+		ElapsedMs: protocol.Milliseconds(o.Elapsed),
+	}
+	if o.Status == fanout.Succeeded {
+		t.Output = o.Value
+	}
+	if o.Err != nil {
+		t.Cause = protocol.Cause(o.Err)
+	}
+	if o.Status == fanout.Failed || o.Status == fanout.TimedOut {
+		t.Error = fanout.ErrorName(o.Err)
+	}
+	for _, a := range o.Attempts {
+		t.Attempts = append(t.Attempts, protocol.Attempt{
+			StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
+			ElapsedMs: protocol.Milliseconds(a.Elapsed),
+			Error:     a.Name,
+			WaitMs:    protocol.Milliseconds(a.Wait),
+			Abandoned: a.Abandoned,
+		})
+	}
+	return t
+}
+
+// conclude gives the result its status, and when that is no success the error
+// and a cause that shows the first target it is about.
+func conclude(r *protocol.RegionResult, v fanout.Verdict) {
+	var counts protocol.Counts
+	for _, t := range r.Targets {
+		counts.Add(t.Status)
+	}
+	r.Status = protocol.Status(v.Status)
+	switch {
+	case counts.Skipped == counts.Total:
+		r.Status = protocol.StatusSkipped
+	case v.Status != fanout.Succeeded:
+		r.Error = fanout.ErrorName(v.Err)
+		r.Cause = cause(r.Targets, counts, v)
+	}
+}
+
+func cause(targets []protocol.TargetOutcome, counts protocol.Counts, v fanout.Verdict) string {
+	if v.Status != fanout.Failed {
+		return fmt.Sprintf("%v; %d of %d targets not finished",
+			v.Err, counts.TimedOut+counts.Aborted+counts.NotStarted, counts.Total)
+	}
+	for _, t := range targets {
+		if t.Status == protocol.StatusFailed || t.Status == protocol.StatusTimedOut {
+			return protocol.CutCause(fmt.Sprintf("%d of %d targets failed; %s: %s: %s",
+				counts.Failed+counts.TimedOut, counts.Total, t.Target, t.Error, t.Cause))
+		}
+	}
+	return v.Err.Error()
+}

@@ -1,0 +1,107 @@
+// Package regionworker does a Region's work: it decodes one invocation, runs its
+// task over its targets with the fan-out engine, and answers with one outcome
+// per target.
+//
+// The Lambda function functions/regionworker calls it, and the command line and
+// the tests call it in their own process; the bytes are the same.
+//
+// # What Handle promises
+//
+// The answer lists every target of the request, once, in its order. It leaves
+// before the request's budget and before the function's deadline, with a
+// [protocol.Reserve] to spare; what was not done by then is TIMED_OUT or
+// NOT_STARTED. It fits into Lambda's response. The error is nil unless the
+// request could not be read or the answer not be built.
+package regionworker
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// A Worker answers invocations. It may be used by several goroutines at once.
+type Worker struct {
+	// Tasks are what the worker can do. Required.
+	Tasks *task.Registry
+
+	// Log gets a line for each target that has something to say. Nil means no
+	// log.
+	Log *slog.Logger
+}
+
+// Handle answers one invocation: a RegionRequest in, a RegionResult out, both as
+// JSON.
+func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
+	begin := time.Now()
+	request, err := protocol.DecodeRegionRequest(payload)
+	if err != nil {
+		return nil, err
+	}
+	work, faults := w.Tasks.Prepare(request.Task, request.Parameters)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := withinBudget(ctx, begin, request.BudgetMs)
+	defer cancel()
+	result := w.run(ctx, begin, request, work)
+	return protocol.Fit(&result, protocol.MaxPayloadBytes)
+}
+
+// withinBudget returns a context that ends before the function's deadline and
+// before the budget, which began to run at begin, each by its reserve.
+func withinBudget(ctx context.Context, begin time.Time, budgetMs float64) (context.Context, context.CancelFunc) {
+	budget := time.Duration(budgetMs * float64(time.Millisecond))
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := deadline.Sub(begin); budget == 0 || left < budget {
+			budget = max(left, 1) // 0 would mean no limit
+		}
+	}
+	if budget == 0 {
+		return context.WithCancel(ctx)
+	}
+	left := budget - protocol.Reserve(budget)
+	return context.WithDeadlineCause(ctx, begin.Add(left), &fanout.TimeoutError{What: "invocation", After: left})
+}
+
+// run works through the targets and gathers what became of them.
+func (w *Worker) run(
+	ctx context.Context, begin time.Time, request protocol.RegionRequest, work task.Work,
+) protocol.RegionResult {
+	log := w.logger(request)
+	result := protocol.RegionResult{
+		Version: protocol.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
+		Targets: make([]protocol.TargetOutcome, len(request.Targets)),
+	}
+	outcomes, verdict := fanout.Each(ctx, policy(request.Policy), request.Targets,
+		func(ctx context.Context, target string, _ []fanout.Attempt) (output, error) {
+			return work(ctx, request.Region, target)
+		})
+	for i, o := range outcomes {
+		result.Targets[i] = outcomeOf(request.Targets[i], begin, o)
+		logOutcome(ctx, log, result.Targets[i], o)
+	}
+	conclude(&result, verdict())
+	result.ElapsedMs = protocol.Milliseconds(time.Since(begin))
+	return result
+}
+
+// policy is the engine's policy for the targets of one invocation. No failure is
+// tolerated among them and none stops the others: what a Region's failure means
+// is the coordinator's to say.
+func policy(p protocol.TargetPolicy) fanout.Policy {
+	retriers := make([]fanout.Retrier, len(p.Retry))
+	for i, r := range p.Retry {
+		retriers[i] = fanout.Retrier(r)
+	}
+	return fanout.Policy{
+		MaxConcurrency: cmp.Or(p.MaxConcurrency, protocol.DefaultTargetMaxConcurrency),
+		Timeout:        time.Duration(p.TimeoutSeconds * float64(time.Second)),
+		Retry:          retriers,
+	}
+}

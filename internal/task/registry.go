@@ -1,0 +1,80 @@
+package task
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// A Registry knows tasks by name. It is not changed once it is in use.
+type Registry struct{ tasks []Task }
+
+// NewRegistry returns a registry of the given tasks. It panics when a task has
+// no name or two have the same.
+func NewRegistry(tasks ...Task) *Registry {
+	r := &Registry{}
+	for _, t := range tasks {
+		r.add(t)
+	}
+	return r
+}
+
+// builtin holds the tasks of this package's files.
+var builtin = NewRegistry() //nolint:gochecknoglobals // filled by register before main starts, read-only from then on
+
+// Builtin returns the tasks that come with Meridian: those of this package.
+func Builtin() *Registry { return builtin }
+
+// register adds a task of this package to Builtin. A task's file calls it as
+//
+//	var _ = register("name", "what it does", function)
+func register[P, R any](name, summary string, f Func[P, R]) Task {
+	t := New(name, summary, f)
+	builtin.add(t)
+	return t
+}
+
+func (r *Registry) add(t Task) {
+	if t.Name == "" {
+		panic("task: a task has no name")
+	}
+	i, found := slices.BinarySearchFunc(r.tasks, t.Name, func(t Task, name string) int {
+		return strings.Compare(t.Name, name)
+	})
+	if found {
+		panic("task: two tasks are called " + t.Name)
+	}
+	r.tasks = slices.Insert(r.tasks, i, t)
+}
+
+// All returns every task, in the order of their names.
+func (r *Registry) All() []Task { return slices.Clone(r.tasks) }
+
+// Names returns every task's name, in order.
+func (r *Registry) Names() []string {
+	names := make([]string, len(r.tasks))
+	for i, t := range r.tasks {
+		names[i] = t.Name
+	}
+	return names
+}
+
+// Prepare finds the task called name and prepares it. An unknown name is a
+// fault at "task" that names the nearest known one.
+func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, protocol.Faults) {
+	for _, t := range r.tasks {
+		if t.Name == name {
+			return t.Prepare(parameters)
+		}
+	}
+	return nil, protocol.Faults{protocol.Unknown("task", name, "a task", r.Names())}
+}
+
+// Check returns what is wrong with a request for the task called name, with
+// JSON paths from the request's root.
+func (r *Registry) Check(name string, parameters json.RawMessage) protocol.Faults {
+	_, faults := r.Prepare(name, parameters)
+	return faults
+}

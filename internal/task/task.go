@@ -1,0 +1,112 @@
+// Package task is what a regionworker can do: the contract of a task, the
+// registry of all tasks, and one file per task.
+//
+// # Writing a task
+//
+// A task is a typed function over one target in one Region and one line that
+// registers it, in a file of its own in this package; nothing else changes. Its
+// parameters are a struct that [protocol.DecodeStrict] reads, before anything is
+// invoked; a parameter that has rules implements [Checker]. What the function
+// returns is the target's output, as JSON; by convention the string field
+// "message" of it is the line that a person is shown.
+//
+// # Errors
+//
+// An error's name, for retriers, is what its ErrorName method says, else
+// "States.TaskFailed". [Skip] says that there is nothing to do.
+package task
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"meridian/pkg/protocol"
+)
+
+// An Input is what a task's function works on.
+type Input[P any] struct {
+	// Region is the AWS Region to ask or to do something in.
+	Region string
+
+	// Target is what to work on there.
+	Target string
+
+	// Parameters are the request's, decoded and checked.
+	Parameters P
+}
+
+// A Func does the work for one target. It returns soon after ctx has ended, and
+// is called by many goroutines at once.
+type Func[P, R any] func(ctx context.Context, in Input[P]) (R, error)
+
+// A Checker is what a parameters struct may implement to check its values. The
+// faults' paths are relative to the struct.
+type Checker interface {
+	Check() protocol.Faults
+}
+
+// A Work does the work for one target and returns its output as JSON.
+type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
+
+// A Task is one kind of work, as the registry keeps it.
+type Task struct {
+	// Name is what a request calls it.
+	Name string
+
+	// Summary says in one line what it does, for a person.
+	Summary string
+
+	prepare func(parameters json.RawMessage) (Work, protocol.Faults)
+}
+
+// New makes a task of a typed function.
+func New[P, R any](name, summary string, f Func[P, R]) Task {
+	return Task{Name: name, Summary: summary, prepare: func(parameters json.RawMessage) (Work, protocol.Faults) {
+		var p P
+		if parameters != nil {
+			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {
+				return nil, faults
+			}
+		}
+		if c, ok := any(&p).(Checker); ok {
+			if faults := c.Check(); faults != nil {
+				return nil, faults
+			}
+		}
+		return func(ctx context.Context, region, target string) (json.RawMessage, error) {
+			output, err := f(ctx, Input[P]{region, target, p})
+			if err != nil {
+				return nil, err
+			}
+			data, err := json.Marshal(output)
+			if err != nil {
+				return nil, fmt.Errorf("encode output of task %s: %w", name, err)
+			}
+			return data, nil
+		}, nil
+	}}
+}
+
+// Prepare reads the parameters (nil means {}) and returns the work to do for
+// each target, or what is wrong with them, with paths below "parameters".
+func (t Task) Prepare(parameters json.RawMessage) (Work, protocol.Faults) {
+	work, faults := t.prepare(parameters)
+	return work, faults.Within("parameters")
+}
+
+// Skip returns the error of a target for which there is nothing to do; its
+// status is SKIPPED and reason, formatted as by fmt.Sprintf, is its cause.
+func Skip(reason string, args ...any) error { return &SkipError{fmt.Sprintf(reason, args...)} }
+
+// A SkipError says that there is nothing to do for a target.
+type SkipError struct {
+	// Reason says why.
+	Reason string
+}
+
+// Error returns the reason.
+func (e *SkipError) Error() string { return e.Reason }
+
+// Skip returns true: it tells the engine that this is no failure.
+func (*SkipError) Skip() bool { return true }

@@ -1,0 +1,42 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+)
+
+// CheckAnswer returns why answer cannot be the answer to request, or nil: it
+// repeats the request's version, run, Region and batch, and has one outcome, of
+// a known status, for each target, in the order asked for.
+func CheckAnswer(request RegionRequest, answer RegionResult) error {
+	switch {
+	case answer.Version != request.Version:
+		return fmt.Errorf("answer has protocol version %d, want %d", answer.Version, request.Version)
+	case answer.RunID != request.RunID:
+		return fmt.Errorf("answer is of run %q, want %q", answer.RunID, request.RunID)
+	case answer.Region != request.Region:
+		return fmt.Errorf("answer is of Region %q, want %q", answer.Region, request.Region)
+	case answer.Batch != request.Batch:
+		return fmt.Errorf("answer is of batch %d, want %d", answer.Batch, request.Batch)
+	case len(answer.Targets) != len(request.Targets):
+		return fmt.Errorf("answer has %d targets, want %d", len(answer.Targets), len(request.Targets))
+	}
+	var counts Counts
+	for i, t := range answer.Targets {
+		if t.Target != request.Targets[i] {
+			return fmt.Errorf("answer has target %q at %d, want %q", t.Target, i, request.Targets[i])
+		}
+		if !slices.Contains(Statuses(), t.Status) {
+			return fmt.Errorf("answer has status %q for target %q", t.Status, t.Target)
+		}
+		counts.Add(t.Status)
+	}
+	done := counts.Succeeded + counts.Skipped
+	if says := answer.Status == StatusSucceeded || answer.Status == StatusSkipped; says != (done == counts.Total) {
+		return fmt.Errorf("answer has status %q with %d of %d targets done", answer.Status, done, counts.Total)
+	}
+	if !slices.Contains(Statuses(), answer.Status) || answer.Status == StatusNotStarted {
+		return fmt.Errorf("answer has status %q", answer.Status)
+	}
+	return nil
+}
