@@ -96,6 +96,7 @@ func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
 	g := newGathering(p, begin)
 	outcomes, verdict := fanout.Each(ctx, p.policy, p.units, c.invoke)
 	for i, o := range outcomes {
+		logPanic(ctx, log, p.units[i], o)
 		region, settled := g.add(i, o)
 		if !settled {
 			continue

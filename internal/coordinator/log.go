@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"meridian/internal/fanout"
@@ -31,6 +32,14 @@ func logRegion(ctx context.Context, log *slog.Logger, r protocol.RegionOutcome) 
 	}
 	log.WarnContext(ctx, "region not succeeded", "region", r.Region, "status", r.Status, "error", r.Error,
 		"cause", r.Cause, "requestId", r.RequestID, "attempts", len(r.Attempts), "elapsedMs", r.ElapsedMs)
+}
+
+// logPanic writes the stack of an invocation that panicked on this side: here
+// and nowhere else.
+func logPanic(ctx context.Context, log *slog.Logger, u unit, o fanout.Outcome[reply]) {
+	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
+		log.ErrorContext(ctx, p.Error(), "region", u.plan.regions[u.region], "batch", u.batch, "stack", string(p.Stack))
+	}
 }
 
 func logEnd(ctx context.Context, log *slog.Logger, r protocol.Result) {

@@ -142,7 +142,7 @@ func (p *plan) withinTime(ctx context.Context, begin time.Time) (context.Context
 	if deadline, ok := ctx.Deadline(); ok {
 		left := deadline.Sub(begin)
 		reserve := protocol.Reserve(left)
-		p.policy.Grace = max(reserve/2, time.Millisecond) // the other half is for the encoding
+		p.policy.Grace = reserve / 2 // the other half is for the encoding
 		if left -= reserve; limit == 0 || left < limit {
 			limit = max(left, 1) // 0 would mean no limit
 		}

@@ -47,21 +47,29 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := withinBudget(ctx, begin, request.BudgetMs)
+	budget := budgetOf(ctx, begin, request.BudgetMs)
+	ctx, cancel := withinBudget(ctx, begin, budget)
 	defer cancel()
-	result := w.run(ctx, begin, request, work)
+	result := w.run(ctx, begin, request, policy(request.Policy, budget), work)
 	return protocol.Fit(&result, protocol.MaxPayloadBytes)
 }
 
-// withinBudget returns a context that ends before the function's deadline and
-// before the budget, which began to run at begin, each by its reserve.
-func withinBudget(ctx context.Context, begin time.Time, budgetMs float64) (context.Context, context.CancelFunc) {
+// budgetOf returns how long an invocation that began at begin may take until its
+// answer is there: what the function's deadline and the request leave. Zero means
+// that neither is known.
+func budgetOf(ctx context.Context, begin time.Time, budgetMs float64) time.Duration {
 	budget := time.Duration(budgetMs * float64(time.Millisecond))
 	if deadline, ok := ctx.Deadline(); ok {
 		if left := deadline.Sub(begin); budget == 0 || left < budget {
-			budget = max(left, 1) // 0 would mean no limit
+			budget = max(left, 1)
 		}
 	}
+	return budget
+}
+
+// withinBudget returns the context of the work: it ends before the budget does,
+// by its reserve.
+func withinBudget(ctx context.Context, begin time.Time, budget time.Duration) (context.Context, context.CancelFunc) {
 	if budget == 0 {
 		return context.WithCancel(ctx)
 	}
@@ -71,14 +79,14 @@ func withinBudget(ctx context.Context, begin time.Time, budgetMs float64) (conte
 
 // run works through the targets and gathers what became of them.
 func (w *Worker) run(
-	ctx context.Context, begin time.Time, request protocol.RegionRequest, work task.Work,
+	ctx context.Context, begin time.Time, request protocol.RegionRequest, p fanout.Policy, work task.Work,
 ) protocol.RegionResult {
 	log := w.logger(request)
 	result := protocol.RegionResult{
 		Version: protocol.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
 		Targets: make([]protocol.TargetOutcome, len(request.Targets)),
 	}
-	outcomes, verdict := fanout.Each(ctx, policy(request.Policy), request.Targets,
+	outcomes, verdict := fanout.Each(ctx, p, request.Targets,
 		func(ctx context.Context, target string, _ []fanout.Attempt) (output, error) {
 			return work(ctx, request.Region, target)
 		})
@@ -93,8 +101,9 @@ func (w *Worker) run(
 
 // policy is the engine's policy for the targets of one invocation. No failure is
 // tolerated among them and none stops the others: what a Region's failure means
-// is the coordinator's to say.
-func policy(p protocol.TargetPolicy) fanout.Policy {
+// is the coordinator's to say. Half of the reserve is for work that ignores its
+// context, the other half for the encoding.
+func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 	retriers := make([]fanout.Retrier, len(p.Retry))
 	for i, r := range p.Retry {
 		retriers[i] = fanout.Retrier(r)
@@ -102,6 +111,7 @@ func policy(p protocol.TargetPolicy) fanout.Policy {
 	return fanout.Policy{
 		MaxConcurrency: cmp.Or(p.MaxConcurrency, protocol.DefaultTargetMaxConcurrency),
 		Timeout:        time.Duration(p.TimeoutSeconds * float64(time.Second)),
+		Grace:          protocol.Reserve(budget) / 2,
 		Retry:          retriers,
 	}
 }

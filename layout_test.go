@@ -1,0 +1,180 @@
+// Package meridian_test holds the repository to its own rules: which package may
+// import which, what a binary may link, and that the README's code compiles.
+package meridian_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// imports is the import table: what each package may import of ours. A new
+// package gets a row here first.
+//
+// pkg/protocol and internal/fanout stand on nothing; internal/task stands on the
+// protocol because a task's parameters are a part of the request, read by the
+// same strict decoder and refused with the same faults.
+func imports() map[string][]string {
+	return map[string][]string{
+		"pkg/protocol":               {},
+		"internal/fanout":            {},
+		"internal/endpoints":         {},
+		"internal/function":          {},
+		"internal/task":              {"pkg/protocol", "internal/endpoints"},
+		"internal/report":            {"pkg/protocol"},
+		"internal/invoke":            {"pkg/protocol"},
+		"internal/invoke/invoketest": {"pkg/protocol"},
+		"internal/coordinator":       {"pkg/protocol", "internal/fanout", "internal/endpoints"},
+		"internal/regionworker":      {"pkg/protocol", "internal/fanout", "internal/task"},
+		"functions/coordinator": {
+			"pkg/protocol", "internal/coordinator", "internal/function", "internal/invoke", "internal/task",
+		},
+		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
+		"cmd/meridian":           {anything},
+	}
+}
+
+const anything = "*"
+
+// A listed package is what `go list -json` says of one.
+type listed struct {
+	ImportPath string
+	Doc        string
+	Imports    []string
+	GoFiles    []string
+}
+
+func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
+	t.Parallel()
+	table := imports()
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, "meridian/")
+		if len(p.GoFiles) == 0 {
+			continue
+		}
+		allowed, known := table[name]
+		if !known {
+			t.Errorf("package %s has no row in the import table", name)
+		}
+		delete(table, name)
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, "meridian/")
+			if isOurs && !slices.Contains(allowed, anything) && !slices.Contains(allowed, ours) {
+				t.Errorf("package %s imports %s; its row allows %v", name, ours, allowed)
+			}
+			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" {
+				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
+			}
+			if name == "internal/fanout" && strings.Contains(imported, ".") {
+				t.Errorf("package %s imports %s; it stands on the standard library only", name, imported)
+			}
+		}
+	}
+	for name := range table {
+		t.Errorf("the import table has a row for %s, which does not exist", name)
+	}
+}
+
+func TestEveryPackageHasAComment(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "./...") {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("package %s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+func TestTheWorkerDoesNotLinkTheAWSSDK(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "-deps", "-tags", "lambda.norpc", "./functions/regionworker") {
+		if strings.Contains(p.ImportPath, "aws-sdk-go") {
+			t.Errorf("functions/regionworker links %s", p.ImportPath)
+		}
+	}
+}
+
+func TestNoBinaryLinksThePackageTesting(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "-deps", "./functions/...", "./cmd/...") {
+		if p.ImportPath == "testing" {
+			t.Error("a binary links the package testing")
+		}
+	}
+}
+
+func TestProductionFilesStayShort(t *testing.T) {
+	t.Parallel()
+	const most, mostMain = 300, 60
+	eachGoFile(t, func(path string, source []byte) {
+		lines := bytes.Count(source, []byte("\n"))
+		if generated := bytes.Contains(source, []byte("\n// Code generated ")); strings.HasSuffix(path, "_test.go") || generated {
+			return
+		}
+		if lines > most || filepath.Base(path) == "main.go" && lines > mostMain {
+			t.Errorf("%s has %d lines; at most %d, a main.go %d", path, lines, most, mostMain)
+		}
+	})
+}
+
+func TestTestsSleepOnlyInVirtualTime(t *testing.T) {
+	t.Parallel()
+	eachGoFile(t, func(path string, source []byte) {
+		if path != "layout_test.go" && bytes.Contains(source, []byte("time.Sleep(")) &&
+			!bytes.Contains(source, []byte(`"testing/synctest"`)) {
+			t.Errorf("%s sleeps, and has no synctest bubble to sleep in", path)
+		}
+	})
+}
+
+// list runs go list -json.
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Doc,Imports,GoFiles"}, args...)...)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// eachGoFile calls f with every Go file of the repository.
+func eachGoFile(t *testing.T, f func(path string, source []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "node_modules" || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err == nil {
+			f(path, source)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
