@@ -19,15 +19,18 @@ const (
 // SleepParameters are the parameters of the task "sleep".
 type SleepParameters struct {
 	// Seconds is how long to wait, 0.001 to 600. Required.
-	Seconds float64 `json:"seconds"`
+	Seconds float64 `json:"seconds" zero:"want 0.001 to 600"`
 }
 
 // Check implements [Checker].
 func (p *SleepParameters) Check() protocol.Faults {
-	if p.Seconds >= minSleepSeconds && p.Seconds <= maxSleepSeconds {
-		return nil
+	switch {
+	case p.Seconds == 0: // given as 0 it has been refused already
+		return protocol.Faults{protocol.NewFault("seconds", nil, "missing; want 0.001 to 600")}
+	case p.Seconds < minSleepSeconds || p.Seconds > maxSleepSeconds:
+		return protocol.Faults{protocol.OutOfRange("seconds", p.Seconds, minSleepSeconds, maxSleepSeconds)}
 	}
-	return protocol.Faults{protocol.OutOfRange("seconds", p.Seconds, minSleepSeconds, maxSleepSeconds)}
+	return nil
 }
 
 // sleep stands for work that takes a while.

@@ -1,0 +1,325 @@
+package coordinator_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/coordinator"
+	"meridian/pkg/protocol"
+)
+
+// run runs a request in a world, in virtual time, and returns the result and how
+// long it took.
+func run(t *testing.T, w world, r protocol.Request, limit time.Duration) (protocol.Result, time.Duration) {
+	t.Helper()
+	var result protocol.Result
+	var took time.Duration
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := t.Context(), context.CancelFunc(func() {})
+		if limit > 0 {
+			ctx, cancel = context.WithTimeout(ctx, limit)
+		}
+		defer cancel()
+		begin := time.Now()
+		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks()}
+		var err error
+		if result, err = c.Run(ctx, r); err != nil {
+			t.Fatalf("Run = %v", err)
+		}
+		took = time.Since(begin)
+		time.Sleep(2 * time.Hour) // let what was abandoned end, so that the bubble can
+	})
+	assertAccounted(t, r, result)
+	return result, took
+}
+
+// assertAccounted checks what holds for every result: every Region and every
+// target once, in the order asked for, and counts that add up.
+func assertAccounted(t *testing.T, r protocol.Request, got protocol.Result) {
+	t.Helper()
+	var regions, targets protocol.Counts
+	for i, region := range got.Regions {
+		if region.Region != r.Regions[i] {
+			t.Errorf("Region %d is %s, want %s", i, region.Region, r.Regions[i])
+		}
+		regions.Add(region.Status)
+		names := []string{}
+		for _, target := range region.Targets {
+			targets.Add(target.Status)
+			names = append(names, target.Target)
+		}
+		if diff := cmp.Diff(r.Targets, names); diff != "" {
+			t.Errorf("targets of %s (-want +got):\n%s", region.Region, diff)
+		}
+	}
+	if regions != got.Summary.Regions || targets != got.Summary.Targets || regions.Total != len(r.Regions) {
+		t.Errorf("summary %+v, counted %+v and %+v of %d", got.Summary, regions, targets, len(r.Regions))
+	}
+}
+
+// statuses returns the status of each Region as one line.
+func statuses(r protocol.Result) string {
+	words := []string{string(r.Status) + ":"}
+	for _, region := range r.Regions {
+		words = append(words, string(region.Status))
+	}
+	return strings.Join(words, " ")
+}
+
+func TestHowARunEnds(t *testing.T) {
+	t.Parallel()
+	three := []string{"us-east-1", "us-east-2", "eu-west-1"}
+	broken := happening{target: fails("Test.Broken")}
+	hung := happening{target: slowly(time.Hour)}
+	late := happening{target: slowly(3 * time.Second)}
+	tests := []struct {
+		name  string
+		world world
+		edit  func(*protocol.Request)
+		limit time.Duration
+		want  string
+		error string
+		took  time.Duration
+	}{
+		{name: "all succeed", want: "SUCCEEDED: SUCCEEDED SUCCEEDED SUCCEEDED", took: 100 * time.Millisecond},
+		{
+			name: "one fails and none is tolerated", world: world{"us-east-2": broken},
+			want: "FAILED: SUCCEEDED FAILED SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold,
+			took: 100 * time.Millisecond,
+		},
+		{
+			name: "one fails and one is tolerated", world: world{"us-east-2": broken},
+			edit: func(r *protocol.Request) { r.ToleratedFailureCount = new(1) },
+			want: "SUCCEEDED: SUCCEEDED FAILED SUCCEEDED", took: 100 * time.Millisecond,
+		},
+		{
+			name: "one of three fails and 33 % are tolerated", world: world{"us-east-2": broken},
+			edit: func(r *protocol.Request) { r.ToleratedFailurePercentage = new(33.0) },
+			want: "FAILED: SUCCEEDED FAILED SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold,
+			took: 100 * time.Millisecond,
+		},
+		{
+			name: "one of three fails and 34 % are tolerated", world: world{"us-east-2": broken},
+			edit: func(r *protocol.Request) { r.ToleratedFailurePercentage = new(34.0) },
+			want: "SUCCEEDED: SUCCEEDED FAILED SUCCEEDED", took: 100 * time.Millisecond,
+		},
+		{
+			name: "fail fast gives up the rest", world: world{"us-east-2": broken, "eu-west-1": late},
+			edit: func(r *protocol.Request) { r.FailFast, r.MaxConcurrency = true, 2 },
+			want: "FAILED: ABORTED FAILED NOT_STARTED", error: protocol.ErrorExceedToleratedFailureThreshold,
+		},
+		{
+			name: "enough succeeded", world: world{"us-east-2": late},
+			edit: func(r *protocol.Request) { r.MinSuccessful = 2 },
+			want: "SUCCEEDED: SUCCEEDED ABORTED SUCCEEDED", took: 100 * time.Millisecond,
+		},
+		{
+			name: "enough succeeded after a failure", world: world{"us-east-2": broken},
+			edit: func(r *protocol.Request) { r.MinSuccessful = 2 },
+			want: "SUCCEEDED: SUCCEEDED FAILED SUCCEEDED", took: 100 * time.Millisecond,
+		},
+		{
+			name: "enough cannot succeed any more", world: world{"us-east-2": broken, "eu-west-1": broken},
+			edit: func(r *protocol.Request) { r.MinSuccessful = 2 },
+			want: "FAILED: SUCCEEDED FAILED FAILED", error: protocol.ErrorExceedToleratedFailureThreshold,
+			took: 100 * time.Millisecond,
+		},
+		{
+			name: "the run's time is over", world: world{"us-east-2": hung},
+			edit: func(r *protocol.Request) { r.TimeoutSeconds, r.ToleratedFailureCount = 5, new(0) },
+			// The worker answers within its budget, before the run's time is over.
+			want: "FAILED: SUCCEEDED TIMED_OUT SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold,
+			took: 4500 * time.Millisecond,
+		},
+		{
+			name: "the run's time is over and the way is lost", world: world{"us-east-2": {way: lost}},
+			edit: func(r *protocol.Request) { r.TimeoutSeconds = 5 },
+			want: "TIMED_OUT: SUCCEEDED TIMED_OUT SUCCEEDED", error: protocol.ErrorTimeout, took: 5 * time.Second,
+		},
+		{
+			name: "the run's time is over and that is tolerated", world: world{"us-east-2": {way: lost}},
+			edit: func(r *protocol.Request) { r.TimeoutSeconds, r.ToleratedFailureCount = 5, new(1) },
+			want: "SUCCEEDED: SUCCEEDED TIMED_OUT SUCCEEDED", took: 5 * time.Second,
+		},
+		{
+			name: "the time is over before the last one's turn", world: world{"us-east-2": {way: lost}},
+			edit: func(r *protocol.Request) { r.TimeoutSeconds, r.MaxConcurrency = 5, 1 },
+			want: "TIMED_OUT: SUCCEEDED TIMED_OUT NOT_STARTED", error: protocol.ErrorTimeout, took: 5 * time.Second,
+		},
+		{
+			name: "the function's deadline comes first", world: world{"us-east-2": {way: lost}}, limit: 20 * time.Second,
+			want: "TIMED_OUT: SUCCEEDED TIMED_OUT SUCCEEDED", error: protocol.ErrorTimeout, took: 19 * time.Second,
+		},
+		{
+			name: "nothing to do anywhere", world: world{"us-east-1": {target: skips}, "us-east-2": {target: skips}, "eu-west-1": {target: skips}},
+			want: "SUCCEEDED: SKIPPED SKIPPED SKIPPED",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := protocol.Request{Task: "act", Regions: three, Targets: []string{"dynamodb", "s3"}}
+			if tt.edit != nil {
+				tt.edit(&r)
+			}
+			got, took := run(t, tt.world, r, tt.limit)
+			if statuses(got) != tt.want || got.Error != tt.error || took != tt.took {
+				t.Errorf("Run = %s, error %q, after %v; want %s, %q, %v", statuses(got), got.Error, took, tt.want, tt.error, tt.took)
+			}
+			if (got.Cause == "") != (got.Status == protocol.StatusSucceeded) {
+				t.Errorf("Run = %s with cause %q", got.Status, got.Cause)
+			}
+		})
+	}
+}
+
+func TestACancelledRunGivesACompleteResult(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w := world{"us-east-2": {target: slowly(time.Hour)}}
+		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks()}
+		time.AfterFunc(time.Second, func() { cancel(errors.New("interrupted")) })
+		r := protocol.Request{
+			Task: "act", Regions: []string{"us-east-1", "us-east-2", "eu-west-1"}, Targets: []string{"s3"}, MaxConcurrency: 2,
+		}
+		w["us-east-1"] = happening{target: slowly(500 * time.Millisecond)}
+		w["eu-west-1"] = happening{target: slowly(time.Hour)}
+		begin := time.Now()
+		got, err := c.Run(ctx, r)
+		if err != nil {
+			t.Fatalf("Run = %v", err)
+		}
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("Run took %v, want 1s", took)
+		}
+		assertAccounted(t, r, got)
+		if want := "ABORTED: SUCCEEDED ABORTED ABORTED"; statuses(got) != want {
+			t.Errorf("Run = %s, want %s", statuses(got), want)
+		}
+		if want := "interrupted; 2 of 3 Regions not finished"; got.Cause != want || got.Error != "" {
+			t.Errorf("Run error %q, cause %q, want none and %q", got.Error, got.Cause, want)
+		}
+	})
+}
+
+func TestARetriedInvocationIsSentOnlyWhatHasNotSucceeded(t *testing.T) {
+	t.Parallel()
+	asked := [][]string{}
+	w := world{"us-east-1": {target: failsOnce("s3")}}
+	inner := w.invoker(t)
+	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+		request, err := protocol.DecodeRegionRequest(payload)
+		if err != nil {
+			t.Error(err)
+		}
+		asked = append(asked, request.Targets)
+		return inner(ctx, region, payload)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := &coordinator.Coordinator{Invoker: counting, Tasks: w.tasks()}
+		got, err := c.Run(t.Context(), protocol.Request{
+			Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3", "sqs"},
+			Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
+		})
+		if err != nil || got.Status != protocol.StatusSucceeded || got.Summary.Retries != 1 {
+			t.Fatalf("Run = %s, %d retries, %v; want SUCCEEDED, 1, nil", got.Status, got.Summary.Retries, err)
+		}
+		attempts := map[string]int{}
+		for _, target := range got.Regions[0].Targets {
+			attempts[target.Target] = len(target.Attempts)
+		}
+		if diff := cmp.Diff(map[string]int{"dynamodb": 1, "s3": 2, "sqs": 1}, attempts); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+	})
+	if diff := cmp.Diff([][]string{{"dynamodb", "s3", "sqs"}, {"s3"}}, asked); diff != "" {
+		t.Errorf("targets asked for (-want +got):\n%s", diff)
+	}
+}
+
+// failsOnce fails the first time that target is worked on.
+func failsOnce(target string) func(context.Context, string) error {
+	var failed atomic.Bool
+	return func(_ context.Context, t string) error {
+		if t == target && failed.CompareAndSwap(false, true) {
+			return named("Test.Once")
+		}
+		return nil
+	}
+}
+
+func TestARunOfMoreInvocationsThanDescriptorsSaysSo(t *testing.T) {
+	t.Parallel()
+	targets := make([]string, 1000)
+	for i := range targets {
+		targets[i] = fmt.Sprintf("target-%04d", i)
+	}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: targets, MaxTargetsPerInvocation: 1}
+	got, took := run(t, nil, r, 0)
+	if want := 200 * time.Millisecond; took != want { // 900 of them, then 100
+		t.Errorf("Run took %v, want %v", took, want)
+	}
+	if len(got.Notices) != 1 || !strings.Contains(got.Notices[0], "maxConcurrency is 900 here") {
+		t.Errorf("Notices = %q, want one about maxConcurrency", got.Notices)
+	}
+	if got.Summary.Attempts != 1000 || got.Summary.Speedup != 500 {
+		t.Errorf("Summary = %+v, want 1000 attempts, a speed-up of 500", got.Summary)
+	}
+}
+
+func TestSettledIsCalledAsEachRegionSettles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := world{"us-east-1": {target: slowly(3 * time.Second)}, "us-east-2": {target: slowly(time.Second)}}
+		var got []string
+		begin := time.Now()
+		c := &coordinator.Coordinator{
+			Invoker: w.invoker(t), Tasks: w.tasks(),
+			Settled: func(done, total int, r protocol.RegionOutcome) {
+				got = append(got, fmt.Sprintf("%d/%d %s %v", done, total, r.Region, time.Since(begin)))
+			},
+		}
+		if _, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-east-2"}}); err != nil {
+			t.Fatalf("Run = %v", err)
+		}
+		if diff := cmp.Diff([]string{"1/2 us-east-2 1s", "2/2 us-east-1 3s"}, got); diff != "" {
+			t.Errorf("Settled (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		w := world{"us-east-1": {way: panicsOnTheWay}}
+		c := &coordinator.Coordinator{
+			Invoker: w.invoker(t), Tasks: w.tasks(), Log: slog.New(slog.NewJSONHandler(&log, nil)),
+		}
+		got, err := c.Handle(t.Context(), []byte(`{"task":"act","regions":["us-east-1"]}`))
+		if err != nil {
+			t.Fatalf("Handle = %v", err)
+		}
+		if at := "panicsOnTheWay"; !strings.Contains(log.String(), at) || bytes.Contains(got, []byte(at)) {
+			t.Errorf("log:\n%s\nanswer:\n%s", &log, got)
+		}
+		for line := range strings.Lines(log.String()) {
+			var record struct{ RunID string }
+			if err := json.Unmarshal([]byte(line), &record); err != nil || len(record.RunID) != 26 {
+				t.Errorf("line of the log %s: run id %q, %v", line, record.RunID, err)
+			}
+		}
+	})
+}

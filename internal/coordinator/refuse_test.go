@@ -1,0 +1,154 @@
+package coordinator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// refusing returns a coordinator with the built-in tasks whose invoker fails the
+// test.
+func refusing(t *testing.T) *coordinator.Coordinator {
+	t.Helper()
+	return &coordinator.Coordinator{
+		Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, string, error) {
+			t.Errorf("a worker was invoked in %s", region)
+			return nil, "", errors.New("not to be invoked")
+		}),
+		Tasks:          task.Builtin(),
+		MaxAnswerBytes: protocol.MaxPayloadBytes,
+	}
+}
+
+// Each fault is named with its path, its value and what is allowed, and nothing
+// is invoked. The faults of form and range that need no knowledge of Regions and
+// tasks are in pkg/protocol's own table.
+func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
+	t.Parallel()
+	many := func(n int) string {
+		return `"` + strings.Join(numbered(n), `","`) + `"`
+	}
+	tests := []struct {
+		name    string
+		request string
+		want    []string
+	}{
+		{"not JSON", `{"regions":`, []string{`{"regions":: not JSON: unexpected end of JSON input at line 1, column 11`}},
+		{"unknown Region", `{"regions":["eu-wst-1"]}`, []string{`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`}},
+		{"Region of no likeness", `{"regions":["mars"]}`, []string{`regions[0]: "mars": is not a Region`}},
+		{"zone for a Region", `{"regions":["us-east-1a"]}`, []string{`regions[0]: "us-east-1a": is not a Region; did you mean "us-east-1"?`}},
+		{"glob without a match", `{"regions":["xx-*"]}`, []string{`regions[0]: "xx-*": matches no Region`}},
+		{"broken glob", `{"regions":["eu-["]}`, []string{`regions[0]: "eu-[": is not a glob; known are * ? and [a-z]`}},
+		{"unknown Region left out", `{"excludeRegions":["us-esat-1"]}`, []string{`excludeRegions[0]: "us-esat-1": is not a Region; did you mean "us-east-1"?`}},
+		{"every Region left out", `{"regions":["eu-west-1"],"excludeRegions":["eu-*"]}`, []string{`excludeRegions: leaves no Region to run in`}},
+		{"unknown task", `{"task":"resolv"}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
+		{"task without parameters it has", `{"parameters":{"seconds":1}}`, []string{`parameters.seconds: 1: unknown field; there are none here`}},
+		{"parameters out of range", `{"task":"sleep","parameters":{"seconds":601}}`, []string{`parameters.seconds: 601: out of range; want 0.001 to 600`}},
+		{"parameters missing", `{"task":"sleep"}`, []string{`parameters.seconds: missing; want 0.001 to 600`}},
+		{"parameters of nothing", `{"task":"sleep","parameters":{"seconds":0}}`, []string{`parameters.seconds: 0: 0 is out of range; want 0.001 to 600`}},
+		{"parameters misspelt", `{"task":"sleep","parameters":{"secs":1,"seconds":1}}`, []string{`parameters.secs: 1: unknown field; known are seconds`}},
+		{"parameters of another type", `{"task":"sleep","parameters":{"seconds":"1"}}`, []string{`parameters.seconds: "1": want a number, got a string`}},
+		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: the run has only 1 Regions`}},
+		{
+			"too many invocations", `{"targets":[` + many(1000) + `],"maxTargetsPerInvocation":1}`,
+			[]string{`maxTargetsPerInvocation: 1000 targets in batches of 1 over 34 Regions are 34000 invocations; at most 10000 fit into one run`},
+		},
+		{
+			"more outcomes than an answer holds", `{"targets":[` + many(10000) + `]}`,
+			[]string{`targets: the outcomes of 10000 targets in 34 Regions need up to 27975232 bytes, an answer holds 6291556; split the run`},
+		},
+		{
+			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"nap","maxConcurrency":-1,"wait":3}`,
+			[]string{
+				`wait: 3: unknown field; known are name, task, parameters, regions, excludeRegions, targets, maxConcurrency, ` +
+					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
+					`retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
+				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,
+				`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`,
+				`task: "nap": is not a task; known are resolve, sleep`,
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			answer, err := refusing(t).Handle(t.Context(), []byte(tt.request))
+			invalid, ok := errors.AsType[*protocol.InvalidRequestError](err)
+			if !ok {
+				t.Fatalf("Handle(%.80s) = %.80s, %v; want an InvalidRequestError", tt.request, answer, err)
+			}
+			var got []string
+			for _, fault := range invalid.Faults {
+				got = append(got, fault.String())
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("Handle(%.80s) (-want +got):\n%s", tt.request, diff)
+			}
+		})
+	}
+}
+
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("t%05d", i)
+	}
+	return names
+}
+
+func TestRunRefusesWhatHandleRefuses(t *testing.T) {
+	t.Parallel()
+	_, err := refusing(t).Run(t.Context(), protocol.Request{Regions: []string{"eu-wst-1"}, MaxConcurrency: -1})
+	invalid, ok := errors.AsType[*protocol.InvalidRequestError](err)
+	if !ok || len(invalid.Faults) != 2 {
+		t.Errorf("Run = %v, want an InvalidRequestError of 2 faults", err)
+	}
+}
+
+func TestWhichRegionsARequestStandsFor(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name             string
+		regions, exclude []string
+		want             []string
+	}{
+		{"names keep their order", []string{"us-east-1", "eu-west-1", "af-south-1"}, nil, []string{"us-east-1", "eu-west-1", "af-south-1"}},
+		{"a glob's are in the order of their names", []string{"us-*-1"}, nil, []string{"us-east-1", "us-west-1"}},
+		{"each once", []string{"us-west-1", "us-*", "us-east-1"}, nil, []string{"us-west-1", "us-east-1", "us-east-2", "us-west-2"}},
+		{"without those left out", []string{"eu-*"}, []string{"eu-west-*", "eu-central-2"}, []string{"eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2"}},
+		{"a name of another partition", []string{"cn-north-1", "us-gov-west-1"}, nil, []string{"cn-north-1", "us-gov-west-1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			worker := &regionworker.Worker{Tasks: task.Builtin()}
+			c := &coordinator.Coordinator{
+				Tasks: task.Builtin(),
+				Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+					answer, err := worker.Handle(ctx, payload)
+					return answer, "", err
+				}),
+			}
+			got, err := c.Run(t.Context(), protocol.Request{Regions: tt.regions, ExcludeRegions: tt.exclude, Task: "resolve"})
+			if err != nil {
+				t.Fatalf("Run = %v", err)
+			}
+			var names []string
+			for _, r := range got.Regions {
+				names = append(names, r.Region)
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("Regions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

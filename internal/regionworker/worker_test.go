@@ -1,0 +1,270 @@
+package regionworker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// acting returns a worker whose task "act" does as act says.
+func acting(act func(ctx context.Context, target string) (any, error)) *regionworker.Worker {
+	return &regionworker.Worker{Tasks: task.NewRegistry(task.New("act", "do as the test says",
+		func(ctx context.Context, in task.Input[struct{}]) (any, error) { return act(ctx, in.Target) }))}
+}
+
+// request returns a request for the task "act" over targets.
+func request(targets ...string) protocol.RegionRequest {
+	return protocol.RegionRequest{
+		Version: protocol.Version, RunID: "run", Region: "eu-west-1", Batch: 3, Attempt: 1, Task: "act", Targets: targets,
+	}
+}
+
+// handle has the worker handle a request and returns its answer, which it checks
+// as a coordinator would.
+func handle(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest) protocol.RegionResult {
+	t.Helper()
+	payload, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.Handle(t.Context(), payload)
+	if err != nil {
+		t.Fatalf("Handle(%s) = %v", payload, err)
+	}
+	result, err := protocol.DecodeRegionResult(answer)
+	if err == nil {
+		err = protocol.CheckAnswer(r, result)
+	}
+	if err != nil {
+		t.Fatalf("Handle(%s) = %s: %v", payload, answer, err)
+	}
+	return result
+}
+
+func TestTheAnswerListsEveryTargetOnceInItsOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := acting(func(_ context.Context, target string) (any, error) {
+			switch target {
+			case "slow":
+				time.Sleep(time.Second)
+			case "bad":
+				return nil, errors.New("went wrong")
+			case "none":
+				return nil, task.Skip("no %s here", target)
+			case "mad":
+				panic("bug")
+			}
+			return map[string]string{"was": target}, nil
+		})
+		r := request("slow", "bad", "none", "mad", "fast")
+		r.Policy.Retry = []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorTaskFailed}, MaxAttempts: new(1)}}
+		got := handle(t, w, r)
+		want := protocol.RegionResult{
+			Version: 1, RunID: "run", Region: "eu-west-1", Batch: 3,
+			Status: protocol.StatusFailed, Error: protocol.ErrorExceedToleratedFailureThreshold,
+			Cause:     "2 of 5 targets failed; bad: States.TaskFailed: went wrong",
+			ElapsedMs: 1000,
+			Targets: []protocol.TargetOutcome{
+				{Target: "slow", Status: "SUCCEEDED", Output: json.RawMessage(`{"was":"slow"}`), ElapsedMs: 1000, Attempts: []protocol.Attempt{{ElapsedMs: 1000}}},
+				{
+					Target: "bad", Status: "FAILED", Error: "States.TaskFailed", Cause: "went wrong", ElapsedMs: 1000,
+					Attempts: []protocol.Attempt{{Error: "States.TaskFailed", WaitMs: 1000}, {StartMs: 1000, Error: "States.TaskFailed"}},
+				},
+				{Target: "none", Status: "SKIPPED", Cause: "no none here", Attempts: []protocol.Attempt{{}}},
+				{Target: "mad", Status: "FAILED", Error: "States.Runtime", Cause: "panic: bug", Attempts: []protocol.Attempt{{Error: "States.Runtime"}}},
+				{Target: "fast", Status: "SUCCEEDED", Output: json.RawMessage(`{"was":"fast"}`), Attempts: []protocol.Attempt{{}}},
+			},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Handle (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestTheAnswerLeavesBeforeTheBudget(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		budgetMs float64
+		deadline time.Duration
+		deaf     bool // whether the work ignores its context
+		want     time.Duration
+	}{
+		{name: "of the request", budgetMs: 5000, want: 4500 * time.Millisecond},
+		{name: "of the function", deadline: 3 * time.Second, want: 2700 * time.Millisecond},
+		{name: "of the one that is less", budgetMs: 60_000, deadline: 900 * time.Second, want: 59 * time.Second},
+		{name: "of the other", budgetMs: 900_000, deadline: time.Minute, want: 59 * time.Second},
+		{name: "though the work ignores its context", budgetMs: 5000, deaf: true, want: 4750 * time.Millisecond},
+		{name: "though it is short and the work ignores its context", budgetMs: 10, deaf: true, want: 9500 * time.Microsecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				if tt.deadline > 0 {
+					limited, cancel := context.WithTimeout(ctx, tt.deadline)
+					defer cancel()
+					ctx = limited
+				}
+				w := acting(func(ctx context.Context, target string) (any, error) {
+					switch {
+					case target == "quick":
+						return nil, nil //nolint:nilnil // a task may have nothing to say
+					case tt.deaf:
+						time.Sleep(time.Hour)
+					}
+					<-ctx.Done()
+					return nil, ctx.Err()
+				})
+				r := request("quick", "endless", "after")
+				r.Policy.MaxConcurrency, r.BudgetMs = 1, tt.budgetMs
+				payload, err := json.Marshal(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				begin := time.Now()
+				answer, err := w.Handle(ctx, payload)
+				if took := time.Since(begin); err != nil || took != tt.want {
+					t.Fatalf("Handle took %v, %v; want %v", took, err, tt.want)
+				}
+				got, err := protocol.DecodeRegionResult(answer)
+				if err != nil || got.Status != protocol.StatusTimedOut || got.Error != protocol.ErrorTimeout ||
+					got.Targets[1].Status != protocol.StatusTimedOut || got.Targets[2].Status != protocol.StatusNotStarted {
+					t.Errorf("Handle = %s", answer)
+				}
+				time.Sleep(2 * time.Hour) // let what was abandoned end, so that the bubble can
+			})
+		})
+	}
+}
+
+func TestAllSkippedIsSkipped(t *testing.T) {
+	t.Parallel()
+	w := acting(func(context.Context, string) (any, error) { return nil, task.Skip("not here") })
+	if got := handle(t, w, request("a", "b")); got.Status != protocol.StatusSkipped || got.Error != "" {
+		t.Errorf("Handle = %s, error %q; want SKIPPED and none", got.Status, got.Error)
+	}
+}
+
+// The error is nil unless the request could not be read or the answer not be
+// built.
+func TestWhatAWorkerRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		edit  func(*protocol.RegionRequest)
+		error string
+		text  string
+	}{
+		{
+			"a version it does not know", func(r *protocol.RegionRequest) { r.Version = 2 },
+			protocol.ErrorUnsupportedVersion, "message has protocol version 2, this worker knows 1: deploy coordinator and worker together",
+		},
+		{
+			"a task it does not have", func(r *protocol.RegionRequest) { r.Task = "atc" },
+			protocol.ErrorInvalidRequest, `task: "atc": is not a task; did you mean "act"?`,
+		},
+		{
+			"parameters the task does not have", func(r *protocol.RegionRequest) { r.Parameters = json.RawMessage(`{"a":1}`) },
+			protocol.ErrorInvalidRequest, `parameters.a: 1: unknown field; there are none here`,
+		},
+		{
+			"a target twice", func(r *protocol.RegionRequest) { r.Targets = []string{"s3", "s3"} },
+			protocol.ErrorInvalidRequest, `targets[1]: "s3": is listed twice, first as targets[0]`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := acting(func(context.Context, string) (any, error) {
+				t.Error("the task was run")
+				return nil, errors.New("not to be run")
+			})
+			r := request("s3")
+			tt.edit(&r)
+			payload, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Handle(t.Context(), payload)
+			var named interface{ ErrorName() string }
+			if !errors.As(err, &named) || named.ErrorName() != tt.error || err.Error() != tt.text {
+				t.Errorf("Handle = %v, want %s: %s", err, tt.error, tt.text)
+			}
+		})
+	}
+}
+
+func TestTheAnswerFitsIntoLambdasResponse(t *testing.T) {
+	t.Parallel()
+	w := acting(func(context.Context, string) (any, error) { return strings.Repeat("x", 10_000), nil })
+	targets := make([]string, 1000)
+	for i := range targets {
+		targets[i] = fmt.Sprint(i)
+	}
+	payload, err := json.Marshal(request(targets...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.Handle(t.Context(), payload)
+	if err != nil || len(answer) > protocol.MaxPayloadBytes {
+		t.Fatalf("Handle = %d bytes, %v; want at most %d", len(answer), err, protocol.MaxPayloadBytes)
+	}
+	got, err := protocol.DecodeRegionResult(answer)
+	if err != nil || !got.Truncated || len(got.Targets) != len(targets) || got.Status != protocol.StatusSucceeded {
+		t.Errorf("Handle: truncated %v, %d targets, %s, %v; want true, %d, SUCCEEDED, nil",
+			got.Truncated, len(got.Targets), got.Status, err, len(targets))
+	}
+}
+
+func TestTheLogHasALineForEachTargetThatHasSomethingToSay(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w := &regionworker.Worker{Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(&log, nil))}
+	r := request("dynamodb")
+	r.Task = "resolve"
+	handle(t, w, r)
+	var got map[string]any
+	if err := json.Unmarshal(log.Bytes(), &got); err != nil {
+		t.Fatalf("log %s: %v", &log, err)
+	}
+	delete(got, "time")
+	delete(got, "elapsedMs")
+	want := map[string]any{
+		"level": "INFO", "msg": "endpoint for eu-west-1 is dynamodb.eu-west-1.amazonaws.com",
+		"runId": "run", "region": "eu-west-1", "batch": 3.0, "attempt": 1.0, "task": "resolve", "target": "dynamodb",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func TestAPanicsStackIsInTheLogAndNotOnTheWire(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w := acting(func(context.Context, string) (any, error) { panic("bug") })
+	w.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	payload, err := json.Marshal(request("s3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.Handle(t.Context(), payload)
+	if at := "worker_test.go"; err != nil || !strings.Contains(log.String(), at) || bytes.Contains(answer, []byte(at)) {
+		t.Errorf("Handle = %s, %v\nlog: %s", answer, err, &log)
+	}
+}

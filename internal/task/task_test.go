@@ -1,0 +1,174 @@
+package task_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// A pair is the parameters of a task that wants both.
+type pair struct {
+	Left  int `json:"left"`
+	Right int `json:"right"`
+}
+
+// Check implements task.Checker.
+func (p *pair) Check() protocol.Faults {
+	if p.Left > p.Right {
+		return protocol.Faults{protocol.NewFault("left", p.Left, "is more than right")}
+	}
+	return nil
+}
+
+func sum(_ context.Context, in task.Input[pair]) (map[string]any, error) {
+	return map[string]any{"in": in.Region + "/" + in.Target, "sum": in.Parameters.Left + in.Parameters.Right}, nil
+}
+
+func TestATaskIsATypedFunction(t *testing.T) {
+	t.Parallel()
+	work, faults := task.New("sum", "add", sum).Prepare(json.RawMessage(`{"left":1,"right":2}`))
+	if faults != nil {
+		t.Fatalf("Prepare = %v", faults)
+	}
+	got, err := work(t.Context(), "eu-west-1", "s3")
+	if want := `{"in":"eu-west-1/s3","sum":3}`; err != nil || string(got) != want {
+		t.Errorf("work = %s, %v; want %s", got, err, want)
+	}
+}
+
+func TestItsParametersAreCheckedBeforeAnythingIsInvoked(t *testing.T) {
+	t.Parallel()
+	r := task.NewRegistry(task.New("sum", "add", sum))
+	tests := []struct {
+		name       string
+		task       string
+		parameters string
+		want       protocol.Faults
+	}{
+		{"right", "sum", `{"left":1,"right":2}`, nil},
+		{"left out", "sum", ``, nil},
+		{"form", "sum", `{"left":"1","middle":2}`, protocol.Faults{
+			{Path: "parameters.left", Value: `"1"`, Detail: "want a whole number, got a string"},
+			{Path: "parameters.middle", Value: "2", Detail: "unknown field; known are left, right"},
+		}},
+		{"values", "sum", `{"left":3,"right":2}`, protocol.Faults{{Path: "parameters.left", Value: "3", Detail: "is more than right"}}},
+		{"unknown task", "some", `{}`, protocol.Faults{{Path: "task", Value: `"some"`, Detail: `is not a task; did you mean "sum"?`}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var parameters json.RawMessage
+			if tt.parameters != "" {
+				parameters = json.RawMessage(tt.parameters)
+			}
+			if diff := cmp.Diff(tt.want, r.Check(tt.task, parameters)); diff != "" {
+				t.Errorf("Check(%s, %s) (-want +got):\n%s", tt.task, parameters, diff)
+			}
+		})
+	}
+}
+
+func TestAnErrorOfATaskIsKept(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	tests := []struct {
+		name string
+		f    task.Func[struct{}, any]
+		want string
+	}{
+		{"its own", func(context.Context, task.Input[struct{}]) (any, error) { return nil, broken }, "broken"},
+		{"skip", func(context.Context, task.Input[struct{}]) (any, error) { return nil, task.Skip("no %s", "s3") }, "no s3"},
+		{
+			"output that is not JSON", func(context.Context, task.Input[struct{}]) (any, error) { return make(chan int), nil },
+			"encode output of task x: json: unsupported type: chan int",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			work, _ := task.New("x", "", tt.f).Prepare(nil)
+			if _, err := work(t.Context(), "eu-west-1", "s3"); err == nil || err.Error() != tt.want {
+				t.Errorf("work = %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestARegistryPanicsOn(t *testing.T) {
+	t.Parallel()
+	nothing := func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }
+	tests := []struct {
+		name  string
+		tasks []task.Task
+	}{
+		{"a task without a name", []task.Task{task.New("", "", nothing)}},
+		{"two tasks of the same name", []task.Task{task.New("a", "", nothing), task.New("b", "", nothing), task.New("a", "", nothing)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if recover() == nil {
+					t.Error("NewRegistry did not panic")
+				}
+			}()
+			task.NewRegistry(tt.tasks...)
+		})
+	}
+}
+
+func TestBuiltinTasksAreInTheOrderOfTheirNames(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, b := range task.Builtin().All() {
+		got = append(got, b.Name)
+		if b.Summary == "" {
+			t.Errorf("task %s has no summary", b.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"resolve", "sleep"}, got); diff != "" {
+		t.Errorf("Builtin (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(got, task.Builtin().Names()); diff != "" {
+		t.Errorf("Names (-want +got):\n%s", diff)
+	}
+}
+
+func TestSleepWaitsAndResolves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		work, faults := task.Builtin().Prepare("sleep", json.RawMessage(`{"seconds":1.5}`))
+		if faults != nil {
+			t.Fatalf("Prepare = %v", faults)
+		}
+		begin := time.Now()
+		got, err := work(t.Context(), "eu-west-1", "dynamodb")
+		if took := time.Since(begin); err != nil || took != 1500*time.Millisecond {
+			t.Errorf("sleep took %v, %v; want 1.5s", took, err)
+		}
+		var output task.ResolveOutput
+		if err := json.Unmarshal(got, &output); err != nil {
+			t.Fatal(err)
+		}
+		want := task.ResolveOutput{
+			Message: "endpoint for eu-west-1 is dynamodb.eu-west-1.amazonaws.com",
+			Host:    "dynamodb.eu-west-1.amazonaws.com", Partition: "aws", SigningRegion: "eu-west-1",
+		}
+		if diff := cmp.Diff(want, output); diff != "" {
+			t.Errorf("sleep (-want +got):\n%s", diff)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := work(ctx, "eu-west-1", "dynamodb"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("sleep within 1s = %v, want %v", err, context.DeadlineExceeded)
+		}
+	})
+}
