@@ -1,0 +1,87 @@
+package meridian_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The README shows a complete task. This builds the program with that file in
+// internal/task, as a reader would, and runs it.
+func TestTheREADMEsTaskCompilesAndRuns(t *testing.T) {
+	t.Parallel()
+	source := fenced(t, "go", "package task")
+	file := filepath.Join(t.TempDir(), "addresses.go")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at, err := filepath.Abs("internal/task/addresses.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {at: file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlayFile := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "go", "run", "-overlay", overlayFile, "./cmd/meridian",
+		"run", "--task", "addresses", "--param", "family=ip5")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	if err := command.Run(); err == nil {
+		t.Errorf("%v succeeded; its parameters are wrong", command.Args)
+	}
+	if want := `"ip5"`; !strings.Contains(stderr.String(), want) {
+		t.Errorf("%v says\n%s\nwant it to name %s", command.Args, &stderr, want)
+	}
+}
+
+func TestTheREADMENamesOnlyMakeTargetsThatExist(t *testing.T) {
+	t.Parallel()
+	makefile := read(t, "Makefile")
+	for _, m := range regexp.MustCompile("`make ([a-z-]+)").FindAllStringSubmatch(read(t, "README.md"), -1) {
+		if !regexp.MustCompile(`(?m)^` + m[1] + `:`).MatchString(makefile) {
+			t.Errorf("the README says `make %s`, which the Makefile does not have", m[1])
+		}
+	}
+}
+
+func TestTheREADMEsLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+		if strings.HasPrefix(m[1], "http") {
+			continue
+		}
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Errorf("the README links to %s: %v", m[1], err)
+		}
+	}
+}
+
+// fenced returns the README's block of code in that language that begins so.
+func fenced(t *testing.T, language, begin string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(read(t, "README.md"), "```"+language+"\n"+begin)
+	block, _, closed := strings.Cut(rest, "\n```")
+	if !found || !closed {
+		t.Fatalf("the README has no block of %s that begins with %q", language, begin)
+	}
+	return begin + block + "\n"
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
