@@ -1,0 +1,70 @@
+package endpoints
+
+import "fmt"
+
+// An UnknownServiceError says that no AWS SDK knows the service.
+type UnknownServiceError struct {
+	// Service is the name as it was given.
+	Service string
+}
+
+// Error names the service.
+func (e UnknownServiceError) Error() string {
+	return fmt.Sprintf("no service is called %q", e.Service)
+}
+
+// An UnknownRegionError says that the Region does not exist.
+type UnknownRegionError struct {
+	// Region is the name as it was given.
+	Region string
+}
+
+// Error names the Region.
+func (e UnknownRegionError) Error() string {
+	return fmt.Sprintf("no Region is called %q", e.Region)
+}
+
+// A NotInRegionError says that the service and the Region both exist, but that
+// AWS does not list the one in the other.
+type NotInRegionError struct {
+	// Service is the id of the service.
+	Service string
+
+	// Region is the name of the Region.
+	Region string
+}
+
+// Error names the service and the Region.
+func (e NotInRegionError) Error() string {
+	return fmt.Sprintf("%s is not offered in %s", e.Service, e.Region)
+}
+
+// A NoEndpointError says that the service has no endpoint of the kind asked for
+// in the Region. With a zero Variant it means that the service has no endpoint
+// but those of single resources (cloudfront-keyvaluestore).
+type NoEndpointError struct {
+	// Service is the id of the service.
+	Service string
+
+	// Region is the name of the Region.
+	Region string
+
+	// Variant is what was asked for.
+	Variant Variant
+}
+
+// Error names the service, the kind of endpoint and the Region.
+func (e NoEndpointError) Error() string {
+	kind := "endpoint of its own"
+
+	switch e.Variant {
+	case Variant{FIPS: true}:
+		kind = "FIPS endpoint"
+	case Variant{DualStack: true}:
+		kind = "dual-stack endpoint"
+	case Variant{FIPS: true, DualStack: true}:
+		kind = "FIPS dual-stack endpoint"
+	}
+
+	return fmt.Sprintf("%s has no %s in %s", e.Service, kind, e.Region)
+}

@@ -1,0 +1,159 @@
+package endpoints
+
+import (
+	"strings"
+	"sync/atomic"
+)
+
+// A Variant asks for a special kind of endpoint. Its zero value is the plain
+// one.
+type Variant struct {
+	// FIPS asks for an endpoint that uses FIPS 140 validated cryptography.
+	FIPS bool
+
+	// DualStack asks for an endpoint with IPv4 and IPv6 addresses. Many newer
+	// services have no other: it changes nothing then.
+	DualStack bool
+}
+
+// variants is the number of values a Variant has.
+const variants = 4
+
+// index is the position of the variant among the host columns of a service.
+func (v Variant) index() int {
+	i := 0
+	if v.FIPS {
+		i++
+	}
+
+	if v.DualStack {
+		i += 2
+	}
+
+	return i
+}
+
+// An Endpoint is where a service answers for one Region.
+type Endpoint struct {
+	// Service is the id of the service, even if it was asked for by its
+	// endpoint prefix.
+	Service string
+
+	// Host is the DNS name. The scheme is always https, the port 443.
+	Host string
+
+	// Partition is the ID of the Region's partition.
+	Partition string
+
+	// SigningRegion is the Region that requests are signed for. It is not the
+	// Region asked for when a global service is signed for one fixed Region.
+	SigningRegion string
+
+	// Global says that the same host serves every Region of the partition.
+	Global bool
+
+	// Listed says that AWS lists the service in this Region. False means that it
+	// publishes no list for this service, so the host may not exist.
+	Listed bool
+}
+
+// Resolve returns where a service answers for a Region. The service is named by
+// its id or its endpoint prefix.
+//
+// The error is an [UnknownServiceError], an [UnknownRegionError], a
+// [NotInRegionError] or a [NoEndpointError].
+func Resolve(service, region string, v Variant) (Endpoint, error) {
+	c := catalogue()
+
+	s, ok := c.serviceIndex[service]
+	if !ok {
+		return Endpoint{}, UnknownServiceError{Service: service}
+	}
+
+	r, ok := c.regionIndex[region]
+	if !ok {
+		return Endpoint{}, UnknownRegionError{Region: region}
+	}
+
+	slot := &c.regions[r].slots(len(c.services))[s*variants+v.index()]
+	if e := slot.Load(); e != nil {
+		return *e, nil
+	}
+
+	sv := &c.services[s]
+	if sv.listed() && !sv.offered(r) {
+		return Endpoint{}, NotInRegionError{Service: sv.id, Region: region}
+	}
+
+	e, ok := c.endpoint(sv, &c.regions[r], v)
+	if !ok {
+		return Endpoint{}, NoEndpointError{Service: sv.id, Region: region, Variant: v}
+	}
+
+	slot.Store(&e)
+
+	return e, nil
+}
+
+// slots are the endpoints found so far in one Region, one for each service and
+// variant. They are made when the Region is first used: a worker uses one.
+func (r *regionRow) slots(services int) []atomic.Pointer[Endpoint] {
+	if p := r.found.Load(); p != nil {
+		return *p
+	}
+
+	fresh := make([]atomic.Pointer[Endpoint], services*variants)
+	if r.found.CompareAndSwap(nil, &fresh) {
+		return fresh
+	}
+
+	return *r.found.Load()
+}
+
+// endpoint builds the endpoint of a service in a Region, if it has one.
+func (c *tables) endpoint(s *serviceRow, r *regionRow, v Variant) (Endpoint, bool) {
+	text := choose(s.hosts[v.index()], r.Name, r.Partition)
+	if text == none {
+		return Endpoint{}, false
+	}
+
+	host, global := strings.CutPrefix(text, "!")
+
+	host, signing, ok := strings.Cut(host, "@")
+	if !ok {
+		signing = r.Name
+	}
+
+	p := &c.partitions[r.partition]
+
+	return Endpoint{
+		Service:       s.id,
+		Host:          strings.NewReplacer("*", r.Name, "$", p.DNSSuffix, "%", p.DualStackDNSSuffix).Replace(host),
+		Partition:     p.ID,
+		SigningRegion: signing,
+		Global:        global,
+		Listed:        s.listed(),
+	}, true
+}
+
+// none stands in a host column for "no endpoint".
+const none = "-"
+
+// choose returns the first alternative of a host column that applies to a
+// Region: one that names the Region, or its partition, or nothing.
+func choose(column, region, partition string) string {
+	for alternative := range strings.SplitSeq(column, ";") {
+		names, host, ok := strings.Cut(alternative, "=")
+		if !ok {
+			return alternative
+		}
+
+		for name := range strings.SplitSeq(names, ",") {
+			if name == region || name == partition {
+				return host
+			}
+		}
+	}
+
+	return none
+}
