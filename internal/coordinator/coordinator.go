@@ -35,9 +35,9 @@ type Invoker interface {
 }
 
 // Tasks knows which tasks there are. Check returns what is wrong with a task's
-// name or parameters, with JSON paths from the request's root.
+// name, its parameters or its targets, with JSON paths from the request's root.
 type Tasks interface {
-	Check(name string, parameters json.RawMessage) protocol.Faults
+	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
 }
 
 // A Coordinator runs requests. It may be used by several goroutines at once.

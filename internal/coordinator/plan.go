@@ -54,7 +54,7 @@ func (c *Coordinator) plan(r protocol.Request) (*plan, protocol.Faults) {
 	}
 	var faults protocol.Faults
 	p.regions, faults = expand(r.Regions, r.ExcludeRegions)
-	faults = append(faults, c.Tasks.Check(r.Task, r.Parameters)...)
+	faults = append(faults, c.Tasks.Check(r.Task, r.Parameters, p.targets)...)
 	if faults == nil {
 		faults = append(faults, p.tooMuch(c.MaxAnswerBytes)...)
 	}

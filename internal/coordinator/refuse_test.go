@@ -15,8 +15,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// refusing returns a coordinator with the built-in tasks whose invoker fails the
-// test.
+// refusing returns a coordinator whose invoker fails the test. It has the built-in
+// tasks and "any", which takes any target.
 func refusing(t *testing.T) *coordinator.Coordinator {
 	t.Helper()
 	return &coordinator.Coordinator{
@@ -24,7 +24,8 @@ func refusing(t *testing.T) *coordinator.Coordinator {
 			t.Errorf("a worker was invoked in %s", region)
 			return nil, "", errors.New("not to be invoked")
 		}),
-		Tasks:          task.Builtin(),
+		Tasks: task.NewRegistry(append(task.Builtin().All(), task.New("any", "nothing",
+			func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }))...),
 		MaxAnswerBytes: protocol.MaxPayloadBytes,
 	}
 }
@@ -51,7 +52,8 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"unknown Region left out", `{"excludeRegions":["us-esat-1"]}`, []string{`excludeRegions[0]: "us-esat-1": is not a Region; did you mean "us-east-1"?`}},
 		{"every Region left out", `{"regions":["eu-west-1"],"excludeRegions":["eu-*"]}`, []string{`excludeRegions: leaves no Region to run in`}},
 		{"unknown task", `{"task":"resolv"}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
-		{"task without parameters it has", `{"parameters":{"seconds":1}}`, []string{`parameters.seconds: 1: unknown field; there are none here`}},
+		{"target that is no service", `{"targets":["s3","dynamodbb"]}`, []string{`targets[1]: "dynamodbb": is not a service; did you mean "dynamodb"?`}},
+		{"task without parameters it has", `{"parameters":{"seconds":1}}`, []string{`parameters.seconds: 1: unknown field; known are fips, dualStack`}},
 		{"parameters out of range", `{"task":"sleep","parameters":{"seconds":601}}`, []string{`parameters.seconds: 601: out of range; want 0.001 to 600`}},
 		{"parameters missing", `{"task":"sleep"}`, []string{`parameters.seconds: missing; want 0.001 to 600`}},
 		{"parameters of nothing", `{"task":"sleep","parameters":{"seconds":0}}`, []string{`parameters.seconds: 0: 0 is out of range; want 0.001 to 600`}},
@@ -59,22 +61,22 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"parameters of another type", `{"task":"sleep","parameters":{"seconds":"1"}}`, []string{`parameters.seconds: "1": want a number, got a string`}},
 		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: the run has only 1 Regions`}},
 		{
-			"too many invocations", `{"targets":[` + many(1000) + `],"maxTargetsPerInvocation":1}`,
+			"too many invocations", `{"task":"any","targets":[` + many(1000) + `],"maxTargetsPerInvocation":1}`,
 			[]string{`maxTargetsPerInvocation: 1000 targets in batches of 1 over 34 Regions are 34000 invocations; at most 10000 fit into one run`},
 		},
 		{
-			"more outcomes than an answer holds", `{"targets":[` + many(10000) + `]}`,
-			[]string{`targets: the outcomes of 10000 targets in 34 Regions need up to 27975232 bytes, an answer holds 6291556; split the run`},
+			"more outcomes than an answer holds", `{"task":"any","targets":[` + many(10000) + `]}`,
+			[]string{`targets: the outcomes of 10000 targets in 34 Regions need up to 45796544 bytes, an answer holds 6291556; split the run`},
 		},
 		{
-			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"nap","maxConcurrency":-1,"wait":3}`,
+			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"job","maxConcurrency":-1,"wait":3}`,
 			[]string{
 				`wait: 3: unknown field; known are name, task, parameters, regions, excludeRegions, targets, maxConcurrency, ` +
 					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
 					`retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
 				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,
 				`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`,
-				`task: "nap": is not a task; known are resolve, sleep`,
+				`task: "job": is not a task; known are any, resolve, sleep`,
 			},
 		},
 	}

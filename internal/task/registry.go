@@ -2,6 +2,7 @@ package task
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -61,20 +62,35 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Prepare finds the task called name and prepares it. An unknown name is a
-// fault at "task" that names the nearest known one.
+// Prepare returns the work that the task called name does for each target. An
+// unknown name is a fault at "task" that names the nearest known one; faults in
+// the parameters (nil means {}) have paths below "parameters".
 func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, protocol.Faults) {
-	for _, t := range r.tasks {
-		if t.Name == name {
-			return t.Prepare(parameters)
-		}
-	}
-	return nil, protocol.Faults{protocol.Unknown("task", name, "a task", r.Names())}
+	ready, faults := r.prepare(name, parameters)
+	return ready.work, faults
 }
 
 // Check returns what is wrong with a request for the task called name, with
 // JSON paths from the request's root.
-func (r *Registry) Check(name string, parameters json.RawMessage) protocol.Faults {
-	_, faults := r.Prepare(name, parameters)
+func (r *Registry) Check(name string, parameters json.RawMessage, targets []string) protocol.Faults {
+	ready, faults := r.prepare(name, parameters)
+	if ready.checkTarget == nil {
+		return faults
+	}
+	for i, target := range targets {
+		if problem := ready.checkTarget(target); problem != "" {
+			faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", i), target, problem))
+		}
+	}
 	return faults
+}
+
+func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, protocol.Faults) {
+	for _, t := range r.tasks {
+		if t.Name == name {
+			ready, faults := t.prepare(parameters)
+			return ready, faults.Within("parameters")
+		}
+	}
+	return prepared{}, protocol.Faults{protocol.Unknown("task", name, "a task", r.Names())}
 }

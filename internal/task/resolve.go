@@ -2,12 +2,25 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"meridian/internal/endpoints"
+	"meridian/pkg/protocol"
 )
 
 var _ = register("resolve", "look up the endpoint of a service in the Region", resolve)
+
+// ResolveParameters are the parameters of the task "resolve".
+type ResolveParameters struct {
+	services
+
+	// FIPS asks for the endpoint that uses FIPS 140 validated cryptography.
+	FIPS bool `json:"fips,omitzero"`
+
+	// DualStack asks for the endpoint with IPv4 and IPv6 addresses.
+	DualStack bool `json:"dualStack,omitzero"`
+}
 
 // A ResolveOutput says where a service answers.
 type ResolveOutput struct {
@@ -22,18 +35,44 @@ type ResolveOutput struct {
 
 	// SigningRegion is the Region that requests to it are signed for.
 	SigningRegion string `json:"signingRegion"`
+
+	// Global says that the same host serves the whole partition.
+	Global bool `json:"global,omitzero"`
 }
 
-// resolve looks up the endpoint of the service that the target names.
-func resolve(_ context.Context, in Input[struct{}]) (ResolveOutput, error) {
-	e, err := endpoints.Resolve(in.Target, in.Region, endpoints.Variant{})
+// resolve looks up the endpoint of the service that the target names. A service
+// that is not offered in the Region, or not in this variant, is skipped.
+func resolve(_ context.Context, in Input[ResolveParameters]) (ResolveOutput, error) {
+	return lookUp(in.Region, in.Target, endpoints.Variant{FIPS: in.Parameters.FIPS, DualStack: in.Parameters.DualStack})
+}
+
+func lookUp(region, service string, v endpoints.Variant) (ResolveOutput, error) {
+	e, err := endpoints.Resolve(service, region, v)
+	if _, absent := errors.AsType[endpoints.NotInRegionError](err); absent {
+		return ResolveOutput{}, Skip("%v", err)
+	}
+	if _, absent := errors.AsType[endpoints.NoEndpointError](err); absent {
+		return ResolveOutput{}, Skip("%v", err)
+	}
 	if err != nil {
 		return ResolveOutput{}, err
 	}
 	return ResolveOutput{
-		Message:       fmt.Sprintf("endpoint for %s is %s", in.Region, e.Host),
+		Message:       fmt.Sprintf("endpoint for %s is %s", region, e.Host),
 		Host:          e.Host,
 		Partition:     e.Partition,
 		SigningRegion: e.SigningRegion,
+		Global:        e.Global,
 	}, nil
+}
+
+// services makes a task's parameters check that each target is an AWS service.
+type services struct{}
+
+// CheckTarget implements [TargetChecker].
+func (services) CheckTarget(target string) (problem string) {
+	if _, known := endpoints.ServiceID(target); known {
+		return ""
+	}
+	return protocol.Unknown("", target, "a service", endpoints.AllServices()).Detail
 }

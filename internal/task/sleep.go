@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 )
 
@@ -18,6 +19,8 @@ const (
 
 // SleepParameters are the parameters of the task "sleep".
 type SleepParameters struct {
+	services
+
 	// Seconds is how long to wait, 0.001 to 600. Required.
 	Seconds float64 `json:"seconds" zero:"want 0.001 to 600"`
 }
@@ -39,7 +42,7 @@ func sleep(ctx context.Context, in Input[SleepParameters]) (ResolveOutput, error
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return resolve(ctx, Input[struct{}]{Region: in.Region, Target: in.Target})
+		return lookUp(in.Region, in.Target, endpoints.Variant{})
 	case <-ctx.Done():
 		return ResolveOutput{}, context.Cause(ctx)
 	}

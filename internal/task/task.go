@@ -6,7 +6,8 @@
 // A task is a typed function over one target in one Region and one line that
 // registers it, in a file of its own in this package; nothing else changes. Its
 // parameters are a struct that [protocol.DecodeStrict] reads, before anything is
-// invoked; a parameter that has rules implements [Checker]. What the function
+// invoked; with rules of its own it implements [Checker], and [TargetChecker]
+// when not every target will do. What the function
 // returns is the target's output, as JSON; by convention the string field
 // "message" of it is the line that a person is shown.
 //
@@ -46,6 +47,12 @@ type Checker interface {
 	Check() protocol.Faults
 }
 
+// A TargetChecker is what a parameters struct may implement to check each target
+// of a request. It returns what is wrong with it, or "".
+type TargetChecker interface {
+	CheckTarget(target string) (problem string)
+}
+
 // A Work does the work for one target and returns its output as JSON.
 type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
 
@@ -57,24 +64,30 @@ type Task struct {
 	// Summary says in one line what it does, for a person.
 	Summary string
 
-	prepare func(parameters json.RawMessage) (Work, protocol.Faults)
+	prepare func(parameters json.RawMessage) (prepared, protocol.Faults)
+}
+
+// A prepared task has its parameters.
+type prepared struct {
+	work        Work
+	checkTarget func(target string) (problem string) // nil when any target will do
 }
 
 // New makes a task of a typed function.
 func New[P, R any](name, summary string, f Func[P, R]) Task {
-	return Task{Name: name, Summary: summary, prepare: func(parameters json.RawMessage) (Work, protocol.Faults) {
+	return Task{Name: name, Summary: summary, prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
 		var p P
 		if parameters != nil {
 			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {
-				return nil, faults
+				return prepared{}, faults
 			}
 		}
 		if c, ok := any(&p).(Checker); ok {
 			if faults := c.Check(); faults != nil {
-				return nil, faults
+				return prepared{}, faults
 			}
 		}
-		return func(ctx context.Context, region, target string) (json.RawMessage, error) {
+		ready := prepared{work: func(ctx context.Context, region, target string) (json.RawMessage, error) {
 			output, err := f(ctx, Input[P]{region, target, p})
 			if err != nil {
 				return nil, err
@@ -84,15 +97,12 @@ func New[P, R any](name, summary string, f Func[P, R]) Task {
 				return nil, fmt.Errorf("encode output of task %s: %w", name, err)
 			}
 			return data, nil
-		}, nil
+		}}
+		if c, ok := any(&p).(TargetChecker); ok {
+			ready.checkTarget = c.CheckTarget
+		}
+		return ready, nil
 	}}
-}
-
-// Prepare reads the parameters (nil means {}) and returns the work to do for
-// each target, or what is wrong with them, with paths below "parameters".
-func (t Task) Prepare(parameters json.RawMessage) (Work, protocol.Faults) {
-	work, faults := t.prepare(parameters)
-	return work, faults.Within("parameters")
 }
 
 // Skip returns the error of a target for which there is nothing to do; its

@@ -34,7 +34,7 @@ func sum(_ context.Context, in task.Input[pair]) (map[string]any, error) {
 
 func TestATaskIsATypedFunction(t *testing.T) {
 	t.Parallel()
-	work, faults := task.New("sum", "add", sum).Prepare(json.RawMessage(`{"left":1,"right":2}`))
+	work, faults := task.NewRegistry(task.New("sum", "add", sum)).Prepare("sum", json.RawMessage(`{"left":1,"right":2}`))
 	if faults != nil {
 		t.Fatalf("Prepare = %v", faults)
 	}
@@ -69,7 +69,7 @@ func TestItsParametersAreCheckedBeforeAnythingIsInvoked(t *testing.T) {
 			if tt.parameters != "" {
 				parameters = json.RawMessage(tt.parameters)
 			}
-			if diff := cmp.Diff(tt.want, r.Check(tt.task, parameters)); diff != "" {
+			if diff := cmp.Diff(tt.want, r.Check(tt.task, parameters, nil)); diff != "" {
 				t.Errorf("Check(%s, %s) (-want +got):\n%s", tt.task, parameters, diff)
 			}
 		})
@@ -94,7 +94,7 @@ func TestAnErrorOfATaskIsKept(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			work, _ := task.New("x", "", tt.f).Prepare(nil)
+			work, _ := task.NewRegistry(task.New("x", "", tt.f)).Prepare("x", nil)
 			if _, err := work(t.Context(), "eu-west-1", "s3"); err == nil || err.Error() != tt.want {
 				t.Errorf("work = %v, want %s", err, tt.want)
 			}
@@ -171,4 +171,50 @@ func TestSleepWaitsAndResolves(t *testing.T) {
 			t.Errorf("sleep within 1s = %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name                       string
+		region, target, parameters string
+		want                       string // the host, or the reason to skip
+		skip                       bool
+	}{
+		{"regional", "eu-west-1", "s3", `{}`, "s3.eu-west-1.amazonaws.com", false},
+		{"China", "cn-north-1", "dynamodb", `{}`, "dynamodb.cn-north-1.amazonaws.com.cn", false},
+		{"global", "eu-west-1", "iam", `{}`, "iam.amazonaws.com", false},
+		{"FIPS", "us-east-1", "dynamodb", `{"fips":true}`, "dynamodb-fips.us-east-1.amazonaws.com", false},
+		{"dual-stack", "eu-west-1", "s3", `{"dualStack":true}`, "s3.dualstack.eu-west-1.amazonaws.com", false},
+		{"not in the Region", "ap-southeast-7", "apprunner", `{}`, "apprunner is not offered in ap-southeast-7", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			work, faults := task.Builtin().Prepare("resolve", json.RawMessage(tt.parameters))
+			if faults != nil {
+				t.Fatalf("Prepare = %v", faults)
+			}
+			data, err := work(t.Context(), tt.region, tt.target)
+			if skipped, ok := errors.AsType[*task.SkipError](err); ok || tt.skip {
+				if !ok || skipped.Reason != tt.want {
+					t.Errorf("resolve = %s, %v; want to skip: %s", data, err, tt.want)
+				}
+				return
+			}
+			var got task.ResolveOutput
+			if err := errors.Join(err, json.Unmarshal(data, &got)); err != nil || got.Host != tt.want {
+				t.Errorf("resolve = %s, %v; want host %s", data, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestATargetThatIsNoServiceIsRefused(t *testing.T) {
+	t.Parallel()
+	got := task.Builtin().Check("resolve", nil, []string{"s3", "dynamodbb", "monitoring"})
+	want := protocol.Faults{{Path: "targets[1]", Value: `"dynamodbb"`, Detail: `is not a service; did you mean "dynamodb"?`}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Check (-want +got):\n%s", diff)
+	}
 }

@@ -1,0 +1,56 @@
+// Command coordinator is the Lambda function that runs a request in every Region
+// by way of the regionworker.
+//
+// # Settings
+//
+// WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT
+// is "home" when one worker in this Region serves them all, which is the default,
+// or "regional" when each Region has its own of that name.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/function"
+	"meridian/internal/invoke"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+func main() {
+	log := function.Log()
+	workers, err := workers(context.Background())
+	if err != nil {
+		log.Error("not started", "cause", err.Error())
+		os.Exit(1)
+	}
+	c := &coordinator.Coordinator{
+		Invoker:        workers,
+		Tasks:          task.Builtin(),
+		Log:            log,
+		MaxAnswerBytes: protocol.MaxPayloadBytes,
+	}
+	function.Start(c.Handle)
+}
+
+// workers returns the way to the workers that the settings name.
+func workers(ctx context.Context) (*invoke.Lambda, error) {
+	name := os.Getenv("WORKER_FUNCTION")
+	if name == "" {
+		return nil, errors.New("WORKER_FUNCTION is not set; want the regionworker's name or ARN")
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return invoke.NewLambda(cfg, invoke.Settings{
+		Function:  name,
+		Placement: invoke.Placement(os.Getenv("WORKER_PLACEMENT")),
+	})
+}
