@@ -17,22 +17,20 @@ func DecodeRequest(data []byte) (Request, Faults) {
 			"%d bytes are too many; at most %d (1 MiB)", len(data), MaxRequestBytes)}}
 	}
 	faults := DecodeStrict(data, &r)
-	return r, append(faults, r.Validate()...)
+	return r, faults.And(r.Validate())
 }
 
 // DecodeRegionRequest reads a RegionRequest strictly. A version that is not
-// [Version] is an [UnsupportedVersionError], whatever else is wrong; everything
-// else is an [InvalidRequestError].
+// [Version], or none, is an [UnsupportedVersionError], whatever else is wrong
+// with the values; everything else is an [InvalidRequestError]. With an error it
+// also returns what it could read, so that the answer can repeat it.
 func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 	var r RegionRequest
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(data, &head); err == nil && head.Version != Version {
-		return r, &UnsupportedVersionError{Got: head.Version}
-	}
 	faults := DecodeStrict(data, &r)
-	return r, append(faults, r.Validate()...).Err()
+	if r.Version != Version && (r.Version != 0 || !faults.cover("version")) {
+		return r, &UnsupportedVersionError{Got: r.Version}
+	}
+	return r, faults.And(r.Validate()).Err()
 }
 
 // DecodeRegionResult reads a worker's answer. Unknown fields are passed over.
@@ -55,12 +53,19 @@ func DecodeResult(data []byte) (Result, error) {
 
 func decodeLenient(data []byte, v any) error {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return fmt.Errorf("want a JSON object, got %s", excerpt(data))
+		return fmt.Errorf("want a JSON object, got %s", excerpt(trimmed))
 	}
 	if !utf8.Valid(data) {
 		return errors.New("not UTF-8")
 	}
-	return json.Unmarshal(data, v)
+	err := json.Unmarshal(data, v)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s: want %s, got %s", wrong.Field, kindFor(wrong.Type), wrong.Value)
+	}
+	if fault, ok := malformed(data); err != nil && ok {
+		return errors.New(fault.String())
+	}
+	return err
 }
 
 // An UnsupportedVersionError says that a message has a version that this
@@ -72,8 +77,11 @@ type UnsupportedVersionError struct {
 
 // Error says both versions and the way out.
 func (e *UnsupportedVersionError) Error() string {
-	return fmt.Sprintf("message has protocol version %d, this worker knows %d: deploy coordinator and worker together",
-		e.Got, Version)
+	got := fmt.Sprintf("protocol version %d", e.Got)
+	if e.Got == 0 {
+		got = "no protocol version"
+	}
+	return fmt.Sprintf("message has %s, this worker knows %d: deploy coordinator and worker together", got, Version)
 }
 
 // ErrorName returns ErrorUnsupportedVersion.

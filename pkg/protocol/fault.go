@@ -2,12 +2,14 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // A Fault is one thing wrong with a request.
 type Fault struct {
-	// Path is where it is, as in "retry[0].backoffRate". Empty means the whole
+	// Path is where it is, as in "retry[0].backoffRate"; a field whose name is
+	// not a word is quoted, as in `retry[0]["back off"]`. Empty means the whole
 	// document.
 	Path string `json:"path"`
 
@@ -30,8 +32,15 @@ func (f Fault) String() string {
 	return strings.Join(parts, ": ")
 }
 
-// Faults are all the things wrong with a request.
-type Faults []Fault //nolint:recvcheck // a slice: only add grows it, all else reads
+// Faults are all the things wrong with a request: first those of its form, in
+// the order of the document, then those of its values, in the order of the
+// message's fields. A value that could not be read is one fault, and is not
+// judged again. After 100 faults one last fault says that there are more.
+type Faults []Fault //nolint:recvcheck // a slice: only add and append grow it, all else reads
+
+// maxFaults is how many faults are told one by one. A 1 MiB request can have
+// half a million, which are more than one answer of Lambda holds.
+const maxFaults = 100
 
 // Err returns f as an [InvalidRequestError], or nil when there are no faults.
 func (f Faults) Err() error {
@@ -44,6 +53,9 @@ func (f Faults) Err() error {
 // Within returns the faults with their paths below path, for a part of a
 // message that was read on its own.
 func (f Faults) Within(path string) Faults {
+	if len(f) == 0 {
+		return nil
+	}
 	within := make(Faults, len(f))
 	for i, fault := range f {
 		switch {
@@ -61,7 +73,43 @@ func (f Faults) Within(path string) Faults {
 
 // add appends a fault. The value is shown as JSON.
 func (f *Faults) add(path string, value any, format string, args ...any) {
-	*f = append(*f, Fault{Path: path, Value: shown(value), Detail: fmt.Sprintf(format, args...)})
+	if len(*f) > maxFaults {
+		return // before the texts are made: there may be very many
+	}
+	f.append(Fault{Path: path, Value: shown(value), Detail: fmt.Sprintf(format, args...)})
+}
+
+func (f *Faults) append(fault Fault) {
+	if len(*f) == maxFaults {
+		fault = Fault{Detail: fmt.Sprintf("there are more faults; these are the first %d", maxFaults)}
+	}
+	if len(*f) <= maxFaults {
+		*f = append(*f, fault)
+	}
+}
+
+// And returns f, the faults found first, and those of more that are not at or
+// below the path of one of f: what is wrong with a value that was not read has
+// been said. After 100 faults one last says that there are more.
+func (f Faults) And(more Faults) Faults {
+	all := slices.Clip(f)
+	for _, fault := range more {
+		if !f.cover(fault.Path) {
+			all.append(fault)
+		}
+	}
+	return all
+}
+
+// cover reports whether a fault of f is at path or at what contains it.
+func (f Faults) cover(path string) bool {
+	for _, fault := range f {
+		rest, below := strings.CutPrefix(path, fault.Path)
+		if below && (fault.Path == "" || rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
 }
 
 // An InvalidRequestError refuses a request. Its name is ErrorInvalidRequest.
@@ -85,10 +133,7 @@ func (*InvalidRequestError) ErrorName() string { return ErrorInvalidRequest }
 // OutOfRange returns the fault of a number at path that is not within least and
 // most.
 func OutOfRange(path string, value, least, most float64) Fault {
-	return Fault{
-		Path: path, Value: shown(number(value)),
-		Detail: fmt.Sprintf("out of range; want %v to %v", least, most),
-	}
+	return NewFault(path, number(value), fmt.Sprintf("out of range; want %v to %v", least, most))
 }
 
 // NewFault returns the fault of a value at path, shown as JSON.

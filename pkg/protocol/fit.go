@@ -9,108 +9,152 @@ import (
 // Fit encodes v, a *Result or a *RegionResult, into at most limit bytes (0
 // means no limit). What does not fit loses, in this order and only as far as
 // needed, the Regions with the most to lose first: the outputs of its targets,
-// their causes, the records of their attempts. Each loser is marked Truncated,
-// and so is the whole. Outcomes are never left out: when they alone are too
-// large Fit returns a [TooLargeError].
+// the causes of its targets and attempts, the records of its targets' attempts
+// and its own. Each loser is marked Truncated, and so is the whole. Outcomes
+// are never left out, with their statuses and error names: when they alone are
+// too large Fit returns a [TooLargeError].
 //
-// Fit changes v to what it encoded.
-func Fit(v interface{ parts() []part }, limit int) ([]byte, error) {
+// Fit changes v to what it encoded. A list that is nil is written as [].
+func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
+	parts, truncated := v.parts()
 	data, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	for _, loss := range []func(*TargetOutcome) int{loseOutput, loseCause, loseAttempts} {
-		for limit > 0 && len(data) > limit && shrink(v.parts(), len(data)-limit, loss) {
-			if data, err = json.Marshal(v); err != nil {
-				return nil, fmt.Errorf("encode: %w", err)
-			}
+	for _, loss := range []func(part, bool) int{part.outputs, part.causes, part.records} {
+		if limit <= 0 || len(data) <= limit {
+			return data, nil
+		}
+		shrink(parts, truncated, len(data)-limit, loss)
+		if data, err = json.Marshal(v); err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
 		}
 	}
-	if limit > 0 && len(data) > limit {
+	if len(data) > limit {
 		return nil, &TooLargeError{Bytes: len(data), Limit: limit}
 	}
 	return data, nil
 }
 
-// A part is some targets that lose together, and the marks that say so.
+// A part is what loses together: a Region's targets, and its attempts where the
+// message has them.
 type part struct {
-	targets []TargetOutcome
-	marks   []*bool
+	targets   []TargetOutcome
+	attempts  *[]Attempt // the Region's own, or nil
+	truncated *bool      // the mark that it has lost something
 }
 
-func (r *Result) parts() []part {
+// parts returns the parts of r, and the mark that any of them has lost something.
+func (r *Result) parts() ([]part, *bool) {
+	orEmpty(&r.Regions)
 	parts := make([]part, len(r.Regions))
 	for i := range r.Regions {
-		parts[i] = part{r.Regions[i].Targets, []*bool{&r.Regions[i].Truncated, &r.Truncated}}
+		region := &r.Regions[i]
+		orEmpty(&region.Attempts)
+		orEmpty(&region.Targets)
+		parts[i] = part{region.Targets, &region.Attempts, &region.Truncated}
 	}
-	return parts
+	return parts, &r.Truncated
 }
 
-func (r *RegionResult) parts() []part {
-	return []part{{r.Targets, []*bool{&r.Truncated}}}
+func (r *RegionResult) parts() ([]part, *bool) {
+	orEmpty(&r.Targets)
+	return []part{{r.Targets, nil, &r.Truncated}}, &r.Truncated
+}
+
+func orEmpty[T any](list *[]T) {
+	if *list == nil {
+		*list = []T{}
+	}
 }
 
 // shrink applies loss to the parts with the most to lose until excess bytes are
-// saved, and reports whether any part had something to lose. The savings are
-// estimates, so the caller looks at the length again.
-func shrink(parts []part, excess int, loss func(*TargetOutcome) int) bool {
+// saved, and sets the marks of those that lost something.
+func shrink(parts []part, truncated *bool, excess int, loss func(p part, take bool) (saved int)) {
 	savings := make([]int, len(parts))
 	order := make([]int, len(parts))
 	for i, p := range parts {
-		order[i] = i
-		for j := range p.targets {
-			dry := p.targets[j]
-			savings[i] += loss(&dry)
-		}
+		order[i], savings[i] = i, loss(p, false)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return savings[b] - savings[a] })
-	const mark = len(`,"truncated":true`) // costs bytes too: each part's, and once the whole's
-	excess += mark
-	shrunk := false
+	const markBytes = len(`,"truncated":true`) // the marks cost something too
+	if !*truncated {
+		excess += markBytes
+	}
 	for _, i := range order {
-		if excess <= 0 || savings[i] <= mark {
-			break
+		saved := savings[i]
+		if !*parts[i].truncated {
+			saved -= markBytes
 		}
-		shrunk = true
-		for j := range parts[i].targets {
-			loss(&parts[i].targets[j])
+		if excess > 0 && saved > 0 {
+			loss(parts[i], true)
+			*parts[i].truncated, *truncated = true, true
+			excess -= saved
 		}
-		for _, m := range parts[i].marks {
-			*m = true
-		}
-		excess -= savings[i] - mark
 	}
-	return shrunk
 }
 
-// Each loss takes something from an outcome and returns about how many bytes
-// shorter its JSON is.
+// Each loss takes something from a part, or else returns how many bytes shorter
+// the part's JSON would be without it.
 
-func loseOutput(t *TargetOutcome) int {
-	saved := 0
-	if t.Output != nil {
-		saved = len(`,"output":`) + len(t.Output)
+func (p part) outputs(take bool) (saved int) {
+	for i := range p.targets {
+		switch t := &p.targets[i]; {
+		case t.Output == nil:
+		case take:
+			t.Output = nil
+		default:
+			saved += fieldBytes("output", t.Output)
+		}
 	}
-	t.Output = nil
 	return saved
 }
 
-func loseCause(t *TargetOutcome) int {
-	saved := 0
-	if t.Cause != "" {
-		saved = len(`,"cause":""`) + len(t.Cause)
+func (p part) causes(take bool) (saved int) {
+	lose := func(cause *string) {
+		switch {
+		case *cause == "":
+		case take:
+			*cause = ""
+		default:
+			saved += fieldBytes("cause", *cause)
+		}
 	}
-	t.Cause = ""
+	for i := range p.targets {
+		lose(&p.targets[i].Cause)
+	}
+	if p.attempts != nil {
+		for i := range *p.attempts {
+			lose(&(*p.attempts)[i].Cause)
+		}
+	}
 	return saved
 }
 
-func loseAttempts(t *TargetOutcome) int {
-	saved := 0
-	if len(t.Attempts) > 0 {
-		saved = len(`,"attempts":[]`) + len(t.Attempts)*len(`{"startMs":0,"elapsedMs":0}`)
+func (p part) records(take bool) (saved int) {
+	for i := range p.targets {
+		switch t := &p.targets[i]; {
+		case len(t.Attempts) == 0:
+		case take:
+			t.Attempts = nil
+		default:
+			saved += fieldBytes("attempts", t.Attempts)
+		}
 	}
-	t.Attempts = nil
+	switch {
+	case p.attempts == nil:
+	case take:
+		*p.attempts = []Attempt{}
+	default:
+		saved += fieldBytes("attempts", *p.attempts) - fieldBytes("attempts", []Attempt{})
+	}
 	return saved
+}
+
+// fieldBytes returns how long the JSON of a field is, with its comma and name.
+func fieldBytes(name string, value any) int {
+	data, _ := json.Marshal(value) // all has been encoded once
+	return len(`,"":`) + len(name) + len(data)
 }
 
 // A TooLargeError says that a result does not fit into Lambda's answer even
@@ -131,14 +175,18 @@ func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
 
 // LeastResultBytes returns an upper bound of the bytes of a result of so many
 // Regions, with those targets in each, when it has lost all that Fit can take
-// from it: a run for which that does not fit should not be started.
+// from it: a run for which that does not fit should not be started. It reckons
+// with error names of up to 48 bytes, longer than all of Step Functions' and
+// Lambda's.
 func LeastResultBytes(regions int, targets []string) int {
-	const perResult = 8 << 10 // the run's own fields, its notices and its cause
-	const perRegion = 512 + MaxCauseBytes*2
-	const perTarget = len(`{"target":"","status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`)
+	const escape = len(`\u003c`) // the most that JSON makes of one byte
+	const perResult = 4<<10 + MaxCauseBytes*escape
+	const perRegion = 512 + MaxCauseBytes*escape
+	const errorName = 48
+	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + errorName
 	bytes := perRegion
 	for _, target := range targets {
-		bytes += perTarget + len(target)
+		bytes += perTarget + fieldBytes("", target)
 	}
 	return perResult + regions*bytes
 }

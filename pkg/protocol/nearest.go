@@ -1,21 +1,34 @@
 package protocol
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
 
 // Nearest returns the one of known that is most like name, for an error
-// message to suggest, or "" when none is like it. Case does not count.
+// message to suggest: the one fewest changes away, of up to two or one for every
+// three letters, but not more than half of them; else the first that contains
+// name, when that has four letters or more; else "". Of several equally near it
+// is the first. Case does not count.
 func Nearest(name string, known []string) string {
 	name = strings.ToLower(name)
-	best, bestDistance := "", 1+max(2, len(name)/3) // further than that is another word
+	limit := min(max(2, len(name)/3), len(name)/2) // further than that is another word
+	best, bestDistance := "", 1+limit
+	containing := ""
 	for _, k := range known {
-		if d := distance(name, strings.ToLower(k)); d < bestDistance {
+		lower := strings.ToLower(k)
+		if containing == "" && len(name) >= 4 && strings.Contains(lower, name) {
+			containing = k
+		}
+		if max(len(lower)-len(name), len(name)-len(lower)) >= bestDistance {
+			continue // that many insertions or deletions at least
+		}
+		if d := distance(name, lower); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}
-	return best
+	return cmp.Or(best, containing)
 }
 
 // distance is the number of single-byte insertions, deletions, substitutions

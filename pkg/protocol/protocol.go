@@ -20,7 +20,8 @@
 //
 // A result lists every Region and every target asked for, once, in the order
 // asked for, whatever became of it. [Fit] makes a result small enough for
-// Lambda by giving up outputs and causes, never by giving up an outcome.
+// Lambda by giving up outputs, causes and records of attempts, never by giving
+// up an outcome.
 //
 // # Compatibility
 //

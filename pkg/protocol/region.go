@@ -70,7 +70,8 @@ type RegionResult struct {
 	// ElapsedMs is how long the worker worked, in milliseconds.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Truncated means that outputs were left out so that the answer fits.
+	// Truncated means that outputs, causes or records of attempts were left out
+	// so that the answer fits.
 	Truncated bool `json:"truncated,omitzero"`
 
 	// Targets has one outcome for each target of the request, in its order.

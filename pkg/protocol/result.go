@@ -33,8 +33,9 @@ type Result struct {
 	// Notices says which limits changed how the run was done, a sentence each.
 	Notices []string `json:"notices,omitzero"`
 
-	// Truncated means that outputs or causes were left out so that the result
-	// fits into Lambda's answer; the Regions they are missing from say so too.
+	// Truncated means that outputs, causes or records of attempts were left out
+	// so that the result fits into Lambda's answer; the Regions they are missing
+	// from say so too.
 	Truncated bool `json:"truncated,omitzero"`
 
 	// Summary counts what Regions lists.
@@ -84,8 +85,8 @@ type RegionOutcome struct {
 	// RequestID is Lambda's id of the last invocation that answered.
 	RequestID string `json:"requestId,omitzero"`
 
-	// Truncated means that outputs or causes of its targets were left out so
-	// that the result fits.
+	// Truncated means that its targets' outputs, its causes or its records of
+	// attempts were left out so that the result fits.
 	Truncated bool `json:"truncated,omitzero"`
 
 	// Attempts lists every attempt of its invocations, batch by batch.

@@ -9,18 +9,23 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // DecodeStrict reads one JSON object into the struct that v points to, and
 // returns everything that is wrong with its form: bytes that are not JSON or
-// not UTF-8, unknown fields (with the nearest known one), fields given twice,
-// wrong types, nulls, and numbers that do not fit. What is right is stored even
-// when something else is wrong.
+// not UTF-8, unknown fields (with the nearest known one), fields given twice
+// (the first counts), wrong types, nulls, and numbers that do not fit. What is
+// right is stored even when something else is wrong. Whatever it accepts,
+// encoding/json accepts too, and reads as the same value.
 //
-// A field tagged `zero:"…"` refuses an explicit 0, because its zero value stands
-// for a default; the tag says what to write instead. A field of type
-// json.RawMessage takes any JSON object. Tasks read their parameters with it.
+// The struct's fields have json tags, without options that change the form, and
+// are strings, bools, ints, float64s, structs, or slices of or pointers to
+// these; it panics at a field of another type. A field of type json.RawMessage
+// takes any JSON object. A field tagged `zero:"…"` refuses an explicit 0,
+// because its zero value stands for a default; the tag says what to write
+// instead. Tasks read their parameters with it.
 func DecodeStrict(data []byte, v any) Faults {
 	var d strictDecoder
 	if fault, ok := malformed(data); ok {
@@ -32,22 +37,46 @@ func DecodeStrict(data []byte, v any) Faults {
 
 // malformed reports bytes that are not one JSON value in UTF-8.
 func malformed(data []byte) (Fault, bool) {
-	if !utf8.Valid(data) {
-		return Fault{Detail: "not UTF-8"}, true
+	if len(bytes.TrimSpace(data)) == 0 {
+		return Fault{Detail: "empty; want a JSON object"}, true
 	}
-	var whole json.RawMessage
-	err := json.Unmarshal(data, &whole)
-	if err == nil {
+	if !utf8.Valid(data) {
+		return Fault{Detail: "not UTF-8" + position(data, validBytes(data))}, true
+	}
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return Fault{Detail: "begins with a byte order mark, which JSON does not have; save it as UTF-8 without one"}, true
+	}
+	if json.Valid(data) {
 		return Fault{}, false
 	}
-	f := Fault{Value: excerpt(data), Detail: "not JSON: " + err.Error()}
+	f := Fault{Value: excerpt(data), Detail: "not JSON"}
+	var whole json.RawMessage
+	err := json.Unmarshal(data, &whole)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		read := data[:min(int(syntax.Offset), len(data))]
-		line := 1 + bytes.Count(read, []byte("\n"))
-		column := len(read) - (bytes.LastIndexByte(read, '\n') + 1)
-		f.Detail = fmt.Sprintf("not JSON: %v at line %d, column %d", err, line, column)
+		f.Detail = fmt.Sprintf("not JSON: %v%s", err, position(data, int(syntax.Offset)-1))
 	}
 	return f, true
+}
+
+// validBytes returns how many bytes come before the first that is not UTF-8.
+func validBytes(data []byte) int {
+	n := 0
+	for n < len(data) {
+		r, size := utf8.DecodeRune(data[n:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// position says where byte i of data is, as an editor counts: lines and
+// characters from 1.
+func position(data []byte, i int) string {
+	before := data[:max(0, min(i, len(data)))]
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf(" at line %d, column %d", 1+bytes.Count(before, []byte("\n")), 1+utf8.RuneCount(line))
 }
 
 // A strictDecoder gathers the faults of one document.
@@ -60,11 +89,11 @@ var rawMessage = reflect.TypeFor[json.RawMessage]() //nolint:gochecknoglobals //
 func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value, zero string) {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
-		d.faults.add(path, raw, "null is not a value here; leave the field out for its default")
+		d.faults.add(path, raw, "null is not a value here; leave it out")
 		return
 	}
 	if v.Type() == rawMessage {
-		if d.kind(path, raw, '{', "an object") {
+		if d.kind(path, raw, "an object") {
 			v.SetBytes(bytes.Clone(raw))
 		}
 		return
@@ -78,62 +107,78 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 	case reflect.Slice:
 		d.array(path, raw, v)
 	case reflect.String:
-		if d.kind(path, raw, '"', "a string") {
-			d.scalar(path, raw, v)
+		if d.kind(path, raw, "a string") {
+			v.SetString(unquoted(raw))
 		}
 	case reflect.Bool:
-		if d.kind(path, raw, 't', "true or false") {
-			d.scalar(path, raw, v)
+		if d.kind(path, raw, "true or false") {
+			v.SetBool(raw[0] == 't')
 		}
-	case reflect.Int, reflect.Float64:
-		d.number(path, raw, v, zero)
+	case reflect.Int:
+		if d.kind(path, raw, "a whole number") {
+			d.whole(path, raw, v, zero)
+		}
+	case reflect.Float64:
+		if d.kind(path, raw, "a number") {
+			d.number(path, raw, v, zero)
+		}
 	default:
 		panic("protocol: DecodeStrict cannot read a " + v.Type().String())
 	}
 }
 
-// kind reports whether raw begins as a value of the wanted kind does.
-func (d *strictDecoder) kind(path string, raw []byte, first byte, want string) bool {
-	if raw[0] == first || first == 't' && raw[0] == 'f' {
+// kind reports whether raw is of the wanted kind, as far as its first byte says.
+func (d *strictDecoder) kind(path string, raw json.RawMessage, want string) bool {
+	got := kindOf(raw)
+	if got == want || got == "a number" && want == "a whole number" {
 		return true
 	}
-	d.faults.add(path, json.RawMessage(raw), "want %s, got %s", want, kindOf(raw))
+	d.faults.add(path, raw, "want %s, got %s", want, got)
 	return false
 }
 
-// scalar stores a string or a truth value whose kind is right.
-func (d *strictDecoder) scalar(path string, raw json.RawMessage, v reflect.Value) {
-	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
-		d.faults.add(path, raw, "%v", err)
+// unquoted returns the text of a JSON string. raw is known to be one.
+func unquoted(raw json.RawMessage) string {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1])
+	}
+	var s string
+	_ = json.Unmarshal(raw, &s)
+	return s
+}
+
+// maxWhole bounds whole numbers: the largest that a float64, and with it most
+// other readers of JSON, holds exactly with all below it.
+const maxWhole = 1 << 53
+
+func (d *strictDecoder) whole(path string, raw json.RawMessage, v reflect.Value, zero string) {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrSyntax):
+		d.faults.add(path, raw, "want a whole number, without fraction or exponent")
+	case err != nil || n > maxWhole || n < -maxWhole || v.OverflowInt(n):
+		d.faults.add(path, raw, "out of range; want a whole number up to 2⁵³")
+	case n == 0 && zero != "":
+		d.faults.add(path, raw, "0 is out of range; %s", zero)
+	default:
+		v.SetInt(n)
 	}
 }
 
 func (d *strictDecoder) number(path string, raw json.RawMessage, v reflect.Value, zero string) {
-	want := "a number"
-	if v.Kind() == reflect.Int {
-		want = "a whole number"
-	}
-	if kindOf(raw) != "a number" {
-		d.faults.add(path, raw, "want %s, got %s", want, kindOf(raw))
-		return
-	}
 	f, err := strconv.ParseFloat(string(raw), 64)
 	switch {
 	case err != nil:
-		d.faults.add(path, raw, "want %s that fits into 64 bits", want)
+		d.faults.add(path, raw, "out of range; want a number up to %.1e", math.MaxFloat64)
 	case f == 0 && zero != "":
 		d.faults.add(path, raw, "0 is out of range; %s", zero)
-	case v.Kind() == reflect.Float64:
-		v.SetFloat(f)
-	case f != math.Trunc(f) || math.Abs(f) > 1<<53: // 2⁵³: what a float64 holds exactly
-		d.faults.add(path, raw, "want %s up to 2⁵³", want)
 	default:
-		v.SetInt(int64(f))
+		v.SetFloat(f)
 	}
 }
 
 func (d *strictDecoder) array(path string, raw json.RawMessage, v reflect.Value) {
-	if !d.kind(path, raw, '[', "an array") {
+	if !d.kind(path, raw, "an array") {
 		return
 	}
 	var elements []json.RawMessage
@@ -148,7 +193,7 @@ func (d *strictDecoder) array(path string, raw json.RawMessage, v reflect.Value)
 }
 
 func (d *strictDecoder) object(path string, raw json.RawMessage, v reflect.Value) {
-	if !d.kind(path, raw, '{', "an object") {
+	if !d.kind(path, raw, "an object") {
 		return
 	}
 	fields, names := fieldsOf(v.Type())
@@ -163,10 +208,7 @@ func (d *strictDecoder) object(path string, raw json.RawMessage, v reflect.Value
 			d.faults.add(path, raw, "%v", err)
 			return
 		}
-		at := name
-		if path != "" {
-			at = path + "." + name
-		}
+		at := below(path, name)
 		i, known := fields[name]
 		switch {
 		case !known:
@@ -178,6 +220,18 @@ func (d *strictDecoder) object(path string, raw json.RawMessage, v reflect.Value
 		}
 		seen[name] = true
 	}
+}
+
+// below returns the path of the field name of the object at path.
+func below(path, name string) string {
+	unlike := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }
+	switch {
+	case name == "" || len(name) > excerptBytes || strings.ContainsFunc(name, unlike):
+		return path + "[" + shown(name) + "]"
+	case path == "":
+		return name
+	}
+	return path + "." + name
 }
 
 // fieldsOf returns a struct's fields by JSON name, and the names in order.
@@ -200,60 +254,4 @@ func suggestion(name string, known []string) string {
 		return "; there are none here"
 	}
 	return "; known are " + strings.Join(known, ", ")
-}
-
-func kindOf(raw []byte) string {
-	switch raw[0] {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a truth value"
-	case 'n':
-		return "null"
-	}
-	return "a number"
-}
-
-// shown returns a value as compact JSON on one line, cut to excerptBytes.
-func shown(value any) string {
-	if value == nil {
-		return ""
-	}
-	data, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return excerpt(data)
-}
-
-// excerptBytes is how much of a bad value an error message repeats.
-const excerptBytes = 80
-
-// excerpt cuts data to excerptBytes, at the end of a character, and makes what
-// is not printable visible.
-func excerpt(data []byte) string {
-	if len(data) == 0 {
-		return "nothing"
-	}
-	rest := len(data) - excerptBytes
-	if rest > 0 {
-		data = data[:excerptBytes]
-		for len(data) > 0 && !utf8.RuneStart(data[len(data)-1]) {
-			data = data[:len(data)-1]
-		}
-	}
-	text := strings.Map(func(r rune) rune {
-		if strconv.IsPrint(r) {
-			return r
-		}
-		return '·'
-	}, string(data))
-	if rest > 0 {
-		return text + "…"
-	}
-	return text
 }

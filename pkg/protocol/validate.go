@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"regexp"
@@ -51,7 +50,7 @@ func (r RegionRequest) Validate() Faults {
 		{"runId", r.RunID}, {"region", r.Region}, {"task", r.Task},
 	} {
 		if field.value == "" {
-			f.add(field.path, field.value, "missing; a worker needs it")
+			f.add(field.path, nil, "missing or empty; a worker needs it")
 		}
 	}
 	if r.Batch < 0 {
@@ -68,7 +67,9 @@ func (r RegionRequest) Validate() Faults {
 	f.whole("policy.maxConcurrency", r.Policy.MaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
 	f.seconds("policy.timeoutSeconds", r.Policy.TimeoutSeconds, "what is left")
 	f.retriers("policy.retry", r.Policy.Retry)
-	f.seconds("budgetMs", r.BudgetMs/1000, "no limit")
+	if !(r.BudgetMs >= 0 && r.BudgetMs <= MaxSeconds*1000) {
+		f.add("budgetMs", number(r.BudgetMs), "out of range; want 0 to %d ms (0 means the worker's own deadline)", MaxSeconds*1000)
+	}
 	return f
 }
 
@@ -83,17 +84,28 @@ func (f *Faults) list(path string, values []string, most int, ifEmpty string) {
 		return
 	}
 	for i, value := range values {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		switch {
-		case strings.TrimSpace(value) == "":
-			f.add(at, value, "is blank")
-		case len(value) > MaxTargetLength:
-			f.add(at, value, "has %d bytes; at most %d", len(value), MaxTargetLength)
-		case strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value):
-			f.add(at, value, "has control characters")
+		if wrong := wrongEntry(value); wrong != "" {
+			f.add(fmt.Sprintf("%s[%d]", path, i), value, "%s", wrong)
 		}
 	}
 }
+
+// wrongEntry returns what is wrong with the form of a list's entry, or "".
+func wrongEntry(value string) string {
+	switch {
+	case blank(value):
+		return "is blank"
+	case len(value) > MaxTargetLength:
+		return fmt.Sprintf("has %d bytes; at most %d", len(value), MaxTargetLength)
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return "has control characters"
+	case !utf8.ValidString(value):
+		return "is not UTF-8"
+	}
+	return ""
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // unique checks that nothing is listed twice: each target has one outcome.
 func (f *Faults) unique(path string, values []string) {
@@ -102,6 +114,9 @@ func (f *Faults) unique(path string, values []string) {
 	}
 	first := make(map[string]int, len(values))
 	for i, value := range values {
+		if blank(value) {
+			continue // a fault already
+		}
 		if at, twice := first[value]; twice {
 			f.add(fmt.Sprintf("%s[%d]", path, i), value, "is listed twice, first as %s[%d]", path, at)
 			continue
@@ -138,8 +153,11 @@ func (f *Faults) retrier(path string, r Retrier, last bool) {
 		f.add(at, r.ErrorEquals, "%q stands alone in its list", ErrorAll)
 	case all && !last:
 		f.add(at, r.ErrorEquals, "%q stands in the last retrier only: those after it could never apply", ErrorAll)
-	case slices.Contains(r.ErrorEquals, ""):
-		f.add(at, r.ErrorEquals, "an error name is not empty")
+	}
+	for i, name := range r.ErrorEquals {
+		if blank(name) {
+			f.add(fmt.Sprintf("%s[%d]", at, i), name, "is blank")
+		}
 	}
 	if !(r.IntervalSeconds >= 0 && r.IntervalSeconds <= MaxSeconds) {
 		f.add(path+".intervalSeconds", number(r.IntervalSeconds), "out of range; want more than 0, at most %d", MaxSeconds)
@@ -164,5 +182,5 @@ func number(v float64) any {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Sprint(v)
 	}
-	return json.Number(strings.TrimSpace(fmt.Sprintf("%g", v)))
+	return v
 }

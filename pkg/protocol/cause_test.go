@@ -1,0 +1,54 @@
+package protocol_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"meridian/pkg/protocol"
+
+	"pgregory.net/rapid"
+)
+
+// A cause is cut at the end of a character, and says so.
+func TestCutCause(t *testing.T) {
+	t.Parallel()
+	const most = protocol.MaxCauseBytes
+	tests := []struct{ name, text, want string }{
+		{"nothing", "", ""},
+		{"short", "dial: refused\nagain", "dial: refused\nagain"},
+		{"not UTF-8", "a\xff\xfeb", "a\ufffdb"},
+		{"just as long", strings.Repeat("x", most), strings.Repeat("x", most)},
+		{"a byte longer", strings.Repeat("x", most+1), strings.Repeat("x", most-3) + "…"},
+		{"cut at the end of a character", strings.Repeat("é", most), strings.Repeat("é", (most-3)/2) + "…"},
+		{"characters of four bytes", "x" + strings.Repeat("😀", most), "x" + strings.Repeat("😀", (most-4)/4) + "…"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := protocol.CutCause(tt.text); got != tt.want {
+				t.Errorf("CutCause(%.40q…) = %d bytes %.40q…, want %d bytes", tt.text, len(got), got, len(tt.want))
+			}
+			if got := protocol.Cause(errors.New(tt.text)); got != tt.want {
+				t.Errorf("Cause(%.40q…) = %.40q…, want the same as CutCause", tt.text, got)
+			}
+		})
+	}
+	if got := protocol.Cause(nil); got != "" {
+		t.Errorf("Cause(nil) = %q, want nothing", got)
+	}
+}
+
+// A cause is valid UTF-8 of at most MaxCauseBytes, and cutting it again changes
+// nothing.
+func TestCauseIsValidAndShort(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOfN(rapid.Byte(), 0, 1500).Draw(t, "text"))
+		got := protocol.CutCause(text)
+		if !utf8.ValidString(got) || len(got) > protocol.MaxCauseBytes || protocol.CutCause(got) != got {
+			t.Errorf("CutCause(%q) = %q, want valid UTF-8 of at most %d bytes", text, got, protocol.MaxCauseBytes)
+		}
+	})
+}

@@ -1,0 +1,84 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// excerptBytes is how much of a bad value an error message repeats.
+const excerptBytes = 80
+
+// excerpt cuts data to excerptBytes, at the end of a character, and makes what
+// is not printable visible.
+func excerpt(data []byte) string {
+	if len(data) == 0 {
+		return "nothing"
+	}
+	end, more := len(data), ""
+	if end > excerptBytes {
+		end, more = excerptBytes, "…"
+		for end > 0 && !utf8.RuneStart(data[end]) {
+			end--
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if strconv.IsPrint(r) {
+			return r
+		}
+		return '·'
+	}, string(data[:end])) + more
+}
+
+// shown returns a value as an excerpt of its compact JSON, and "" for nil and
+// for a slice that is nil.
+func shown(value any) string {
+	if v := reflect.ValueOf(value); !v.IsValid() || v.Kind() == reflect.Slice && v.IsNil() {
+		return ""
+	}
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // it is for a person
+	if err := enc.Encode(value); err != nil {
+		return fmt.Sprint(value)
+	}
+	return excerpt(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+}
+
+// kindOf returns the kind of the JSON value raw, which is not null, in the words
+// of an error message.
+func kindOf(raw []byte) string {
+	switch raw[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "true or false"
+	}
+	return "a number"
+}
+
+// kindFor returns the kind of JSON value that a field of type t takes.
+func kindFor(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		return "an object"
+	case reflect.Slice:
+		return "an array"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	default:
+		return "a number"
+	}
+}

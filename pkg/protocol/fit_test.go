@@ -1,0 +1,376 @@
+package protocol_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"meridian/pkg/protocol"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// outputsOf returns a Result with one Region for each list of outputs, a target
+// for each of them.
+func outputsOf(outputs ...[]string) *protocol.Result {
+	r := &protocol.Result{}
+	for i, list := range outputs {
+		region := protocol.RegionOutcome{Region: fmt.Sprintf("r%d", i), Attempts: []protocol.Attempt{}}
+		for j, output := range list {
+			region.Targets = append(region.Targets, protocol.TargetOutcome{
+				Target: fmt.Sprintf("t%d", j), Output: json.RawMessage(output),
+			})
+		}
+		r.Regions = append(r.Regions, region)
+	}
+	return r
+}
+
+// losers returns which Regions are marked Truncated.
+func losers(r *protocol.Result) []string {
+	var names []string
+	for _, region := range r.Regions {
+		if region.Truncated {
+			names = append(names, region.Region)
+		}
+	}
+	return names
+}
+
+// fit returns what Fit encodes and checks it against the limit.
+func fit(t *testing.T, r *protocol.Result, limit int) []byte {
+	t.Helper()
+	data, err := protocol.Fit(r, limit)
+	if err != nil {
+		t.Fatalf("Fit(limit %d) error = %v", limit, err)
+	}
+	if len(data) > limit {
+		t.Fatalf("Fit(limit %d) = %d bytes", limit, len(data))
+	}
+	return data
+}
+
+// At exactly the limit nothing is lost.
+func TestFitChangesNothingThatFits(t *testing.T) {
+	t.Parallel()
+	want := encode(t, outputsOf([]string{`"a"`}))
+	for _, limit := range []int{0, len(want), len(want) + 1, math.MaxInt} {
+		r := outputsOf([]string{`"a"`})
+		got, err := protocol.Fit(r, limit)
+		if err != nil || !bytes.Equal(want, got) || r.Truncated {
+			t.Errorf("Fit(limit %d) = %s, %v; want %s", limit, got, err, want)
+		}
+	}
+}
+
+// At one byte less than it takes, the largest Region loses its outputs, and no
+// other does; and so on, a Region at a time and only as far as needed.
+func TestFitTakesTheOutputsOfTheLargestRegionsFirst(t *testing.T) {
+	t.Parallel()
+	outputs := [][]string{
+		{text(40)},
+		{text(100), `{"html": "` + strings.Repeat("<&>", 30) + `"}`}, // 180 bytes more when encoded
+		{text(10)},
+		{text(200) + strings.Repeat(" ", 300)}, // white space that is not encoded
+		{text(150), text(100)},
+	}
+	order := []string{"r1", "r4", "r3", "r0", "r2"} // 390, 280, 213, …
+	length := len(encode(t, outputsOf(outputs...)))
+	lost := 0
+	for limit := length - 1; ; limit-- {
+		r := outputsOf(outputs...)
+		data, err := protocol.Fit(r, limit)
+		if err != nil {
+			break
+		}
+		if len(data) > limit {
+			t.Fatalf("Fit(limit %d) = %d bytes", limit, len(data))
+		}
+		names := losers(r)
+		if want := slices.Sorted(slices.Values(order[:len(names)])); !r.Truncated || !slices.Equal(want, names) {
+			t.Errorf("Fit(limit %d) takes from %v, marked %v; want from %v", limit, names, r.Truncated, want)
+		}
+		if len(names) < lost || len(names) > lost+1 {
+			t.Errorf("Fit(limit %d) takes from %d Regions, at a byte more from %d", limit, len(names), lost)
+		}
+		if len(names) > lost { // with what the last loser had it would not have fitted
+			last := slices.Index([]string{"r0", "r1", "r2", "r3", "r4"}, order[len(names)-1])
+			full := outputsOf(outputs...)
+			for i := range r.Regions[last].Targets {
+				r.Regions[last].Targets[i].Output = full.Regions[last].Targets[i].Output
+			}
+			r.Regions[last].Truncated, r.Truncated = false, len(names) > 1
+			if n := len(encode(t, r)); n <= limit {
+				t.Errorf("Fit(limit %d) takes from %s, but %d bytes fit", limit, order[len(names)-1], n)
+			}
+		}
+		lost = len(names)
+	}
+	if lost < 4 {
+		t.Errorf("Fit took from %d Regions before it gave up, want from all that are worth it", lost)
+	}
+}
+
+// text returns a JSON string of n bytes.
+func text(n int) string { return `"` + strings.Repeat("x", n-2) + `"` }
+
+// laden returns a Region with something of everything that Fit may take.
+func laden(name string) protocol.RegionOutcome {
+	attempts := []protocol.Attempt{
+		{Error: protocol.ErrorLambdaThrottled, Cause: strings.Repeat("r", 200), WaitMs: 100, RequestID: "1"}, {StartMs: 1},
+	}
+	target := protocol.TargetOutcome{
+		Target: "s3", Status: protocol.StatusFailed, Output: json.RawMessage(text(400)), Error: "E", Cause: strings.Repeat("c", 300),
+		Attempts: []protocol.Attempt{{Error: "E", WaitMs: 1}, {StartMs: 2}},
+	}
+	return protocol.RegionOutcome{
+		Region: name, Status: protocol.StatusFailed, Error: "E", Cause: strings.Repeat("C", 100), RequestID: "1",
+		Attempts: attempts, Targets: []protocol.TargetOutcome{target},
+	}
+}
+
+// What is lost first is outputs, then causes, then the records of attempts;
+// statuses, error names and a Region's own cause stay.
+func TestFitTakesOutputsThenCausesThenAttempts(t *testing.T) {
+	t.Parallel()
+	stage := func(n int) *protocol.Result {
+		r := &protocol.Result{Status: protocol.StatusFailed, Truncated: n > 0, Regions: []protocol.RegionOutcome{laden("r0")}}
+		region := &r.Regions[0]
+		region.Truncated = n > 0
+		if n > 0 {
+			region.Targets[0].Output = nil
+		}
+		if n > 1 {
+			region.Targets[0].Cause, region.Attempts[0].Cause = "", ""
+		}
+		if n > 2 {
+			region.Targets[0].Attempts, region.Attempts = nil, []protocol.Attempt{}
+		}
+		return r
+	}
+	for n := range 4 {
+		for _, limit := range []int{len(encode(t, stage(n))), len(encode(t, stage(max(n-1, 0)))) - min(n, 1)} {
+			got := stage(0)
+			data := fit(t, got, limit)
+			if diff := cmp.Diff(stage(n), got); diff != "" {
+				t.Errorf("Fit(limit %d) at stage %d (-want +got):\n%s", limit, n, diff)
+			}
+			if want := encode(t, got); !bytes.Equal(want, data) {
+				t.Errorf("Fit(limit %d) = %s, want what it left of its argument: %s", limit, data, want)
+			}
+		}
+	}
+	least := len(encode(t, stage(3)))
+	got := stage(0)
+	_, err := protocol.Fit(got, least-1)
+	tooLarge, ok := errors.AsType[*protocol.TooLargeError](err)
+	if !ok {
+		t.Fatalf("Fit(limit %d) error = %v, want a TooLargeError", least-1, err)
+	}
+	if want := (protocol.TooLargeError{Bytes: least, Limit: least - 1}); *tooLarge != want {
+		t.Errorf("Fit(limit %d) error = %+v, want %+v", least-1, *tooLarge, want)
+	}
+	if tooLarge.ErrorName() != protocol.ErrorDataLimitExceeded || !strings.Contains(err.Error(), "ask for fewer Regions or targets") {
+		t.Errorf("TooLargeError is %s: %s; want %s and the way out", tooLarge.ErrorName(), err, protocol.ErrorDataLimitExceeded)
+	}
+}
+
+// A worker's answer is fitted like a Region, all its targets together.
+func TestFitTakesFromARegionResult(t *testing.T) {
+	t.Parallel()
+	answer := func() *protocol.RegionResult {
+		return &protocol.RegionResult{RunID: "r", Targets: append(laden("a").Targets, laden("b").Targets...)}
+	}
+	full := len(encode(t, answer()))
+	got := answer()
+	data, err := protocol.Fit(got, full-1)
+	if err != nil || len(data) >= full {
+		t.Fatalf("Fit(limit %d) = %d bytes, %v", full-1, len(data), err)
+	}
+	want := answer()
+	want.Truncated, want.Targets[0].Output, want.Targets[1].Output = true, nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Fit(limit %d) (-want +got):\n%s", full-1, diff)
+	}
+	decoded, err := protocol.DecodeRegionResult(data)
+	if diff := cmp.Diff(*want, decoded); err != nil || diff != "" {
+		t.Errorf("DecodeRegionResult(Fit) error = %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Readers may range over every list: one that is nil is written as [].
+func TestFitWritesEmptyListsForNilOnes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		fit  func() ([]byte, error)
+		want string
+	}{
+		{"an answer", func() ([]byte, error) { return protocol.Fit(&protocol.RegionResult{}, 0) }, `"targets":[]}`},
+		{"a result", func() ([]byte, error) { return protocol.Fit(&protocol.Result{}, 0) }, `"regions":[]}`},
+		{
+			"a Region",
+			func() ([]byte, error) {
+				return protocol.Fit(&protocol.Result{Regions: make([]protocol.RegionOutcome, 1)}, 0)
+			},
+			`"attempts":[],"targets":[]}]}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			data, err := tt.fit()
+			if err != nil || !bytes.HasSuffix(data, []byte(tt.want)) {
+				t.Errorf("Fit = %s, %v; want %s at its end", data, err, tt.want)
+			}
+		})
+	}
+}
+
+// What JSON cannot hold is an error, not an answer without it.
+func TestFitReturnsWhatCannotBeEncoded(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]*protocol.Result{
+		"a number": {ElapsedMs: math.NaN()},
+		"output":   outputsOf([]string{`{`}),
+	} {
+		if data, err := protocol.Fit(r, 10); err == nil || !strings.HasPrefix(err.Error(), "encode: ") {
+			t.Errorf("Fit(%s) = %s, %v; want an error", name, data, err)
+		}
+	}
+}
+
+// Whatever a result holds, it fits or is too large, every outcome is still
+// there, and the marks say where something was lost and nowhere else.
+func TestFitNeverLosesAnOutcome(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		before := drawResult(t)
+		full, err := json.Marshal(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := rapid.IntRange(len(full)/4, len(full)+1).Draw(t, "limit")
+		var after protocol.Result
+		if err := json.Unmarshal(full, &after); err != nil {
+			t.Fatal(err)
+		}
+		data, err := protocol.Fit(&after, limit)
+		if tooLarge, ok := errors.AsType[*protocol.TooLargeError](err); ok {
+			if tooLarge.Limit != limit || tooLarge.Bytes <= limit {
+				t.Fatalf("Fit(limit %d) error = %+v", limit, tooLarge)
+			}
+		} else if err != nil || len(data) > limit {
+			t.Fatalf("Fit(limit %d) = %d bytes, %v", limit, len(data), err)
+		}
+		if err == nil && limit >= len(full) && !bytes.Equal(data, full) {
+			t.Fatalf("Fit(limit %d) changed %d bytes that fit", limit, len(full))
+		}
+		if diff := cmp.Diff(accounting(before), accounting(after)); diff != "" {
+			t.Fatalf("Fit(limit %d) (-want +got):\n%s", limit, diff)
+		}
+		whole := before.Truncated
+		for i, region := range after.Regions {
+			marked := region.Truncated && !before.Regions[i].Truncated
+			region.Truncated = before.Regions[i].Truncated
+			if lost := !cmp.Equal(before.Regions[i], region, sameJSON()); lost && !marked && !region.Truncated || marked && !lost {
+				t.Fatalf("Fit(limit %d): Region %d lost something: %v, marked: %v", limit, i, lost, marked)
+			}
+			whole = whole || after.Regions[i].Truncated
+		}
+		if whole != after.Truncated {
+			t.Fatalf("Fit(limit %d): Truncated = %v, want %v", limit, after.Truncated, whole)
+		}
+	})
+}
+
+// accounting is r without what Fit may take and the marks that it took it.
+func accounting(r protocol.Result) protocol.Result {
+	r.Truncated = false
+	r.Regions = slices.Clone(r.Regions)
+	for i := range r.Regions {
+		region := &r.Regions[i]
+		region.Truncated, region.Attempts = false, nil
+		region.Targets = slices.Clone(region.Targets)
+		for j := range region.Targets {
+			target := &region.Targets[j]
+			target.Output, target.Cause, target.Attempts = nil, "", nil
+		}
+	}
+	return r
+}
+
+func drawResult(t *rapid.T) protocol.Result {
+	status := rapid.SampledFrom(protocol.Statuses())
+	words := rapid.StringOfN(rapid.SampledFrom([]rune("ab <&\"\u2028é\x01")), 0, 40, -1)
+	ms := rapid.Float64Range(0, 1e6)
+	output := rapid.SampledFrom([]json.RawMessage{
+		nil, []byte("1"), []byte(` {"a" : "<b>" }`), []byte(`"` + strings.Repeat("o", 200) + `"`), []byte("null"),
+	})
+	attempt := rapid.Custom(func(t *rapid.T) protocol.Attempt {
+		return protocol.Attempt{StartMs: ms.Draw(t, "start"), Error: words.Draw(t, "error"), Cause: words.Draw(t, "cause")}
+	})
+	target := rapid.Custom(func(t *rapid.T) protocol.TargetOutcome {
+		return protocol.TargetOutcome{
+			Target: words.Draw(t, "target"), Status: status.Draw(t, "status"), Output: output.Draw(t, "output"),
+			Error: words.Draw(t, "error"), Cause: words.Draw(t, "cause"), ElapsedMs: ms.Draw(t, "elapsed"),
+			Attempts: rapid.SliceOfN(attempt, 0, 3).Draw(t, "attempts"),
+		}
+	})
+	region := rapid.Custom(func(t *rapid.T) protocol.RegionOutcome {
+		return protocol.RegionOutcome{
+			Region: words.Draw(t, "region"), Status: status.Draw(t, "status"), Error: words.Draw(t, "error"),
+			Cause: words.Draw(t, "cause"), Truncated: rapid.IntRange(0, 5).Draw(t, "truncated") == 0,
+			Attempts: rapid.SliceOfN(attempt, 0, 3).Draw(t, "attempts"),
+			Targets:  rapid.SliceOfN(target, 0, 4).Draw(t, "targets"),
+		}
+	})
+	r := protocol.Result{
+		Status: status.Draw(t, "status"), Cause: words.Draw(t, "cause"),
+		Regions: rapid.SliceOfN(region, 0, 6).Draw(t, "regions"),
+	}
+	for _, region := range r.Regions {
+		r.Truncated = r.Truncated || region.Truncated
+	}
+	return r
+}
+
+// A run is not started when the least that its result can be does not fit, so
+// that its answer cannot be lost.
+func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		targets := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("ab<é😀\u2028")), 1, 20, -1), 1, 20).Draw(t, "targets")
+		regions := rapid.IntRange(1, 10).Draw(t, "regions")
+		cause := strings.Repeat(rapid.SampledFrom([]string{"x", "<", "\x01", "\xff", "\u2028"}).Draw(t, "cause"), 1024)
+		cause = protocol.CutCause(cause)
+		r := protocol.Result{
+			RunID: runID, Name: strings.Repeat("n", 80), Status: protocol.StatusFailed,
+			Error: protocol.ErrorExceedToleratedFailureThreshold, Cause: cause, StartedAt: started(), ElapsedMs: 900_000.123,
+			Message: "That took 900.000 seconds",
+			Regions: slices.Repeat([]protocol.RegionOutcome{{
+				Region: "us-northwest-southeast-10", Status: protocol.StatusNotStarted,
+				Error: protocol.ErrorExceedToleratedFailureThreshold, Cause: cause, StartMs: 900_000.123, ElapsedMs: 900_000.123,
+				RequestID: strings.Repeat("i", 36), Attempts: []protocol.Attempt{{Cause: cause}},
+			}}, regions),
+		}
+		for i := range r.Regions {
+			for _, target := range targets {
+				r.Regions[i].Targets = append(r.Regions[i].Targets, protocol.TargetOutcome{
+					Target: target, Status: protocol.StatusNotStarted, Error: strings.Repeat("E", 48), Cause: cause,
+					Output: json.RawMessage(text(1000)), ElapsedMs: 900_000.123,
+				})
+			}
+		}
+		least := protocol.LeastResultBytes(regions, targets)
+		if data, err := protocol.Fit(&r, least); err != nil {
+			t.Errorf("Fit(limit LeastResultBytes(%d, %d targets) = %d) = %d bytes, %v", regions, len(targets), least, len(data), err)
+		}
+	})
+}

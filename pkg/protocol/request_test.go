@@ -1,0 +1,258 @@
+package protocol_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"meridian/pkg/protocol"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What is right is taken as it is, up to the ends of the ranges.
+func TestDecodeRequestAccepts(t *testing.T) {
+	t.Parallel()
+	all := protocol.Retrier{ErrorEquals: []string{protocol.ErrorAll}}
+	tests := []struct {
+		name, in string
+		want     protocol.Request
+	}{
+		{"{}: every field is optional", `{}`, protocol.Request{}},
+		{"white space around it", " \r\n\t{ } \n", protocol.Request{}},
+		{
+			"zeros that mean the default",
+			`{"maxConcurrency":0,"targetMaxConcurrency":-0,"maxTargetsPerInvocation":0,"timeoutSeconds":0,` +
+				`"regionTimeoutSeconds":0.0,"targetTimeoutSeconds":-0.0,"minSuccessful":0,"failFast":false,"name":"","task":""}`,
+			protocol.Request{},
+		},
+		{
+			"a tolerance of none is not no tolerance", `{"toleratedFailureCount":0,"toleratedFailurePercentage":0}`,
+			protocol.Request{ToleratedFailureCount: new(0), ToleratedFailurePercentage: new(0.0)},
+		},
+		{"the whole percentage", `{"toleratedFailurePercentage":1e2}`, protocol.Request{ToleratedFailurePercentage: new(100.0)}},
+		{
+			"no retriers is not the default", `{"retry":[],"targetRetry":[]}`,
+			protocol.Request{Retry: []protocol.Retrier{}, TargetRetry: []protocol.Retrier{}},
+		},
+		{
+			"States.ALL alone and last", `{"retry":[{"errorEquals":["X","Y"]},{"errorEquals":["States.ALL"]}]}`,
+			protocol.Request{Retry: []protocol.Retrier{{ErrorEquals: []string{"X", "Y"}}, all}},
+		},
+		{
+			"the ends of a retrier's ranges",
+			retrier(`"intervalSeconds":99999999,"maxAttempts":1000,"backoffRate":1,"maxDelaySeconds":31622400.9,"jitterStrategy":"NONE"`),
+			protocol.Request{Retry: []protocol.Retrier{{
+				ErrorEquals: []string{"X"}, IntervalSeconds: 99_999_999, MaxAttempts: new(1000), BackoffRate: 1,
+				MaxDelaySeconds: 31_622_400.9, JitterStrategy: protocol.JitterNone,
+			}}},
+		},
+		{
+			"no retries, and an interval of a fraction", retrier(`"maxAttempts":0,"intervalSeconds":0.001`),
+			protocol.Request{Retry: []protocol.Retrier{{
+				ErrorEquals: []string{"X"}, MaxAttempts: new(0), IntervalSeconds: 0.001,
+			}}},
+		},
+		{
+			"parameters as they are", `{"parameters":{ "b": [1, null], "a":{"a":1,"a":2} }}`,
+			protocol.Request{Parameters: json.RawMessage(`{ "b": [1, null], "a":{"a":1,"a":2} }`)},
+		},
+		{"escapes", `{"t\u0061sk":"\u0072esolve\/\ud83d\ude00"}`, protocol.Request{Task: "resolve/😀"}},
+		{
+			"a name of every allowed character", `{"name":"AZaz09._-` + strings.Repeat("x", 71) + `"}`,
+			protocol.Request{Name: "AZaz09._-" + strings.Repeat("x", 71)},
+		},
+		{
+			"the same Region twice, and targets that differ in case", `{"regions":["*","eu-*","eu-*"],"targets":["S3","s3"]}`,
+			protocol.Request{Regions: []string{"*", "eu-*", "eu-*"}, Targets: []string{"S3", "s3"}},
+		},
+		{
+			"a target of 2,048 bytes", `{"targets":["` + strings.Repeat("é", 1024) + `"]}`,
+			protocol.Request{Targets: []string{strings.Repeat("é", 1024)}},
+		},
+		{
+			"a request of 1 MiB", `{"failFast":true` + strings.Repeat(" ", 1<<20-17) + `}`, protocol.Request{FailFast: true},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, faults := protocol.DecodeRequest([]byte(tt.in))
+			if faults != nil {
+				t.Fatalf("DecodeRequest(%.200s) faults = %v, want none", tt.in, faults)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("DecodeRequest(%.200s) (-want +got):\n%s", tt.in, diff)
+			}
+		})
+	}
+}
+
+// The limits are inclusive: 10,000 targets and 200 Regions are a valid request.
+func TestDecodeRequestAcceptsAsManyAsTheLimits(t *testing.T) {
+	t.Parallel()
+	in := `{"targets":` + listOf(protocol.MaxTargets) + `,"regions":` + listOf(protocol.MaxRegions) + `}`
+	got, faults := protocol.DecodeRequest([]byte(in))
+	if faults != nil || len(got.Targets) != protocol.MaxTargets || len(got.Regions) != protocol.MaxRegions {
+		t.Errorf("DecodeRequest = %d targets, %d Regions, %v; want %d, %d and no faults",
+			len(got.Targets), len(got.Regions), faults, protocol.MaxTargets, protocol.MaxRegions)
+	}
+}
+
+// With faults DecodeRequest also returns what it could read.
+func TestDecodeRequestReturnsWhatItCouldRead(t *testing.T) {
+	t.Parallel()
+	const in = `{"task":"resolve","regions":["eu-west-1",7,"mars-1"],"failFast":"no","minSuccessful":1.5,"x":1,"task":"sleep"}`
+	got, faults := protocol.DecodeRequest([]byte(in))
+	want := protocol.Request{Task: "resolve", Regions: []string{"eu-west-1", "", "mars-1"}}
+	if diff := cmp.Diff(want, got); diff != "" || len(faults) != 5 {
+		t.Errorf("DecodeRequest(%s) = %v (-want +got):\n%s", in, faults, diff)
+	}
+}
+
+// The faults of a request that the command line builds are those of one that was
+// decoded, but for its form.
+func TestValidateReadsNoJSON(t *testing.T) {
+	t.Parallel()
+	inf := 1 / zero()
+	request := protocol.Request{
+		Targets: []string{"a\xffb"}, TimeoutSeconds: inf, ToleratedFailurePercentage: new(inf - inf),
+		Retry: []protocol.Retrier{{ErrorEquals: []string{"X"}, BackoffRate: inf - inf, IntervalSeconds: -inf}},
+	}
+	want := faults(
+		"targets[0]", `"a\ufffdb"`, "is not UTF-8",
+		"timeoutSeconds", `"+Inf"`, "out of range; want 0 to 99999999 seconds (0 means what the function's deadline leaves)",
+		"retry[0].intervalSeconds", `"-Inf"`, "out of range; want more than 0, at most 99999999",
+		"retry[0].backoffRate", `"NaN"`, "out of range; want at least 1",
+		"toleratedFailurePercentage", `"NaN"`, "out of range; want 0 to 100",
+	)
+	if diff := cmp.Diff(want, request.Validate()); diff != "" {
+		t.Errorf("Validate() (-want +got):\n%s", diff)
+	}
+}
+
+func zero() float64 { return 0 }
+
+// A request without retriers gets some, each valid by the language's own rules.
+func TestDefaultRetryIsValid(t *testing.T) {
+	t.Parallel()
+	request := protocol.Request{Retry: protocol.DefaultRetry()}
+	if faults := request.Validate(); faults != nil {
+		t.Errorf("Request{Retry: DefaultRetry()}.Validate() = %v, want none", faults)
+	}
+	got, faults := protocol.DecodeRequest(encode(t, request))
+	if diff := cmp.Diff(request, got); faults != nil || diff != "" {
+		t.Errorf("DecodeRequest(DefaultRetry) = %v (-want +got):\n%s", faults, diff)
+	}
+	protocol.DefaultRetry()[0].ErrorEquals[0] = "changed"
+	if name := protocol.DefaultRetry()[0].ErrorEquals[0]; name != protocol.ErrorLambdaClientTimeout {
+		t.Errorf("DefaultRetry()[0].ErrorEquals[0] = %q after a caller changed its own", name)
+	}
+}
+
+// A worker trusts its coordinator no more than that one trusts its caller.
+func TestRegionRequestIsStrict(t *testing.T) {
+	t.Parallel()
+	const rest = `"runId":"r","region":"eu-west-1","attempt":1,"task":"resolve","targets":["s3"]`
+	const missing = "missing or empty; a worker needs it"
+	tests := []struct {
+		name, in string
+		want     protocol.Faults
+	}{
+		{"everything missing", `{"version":1}`, faults(
+			"runId", "", missing, "region", "", missing, "task", "", missing,
+			"attempt", "0", "out of range; want 1 or more", "targets", "", "missing; a worker needs it")},
+		{"no targets", `{"version":1,"runId":"r","region":"eu-west-1","attempt":1,"task":"resolve","targets":[]}`, faults(
+			"targets", "[]", "is empty; a worker needs at least one")},
+		{"a null", `{"version":1,"batch":null,` + rest + `}`, faults("batch", "null", "null is not a value here; leave it out")},
+		{"a negative batch", `{"version":1,"batch":-1,` + rest + `}`, faults("batch", "-1", "out of range; want 0 or more")},
+		{"an unknown field", `{"version":1,"budget":1000,` + rest + `}`, faults("budget", "1000",
+			`unknown field; did you mean "budgetMs"?`)},
+		{"a negative budget", `{"version":1,"budgetMs":-5,` + rest + `}`, faults("budgetMs", "-5",
+			"out of range; want 0 to 99999999000 ms (0 means the worker's own deadline)")},
+		{"a bad policy", `{"version":1,"policy":{"maxConcurrency":10001,"timeoutSeconds":-1,"retry":[{}],"x":0},` + rest + `}`, faults(
+			"policy.x", "0", "unknown field; known are maxConcurrency, timeoutSeconds, retry",
+			"policy.maxConcurrency", "10001", "out of range; want 0 to 10000 (0 means 64)",
+			"policy.timeoutSeconds", "-1", "out of range; want 0 to 99999999 seconds (0 means what is left)",
+			"policy.retry[0].errorEquals", "", `a retrier names at least one error; "States.ALL" is any`)},
+		{"targets listed twice", `{"version":1,"runId":"r","region":"x","attempt":1,"task":"t","targets":["a","a"]}`, faults(
+			"targets[1]", `"a"`, "is listed twice, first as targets[0]")},
+		{"a version of the wrong type", `{"version":"1",` + rest + `}`, faults("version", `"1"`,
+			"want a whole number, got a string")},
+		{"a version that is null", `{"version":null,` + rest + `}`, faults("version", `null`,
+			"null is not a value here; leave it out")},
+		{"two versions, the first known", `{"version":1,"version":2,` + rest + `}`, faults("version", "2", "given twice")},
+		{"not JSON", `{"version":2`, faults("", `{"version":2`, "not JSON: unexpected end of JSON input at line 1, column 12")},
+		{"not UTF-8", "{\"version\":2,\"task\":\"\xff\"}", faults("", "", "not UTF-8 at line 1, column 22")},
+		{"empty", ``, faults("", "", "empty; want a JSON object")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := protocol.DecodeRegionRequest([]byte(tt.in))
+			invalid, ok := errors.AsType[*protocol.InvalidRequestError](err)
+			if !ok {
+				t.Fatalf("DecodeRegionRequest(%s) error = %v, want an InvalidRequestError", tt.in, err)
+			}
+			if diff := cmp.Diff(tt.want, invalid.Faults); diff != "" {
+				t.Errorf("DecodeRegionRequest(%s) (-want +got):\n%s", tt.in, diff)
+			}
+			if invalid.ErrorName() != protocol.ErrorInvalidRequest {
+				t.Errorf("ErrorName() = %q, want %q", invalid.ErrorName(), protocol.ErrorInvalidRequest)
+			}
+		})
+	}
+}
+
+// A worker refuses a version it does not know, whatever else is wrong with the
+// values.
+func TestRegionRequestOfAnotherVersionIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	const deploy = ", this worker knows 1: deploy coordinator and worker together"
+	tests := []struct {
+		name, in string
+		got      int
+		text     string
+	}{
+		{"a later one", `{"version":2,"runId":"r"}`, 2, "message has protocol version 2" + deploy},
+		{"none", `{}`, 0, "message has no protocol version" + deploy},
+		{"0", `{"version":0,"targets":7}`, 0, "message has no protocol version" + deploy},
+		{"a negative one", `{"version":-1}`, -1, "message has protocol version -1" + deploy},
+		{
+			"unknown fields and wrong types beside it", `{"sail":null,"version":2,"targets":{"s3":1},"attempt":"x"}`, 2,
+			"message has protocol version 2" + deploy,
+		},
+		{"two, the first unknown", `{"version":2,"version":1}`, 2, "message has protocol version 2" + deploy},
+		{"in another case", `{"Version":1}`, 0, "message has no protocol version" + deploy},
+		{
+			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":3}`, 3,
+			"message has protocol version 3" + deploy,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := protocol.DecodeRegionRequest([]byte(tt.in))
+			unsupported, ok := errors.AsType[*protocol.UnsupportedVersionError](err)
+			if !ok {
+				t.Fatalf("DecodeRegionRequest(%.100s) error = %v, want an UnsupportedVersionError", tt.in, err)
+			}
+			if unsupported.Got != tt.got || err.Error() != tt.text || unsupported.ErrorName() != protocol.ErrorUnsupportedVersion {
+				t.Errorf("DecodeRegionRequest(%.100s) = version %d, %q, %q; want %d, %q, %q", tt.in,
+					unsupported.Got, err, unsupported.ErrorName(), tt.got, tt.text, protocol.ErrorUnsupportedVersion)
+			}
+		})
+	}
+}
+
+// With an error DecodeRegionRequest also returns what it could read.
+func TestDecodeRegionRequestReturnsWhatItCouldRead(t *testing.T) {
+	t.Parallel()
+	const in = `{"version":2,"runId":"r","region":"eu-west-1","batch":3,"news":true,"targets":["s3"]}`
+	got, err := protocol.DecodeRegionRequest([]byte(in))
+	want := protocol.RegionRequest{Version: 2, RunID: "r", Region: "eu-west-1", Batch: 3, Targets: []string{"s3"}}
+	if diff := cmp.Diff(want, got); diff != "" || err == nil {
+		t.Errorf("DecodeRegionRequest(%s) error = %v (-want +got):\n%s", in, err, diff)
+	}
+}

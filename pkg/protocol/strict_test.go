@@ -1,0 +1,109 @@
+package protocol_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"meridian/pkg/protocol"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// mode is a string type of a task's own.
+type mode string
+
+// taskParameters is a struct as a task may have one for its parameters.
+type taskParameters struct {
+	Port   int             `json:"port,omitzero" zero:"leave it out for the default, 443"`
+	Mode   mode            `json:"mode"`
+	Rate   *float64        `json:"rate" zero:"want more"`
+	Nested []nested        `json:"nested"`
+	Free   json.RawMessage `json:"free"`
+	Hidden string          `json:"-"`
+	NoTag  string
+	own    string //nolint:unused // a field without a JSON name is part of the test
+}
+
+type nested struct {
+	On   *bool   `json:"on"`
+	Grid [][]int `json:"grid"`
+}
+
+// Tasks read their parameters with DecodeStrict: everything wrong is returned
+// and what is right is stored.
+func TestDecodeStrictStoresWhatIsRight(t *testing.T) {
+	t.Parallel()
+	const known = "; known are port, mode, rate, nested, free"
+	tests := []struct {
+		name, in string
+		want     taskParameters
+		faults   protocol.Faults
+	}{
+		{"nothing", `{}`, taskParameters{}, nil},
+		{
+			"everything", `{"port":80,"mode":"fast","rate":1e-3,"nested":[{"on":false,"grid":[[1],[],[2,3]]}],"free":{"x":null}}`,
+			taskParameters{
+				Port: 80, Mode: "fast", Rate: new(0.001), Free: json.RawMessage(`{"x":null}`),
+				Nested: []nested{{On: new(false), Grid: [][]int{{1}, {}, {2, 3}}}},
+			},
+			nil,
+		},
+		{
+			"explicit zeros that stand for a default", `{"port":0,"mode":"fast","rate":0.0}`,
+			taskParameters{Mode: "fast", Rate: new(0.0)},
+			faults("port", "0", "0 is out of range; leave it out for the default, 443", "rate", "0.0", "0 is out of range; want more"),
+		},
+		{
+			"wrong types beside right ones", `{"port":"80","mode":"fast","nested":[{"on":1,"grid":[[1,"2",3]]}],"free":[]}`,
+			taskParameters{Mode: "fast", Nested: []nested{{On: new(false), Grid: [][]int{{1, 0, 3}}}}},
+			faults("port", `"80"`, "want a whole number, got a string", "nested[0].on", "1", "want true or false, got a number",
+				"nested[0].grid[0][1]", `"2"`, "want a whole number, got a string", "free", "[]", "want an object, got an array"),
+		},
+		{
+			"a field given twice: the first counts", `{"mode":"slow","mode":"fast"}`,
+			taskParameters{Mode: "slow"},
+			faults("mode", `"fast"`, "given twice"),
+		},
+		{
+			"fields without a JSON name are not known", `{"-":"a","NoTag":"b","own":"c","Hidden":"d"}`,
+			taskParameters{},
+			faults("-", `"a"`, "unknown field"+known, "NoTag", `"b"`, "unknown field"+known,
+				"own", `"c"`, "unknown field"+known, "Hidden", `"d"`, "unknown field"+known),
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got taskParameters
+			if diff := cmp.Diff(tt.faults, protocol.DecodeStrict([]byte(tt.in), &got)); diff != "" {
+				t.Errorf("DecodeStrict(%s) faults (-want +got):\n%s", tt.in, diff)
+			}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(taskParameters{})); diff != "" {
+				t.Errorf("DecodeStrict(%s) (-want +got):\n%s", tt.in, diff)
+			}
+		})
+	}
+}
+
+// A task without parameters has no field to suggest.
+func TestDecodeStrictSaysThatThereAreNoFields(t *testing.T) {
+	t.Parallel()
+	want := faults("seconds", "1", "unknown field; there are none here")
+	if diff := cmp.Diff(want, protocol.DecodeStrict([]byte(`{"seconds":1}`), new(struct{}))); diff != "" {
+		t.Errorf("DecodeStrict into struct{} (-want +got):\n%s", diff)
+	}
+}
+
+// A field of a type that has no strict form is a programming mistake.
+func TestDecodeStrictPanicsAtAFieldOfAnotherType(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if got, want := recover(), "protocol: DecodeStrict cannot read a map[string]int"; got != want {
+			t.Errorf("DecodeStrict panicked with %v, want %s", got, want)
+		}
+	}()
+	var v struct {
+		Map map[string]int `json:"map"`
+	}
+	protocol.DecodeStrict([]byte(`{"map":{}}`), &v)
+}
