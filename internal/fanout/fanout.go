@@ -36,7 +36,7 @@ import (
 
 // A Func does the work of one attempt at one item. prior has the attempts made
 // at this item before, so that a retry can know what they came to; it must not
-// be changed. An error may say more by methods of its own, found with errors.As:
+// be changed. An error may say more by methods of its own, found as errors.As does:
 //
 //	ErrorName() string         its name, for retriers; see [ErrorName]
 //	RetryAfter() time.Duration how long the other side asked to wait
@@ -57,7 +57,8 @@ func Map[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) ([]O
 // Each calls do for every item and yields each item's index and outcome as soon
 // as it has settled. No attempt starts while the loop's body runs, so the body
 // should be quick. Leaving the loop early aborts what is running, and waits for
-// it as at the context's end.
+// it as at the context's end; a panic in its body aborts too, but waits for
+// nothing.
 //
 // After the loop the second function returns the verdict on the whole; it is
 // the zero Verdict before. The sequence can be ranged over once.

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 )
@@ -45,15 +46,15 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 	if err := p.Validate(len(items)); err != nil {
 		panic("fanout: " + err.Error())
 	}
-	if p.MaxConcurrency == 0 || p.MaxConcurrency > len(items) {
-		p.MaxConcurrency = len(items)
+	if p.MaxConcurrency == 0 {
+		p.MaxConcurrency = math.MaxInt
 	}
 	if p.Grace == 0 {
 		p.Grace = DefaultGrace
 	}
 	return &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do,
-		landed:   make(chan *flight[R], p.MaxConcurrency),
+		landed:   make(chan *flight[R], min(p.MaxConcurrency, len(items))),
 		ended:    make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
@@ -112,11 +113,10 @@ func (l *loop[T, R]) launch() {
 }
 
 func (l *loop[T, R]) start(i int) {
-	f := &flight[R]{item: i, start: time.Now()}
+	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: time.Now()}
 	l.running++
 	l.flights = append(l.flights, f)
-	prior := l.outcomes[i].Attempts
-	go l.fly(f, slices.Clip(prior))
+	go l.fly(f)
 }
 
 // wait blocks until something has happened, and deals with it.
@@ -127,7 +127,7 @@ func (l *loop[T, R]) wait() {
 		return
 	default:
 	}
-	l.setAlarm()
+	alarm := l.setAlarm()
 	over := l.parent.Done()
 	if l.end != "" {
 		over = nil
@@ -135,7 +135,7 @@ func (l *loop[T, R]) wait() {
 	select {
 	case f := <-l.landed:
 		l.land(f)
-	case <-l.alarm.C:
+	case <-alarm:
 		l.alarmAt = time.Time{}
 		l.ring(time.Now())
 	case <-over:
@@ -147,32 +147,32 @@ func (l *loop[T, R]) wait() {
 func (l *loop[T, R]) land(f *flight[R]) {
 	l.running--
 	f.landed = true
+	l.ring(f.end) // while attempts keep landing the alarm is not heard, nor the context's end
 	if f.abandoned {
 		return
 	}
-	l.watchParent() // an attempt may hear of its context's end before the loop does
 	o := &l.outcomes[f.item]
 	o.Value = f.value
-	*f = flight[R]{item: f.item, err: f.err, start: f.start, end: f.end, landed: true} // let go of value
-	l.record(f.item, Attempt{Start: f.start, Elapsed: f.end.Sub(f.start), Err: f.err})
+	var zero R
+	f.value = zero // let go of it: l.flights may keep f for long
+	l.record(f.item, Attempt{Start: f.start, Elapsed: f.end.Sub(f.start), Err: f.err}, f.claims)
 }
 
 // record adds an attempt to item i and decides what comes of it.
-func (l *loop[T, R]) record(i int, a Attempt) {
+func (l *loop[T, R]) record(i int, a Attempt, c claims) {
 	o := &l.outcomes[i]
-	a.Name = ErrorName(a.Err)
+	a.Name = c.name
 	o.Attempts = append(o.Attempts, a)
-	var skipping interface{ Skip() bool }
-	switch _, panicked := errors.AsType[*PanicError](a.Err); {
+	switch {
 	case a.Err == nil:
 		l.settle(i, Succeeded, nil)
-	case panicked:
+	case c.skip:
+		l.settle(i, Skipped, a.Err)
+	case c.panicked:
 		l.settle(i, Failed, a.Err)
 	case l.end != "":
 		l.cut(i)
-	case errors.As(a.Err, &skipping) && skipping.Skip():
-		l.settle(i, Skipped, a.Err)
-	case l.retry(i):
+	case l.retry(i, c):
 	case a.Name == NameTimeout:
 		l.settle(i, TimedOut, a.Err)
 	default:
@@ -182,10 +182,8 @@ func (l *loop[T, R]) record(i int, a Attempt) {
 
 // retry plans a retry of item i after its last attempt, and reports whether
 // there is one to plan that can start before the deadline.
-func (l *loop[T, R]) retry(i int) bool {
-	o := &l.outcomes[i]
-	last := &o.Attempts[len(o.Attempts)-1]
-	wait, ok := l.used[i].next(l.policy.Retry, last.Name, last.Err)
+func (l *loop[T, R]) retry(i int, c claims) bool {
+	wait, ok := l.used[i].next(l.policy.Retry, c.name, c.after)
 	if !ok {
 		return false
 	}
@@ -193,7 +191,8 @@ func (l *loop[T, R]) retry(i int) bool {
 	if deadline, has := l.parent.Deadline(); has && !at.Before(deadline) {
 		return false
 	}
-	last.Wait = wait
+	attempts := l.outcomes[i].Attempts
+	attempts[len(attempts)-1].Wait = wait
 	heap.Push(&l.waiting, waiter{at, i})
 	return true
 }
@@ -213,7 +212,11 @@ func (l *loop[T, R]) settle(i int, s Status, err error) {
 // cut gives item i, which was started, the outcome that the run's end gives it.
 func (l *loop[T, R]) cut(i int) {
 	attempts := l.outcomes[i].Attempts
-	l.close(i, l.end, beside(l.cause, attempts[len(attempts)-1].Err), true)
+	last := len(attempts) - 1
+	for last > 0 && mere(attempts[last].Err, l.cause) {
+		last--
+	}
+	l.close(i, l.end, beside(l.cause, attempts[last].Err), true)
 }
 
 func (l *loop[T, R]) close(i int, s Status, err error, cut bool) {

@@ -20,16 +20,19 @@ const (
 )
 
 // ErrorName returns the name of err, for a retrier to match: what its
-// ErrorName method says (found with errors.As), else "States.Timeout" for
+// ErrorName method says (found as errors.As does), else "States.Timeout" for
 // context.DeadlineExceeded, else "States.TaskFailed". It is "" for nil.
 func ErrorName(err error) string {
-	var named interface{ ErrorName() string }
-	switch {
-	case err == nil:
+	if err == nil {
 		return ""
-	case errors.As(err, &named) && named.ErrorName() != "":
-		return named.ErrorName()
-	case errors.Is(err, context.DeadlineExceeded):
+	}
+	if e, ok := errors.AsType[interface {
+		error
+		ErrorName() string
+	}](err); ok && e.ErrorName() != "" {
+		return e.ErrorName()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		return NameTimeout
 	}
 	return NameTaskFailed

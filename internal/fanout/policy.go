@@ -15,8 +15,8 @@ const DefaultGrace = 100 * time.Millisecond
 // at once, tries each once, for as long as the context lasts, and tolerates no
 // failure.
 type Policy struct {
-	// MaxConcurrency bounds the attempts running at once. Zero means one for
-	// each item.
+	// MaxConcurrency bounds the attempts running at once, abandoned ones that
+	// have not returned included. Zero means no bound.
 	MaxConcurrency int
 
 	// Timeout bounds one attempt. Zero means as long as the context lasts.

@@ -111,11 +111,11 @@ func (r Retrier) wait(retries int) (time.Duration, bool) {
 // retries counts, for one item, the retries that each retrier has used.
 type retries []int
 
-// next returns the wait before the next attempt after err of that name, or
+// next returns the wait before the next attempt after an error of that name, or
 // false when there is none. The first retrier that matches decides: when it is
-// used up, those after it are not asked. A wait that the other side asked for
-// is kept when it is longer, whatever the retrier's cap.
-func (used *retries) next(retriers []Retrier, name string, err error) (time.Duration, bool) {
+// used up, those after it are not asked. The wait is at least what the other side
+// asked for, whatever the retrier's cap.
+func (used *retries) next(retriers []Retrier, name string, asked time.Duration) (time.Duration, bool) {
 	for i, r := range retriers {
 		if !r.matches(name) {
 			continue
@@ -128,11 +128,7 @@ func (used *retries) next(retriers []Retrier, name string, err error) (time.Dura
 			return 0, false
 		}
 		(*used)[i]++
-		var asking interface{ RetryAfter() time.Duration }
-		if errors.As(err, &asking) {
-			wait = min(max(wait, asking.RetryAfter()), longest)
-		}
-		return wait, true
+		return min(max(wait, asked), longest), true
 	}
 	return 0, false
 }

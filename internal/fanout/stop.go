@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -14,9 +15,12 @@ func (l *loop[T, R]) watchParent() {
 		return
 	}
 	cause := context.Cause(l.parent)
-	if errors.Is(cause, context.DeadlineExceeded) {
+	switch timedOut := errors.Is(l.parent.Err(), context.DeadlineExceeded); {
+	case errors.Is(cause, context.DeadlineExceeded):
 		l.stop(TimedOut, cause)
-	} else {
+	case timedOut: // which the cause need not say
+		l.stop(TimedOut, fmt.Errorf("%w: %w", context.DeadlineExceeded, cause))
+	default:
 		l.stop(Aborted, cause)
 	}
 }
@@ -70,7 +74,7 @@ func (l *loop[T, R]) due(f *flight[R], now time.Time) bool {
 // never falls from one flight to the next one started.
 func (l *loop[T, R]) patience(f *flight[R]) (by time.Time, bounded bool) {
 	if l.policy.Timeout > 0 {
-		by = f.start.Add(l.policy.Timeout + l.policy.Grace)
+		by = f.start.Add(l.policy.Timeout).Add(l.policy.Grace)
 		bounded = true
 	}
 	if l.end != "" && (!bounded || l.endBy.Before(by)) {
@@ -88,29 +92,31 @@ func (l *loop[T, R]) abandon(f *flight[R], now time.Time) {
 	if l.end == "" {
 		err = &TimeoutError{What: "attempt", After: l.policy.Timeout}
 	}
-	l.record(f.item, Attempt{Start: f.start, Elapsed: now.Sub(f.start), Err: err, Abandoned: true})
+	l.record(f.item, Attempt{Start: f.start, Elapsed: now.Sub(f.start), Err: err, Abandoned: true},
+		claims{name: ErrorName(err)})
 }
 
-// setAlarm sees to it that the loop wakes up when the next time has come. It may
-// wake up early: an alarm that is set for less is left as it is.
-func (l *loop[T, R]) setAlarm() {
-	for len(l.flights) > 0 && l.flights[0].landed {
-		l.flights = l.flights[1:]
-	}
+// setAlarm returns a channel that wakes the loop up when the next time has come,
+// nil when there is none to wait for. It may wake it up early: an alarm that is
+// set for less is left as it is.
+func (l *loop[T, R]) setAlarm() <-chan time.Time {
 	var next time.Time
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
 	}
-	if len(l.flights) > 0 {
+	if len(l.flights) > 0 { // the first one has not landed: ring sees to that
 		if by, bounded := l.patience(l.flights[0]); bounded && (next.IsZero() || by.Before(next)) {
 			next = by
 		}
 	}
-	if next.IsZero() || !l.alarmAt.IsZero() && !next.Before(l.alarmAt) {
-		return
+	if next.IsZero() {
+		return nil
 	}
-	l.alarmAt = next
-	l.alarm.Reset(time.Until(next))
+	if l.alarmAt.IsZero() || next.Before(l.alarmAt) {
+		l.alarmAt = next
+		l.alarm.Reset(time.Until(next))
+	}
+	return l.alarm.C
 }
 
 // A waiter is an item that waits before a retry.
