@@ -1,0 +1,158 @@
+package invoke
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// excerptLength is how many characters are shown of what should have been an
+// error's JSON and is not.
+const excerptLength = 200
+
+// functionError returns the error of a function that failed, from what Lambda
+// says of it and what the function, or Lambda in its place, left as payload.
+func functionError(kind string, payload []byte) error {
+	var told struct {
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}
+	if err := json.Unmarshal(payload, &told); err != nil {
+		told.Message = fmt.Sprintf("%.*s", excerptLength, payload)
+	}
+	return &Error{
+		Name:          cmp.Or(told.Type, protocol.ErrorLambdaUnknown),
+		Message:       cmp.Or(told.Message, told.Type, "the function failed and did not say why"),
+		FunctionError: kind,
+	}
+}
+
+// failure returns what became of a call under ctx that ended with err: what
+// Lambda answered if it did, else the end of ctx, else what the network met.
+func failure(ctx context.Context, err error) error {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.HTTPStatusCode() >= http.StatusMultipleChoices {
+		return refusal(r, err)
+	}
+	if end := ended(ctx); end != nil {
+		return end
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e // from signer
+	}
+	e := &Error{Name: protocol.ErrorLambdaSDKClient, Err: apart(err)}
+	if connect, ok := errors.AsType[*connectError](err); ok {
+		e.Message = connect.Error()
+		return e
+	}
+	// The SDK tells at length what it was doing; only the last of it matters.
+	sent := false
+	if lost, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		err, sent = lost.Err, true
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if unread, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		err, sent = unread.Err, true
+	}
+	e.Message = err.Error()
+	if sent {
+		e.Message = fmt.Sprintf("connection lost before the whole answer came, and the function may have run: %v", err)
+	}
+	return e
+}
+
+// refusal returns the error of a call that Lambda, or something before it,
+// answered with an HTTP status of 300 or more.
+func refusal(r *awshttp.ResponseError, err error) error {
+	status := r.HTTPStatusCode()
+	e := &Error{Retry: retryAfter(r.Response.Header), Err: apart(err)}
+	var code string
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		code, e.Message = api.ErrorCode(), api.ErrorMessage()
+	}
+	if code == "UnknownError" { // what the SDK says when the answer says nothing
+		code, e.Message = "", ""
+	}
+	_, unmodeled := errors.AsType[*smithy.GenericAPIError](err)
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.Name = protocol.ErrorLambdaThrottled
+	case status == http.StatusRequestEntityTooLarge:
+		e.Name = nameRequestTooLarge // Lambda also calls it RequestEntityTooLargeException
+	case code == "" || unmodeled && status >= http.StatusInternalServerError:
+		e.Name = protocol.ErrorLambdaAWS
+	default:
+		e.Name = "Lambda." + code
+	}
+	if throttle, ok := errors.AsType[*types.TooManyRequestsException](err); ok && throttle.Reason != "" {
+		e.Message = strings.TrimSpace(fmt.Sprintf("%s (%s)", e.Message, throttle.Reason))
+	}
+	if e.Message == "" || unmodeled {
+		e.Message = strings.TrimSpace(fmt.Sprintf("HTTP %d %s: %s", status, cmp.Or(code, http.StatusText(status)), e.Message))
+		e.Message = strings.TrimSuffix(e.Message, ":")
+	}
+	return e
+}
+
+// retryAfter returns the wait that an answer asks for: a standard header's
+// seconds, or the milliseconds of AWS's own. Zero when it asks for none, or for
+// something that is not a number.
+func retryAfter(h http.Header) time.Duration {
+	for _, header := range []struct {
+		name string
+		unit time.Duration
+	}{
+		{"Retry-After", time.Second},
+		{"X-Amz-Retry-After", time.Millisecond},
+	} {
+		n, err := strconv.ParseUint(h.Get(header.name), 10, 31)
+		if err == nil && n > 0 {
+			return time.Duration(n) * header.unit
+		}
+	}
+	return 0
+}
+
+// requestIDOf returns the request id that came with an error, or "".
+func requestIDOf(err error) string {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return r.ServiceRequestID()
+	}
+	return ""
+}
+
+// A signer gives the credentials of provider, and a name to their absence.
+type signer struct{ provider aws.CredentialsProvider }
+
+// Retrieve returns the credentials, or an [Error] named NoCredentials.
+func (s signer) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	err := errors.New("none are configured")
+	if s.provider != nil {
+		var c aws.Credentials
+		if c, err = s.provider.Retrieve(ctx); err == nil {
+			return c, nil
+		}
+	}
+	return aws.Credentials{}, &Error{
+		Name: NoCredentials,
+		Message: fmt.Sprintf("no AWS credentials to call Lambda with; "+
+			"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %v", err),
+		Err: apart(err),
+	}
+}

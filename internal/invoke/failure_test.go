@@ -1,0 +1,360 @@
+package invoke_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
+)
+
+// The words that begin the message of a call whose connection broke.
+const lost = "connection lost before the whole answer came, and the function may have run: "
+
+// Every way to fail has its name, its message and its wait.
+func TestLambdaErrors(t *testing.T) {
+	t.Parallel()
+	html := func(status int) invoketest.Fault {
+		return invoketest.Answer(status, "<html><body>sorry</body></html>", "Content-Type", "text/html")
+	}
+	for _, test := range []struct {
+		name  string
+		fault invoketest.Fault
+		want  invoke.Error
+	}{
+		{
+			"throttled", invoketest.Throttle("ConcurrentInvocationLimitExceeded", 0),
+			invoke.Error{Name: protocol.ErrorLambdaThrottled, Message: "Rate Exceeded. (ConcurrentInvocationLimitExceeded)"},
+		},
+		{
+			"throttled for a while", invoketest.Throttle("FunctionInvocationRateLimitExceeded", 7*time.Second),
+			invoke.Error{
+				Name:    protocol.ErrorLambdaThrottled,
+				Message: "Rate Exceeded. (FunctionInvocationRateLimitExceeded)", Retry: 7 * time.Second,
+			},
+		},
+		{
+			"throttled by AWS's other header",
+			invoketest.Answer(http.StatusTooManyRequests, `{"Reason":"CallerRateLimitExceeded","message":"Rate exceeded"}`,
+				"X-Amzn-Errortype", "TooManyRequestsException", "X-Amz-Retry-After", "1500"),
+			invoke.Error{
+				Name:    protocol.ErrorLambdaThrottled,
+				Message: "Rate exceeded (CallerRateLimitExceeded)", Retry: 1500 * time.Millisecond,
+			},
+		},
+		{
+			"throttled by something else", invoketest.Answer(http.StatusTooManyRequests, "slow down", "Retry-After", "soon"),
+			invoke.Error{Name: protocol.ErrorLambdaThrottled, Message: "HTTP 429 Too Many Requests"},
+		},
+		{
+			"service exception", invoketest.Refuse(http.StatusInternalServerError, "ServiceException", "try later"),
+			invoke.Error{Name: protocol.ErrorLambdaService, Message: "try later"},
+		},
+		{
+			"EC2 throttled", invoketest.Refuse(http.StatusBadGateway, "EC2ThrottledException", "no network"),
+			invoke.Error{Name: "Lambda.EC2ThrottledException", Message: "no network"},
+		},
+		{
+			"no such function", invoketest.Refuse(http.StatusNotFound, "ResourceNotFoundException", "Function not found: worker"),
+			invoke.Error{Name: "Lambda.ResourceNotFoundException", Message: "Function not found: worker"},
+		},
+		{
+			"not allowed", invoketest.Refuse(http.StatusForbidden, "AccessDeniedException", "not authorized to perform: lambda:InvokeFunction"),
+			invoke.Error{
+				Name:    "Lambda.AccessDeniedException",
+				Message: "HTTP 403 AccessDeniedException: not authorized to perform: lambda:InvokeFunction",
+			},
+		},
+		{
+			"expired", invoketest.Refuse(http.StatusForbidden, "ExpiredTokenException", "The security token is expired"),
+			invoke.Error{
+				Name:    "Lambda.ExpiredTokenException",
+				Message: "HTTP 403 ExpiredTokenException: The security token is expired",
+			},
+		},
+		{
+			"too large", invoketest.Refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "too many bytes"),
+			invoke.Error{
+				Name:    "Lambda.RequestTooLargeException",
+				Message: "HTTP 413 RequestEntityTooLargeException: too many bytes",
+			},
+		},
+		{
+			"500 without a name", html(http.StatusInternalServerError),
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 500 Internal Server Error"},
+		},
+		{
+			"502", html(http.StatusBadGateway),
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 502 Bad Gateway"},
+		},
+		{
+			"503 that says when", invoketest.Answer(http.StatusServiceUnavailable, "", "Retry-After", "2"),
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 503 Service Unavailable", Retry: 2 * time.Second},
+		},
+		{
+			"504", html(http.StatusGatewayTimeout),
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout"},
+		},
+		{
+			"a 500 that Lambda does not promise", invoketest.Refuse(http.StatusInternalServerError, "InternalFailure", "oops"),
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 500 InternalFailure: oops"},
+		},
+		{
+			"bad JSON", invoketest.Answer(http.StatusBadRequest, `{"Message": "cut`),
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 400 Bad Request"},
+		},
+		{
+			"a function that fails with a name",
+			invoketest.FunctionError(invoke.Unhandled, `{"errorType":"Meridian.UnsupportedVersion","errorMessage":"version 7","stackTrace":[]}`),
+			invoke.Error{Name: protocol.ErrorUnsupportedVersion, Message: "version 7", FunctionError: invoke.Unhandled},
+		},
+		{
+			"a function that handles", invoketest.FunctionError(invoke.Handled, `{"errorType":"Mine","errorMessage":""}`),
+			invoke.Error{Name: "Mine", Message: "Mine", FunctionError: invoke.Handled},
+		},
+		{
+			"a function out of time",
+			invoketest.FunctionError(invoke.Unhandled, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out after 3.00 seconds"}`),
+			invoke.Error{
+				Name: "Sandbox.Timedout", FunctionError: invoke.Unhandled,
+				Message: "RequestId: 1 Error: Task timed out after 3.00 seconds",
+			},
+		},
+		{
+			"a function out of time, as it used to be",
+			invoketest.FunctionError(invoke.Unhandled, `{"errorMessage":"2019-01-01 1 Task timed out after 3.00 seconds"}`),
+			invoke.Error{
+				Name: protocol.ErrorLambdaUnknown, FunctionError: invoke.Unhandled,
+				Message: "2019-01-01 1 Task timed out after 3.00 seconds",
+			},
+		},
+		{
+			"a function that exits",
+			invoketest.FunctionError(invoke.Unhandled, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: Runtime exited with error: exit status 2"}`),
+			invoke.Error{
+				Name: "Runtime.ExitError", FunctionError: invoke.Unhandled,
+				Message: "RequestId: 1 Error: Runtime exited with error: exit status 2",
+			},
+		},
+		{
+			"a function that says nothing", invoketest.FunctionError(invoke.Unhandled, ""),
+			invoke.Error{
+				Name: protocol.ErrorLambdaUnknown, FunctionError: invoke.Unhandled,
+				Message: "the function failed and did not say why",
+			},
+		},
+		{
+			"a function that says no JSON", invoketest.FunctionError(invoke.Unhandled, strings.Repeat("x", 1000)),
+			invoke.Error{
+				Name: protocol.ErrorLambdaUnknown, FunctionError: invoke.Unhandled, Message: strings.Repeat("x", 200),
+			},
+		},
+		{
+			"a cut answer", invoketest.CutInAnswer(1000, 10),
+			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: lost + "unexpected EOF"},
+		},
+		{
+			"a connection closed after the request", invoketest.CloseAfterRequest,
+			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: lost + "EOF"},
+		},
+		{
+			"an answer larger than Lambda's", invoketest.Answer(http.StatusOK, strings.Repeat("1", protocol.MaxPayloadBytes+1)),
+			invoke.Error{
+				Name: protocol.ErrorResponseSizeTooLarge, FunctionError: invoke.Unhandled,
+				Message: "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := invoketest.NewServer(t, echo)
+			server.Script(test.fault)
+			answer, id, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			e, ok := errors.AsType[*invoke.Error](err)
+			if !ok {
+				t.Fatalf("Invoke = %.40s, %v, want an *invoke.Error", answer, err)
+			}
+			if diff := cmp.Diff(&test.want, e, cmpopts.IgnoreFields(invoke.Error{}, "Err")); diff != "" {
+				t.Errorf("Invoke's error differs (-want +got):\n%s", diff)
+			}
+			if e.RetryAfter() != test.want.Retry || e.Error() != test.want.Message {
+				t.Errorf("RetryAfter, Error = %v, %s, want %v, %s", e.RetryAfter(), e, test.want.Retry, test.want.Message)
+			}
+			if answer != nil || id == "" && !strings.HasSuffix(test.want.Message, ": EOF") {
+				t.Errorf("Invoke = answer %.40s, request id %q beside an error, want none and one", answer, id)
+			}
+			if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+				t.Errorf("Invoke = %v, which is the end of a context, want one that is not", err)
+			}
+		})
+	}
+}
+
+// Every reason for throttling that the SDK knows is in the message.
+func TestLambdaThrottledForEveryReason(t *testing.T) {
+	t.Parallel()
+	server := invoketest.NewServer(t, echo)
+	invoker := newLambda(t, server, invoke.Settings{})
+	for _, reason := range types.ThrottleReason("").Values() {
+		server.Script(invoketest.Throttle(string(reason), time.Second))
+		_, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+		want := &invoke.Error{
+			Name: protocol.ErrorLambdaThrottled, Message: "Rate Exceeded. (" + string(reason) + ")", Retry: time.Second,
+		}
+		if diff := cmp.Diff(error(want), err, cmpopts.IgnoreFields(invoke.Error{}, "Err")); diff != "" {
+			t.Errorf("%s: Invoke's error differs (-want +got):\n%s", reason, diff)
+		}
+	}
+}
+
+// A connection that breaks before, in or after the request spoils that call only.
+func TestLambdaConnectionCut(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		cut  func(*invoketest.Server)
+	}{
+		{"before the request", func(s *invoketest.Server) { s.HangUp(1) }},
+		{"in the request", func(s *invoketest.Server) { s.Script(invoketest.CutInRequest(1 << 16)) }},
+		{"after the request", func(s *invoketest.Server) { s.Script(invoketest.CutAfterRequest) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := invoketest.NewServer(t, echo)
+			test.cut(server)
+			invoker := newLambda(t, server, invoke.Settings{})
+			_, _, err := invoker.Invoke(t.Context(), "eu-west-1", make([]byte, 5<<20))
+			// Which side of the connection notices first is up to the kernel.
+			known := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+				errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
+			if name(err) != protocol.ErrorLambdaSDKClient || !strings.HasPrefix(err.Error(), lost) || !known {
+				t.Errorf("Invoke = %q, %v, want %s with a broken connection", name(err), err, protocol.ErrorLambdaSDKClient)
+			}
+			if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
+				t.Errorf("Invoke after it = %v, want success", err)
+			}
+		})
+	}
+}
+
+// A call that could not be sent says so: the function has not run.
+func TestLambdaConnectFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{
+			"refused", &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED},
+			"connect to 127.0.0.1:80: dial tcp: connection refused",
+		},
+		{
+			"unknown host", &net.DNSError{Err: "no such host", Name: "lambda.test", IsNotFound: true},
+			"connect to 127.0.0.1:80: lookup lambda.test: no such host",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := invoketest.NewServer(t, echo).Config()
+			cfg.BaseEndpoint = aws.String("http://127.0.0.1")
+			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"}.WithDial(
+				func(context.Context, string, string) (net.Conn, error) { return nil, test.err }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, id, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != test.want || !errors.Is(err, test.err) || id != "" {
+				t.Errorf("Invoke = %q, %q, %v, want %s: %s", id, name(err), err, protocol.ErrorLambdaSDKClient, test.want)
+			}
+		})
+	}
+}
+
+// A handshake that fails is a connection that did not come about.
+func TestLambdaTLSFails(t *testing.T) {
+	t.Parallel()
+	server := invoketest.NewServer(t, echo) // which speaks no TLS
+	cfg := server.Config()
+	cfg.BaseEndpoint = aws.String(strings.Replace(server.URL, "http:", "https:", 1))
+	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+	want := "connect to " + strings.TrimPrefix(server.URL, "http://") + ": tls: first record does not look like a TLS handshake"
+	if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want {
+		t.Errorf("Invoke = %q, %v, want %s: %s", name(err), err, protocol.ErrorLambdaSDKClient, want)
+	}
+}
+
+// Nothing is sent unsigned, and the error is not one that anybody retries.
+func TestLambdaWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	expired := errors.New("the SSO session has expired")
+	for _, test := range []struct {
+		name     string
+		provider aws.CredentialsProvider
+		want     string
+	}{
+		{"none", nil, "none are configured"},
+		{"broken", aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, expired
+		}), expired.Error()},
+		{"slow", aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, context.DeadlineExceeded // of the provider's own
+		}), context.DeadlineExceeded.Error()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := invoketest.NewServer(t, echo)
+			cfg := server.Config()
+			cfg.Credentials = test.provider
+			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			want := "no AWS credentials to call Lambda with; " +
+				"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: " + test.want
+			if name(err) != invoke.NoCredentials || err.Error() != want {
+				t.Errorf("Invoke = %q, %v, want %s: %s", name(err), err, invoke.NoCredentials, want)
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Invoke = %v, which is the end of a context, want one that is not", err)
+			}
+			if got := server.Calls("worker"); got != 0 {
+				t.Errorf("Invoke made %d requests, want none", got)
+			}
+		})
+	}
+}
+
+// Whatever a failed function leaves becomes an error with a name and a message.
+func FuzzFunctionError(f *testing.F) {
+	for _, payload := range []string{
+		``, `{}`, `null`, `[1]`, `"text"`, `{"errorType":1}`, `{"errorType":"X","errorMessage":{}}`, `{"errorMessage":"m"}`,
+		`{"errorType":"Sandbox.Timedout","errorMessage":"Task timed out after 3.00 seconds"}`, "\xff\xfe",
+	} {
+		f.Add([]byte(payload))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		e, ok := errors.AsType[*invoke.Error](invoke.FunctionError(invoke.Unhandled, payload))
+		if !ok || e.Name == "" || e.Message == "" || e.FunctionError != invoke.Unhandled || e.Retry != 0 || e.Err != nil {
+			t.Errorf("FunctionError(%q) = %#v, want a name, a message and nothing else", payload, e)
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package invoke
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"reflect"
+
+	"meridian/pkg/protocol"
+)
+
+// InProcess calls a worker in the same process, for every Region, as Lambda
+// would call it: with its limits, its names for a handler's errors, its request
+// ids. It may be used from several goroutines when Handle may.
+//
+// The worker runs in the caller's goroutine and sees the caller's context. So a
+// panic reaches the caller, and a worker that ignores its context holds the
+// caller up.
+type InProcess struct {
+	// Handle does the worker's part. Required.
+	Handle func(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// Invoke calls Handle with a copy of payload and returns a copy of its answer,
+// with an id that is new and looks like Lambda's. The Region is the payload's to
+// say.
+func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+	if p.Handle == nil {
+		panic("invoke: InProcess has no Handle")
+	}
+	if err := ended(ctx); err != nil {
+		return nil, "", err
+	}
+	id := newRequestID()
+	if err := checkRequest(payload); err != nil {
+		return nil, id, err
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	answer, err := p.Handle(ctx, bytes.Clone(payload))
+	if end := ended(ctx); end != nil {
+		return nil, id, end
+	}
+	if err != nil {
+		return nil, id, &Error{Name: errorType(err), Message: err.Error(), FunctionError: Unhandled}
+	}
+	if err := checkAnswer(answer); err != nil {
+		return nil, id, err
+	}
+	return bytes.Clone(answer), id, nil
+}
+
+// errorType returns the name under which a function reports err: the one that
+// err gives itself, else the name of its Go type, as Lambda's Go runtime does.
+//
+// Source: getErrorType in https://github.com/aws/aws-lambda-go/blob/main/lambda/errors.go
+func errorType(err error) string {
+	type named interface {
+		error
+		ErrorName() string
+	}
+	if n, ok := errors.AsType[named](err); ok && n.ErrorName() != "" {
+		return n.ErrorName()
+	}
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return cmp.Or(t.Name(), protocol.ErrorLambdaUnknown)
+}
+
+// newRequestID returns a random UUID, the form of Lambda's request ids.
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	digits := hex.EncodeToString(b[:])
+	return digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:]
+}

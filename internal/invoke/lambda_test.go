@@ -1,0 +1,310 @@
+package invoke_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
+)
+
+// The suite, over HTTP, in both placements.
+func TestLambda(t *testing.T) {
+	t.Parallel()
+	for _, placement := range []invoke.Placement{invoke.Home, invoke.Regional} {
+		t.Run(string(placement), func(t *testing.T) {
+			t.Parallel()
+			invoketest.Suite(t, func(t *testing.T, worker invoketest.Worker) invoketest.Invoker {
+				t.Helper()
+				return newLambda(t, invoketest.NewServer(t, worker), invoke.Settings{Placement: placement})
+			})
+		})
+	}
+}
+
+// newLambda returns an invoker of function "worker", unless s names another.
+func newLambda(tb testing.TB, server *invoketest.Server, s invoke.Settings) *invoke.Lambda {
+	tb.Helper()
+	if s.Function == "" {
+		s.Function = "worker"
+	}
+	l, err := invoke.NewLambda(server.Config(), s)
+	if err != nil {
+		tb.Fatalf("NewLambda(%+v) = %v, want success", s, err)
+	}
+	return l
+}
+
+// echo answers with what it was sent.
+func echo(_ context.Context, payload []byte) ([]byte, error) { return payload, nil }
+
+// Which Region is called for which.
+func TestLambdaPlacement(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:lambda:ap-south-1:123456789012:function:worker"
+	for _, test := range []struct {
+		name     string
+		settings invoke.Settings
+		want     []string // the Region of each call, one for eu-west-1 and two for us-west-2
+	}{
+		{"zero is home", invoke.Settings{Function: "worker"}, []string{"us-east-1", "us-east-1", "us-east-1"}},
+		{"home", invoke.Settings{Function: "worker:live", Placement: invoke.Home}, []string{"us-east-1", "us-east-1", "us-east-1"}},
+		{"home by ARN", invoke.Settings{Function: arn}, []string{"ap-south-1", "ap-south-1", "ap-south-1"}},
+		{"home by ARN with alias", invoke.Settings{Function: arn + ":live"}, []string{"ap-south-1", "ap-south-1", "ap-south-1"}},
+		{"regional", invoke.Settings{Function: "worker", Placement: invoke.Regional}, []string{"eu-west-1", "us-west-2", "us-west-2"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := invoketest.NewServer(t, echo)
+			invoker := newLambda(t, server, test.settings)
+			for _, region := range []string{"eu-west-1", "us-west-2", "us-west-2"} {
+				if _, _, err := invoker.Invoke(t.Context(), region, []byte(`{}`)); err != nil {
+					t.Errorf("Invoke(%s) = %v, want success", region, err)
+				}
+			}
+			var want []invoketest.Request
+			for _, region := range test.want {
+				want = append(want, invoketest.Request{
+					Function: test.settings.Function, Region: region, Type: "RequestResponse", Protocol: "HTTP/1.1",
+				})
+			}
+			if diff := cmp.Diff(want, server.Requests()); diff != "" {
+				t.Errorf("requests differ (-want +got):\n%s", diff)
+			}
+			if got := server.Calls(test.settings.Function); got != 3 {
+				t.Errorf("Calls(%s) = %d, want 3", test.settings.Function, got)
+			}
+		})
+	}
+}
+
+// Bad settings are refused before anything is called.
+func TestNewLambdaRefuses(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:lambda:ap-south-1:123456789012:function:worker"
+	for _, test := range []struct {
+		name     string
+		region   string
+		settings invoke.Settings
+		want     string
+	}{
+		{"no function", "us-east-1", invoke.Settings{}, "no function given to invoke"},
+		{
+			"no Region", "",
+			invoke.Settings{Function: "worker"},
+			"no Region to invoke worker in; set AWS_REGION, or give the function's ARN",
+		},
+		{
+			"an ARN for every Region", "us-east-1",
+			invoke.Settings{Function: arn, Placement: invoke.Regional},
+			arn + ` is in ap-south-1 only; placement "regional" needs a function's name, which every Region has`,
+		},
+		{
+			"another ARN", "us-east-1",
+			invoke.Settings{Function: "arn:aws:states:us-east-1:123456789012:stateMachine:x"},
+			"arn:aws:states:us-east-1:123456789012:stateMachine:x is not the ARN of a Lambda function; " +
+				"want arn:aws:lambda:region:account:function:name",
+		},
+		{
+			"a cut ARN", "us-east-1",
+			invoke.Settings{Function: "arn:aws:lambda:us-east-1"},
+			"arn:aws:lambda:us-east-1 is not the ARN of a Lambda function; want arn:aws:lambda:region:account:function:name",
+		},
+		{
+			"an unknown placement", "us-east-1",
+			invoke.Settings{Function: "worker", Placement: "away"},
+			`placement "away" is unknown; want "home" or "regional"`,
+		},
+		{
+			"less than nothing", "us-east-1",
+			invoke.Settings{Function: "worker", MaxConcurrency: -1},
+			"concurrency -1 is out of range; want 0 or more",
+		},
+	} {
+		_, err := invoke.NewLambda(aws.Config{Region: test.region}, test.settings)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%s: NewLambda = %v, want %s", test.name, err, test.want)
+		}
+	}
+	for _, settings := range []invoke.Settings{
+		{Function: arn},
+		{Function: "worker", Placement: invoke.Regional},
+	} {
+		if _, err := invoke.NewLambda(aws.Config{}, settings); err != nil {
+			t.Errorf("NewLambda(%+v) without a Region = %v, want success", settings, err)
+		}
+	}
+}
+
+// Clients are made once, also by calls at once.
+func TestLambdaMakesOneClientPerRegion(t *testing.T) {
+	t.Parallel()
+	invoker := newLambda(t, invoketest.NewServer(t, echo), invoke.Settings{Placement: invoke.Regional})
+	var done sync.WaitGroup
+	for i := range 40 {
+		done.Go(func() {
+			if _, _, err := invoker.Invoke(t.Context(), fmt.Sprintf("eu-west-%d", i%5), []byte(`{}`)); err != nil {
+				t.Errorf("Invoke = %v, want success", err)
+			}
+		})
+	}
+	done.Wait()
+	if got := invoker.Clients(); got != 5 {
+		t.Errorf("Clients() = %d, want 5", got)
+	}
+}
+
+// A failed call is one request, whatever the environment says of retries.
+func TestLambdaNeverSendsTwice(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		fault invoketest.Fault
+	}{
+		{"429", invoketest.Throttle("CallerRateLimitExceeded", 0)},
+		{"500", invoketest.Refuse(http.StatusInternalServerError, "ServiceException", "sorry")},
+		{"503 without a body", invoketest.Answer(http.StatusServiceUnavailable, "")},
+		{"connection reset", invoketest.CutAfterRequest},
+		{"connection closed", invoketest.CloseAfterRequest},
+		{"connection reset in the answer", invoketest.CutInAnswer(1000, 10)},
+		{"redirect", invoketest.Answer(http.StatusTemporaryRedirect, "", "Location", "/2015-03-31/functions/worker/invocations")},
+	} {
+		for _, payload := range []string{"", `{"region":"eu-west-1"}`} {
+			t.Run(fmt.Sprintf("%s, %d bytes", test.name, len(payload)), func(t *testing.T) {
+				t.Parallel()
+				server := invoketest.NewServer(t, echo)
+				cfg := server.Config()
+				cfg.RetryMaxAttempts = 5
+				cfg.RetryMode = aws.RetryModeAdaptive
+				cfg.Retryer = func() aws.Retryer { return retry.NewStandard() }
+				invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				// First on a connection that is reused, where net/http resends what it
+				// may, then on a new one.
+				for _, faults := range [][]invoketest.Fault{{nil, test.fault}, {test.fault}} {
+					before := len(server.Requests())
+					server.Script(faults...)
+					for range faults {
+						_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(payload))
+					}
+					if got := len(server.Requests()) - before; err == nil || got != len(faults) {
+						t.Errorf("%d calls made %d requests, the last ended with %v, want as many and an error",
+							len(faults), got, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A wave as wide as MaxConcurrency opens that many connections, and the next
+// wave opens none.
+func TestLambdaPoolHasTheSizeOfTheFanOut(t *testing.T) {
+	t.Parallel()
+	const calls, width = 60, 30
+	for _, test := range []struct {
+		name     string
+		settings invoke.Settings
+	}{
+		{"home", invoke.Settings{MaxConcurrency: width}},
+		{"regional", invoke.Settings{MaxConcurrency: width, Placement: invoke.Regional}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var arrived sync.WaitGroup
+			server := invoketest.NewServer(t, func(context.Context, []byte) ([]byte, error) {
+				arrived.Done()
+				arrived.Wait()
+				return nil, nil
+			})
+			invoker := newLambda(t, server, test.settings)
+			for range calls / width { // waves that need every connection at once
+				arrived.Add(width)
+				var done sync.WaitGroup
+				for range width {
+					done.Go(func() {
+						if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
+							t.Errorf("Invoke = %v, want success", err)
+						}
+					})
+				}
+				done.Wait()
+			}
+			if total, peak := server.Connections(); total != width || peak != width {
+				t.Errorf("%d waves of %d calls took %d connections, %d at once, want %d", calls/width, width, total, peak, width)
+			}
+		})
+	}
+}
+
+// AWS_CA_BUNDLE comes as an HTTP client in the configuration. A server that
+// would rather speak HTTP/2 gets HTTP/1.1 all the same.
+func TestLambdaKeepsCertificatesAndSpeaksHTTP1(t *testing.T) {
+	t.Parallel()
+	protocols := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protocols <- r.Proto
+		_, _ = w.Write([]byte(`{}`))
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	cfg := invoketest.NewServer(t, echo).Config()
+	cfg.BaseEndpoint = &server.URL
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+		tr.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	})
+	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
+		t.Fatalf("Invoke = %v, want success", err)
+	}
+	if got, want := <-protocols, "HTTP/1.1"; got != want {
+		t.Errorf("Invoke spoke %s, want %s", got, want)
+	}
+}
+
+// An HTTP client that is not the SDK's own is used as it is.
+func TestLambdaUsesAClientOfTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	server := invoketest.NewServer(t, echo)
+	cfg := server.Config()
+	own := &countingClient{client: &http.Client{}}
+	cfg.HTTPClient = own
+	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil || own.calls != 1 {
+		t.Errorf("Invoke = %v after %d requests by the caller's client, want 1", err, own.calls)
+	}
+}
+
+// A countingClient counts requests.
+type countingClient struct {
+	client *http.Client
+	calls  int
+}
+
+func (c *countingClient) Do(r *http.Request) (*http.Response, error) {
+	c.calls++
+	return c.client.Do(r)
+}
