@@ -1,0 +1,177 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meridian/pkg/protocol"
+)
+
+// runFlags are the flags of "run".
+type runFlags struct {
+	file                                             string
+	regions, excludeRegions, targets                 []string
+	task, parameters, name                           string
+	pairs                                            []string // of --param
+	maxConcurrency, targetMaxConcurrency, maxTargets int
+	timeout, regionTimeout, targetTimeout            seconds
+	retry, targetRetry                               string
+	toleratedPercentage                              float64
+	toleratedCount, minSuccessful                    int
+	failFast                                         bool
+	function, awsRegion                              string
+	output                                           format
+	verbose                                          bool
+}
+
+// register gives cmd the flags, in the order that its help lists them.
+func (f *runFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringSliceVar(&f.regions, "region", nil, "`names` or globs of Regions to run in; repeatable (default every commercial one)")
+	flags.StringSliceVar(&f.excludeRegions, "exclude-region", nil, "`names` or globs of Regions to leave out; repeatable")
+	flags.StringSliceVar(&f.targets, "target", nil, "`names` of what to work on in each Region; repeatable (default "+protocol.DefaultTarget+")")
+	flags.StringVar(&f.task, "task", "", "`name` of what to do for each target: "+strings.Join(taskNames(), ", ")+" (default "+protocol.DefaultTask+")")
+	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task, `key=value`, the value JSON or else a string; repeatable")
+	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task, a `JSON` object")
+	flags.StringVar(&f.name, "name", "", "a `name` for the run")
+	flags.StringVarP(&f.file, "file", "f", "", "read the request, JSON, from `path`, - for standard input; flags override its fields")
+	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, as 90s or 90 (default %ds, with --function its own limit)", localTimeoutSeconds))
+	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt in a Region")
+	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt at a target")
+	flags.StringVar(&f.retry, "retry", "", "retriers for Regions, a `JSON` array as in the Amazon States Language; [] for none")
+	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets, a `JSON` array as well")
+	flags.IntVar(&f.toleratedCount, "tolerated-failure-count", 0, "how many Regions, `n`, may fail before the run does")
+	flags.Float64Var(&f.toleratedPercentage, "tolerated-failure-percentage", 0, "how many Regions of a hundred, `n`, may fail before the run does")
+	flags.BoolVar(&f.failFast, "fail-fast", false, "stop as soon as more have failed than is tolerated")
+	flags.IntVar(&f.minSuccessful, "min-successful", 0, "stop as soon as `n` Regions have succeeded")
+	flags.IntVar(&f.maxConcurrency, "max-concurrency", 0, "have at most `n` invocations under way (default as many as there are)")
+	flags.IntVar(&f.targetMaxConcurrency, "target-max-concurrency", 0, fmt.Sprintf("have at most `n` targets under way in each worker (default %d)", protocol.DefaultTargetMaxConcurrency))
+	flags.IntVar(&f.maxTargets, "max-targets-per-invocation", 0, fmt.Sprintf("send at most `n` targets with one invocation (default %d)", protocol.DefaultMaxTargetsPerInvocation))
+	flags.StringVar(&f.function, "function", "", "let the deployed coordinator run it, a function's `name` or ARN")
+	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` that --function is in (default the ARN's, or AWS_REGION)")
+	addOutput(cmd, &f.output)
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log what coordinator and workers do, as JSON lines, to standard error")
+	f.registerCompletions(cmd)
+}
+
+func (f *runFlags) registerCompletions(cmd *cobra.Command) {
+	complete(cmd, "region", completeRegions)
+	complete(cmd, "exclude-region", completeRegions)
+	complete(cmd, "aws-region", completeRegions)
+	complete(cmd, "task", completeTasks)
+	for _, flag := range []string{
+		"target", "param", "parameters", "name", "timeout", "region-timeout", "target-timeout", "retry", "target-retry",
+		"tolerated-failure-count", "tolerated-failure-percentage", "min-successful", "max-concurrency",
+		"target-max-concurrency", "max-targets-per-invocation", "function",
+	} {
+		complete(cmd, flag, completeNothing)
+	}
+}
+
+// A setting is a flag that sets a field of the request.
+type setting struct {
+	flag, field string
+	apply       func(*protocol.Request) protocol.Faults
+}
+
+// settings returns the flags that set a field, in the order to apply them:
+// --param goes on top of --parameters.
+func (f *runFlags) settings() []setting {
+	set := func(flag, field string, apply func(r *protocol.Request)) setting {
+		return setting{flag, field, func(r *protocol.Request) protocol.Faults { apply(r); return nil }}
+	}
+	decode := func(flag, field string, text *string) setting {
+		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeField(r, field, *text) }}
+	}
+	return []setting{
+		set("region", "regions", func(r *protocol.Request) { r.Regions = f.regions }),
+		set("exclude-region", "excludeRegions", func(r *protocol.Request) { r.ExcludeRegions = f.excludeRegions }),
+		set("target", "targets", func(r *protocol.Request) { r.Targets = f.targets }),
+		set("task", "task", func(r *protocol.Request) { r.Task = f.task }),
+		decode("parameters", "parameters", &f.parameters),
+		{"param", "parameters", f.applyPairs},
+		set("name", "name", func(r *protocol.Request) { r.Name = f.name }),
+		set("timeout", "timeoutSeconds", func(r *protocol.Request) { r.TimeoutSeconds = float64(f.timeout) }),
+		set("region-timeout", "regionTimeoutSeconds", func(r *protocol.Request) { r.RegionTimeoutSeconds = float64(f.regionTimeout) }),
+		set("target-timeout", "targetTimeoutSeconds", func(r *protocol.Request) { r.TargetTimeoutSeconds = float64(f.targetTimeout) }),
+		decode("retry", "retry", &f.retry),
+		decode("target-retry", "targetRetry", &f.targetRetry),
+		set("tolerated-failure-count", "toleratedFailureCount", func(r *protocol.Request) { r.ToleratedFailureCount = &f.toleratedCount }),
+		set("tolerated-failure-percentage", "toleratedFailurePercentage", func(r *protocol.Request) { r.ToleratedFailurePercentage = &f.toleratedPercentage }),
+		set("fail-fast", "failFast", func(r *protocol.Request) { r.FailFast = f.failFast }),
+		set("min-successful", "minSuccessful", func(r *protocol.Request) { r.MinSuccessful = f.minSuccessful }),
+		set("max-concurrency", "maxConcurrency", func(r *protocol.Request) { r.MaxConcurrency = f.maxConcurrency }),
+		set("target-max-concurrency", "targetMaxConcurrency", func(r *protocol.Request) { r.TargetMaxConcurrency = f.targetMaxConcurrency }),
+		set("max-targets-per-invocation", "maxTargetsPerInvocation", func(r *protocol.Request) { r.MaxTargetsPerInvocation = f.maxTargets }),
+	}
+}
+
+// decodeField reads JSON into one field of the request, as strictly as a request
+// is read.
+func decodeField(r *protocol.Request, field, text string) protocol.Faults {
+	if !json.Valid([]byte(text)) {
+		return protocol.Faults{protocol.NewFault(field, text, "is not JSON")}
+	}
+	return protocol.DecodeStrict(fmt.Appendf(nil, "{%q:%s}", field, text), r)
+}
+
+// applyPairs sets parameters one by one.
+func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
+	parameters := map[string]json.RawMessage{}
+	if r.Parameters != nil && json.Unmarshal(r.Parameters, &parameters) != nil {
+		return nil // --parameters is no object, and has been told so
+	}
+	for _, pair := range f.pairs {
+		key, value, found := strings.Cut(pair, "=")
+		if !found || key == "" {
+			return protocol.Faults{protocol.NewFault("parameters", pair, "want key=value")}
+		}
+		raw := json.RawMessage(value)
+		if !json.Valid(raw) {
+			raw, _ = json.Marshal(value) // a string always is JSON
+		}
+		parameters[key] = raw
+	}
+	encoded, err := json.Marshal(parameters)
+	if err != nil {
+		return protocol.Faults{protocol.NewFault("parameters", f.pairs, err.Error())}
+	}
+	r.Parameters = encoded
+	return nil
+}
+
+// seconds is a time given as Go writes durations, "1m30s", or as a number of
+// seconds.
+type seconds float64
+
+// String, Set and Type implement pflag.Value.
+func (s *seconds) String() string {
+	if *s == 0 {
+		return "" // not shown as a default
+	}
+	return strconv.FormatFloat(float64(*s), 'g', -1, 64) + "s"
+}
+
+// Set takes "90s", "1m30s" or "90".
+func (s *seconds) Set(value string) error {
+	if number, err := strconv.ParseFloat(value, 64); err == nil {
+		*s = seconds(number)
+		return nil
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return errors.New(`want a time like "90s" or "1m30s", or a number of seconds`)
+	}
+	*s = seconds(d.Seconds())
+	return nil
+}
+
+// Type names the value in the help.
+func (*seconds) Type() string { return "duration" }

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/invoke"
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// localTimeoutSeconds bounds a run in this process that asks for no time of its
+// own: somebody sits there and waits.
+const localTimeoutSeconds = 60
+
+// runLocally runs the request with workers in this process.
+func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Request) (protocol.Result, error) {
+	if request.TimeoutSeconds == 0 {
+		request.TimeoutSeconds = localTimeoutSeconds
+	}
+	log := c.log(f.verbose)
+	worker := &regionworker.Worker{Tasks: task.Builtin(), Log: log}
+	watch := c.watch(ctx, "running", f.verbose)
+	defer watch.stop()
+	local := &coordinator.Coordinator{
+		Invoker: invoke.InProcess{Handle: worker.Handle},
+		Tasks:   task.Builtin(),
+		Log:     log,
+		Settled: watch.settled,
+	}
+	return local.Run(ctx, request)
+}
+
+// log returns the log for standard error, or one that goes nowhere.
+func (c *cli) log(verbose bool) *slog.Logger {
+	if !verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewJSONHandler(c.stderr, nil))
+}

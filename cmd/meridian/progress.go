@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"charm.land/bubbles/v2/spinner"
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+
+	"meridian/pkg/protocol"
+)
+
+// patience is how long a run may take before its progress is shown: what is
+// over sooner would only flicker.
+const patience = 200 * time.Millisecond
+
+// A watch shows on standard error how far a run is, while it is a terminal. It
+// reads nothing and leaves signals alone, and nothing of it stays.
+type watch struct {
+	done, total, failed atomic.Int64
+	over                chan struct{} // closed to end it
+	gone                chan struct{} // closed when the terminal is as it was
+}
+
+// watch begins to show what is being done. It shows nothing when standard error
+// is no terminal, or gets the log.
+func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
+	w := &watch{over: make(chan struct{}), gone: make(chan struct{})}
+	if logged || !c.live(c.stderr) {
+		close(w.gone)
+		return w
+	}
+	profile := colorprofile.ASCII
+	if c.colorful(c.stderr) {
+		profile = colorprofile.ANSI
+	}
+	view := newProgressView(w, doing)
+	go func() {
+		defer close(w.gone)
+		select {
+		case <-w.over:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(patience):
+		}
+		// Its end on ctx comes before that of the run, so that the terminal is in
+		// order when a second signal ends the process.
+		view.ended = func() tea.Msg {
+			select {
+			case <-w.over:
+			case <-ctx.Done():
+			}
+			return endedMsg{}
+		}
+		program := tea.NewProgram(view, tea.WithInput(nil), tea.WithOutput(c.stderr), tea.WithEnvironment(c.env),
+			tea.WithColorProfile(profile), tea.WithoutSignalHandler())
+		_, _ = program.Run() // what is not shown does not matter
+	}()
+	return w
+}
+
+// settled takes note of a Region that has settled.
+func (w *watch) settled(done, total int, r protocol.RegionOutcome) {
+	w.done.Store(int64(done))
+	w.total.Store(int64(total))
+	if r.Status == protocol.StatusFailed || r.Status == protocol.StatusTimedOut {
+		w.failed.Add(1)
+	}
+}
+
+// stop ends the watch and waits until nothing of it is left. It is called once.
+func (w *watch) stop() {
+	close(w.over)
+	<-w.gone
+}
+
+// A progressView is one line: a spinner, how many Regions have settled, a bar,
+// the time, and how many failed.
+type progressView struct {
+	watch   *watch
+	doing   string
+	start   time.Time
+	now     time.Time
+	spinner spinner.Model
+	width   int
+	ended   tea.Cmd // returns when it is over
+	over    bool
+}
+
+// An endedMsg says that it is over.
+type endedMsg struct{}
+
+// barCells is the length of the bar.
+const barCells = 24
+
+func newProgressView(w *watch, doing string) *progressView {
+	now := time.Now()
+	return &progressView{
+		watch: w, doing: doing, start: now, now: now,
+		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot), spinner.WithStyle(lipgloss.NewStyle().Foreground(lipgloss.Cyan))),
+	}
+}
+
+// Init starts the spinner, and the wait for the end.
+func (v *progressView) Init() tea.Cmd { return tea.Batch(v.spinner.Tick, v.ended) }
+
+// Update takes note of the time, the terminal's width, and the end.
+func (v *progressView) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		v.width = msg.Width
+	case endedMsg:
+		v.over = true
+		return v, tea.Quit
+	case spinner.TickMsg:
+		v.now = msg.Time
+		var next tea.Cmd
+		v.spinner, next = v.spinner.Update(msg)
+		return v, next
+	}
+	return v, nil
+}
+
+// View draws the line, or nothing once it is over.
+func (v *progressView) View() tea.View {
+	if v.over {
+		return tea.NewView("")
+	}
+	line := v.line()
+	if v.width > 0 {
+		line = ansi.Truncate(line, v.width-1, "…")
+	}
+	return tea.NewView(line)
+}
+
+func (v *progressView) line() string {
+	quiet := lipgloss.NewStyle().Faint(true)
+	elapsed := quiet.Render(fmt.Sprintf("%.1f s", v.now.Sub(v.start).Seconds()))
+	done, total, failed := v.watch.done.Load(), v.watch.total.Load(), v.watch.failed.Load()
+	if total == 0 {
+		return fmt.Sprintf("%s %s  %s", v.spinner.View(), v.doing, elapsed)
+	}
+	full := int(barCells * done / total)
+	line := fmt.Sprintf("%s %d of %d Regions  %s%s  %s", v.spinner.View(), done, total,
+		lipgloss.NewStyle().Foreground(lipgloss.Green).Render(strings.Repeat("━", full)),
+		quiet.Render(strings.Repeat("─", barCells-full)), elapsed)
+	if failed > 0 {
+		line += lipgloss.NewStyle().Foreground(lipgloss.Red).Render(fmt.Sprintf("  %d failed", failed))
+	}
+	return line
+}

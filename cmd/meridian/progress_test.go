@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"charm.land/bubbles/v2/spinner"
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"meridian/pkg/protocol"
+)
+
+// What the line says, step by step, without its colors.
+func TestProgressView(t *testing.T) {
+	t.Parallel()
+	w := &watch{}
+	v := newProgressView(w, "waiting for my-coordinator")
+	v.start = time.Unix(0, 0)
+	tick := func(after time.Duration) {
+		// Whatever its tag, the view takes the time from it.
+		_, _ = v.Update(spinner.TickMsg{ID: v.spinner.ID(), Time: v.start.Add(after)})
+	}
+
+	for _, step := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"nothing known", func() { tick(400 * time.Millisecond) }, "⠙ waiting for my-coordinator  0.4 s"},
+		{"one settled", func() {
+			w.settled(1, 3, protocol.RegionOutcome{Status: protocol.StatusSucceeded})
+			tick(1250 * time.Millisecond)
+		}, "⠹ 1 of 3 Regions  ━━━━━━━━────────────────  1.2 s"},
+		{"one failed", func() {
+			w.settled(2, 3, protocol.RegionOutcome{Status: protocol.StatusTimedOut})
+		}, "⠹ 2 of 3 Regions  ━━━━━━━━━━━━━━━━────────  1.2 s  1 failed"},
+		{"all settled", func() {
+			w.settled(3, 3, protocol.RegionOutcome{Status: protocol.StatusSkipped})
+		}, "⠹ 3 of 3 Regions  ━━━━━━━━━━━━━━━━━━━━━━━━  1.2 s  1 failed"},
+		{"narrow", func() { _, _ = v.Update(tea.WindowSizeMsg{Width: 20}) }, "⠹ 3 of 3 Regions  …"},
+		{"over", func() { _, _ = v.Update(endedMsg{}) }, ""},
+	} {
+		step.do()
+		if got := ansi.Strip(v.View().Content); got != step.want {
+			t.Errorf("%s: View() = %q, want %q", step.name, got, step.want)
+		}
+	}
+}
+
+// A watch on what is no terminal writes nothing, and can be told and stopped all
+// the same.
+func TestWatchWithoutTerminal(t *testing.T) {
+	t.Parallel()
+	c := &cli{stderr: brokenWriter{t}, env: []string{"TERM=xterm"}}
+	w := c.watch(t.Context(), "running", false)
+	w.settled(1, 2, protocol.RegionOutcome{})
+	w.stop()
+}
+
+// A brokenWriter is one that nothing should be written to.
+type brokenWriter struct{ t *testing.T }
+
+func (w brokenWriter) Write(p []byte) (int, error) {
+	w.t.Errorf("something was written: %q", p)
+	return 0, errors.ErrUnsupported
+}
+
+var _ io.Writer = brokenWriter{}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/invoke"
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+var update = flag.Bool("update", false, "write the outputs that the scripts compare with anew")
+
+// TestMain also is the program that the scripts run.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"meridian": main})
+}
+
+// Each file of testdata/script is one behavior of the command line. The scripts
+// run the real program; what AWS would answer comes from a local server, see
+// lambdaServer.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(lambdaServer())
+	t.Cleanup(server.Close)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("LAMBDA", server.URL)
+			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // under -race a program waits a second before it ends
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
+	})
+}
+
+// await waits until a file matches a pattern: "await file pattern".
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await file pattern")
+	}
+	pattern := regexp.MustCompile(args[1])
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	giveUp := time.After(30 * time.Second) // a machine may be slow, never that slow
+	for {
+		select {
+		case <-tick.C:
+			data, err := os.ReadFile(ts.MkAbs(args[0]))
+			if err == nil && pattern.Match(data) {
+				return
+			}
+		case <-giveUp:
+			ts.Fatalf("%s has not come to match %s", args[0], args[1])
+		}
+	}
+}
+
+// lambdaServer answers as Lambda's Invoke API does. The function "coordinator"
+// is one; the others each fail in their own way.
+func lambdaServer() http.Handler {
+	functions := map[string]http.HandlerFunc{
+		"coordinator": coordinate,
+		"refused":     apiError(http.StatusForbidden, "AccessDeniedException", "User: me is not authorized to perform: lambda:InvokeFunction"),
+		"expired":     apiError(http.StatusForbidden, "ExpiredTokenException", "The security token included in the request is expired"),
+		"throttled":   apiError(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."),
+		"crashing":    functionError("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: exit status 2"),
+		"slow":        functionError("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),
+		"echo":        func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
+		"cut":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"silent": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the caller has gone
+			<-r.Context().Done()
+		},
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /2015-03-31/functions/{function}/invocations", func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("function")
+		name = name[strings.LastIndex(name, ":")+1:] // of an ARN
+		answer, ok := functions[name]
+		if !ok {
+			answer = apiError(http.StatusNotFound, "ResourceNotFoundException", "Function not found")
+		}
+		answer(w, r)
+	})
+	return mux
+}
+
+// coordinate runs a request with workers in this process.
+func coordinate(w http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	worker := &regionworker.Worker{Tasks: task.Builtin()}
+	c := &coordinator.Coordinator{Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: task.Builtin()}
+	answer, err := c.Handle(context.WithoutCancel(r.Context()), payload)
+	if err != nil {
+		functionError(protocol.ErrorInvalidRequest, err.Error())(w, r)
+		return
+	}
+	_, _ = w.Write(answer)
+}
+
+func apiError(status int, name, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", name)
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]string{"Message": message})
+	}
+}
+
+func functionError(name, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		_ = json.NewEncoder(w).Encode(map[string]string{"errorType": name, "errorMessage": message})
+	}
+}

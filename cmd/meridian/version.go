@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"meridian/pkg/protocol"
+)
+
+func (c *cli) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the versions of Meridian, its protocol and Go",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			return c.print("%s\n", version())
+		},
+	}
+}
+
+// version says what this program was built from: its own version as the build
+// recorded it, the protocol it speaks, and Go's.
+func version() string {
+	own := "(unknown)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		own = info.Main.Version
+	}
+	return fmt.Sprintf("meridian %s, protocol %d, %s %s/%s",
+		own, protocol.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

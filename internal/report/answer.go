@@ -1,0 +1,115 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// answer says in one line what came back from a Region: of one target its
+// output or error, of several how many succeeded and the first that did not.
+func answer(r protocol.RegionOutcome) string {
+	var text string
+	switch len(r.Targets) {
+	case 0:
+		text = reason(r.Error, r.Cause)
+	case 1:
+		text = answerOfOne(r)
+	default:
+		text = answerOfMany(r)
+	}
+	return clean(text)
+}
+
+func answerOfOne(r protocol.RegionOutcome) string {
+	t := r.Targets[0]
+	switch {
+	case t.Status == protocol.StatusSucceeded && t.Output == nil && r.Truncated:
+		return "(left out: too large)"
+	case t.Status == protocol.StatusSucceeded:
+		return short(t.Output)
+	case t.Cause != "":
+		return reason(t.Error, t.Cause)
+	}
+	return reason(r.Error, r.Cause) // the whole invocation was lost: the Region knows why
+}
+
+func answerOfMany(r protocol.RegionOutcome) string {
+	var counts protocol.Counts
+	for _, t := range r.Targets {
+		counts.Add(t.Status)
+	}
+	if counts.NotStarted == counts.Total {
+		return reason(r.Error, r.Cause)
+	}
+	text := fmt.Sprintf("%d of %d targets", counts.Succeeded, counts.Total)
+	if counts.Skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", counts.Skipped)
+	}
+	if r.Truncated {
+		text += ", outputs left out: too large"
+	}
+	if why := firstFault(r); why != "" {
+		text += "; " + why
+	}
+	return text
+}
+
+// firstFault says what the first target that went wrong ran into; when none
+// tells, the whole invocation was lost and the Region does.
+func firstFault(r protocol.RegionOutcome) string {
+	for _, t := range r.Targets {
+		switch t.Status {
+		case protocol.StatusFailed, protocol.StatusTimedOut, protocol.StatusAborted:
+			if t.Cause != "" {
+				return t.Target + ": " + reason(t.Error, t.Cause)
+			}
+		default:
+		}
+	}
+	return reason(r.Error, r.Cause)
+}
+
+// reason joins an error's name and its cause, either of which may be missing.
+func reason(name, cause string) string {
+	if name != "" && cause != "" {
+		return name + ": " + cause
+	}
+	return name + cause
+}
+
+// short says an output in few words: a string as it is, of an object the host
+// when it has one, everything else as compact JSON without the message, which
+// has a line of its own.
+func short(output json.RawMessage) string {
+	var text string
+	if json.Unmarshal(output, &text) == nil { // also for null, which says nothing
+		return text
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(output, &fields) == nil {
+		if json.Unmarshal(fields["host"], &text) == nil && text != "" {
+			return text
+		}
+		if line := message(output); line != "" && len(fields) == 1 {
+			return line
+		}
+		delete(fields, "message")
+		return compact(fields)
+	}
+	return compact(output)
+}
+
+// compact returns v as JSON on one line, in which <, > and & stay as they are.
+func compact(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(b.String())
+}

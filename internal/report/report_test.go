@@ -1,0 +1,171 @@
+package report_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"charm.land/lipgloss/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/report"
+	"meridian/pkg/protocol"
+)
+
+var update = flag.Bool("update", false, "write the golden files of this package anew")
+
+// The golden files are what a person sees; -update writes them anew.
+func TestText(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		result  protocol.Result
+		options report.Options
+	}{
+		{name: "hello-world", result: helloWorld()},
+		{name: "hello-world-80", result: helloWorld(), options: report.Options{Width: 80}},
+		{name: "hello-world-100", result: helloWorld(), options: report.Options{Width: 100}},
+		{name: "hello-world-color", result: helloWorld(), options: report.Options{Width: 100, Color: true}},
+		{name: "hello-world-narrow", result: helloWorld(), options: report.Options{Width: 50}},
+		{name: "hello-world-tiny", result: helloWorld(), options: report.Options{Width: 36}},
+		{name: "tolerated", result: tolerated()},
+		{name: "tolerated-100", result: tolerated(), options: report.Options{Width: 100}},
+		{name: "timed-out", result: timedOut()},
+		{name: "timed-out-100", result: timedOut(), options: report.Options{Width: 100}},
+		{name: "aborted", result: aborted()},
+		{name: "aborted-color", result: aborted(), options: report.Options{Width: 110, Color: true}},
+		{name: "many-targets", result: manyTargets()},
+		{name: "truncated", result: truncated()},
+		{name: "throttled", result: throttled()},
+		{name: "throttled-120", result: throttled(), options: report.Options{Width: 120}},
+		{name: "throttled-color", result: throttled(), options: report.Options{Width: 120, Color: true}},
+		{name: "throttled-60-color", result: throttled(), options: report.Options{Width: 60, Color: true}},
+		{name: "truncated-60", result: truncated(), options: report.Options{Width: 60}},
+		{name: "all-regions-100", result: allRegions(), options: report.Options{Width: 100}},
+		{name: "unicode", result: unicodeOutputs()},
+		{name: "unicode-80", result: unicodeOutputs(), options: report.Options{Width: 80}},
+		{name: "one-region-120", result: run(succeeded("eu-west-1", 12.5, `"pong"`)), options: report.Options{Width: 120}},
+		{name: "outputs", result: outputs()},
+		{name: "no-regions", result: noRegions()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := text(t, tt.result, tt.options)
+			golden := filepath.Join("testdata", tt.name+".txt")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("Text(%s) differs from %s (-want +got):\n%s", tt.name, golden, diff)
+			}
+		})
+	}
+}
+
+// With a width, no row is wider.
+func TestTextKeepsItsWidth(t *testing.T) {
+	t.Parallel()
+	for _, r := range []protocol.Result{helloWorld(), tolerated(), manyTargets(), throttled(), unicodeOutputs(), outputs()} {
+		for width := 38; width <= 140; width++ {
+			lines := strings.Split(text(t, r, report.Options{Width: width}), "\n")
+			for _, line := range table(lines) {
+				if got := lipgloss.Width(line); got > width {
+					t.Fatalf("Text(Width: %d) has a row of %d cells: %q", width, got, line)
+				}
+			}
+		}
+	}
+}
+
+// Without a width, nothing is cut.
+func TestTextWithoutWidthCutsNothing(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 5000)
+	if got := text(t, run(failed("eu-west-1", 1, "Boom", long)), report.Options{}); !strings.Contains(got, long) {
+		t.Errorf("Text(no width) cuts a cause of %d bytes", len(long))
+	}
+}
+
+// Nothing that came from outside reaches the terminal as a control sequence.
+func TestTextPassesNoControlSequence(t *testing.T) {
+	t.Parallel()
+	evil := "a\x1b[2Jb\x07c\rd\u009b31me\u202ef"
+	output, err := json.Marshal(map[string]string{"message": evil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(succeeded(evil, 1, string(output)), failed("eu-west-1", 1, evil, evil), succeeded("us-east-1", 1, string(output)))
+	r.Status, r.Error, r.Cause, r.Message, r.Notices = protocol.Status(evil), evil, evil, evil, []string{evil}
+	r.Regions[0].Status = protocol.Status(evil)
+	got := text(t, r, report.Options{Width: 100})
+	if i := strings.IndexAny(got, "\x1b\x07\r\u009b\u202e"); i >= 0 {
+		t.Errorf("Text has a control character at %d: %q", i, got)
+	}
+	if want := "a·[2Jb·c d·31me·f\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("Text = %q…, want %q", got[:30], want)
+	}
+}
+
+// More messages than that would push the table out of sight.
+func TestTextShowsAtMost100Messages(t *testing.T) {
+	t.Parallel()
+	var regions []protocol.RegionOutcome
+	for range 103 {
+		regions = append(regions, succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`))
+	}
+	got := text(t, run(regions...), report.Options{})
+	if n := strings.Count(got, "hello\n"); n != 100 {
+		t.Errorf("Text shows %d messages, want 100", n)
+	}
+	if want := "hello\n… and 3 more (-o json has them all)\nThat took"; !strings.Contains(got, want) {
+		t.Errorf("Text has no %q:\n%s", want, got[:800])
+	}
+}
+
+// The error is w's.
+func TestTextReturnsTheWritersError(t *testing.T) {
+	t.Parallel()
+	if err := report.Text(brokenWriter{}, helloWorld(), report.Options{}); !errors.Is(err, errBroken) {
+		t.Errorf("Text(broken writer) = %v, want %v", err, errBroken)
+	}
+}
+
+var errBroken = errors.New("broken")
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func text(t *testing.T, r protocol.Result, o report.Options) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.Text(&b, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// table returns the lines of the table alone.
+func table(lines []string) []string {
+	from := 0
+	for i, line := range lines {
+		if strings.HasPrefix(line, "REGION") {
+			from = i
+		}
+	}
+	to := from
+	for lines[to] != "" {
+		to++
+	}
+	return lines[from:to]
+}

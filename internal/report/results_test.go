@@ -1,0 +1,207 @@
+package report_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// run makes a result of Regions, with the counts and times that they add up to.
+func run(regions ...protocol.RegionOutcome) protocol.Result {
+	r := protocol.Result{Status: protocol.StatusSucceeded, Regions: regions}
+	for _, region := range regions {
+		r.Summary.Regions.Add(region.Status)
+		for _, target := range region.Targets {
+			r.Summary.Targets.Add(target.Status)
+		}
+		for i, a := range region.Attempts {
+			r.Summary.Attempts++
+			if i > 0 {
+				r.Summary.Retries++
+			}
+			r.Summary.SerialMs += a.ElapsedMs
+		}
+		r.ElapsedMs = max(r.ElapsedMs, region.StartMs+region.ElapsedMs)
+	}
+	r.ElapsedMs++
+	r.Summary.Speedup = math.Round(100*r.Summary.SerialMs/r.ElapsedMs) / 100
+	r.Message = fmt.Sprintf("That took %.3f seconds", r.ElapsedMs/1000)
+	return r
+}
+
+// ended gives a result another end than success.
+func ended(r protocol.Result, s protocol.Status, name, cause string) protocol.Result {
+	r.Status, r.Error, r.Cause = s, name, cause
+	return r
+}
+
+func region(name string, s protocol.Status, elapsedMs float64, targets ...protocol.TargetOutcome) protocol.RegionOutcome {
+	r := protocol.RegionOutcome{Region: name, Status: s, StartMs: 0.2, ElapsedMs: elapsedMs, Targets: targets}
+	if s != protocol.StatusNotStarted && s != protocol.StatusSkipped {
+		r.Attempts = []protocol.Attempt{{StartMs: 0.2, ElapsedMs: elapsedMs}}
+	}
+	return r
+}
+
+func succeeded(name string, elapsedMs float64, output string) protocol.RegionOutcome {
+	return region(name, protocol.StatusSucceeded, elapsedMs, target("dynamodb", output))
+}
+
+func failed(name string, elapsedMs float64, errorName, cause string) protocol.RegionOutcome {
+	r := region(name, protocol.StatusFailed, elapsedMs, protocol.TargetOutcome{
+		Target: "dynamodb", Status: protocol.StatusFailed, Error: errorName, Cause: cause,
+	})
+	r.Error = protocol.ErrorExceedToleratedFailureThreshold
+	r.Cause = fmt.Sprintf("1 of 1 targets failed; dynamodb: %s: %s", errorName, cause)
+	r.Attempts[0].Error = r.Error
+	return r
+}
+
+// lost is a Region whose invocation itself failed.
+func lost(name string, s protocol.Status, elapsedMs float64, errorName, cause string, targets ...string) protocol.RegionOutcome {
+	r := region(name, s, elapsedMs)
+	r.Error, r.Cause = errorName, cause
+	for _, t := range targets {
+		r.Targets = append(r.Targets, protocol.TargetOutcome{Target: t, Status: s, Error: errorName})
+	}
+	return r
+}
+
+func target(name, output string) protocol.TargetOutcome {
+	return protocol.TargetOutcome{Target: name, Status: protocol.StatusSucceeded, Output: json.RawMessage(output)}
+}
+
+func resolved(name string, elapsedMs float64) protocol.RegionOutcome {
+	host := "dynamodb." + name + ".amazonaws.com"
+	return succeeded(name, elapsedMs, fmt.Sprintf(
+		`{"message":"endpoint for %s is %s","host":%q,"partition":"aws","signingRegion":%q}`, name, host, host, name))
+}
+
+func helloWorld() protocol.Result {
+	return run(resolved("us-east-1", 1003.4), resolved("us-east-2", 1002.1), resolved("eu-west-1", 1004.9))
+}
+
+func tolerated() protocol.Result {
+	return run(resolved("us-east-1", 1003), failed("me-south-1", 412, "Lambda.SdkClientException",
+		"dial tcp 203.0.113.7:443: connect: connection refused"), resolved("eu-west-1", 1004))
+}
+
+func timedOut() protocol.Result {
+	slow := lost("ap-southeast-2", protocol.StatusTimedOut, 2000, protocol.ErrorTimeout,
+		"run timed out after 2s; 1 of 1 targets not finished", "dynamodb")
+	waiting := lost("sa-east-1", protocol.StatusNotStarted, 0, "", "run timed out after 2s", "dynamodb")
+	return ended(run(resolved("us-east-1", 1003), slow, waiting), protocol.StatusTimedOut,
+		protocol.ErrorTimeout, "run timed out after 2s; 2 of 3 Regions not finished")
+}
+
+func aborted() protocol.Result {
+	given := lost("eu-west-1", protocol.StatusAborted, 640, "", "interrupt signal received", "dynamodb")
+	return ended(run(resolved("us-east-1", 503), given, lost("eu-west-2", protocol.StatusNotStarted, 0, "", "interrupt signal received", "dynamodb")),
+		protocol.StatusAborted, "", "interrupt signal received; 2 of 3 Regions not finished")
+}
+
+func manyTargets() protocol.Result {
+	services := strings.Fields("dynamodb s3 sqs sns ec2 lambda sts kms iam ssm ecs ecr")
+	whole := region("us-east-1", protocol.StatusSucceeded, 310)
+	partly := region("me-central-1", protocol.StatusFailed, 295)
+	for i, s := range services {
+		output := fmt.Sprintf(`{"message":"endpoint for us-east-1 is %[1]s.us-east-1.amazonaws.com","host":"%[1]s"}`, s)
+		whole.Targets = append(whole.Targets, target(s, output))
+		outcome := target(s, `{"host":"h"}`)
+		switch i {
+		case 3, 7:
+			outcome = protocol.TargetOutcome{
+				Target: s, Status: protocol.StatusFailed, Error: "Endpoint.NotFound", Cause: s + " is not offered in me-central-1",
+			}
+		case 9:
+			outcome = protocol.TargetOutcome{Target: s, Status: protocol.StatusSkipped, Cause: "not offered"}
+		}
+		partly.Targets = append(partly.Targets, outcome)
+	}
+	partly.Error, partly.Cause = protocol.ErrorExceedToleratedFailureThreshold,
+		"2 of 12 targets failed; sns: Endpoint.NotFound: sns is not offered in me-central-1"
+	gone := lost("eu-west-1", protocol.StatusFailed, 3002, protocol.ErrorLambdaSDKClient, "connect: timed out after 3s", services...)
+	r := run(whole, partly, gone)
+	r.Summary.TargetRetries = 1
+	return ended(r, protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "2 of 3 failed, 0 tolerated; me-central-1: "+partly.Error+": "+partly.Cause)
+}
+
+func truncated() protocol.Result {
+	one := region("us-east-1", protocol.StatusSucceeded, 810, protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSucceeded})
+	many := region("us-west-2", protocol.StatusSucceeded, 812, protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSucceeded},
+		protocol.TargetOutcome{Target: "sqs", Status: protocol.StatusSucceeded})
+	one.Truncated, many.Truncated = true, true
+	r := run(one, many, succeeded("eu-west-1", 790, `"kept"`))
+	r.Truncated = true
+	r.Notices = []string{"maxConcurrency was lowered from 2000 to 900: a Lambda environment has 1,024 file descriptors"}
+	return r
+}
+
+func throttled() protocol.Result {
+	retried := resolved("eu-central-1", 1650)
+	retried.Attempts = []protocol.Attempt{
+		{StartMs: 0.2, ElapsedMs: 40, Error: protocol.ErrorLambdaThrottled, WaitMs: 180},
+		{StartMs: 220.2, ElapsedMs: 45, Error: protocol.ErrorLambdaThrottled, WaitMs: 385},
+		{StartMs: 650.2, ElapsedMs: 1000},
+	}
+	given := lost("ap-south-1", protocol.StatusFailed, 1400, protocol.ErrorLambdaThrottled,
+		"Rate Exceeded (ReservedFunctionConcurrentInvocationLimitExceeded)", "dynamodb")
+	given.Attempts = []protocol.Attempt{
+		{StartMs: 0.2, ElapsedMs: 35, Error: protocol.ErrorLambdaThrottled, WaitMs: 165},
+		{StartMs: 200.2, ElapsedMs: 35, Error: protocol.ErrorLambdaThrottled, WaitMs: 365},
+		{StartMs: 600.2, ElapsedMs: 35, Error: protocol.ErrorLambdaThrottled, WaitMs: 730},
+		{StartMs: 1365.2, ElapsedMs: 35, Error: protocol.ErrorLambdaThrottled},
+	}
+	late := resolved("us-east-1", 700)
+	late.StartMs, late.Attempts[0].StartMs = 850, 850
+	return ended(run(resolved("us-west-2", 1004), retried, given, late), protocol.StatusFailed,
+		protocol.ErrorExceedToleratedFailureThreshold, "1 of 4 failed, 0 tolerated; ap-south-1: "+given.Error+": "+given.Cause)
+}
+
+func allRegions() protocol.Result {
+	var regions []protocol.RegionOutcome
+	for i, name := range strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2
+		ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4
+		ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1
+		eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1
+		sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 us-west-3`) {
+		regions = append(regions, resolved(name, 1000+float64(i*37%29)*10))
+	}
+	return run(regions...)
+}
+
+func unicodeOutputs() protocol.Result {
+	return run(
+		succeeded("ap-northeast-1", 80, `{"message":"東京リージョンは正常です","host":"東京.例え.テスト"}`),
+		succeeded("eu-west-3", 90, `{"message":"l’été à Paris 🇫🇷 👩‍🚀","note":"une très longue phrase qui ne tient pas, `+
+			`même en comptant les œufs 🥚🥚🥚🥚🥚🥚🥚🥚"}`),
+		failed("cn-north-1", 95, "States.TaskFailed", "服务不可用：该区域暂时无法访问，请稍后再试，谢谢您的理解与支持，再见"),
+	)
+}
+
+func outputs() protocol.Result {
+	return run(
+		succeeded("us-east-1", 1, `"a string"`),
+		succeeded("us-east-2", 1, `{"b":1,"a":{"c":"<&>"}}`),
+		succeeded("us-west-1", 1, `{"message":"only a message"}`),
+		succeeded("us-west-2", 1, `{"message":"and more","latencyMs":12.5}`),
+		succeeded("eu-west-1", 1, `null`),
+		succeeded("eu-west-2", 1, `[1, 2,  3]`),
+		succeeded("eu-west-3", 1, `{"message":7}`),
+		region("eu-north-1", protocol.StatusSkipped, 0,
+			protocol.TargetOutcome{Target: "dynamodb", Status: protocol.StatusSkipped, Cause: "the Region is not enabled"}),
+		region("eu-south-1", protocol.StatusSkipped, 0,
+			protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSkipped, Cause: "not offered"},
+			protocol.TargetOutcome{Target: "sqs", Status: protocol.StatusSkipped, Cause: "not offered"}),
+		lost("sa-east-1", protocol.StatusAborted, 1, "", "enough Regions have succeeded", "s3", "sqs"),
+	)
+}
+
+func noRegions() protocol.Result {
+	r := run()
+	r.Regions = nil
+	return ended(r, protocol.StatusFailed, "Meridian.Odd", "nothing\nto show")
+}

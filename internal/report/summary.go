@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"meridian/pkg/protocol"
+)
+
+// worthSaying is the speed-up from which on it is mentioned: below, running
+// things at once has made no difference that anybody would notice.
+const worthSaying = 1.1
+
+// writeSummary writes the line that sums up the run, its notices, and why it
+// did not succeed.
+func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
+	s := r.Summary
+	tolerated := r.Status == protocol.StatusSucceeded
+	parts := []string{tally(s.Regions, "Region", tolerated)}
+	if s.Targets.Total != s.Regions.Total {
+		parts = append(parts, tally(s.Targets, "target", false))
+	}
+	if s.Retries > 0 {
+		parts = append(parts, count(s.Retries, "retry", "retries"))
+	}
+	if s.TargetRetries > s.Retries { // an invocation's retry tries its targets again as well
+		parts = append(parts, count(s.TargetRetries, "retry of a target", "retries of targets"))
+	}
+	if s.Speedup >= worthSaying {
+		parts = append(parts, fmt.Sprintf("one after the other: %s, %.1f times as long",
+			span(s.SerialMs), s.Speedup))
+	}
+	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
+	for _, notice := range r.Notices {
+		b.WriteString(paragraph("note: "+clean(notice), width, p.quiet))
+	}
+	if r.Status != protocol.StatusSucceeded {
+		line := clean(string(r.Status))
+		if why := clean(reason(r.Error, r.Cause)); why != "" {
+			line += "  " + why
+		}
+		b.WriteString(paragraph(line, width, p.status[r.Status]))
+	}
+}
+
+// tally says how many of what succeeded, and what became of the others.
+func tally(c protocol.Counts, noun string, tolerated bool) string {
+	if c.Total != 1 {
+		noun += "s"
+	}
+	parts := []string{fmt.Sprintf("%d of %d %s succeeded", c.Succeeded, c.Total, noun)}
+	for _, s := range protocol.Statuses()[1:] {
+		n := c.Of(s)
+		if n == 0 {
+			continue
+		}
+		part := fmt.Sprintf("%d %s", n, strings.ToLower(strings.ReplaceAll(string(s), "_", " ")))
+		if tolerated && (s == protocol.StatusFailed || s == protocol.StatusTimedOut) {
+			part += " (tolerated)"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// count writes a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// span writes how long something took: to the millisecond, from ten minutes on
+// to the second.
+func span(ms float64) string {
+	d := time.Duration(ms * float64(time.Millisecond))
+	if d >= 10*time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return seconds(ms)
+}

@@ -1,0 +1,156 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"meridian/pkg/protocol"
+)
+
+// The measures of the table, in cells.
+const (
+	gap            = 2
+	leastAnswer    = 20 // less room than that, and the answer goes on a line of its own
+	enoughAnswer   = 60 // the timeline leaves the answer that much: most causes fit
+	leastTimeline  = 10
+	widestTimeline = 24
+)
+
+// A column is one column of the table, its header first. Its cells may carry
+// escape sequences.
+type column struct {
+	right bool // aligned to the right: numbers
+	cells []string
+}
+
+func (c column) width() int {
+	widest := 0
+	for _, cell := range c.cells {
+		widest = max(widest, lipgloss.Width(cell))
+	}
+	return widest
+}
+
+// pad returns cell i, filled up to width.
+func (c column) pad(i, width int) string {
+	blank := strings.Repeat(" ", max(0, width-lipgloss.Width(c.cells[i])))
+	if c.right {
+		return blank + c.cells[i]
+	}
+	return c.cells[i] + blank
+}
+
+// regionTable draws the Regions within width cells (0: any).
+func regionTable(r protocol.Result, width int, p palette) string {
+	columns := facts(r, p)
+	answers := answers(r, p)
+	if width == 0 {
+		return join(append(columns, answers), nil)
+	}
+	room := width - taken(columns) - gap
+	if room < min(leastAnswer, answers.width()) {
+		if taken(columns) > width {
+			columns = append(columns[:2], columns[3]) // the attempts go first
+		}
+		return join(columns, below(answers, width))
+	}
+	cells := min(widestTimeline, room-gap-min(answers.width(), enoughAnswer))
+	if cells >= leastTimeline && len(r.Regions) > 1 {
+		columns = append(columns, timelines(r, cells, p))
+		room -= gap + cells
+	}
+	for i := range answers.cells {
+		answers.cells[i] = cut(answers.cells[i], room)
+	}
+	return join(append(columns, answers), nil)
+}
+
+// facts returns the columns that every width has: Region, status, attempts and
+// time.
+func facts(r protocol.Result, p palette) []column {
+	columns := []column{
+		{cells: []string{p.quiet.Render("REGION")}},
+		{cells: []string{p.quiet.Render("STATUS")}},
+		{cells: []string{p.quiet.Render("ATTEMPTS")}, right: true},
+		{cells: []string{p.quiet.Render("TIME")}, right: true},
+	}
+	for _, region := range r.Regions {
+		attempts, elapsed := "-", "-"
+		if n := len(region.Attempts); n > 0 {
+			attempts, elapsed = strconv.Itoa(n), seconds(region.ElapsedMs)
+		}
+		for i, cell := range []string{
+			clean(region.Region),
+			p.status[region.Status].Render(clean(string(region.Status))),
+			attempts,
+			elapsed,
+		} {
+			columns[i].cells = append(columns[i].cells, cell)
+		}
+	}
+	return columns
+}
+
+func timelines(r protocol.Result, cells int, p palette) column {
+	t := newTimeline(r, cells, p)
+	c := column{cells: []string{p.quiet.Render(t.axis())}}
+	for _, region := range r.Regions {
+		c.cells = append(c.cells, t.draw(region))
+	}
+	return c
+}
+
+func answers(r protocol.Result, p palette) column {
+	c := column{cells: []string{p.quiet.Render("WHAT CAME BACK")}}
+	for _, region := range r.Regions {
+		c.cells = append(c.cells, answer(region))
+	}
+	return c
+}
+
+// taken is how many cells the columns take together.
+func taken(columns []column) int {
+	sum := gap * (len(columns) - 1)
+	for _, c := range columns {
+		sum += c.width()
+	}
+	return sum
+}
+
+// below makes lines to follow their rows of a column's cells.
+func below(c column, width int) []string {
+	lines := make([]string, len(c.cells))
+	for i, cell := range c.cells {
+		if cell != "" {
+			lines[i] = strings.Repeat(" ", gap) + cut(cell, width-gap)
+		}
+	}
+	return lines
+}
+
+// join writes the columns side by side, a line per row, each followed by its
+// line of notes when there is one.
+func join(columns []column, notes []string) string {
+	var b strings.Builder
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = c.width()
+	}
+	for row := range columns[0].cells {
+		cells := make([]string, len(columns))
+		for i, c := range columns {
+			cells[i] = c.pad(row, widths[i])
+		}
+		b.WriteString(strings.TrimRight(strings.Join(cells, strings.Repeat(" ", gap)), " ") + "\n")
+		if notes != nil && notes[row] != "" {
+			b.WriteString(notes[row] + "\n")
+		}
+	}
+	return b.String()
+}
+
+// seconds writes a time in the unit that all rows share.
+func seconds(ms float64) string { return fmt.Sprintf("%.3f s", ms/1000) }
