@@ -24,16 +24,23 @@ import (
 // same strict decoder and refused with the same faults.
 func imports() map[string][]string {
 	return map[string][]string{
-		"pkg/protocol":               {},
-		"internal/fanout":            {},
-		"internal/endpoints":         {},
-		"internal/function":          {},
-		"internal/task":              {"pkg/protocol", "internal/endpoints"},
-		"internal/report":            {"pkg/protocol"},
-		"internal/invoke":            {"pkg/protocol"},
-		"internal/invoke/invoketest": {"pkg/protocol"},
-		"internal/coordinator":       {"pkg/protocol", "internal/fanout", "internal/endpoints"},
-		"internal/regionworker":      {"pkg/protocol", "internal/fanout", "internal/task"},
+		"pkg/protocol":       {},
+		"internal/fanout":    {},
+		"internal/endpoints": {},
+		// The catalogue's generator, which reads botocore's data, and its check.
+		"internal/endpoints/internal/botocore":  {},
+		"internal/endpoints/internal/catalogue": {"internal/endpoints/internal/botocore"},
+		"internal/endpoints/internal/generate": {
+			"internal/endpoints/internal/botocore", "internal/endpoints/internal/catalogue",
+		},
+		"internal/endpoints/internal/dump": {"internal/endpoints"},
+		"internal/function":                {},
+		"internal/task":                    {"pkg/protocol", "internal/endpoints"},
+		"internal/report":                  {"pkg/protocol"},
+		"internal/invoke":                  {"pkg/protocol"},
+		"internal/invoke/invoketest":       {"pkg/protocol"},
+		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints"},
+		"internal/regionworker":            {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
 			"pkg/protocol", "internal/coordinator", "internal/function", "internal/invoke", "internal/task",
 		},
@@ -46,10 +53,10 @@ const anything = "*"
 
 // A listed package is what `go list -json` says of one.
 type listed struct {
-	ImportPath string
-	Doc        string
-	Imports    []string
-	GoFiles    []string
+	ImportPath string   `json:"ImportPath"` //nolint:tagliatelle // go list's spelling
+	Doc        string   `json:"Doc"`        //nolint:tagliatelle // go list's spelling
+	Imports    []string `json:"Imports"`    //nolint:tagliatelle // go list's spelling
+	GoFiles    []string `json:"GoFiles"`    //nolint:tagliatelle // go list's spelling
 }
 
 func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
@@ -126,12 +133,20 @@ func TestProductionFilesStayShort(t *testing.T) {
 
 func TestTestsSleepOnlyInVirtualTime(t *testing.T) {
 	t.Parallel()
+	sleeps, bubbles := map[string]string{}, map[string]bool{}
 	eachGoFile(t, func(path string, source []byte) {
-		if path != "layout_test.go" && bytes.Contains(source, []byte("time.Sleep(")) &&
-			!bytes.Contains(source, []byte(`"testing/synctest"`)) {
-			t.Errorf("%s sleeps, and has no synctest bubble to sleep in", path)
+		if path != "layout_test.go" && bytes.Contains(source, []byte("time.Sleep(")) {
+			sleeps[filepath.Dir(path)] = path
+		}
+		if bytes.Contains(source, []byte(`"testing/synctest"`)) {
+			bubbles[filepath.Dir(path)] = true
 		}
 	})
+	for directory, path := range sleeps {
+		if !bubbles[directory] {
+			t.Errorf("%s sleeps, and its package has no synctest bubble to sleep in", path)
+		}
+	}
 }
 
 // list runs go list -json.

@@ -66,10 +66,13 @@ func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
 	return w
 }
 
-// settled takes note of a Region that has settled.
-func (w *watch) settled(done, total int, r protocol.RegionOutcome) {
+// settled takes note of a Region that has settled; nil says that the run starts.
+func (w *watch) settled(done, total int, r *protocol.RegionOutcome) {
 	w.done.Store(int64(done))
 	w.total.Store(int64(total))
+	if r == nil {
+		return
+	}
 	if r.Status == protocol.StatusFailed || r.Status == protocol.StatusTimedOut {
 		w.failed.Add(1)
 	}

@@ -31,14 +31,14 @@ func TestProgressView(t *testing.T) {
 	}{
 		{"nothing known", func() { tick(400 * time.Millisecond) }, "⠙ waiting for my-coordinator  0.4 s"},
 		{"one settled", func() {
-			w.settled(1, 3, protocol.RegionOutcome{Status: protocol.StatusSucceeded})
+			w.settled(1, 3, &protocol.RegionOutcome{Status: protocol.StatusSucceeded})
 			tick(1250 * time.Millisecond)
 		}, "⠹ 1 of 3 Regions  ━━━━━━━━────────────────  1.2 s"},
 		{"one failed", func() {
-			w.settled(2, 3, protocol.RegionOutcome{Status: protocol.StatusTimedOut})
+			w.settled(2, 3, &protocol.RegionOutcome{Status: protocol.StatusTimedOut})
 		}, "⠹ 2 of 3 Regions  ━━━━━━━━━━━━━━━━────────  1.2 s  1 failed"},
 		{"all settled", func() {
-			w.settled(3, 3, protocol.RegionOutcome{Status: protocol.StatusSkipped})
+			w.settled(3, 3, &protocol.RegionOutcome{Status: protocol.StatusSkipped})
 		}, "⠹ 3 of 3 Regions  ━━━━━━━━━━━━━━━━━━━━━━━━  1.2 s  1 failed"},
 		{"narrow", func() { _, _ = v.Update(tea.WindowSizeMsg{Width: 20}) }, "⠹ 3 of 3 Regions  …"},
 		{"over", func() { _, _ = v.Update(endedMsg{}) }, ""},
@@ -56,7 +56,7 @@ func TestWatchWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	c := &cli{stderr: brokenWriter{t}, env: []string{"TERM=xterm"}}
 	w := c.watch(t.Context(), "running", false)
-	w.settled(1, 2, protocol.RegionOutcome{})
+	w.settled(1, 2, &protocol.RegionOutcome{})
 	w.stop()
 }
 

@@ -56,18 +56,18 @@ type Coordinator struct {
 	MaxAnswerBytes int
 
 	// Settled is called as each Region settles: how many have, of how many, and
-	// what became of this one. It is called from Run's own goroutine, and
-	// nothing starts until it returns. Nil means that nobody wants to know.
-	Settled func(done, total int, r protocol.RegionOutcome)
+	// what became of this one. The first call, with none and nil, says that the
+	// run starts. It is called from Run's own goroutine, and nothing starts until
+	// it returns. Nil means that nobody wants to know.
+	Settled func(done, total int, r *protocol.RegionOutcome)
 }
 
 // Handle answers one direct invocation: a Request in, a Result out, both as
 // JSON. The error is a [protocol.InvalidRequestError] when the request was
 // refused.
 func (c *Coordinator) Handle(ctx context.Context, payload []byte) ([]byte, error) {
-	request, faults := protocol.DecodeRequest(payload)
-	p, more := c.plan(request)
-	if err := append(faults, more...).Err(); err != nil {
+	p, faults := c.plan(protocol.DecodeRequest(payload))
+	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	result := c.run(ctx, p)
@@ -77,9 +77,8 @@ func (c *Coordinator) Handle(ctx context.Context, payload []byte) ([]byte, error
 // Run carries out a request and returns what became of it. The error is nil or
 // a [protocol.InvalidRequestError]; that a run failed is in its result.
 func (c *Coordinator) Run(ctx context.Context, r protocol.Request) (protocol.Result, error) {
-	faults := r.Validate()
-	p, more := c.plan(r)
-	if err := append(faults, more...).Err(); err != nil {
+	p, faults := c.plan(r, r.Validate())
+	if err := faults.Err(); err != nil {
 		return protocol.Result{}, err
 	}
 	return c.run(ctx, p), nil
@@ -94,16 +93,17 @@ func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
 	logStart(ctx, log, p)
 
 	g := newGathering(p, begin)
+	settled := c.Settled
+	if settled == nil {
+		settled = func(int, int, *protocol.RegionOutcome) {}
+	}
+	settled(0, len(g.regions), nil)
 	outcomes, verdict := fanout.Each(ctx, p.policy, p.units, c.invoke)
 	for i, o := range outcomes {
 		logPanic(ctx, log, p.units[i], o)
-		region, settled := g.add(i, o)
-		if !settled {
-			continue
-		}
-		logRegion(ctx, log, *region)
-		if c.Settled != nil {
-			c.Settled(g.done, len(g.regions), *region)
+		if region := g.add(i, o); region != nil {
+			logRegion(ctx, log, region)
+			settled(g.done, len(g.regions), region)
 		}
 	}
 	result := g.result(verdict())

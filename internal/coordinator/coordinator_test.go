@@ -287,14 +287,18 @@ func TestSettledIsCalledAsEachRegionSettles(t *testing.T) {
 		begin := time.Now()
 		c := &coordinator.Coordinator{
 			Invoker: w.invoker(t), Tasks: w.tasks(),
-			Settled: func(done, total int, r protocol.RegionOutcome) {
+			Settled: func(done, total int, r *protocol.RegionOutcome) {
+				if r == nil {
+					got = append(got, fmt.Sprintf("%d/%d", done, total))
+					return
+				}
 				got = append(got, fmt.Sprintf("%d/%d %s %v", done, total, r.Region, time.Since(begin)))
 			},
 		}
 		if _, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-east-2"}}); err != nil {
 			t.Fatalf("Run = %v", err)
 		}
-		if diff := cmp.Diff([]string{"1/2 us-east-2 1s", "2/2 us-east-1 3s"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"0/2", "1/2 us-east-2 1s", "2/2 us-east-1 3s"}, got); diff != "" {
 			t.Errorf("Settled (-want +got):\n%s", diff)
 		}
 	})
@@ -316,7 +320,9 @@ func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
 			t.Errorf("log:\n%s\nanswer:\n%s", &log, got)
 		}
 		for line := range strings.Lines(log.String()) {
-			var record struct{ RunID string }
+			var record struct {
+				RunID string `json:"runId"`
+			}
 			if err := json.Unmarshal([]byte(line), &record); err != nil || len(record.RunID) != 26 {
 				t.Errorf("line of the log %s: run id %q, %v", line, record.RunID, err)
 			}

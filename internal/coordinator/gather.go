@@ -40,19 +40,19 @@ func newGathering(p *plan, begin time.Time) *gathering {
 }
 
 // add takes in the outcome of unit i, and returns its Region's when that was the
-// last one it waited for.
-func (g *gathering) add(i int, o fanout.Outcome[reply]) (region *protocol.RegionOutcome, settled bool) {
+// last one it waited for, else nil.
+func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome {
 	u := g.plan.units[i]
 	r := &g.regions[u.region]
 	r.batches[u.batch] = g.batch(u, o)
 	if r.left--; r.left > 0 {
-		return nil, false
+		return nil
 	}
 	r.outcome = merge(g.plan.regions[u.region], r.batches)
 	r.batches = nil
 	g.done++
 	g.count(&r.outcome)
-	return &r.outcome, true
+	return &r.outcome
 }
 
 // batch is what became of one unit, told as of a Region with these targets only.

@@ -26,7 +26,7 @@ func logStart(ctx context.Context, log *slog.Logger, p *plan) {
 }
 
 // logRegion writes a line for a Region that did not succeed.
-func logRegion(ctx context.Context, log *slog.Logger, r protocol.RegionOutcome) {
+func logRegion(ctx context.Context, log *slog.Logger, r *protocol.RegionOutcome) {
 	if r.Status == protocol.StatusSucceeded || r.Status == protocol.StatusSkipped {
 		return
 	}

@@ -44,21 +44,21 @@ type unit struct {
 	targets []string
 }
 
-// plan makes a request ready, or says what is wrong with it beyond what
-// Validate sees: Regions and tasks that do not exist, and sizes that do not fit.
-func (c *Coordinator) plan(r protocol.Request) (*plan, protocol.Faults) {
+// plan makes a request ready, or says what is wrong with it: the faults found
+// already, Regions and tasks that do not exist, and sizes that do not fit.
+func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults) (*plan, protocol.Faults) {
 	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
 	p := &plan{request: r, runID: newRunID(), targets: r.Targets}
 	if p.targets == nil {
 		p.targets = []string{protocol.DefaultTarget}
 	}
-	var faults protocol.Faults
-	p.regions, faults = expand(r.Regions, r.ExcludeRegions)
-	faults = append(faults, c.Tasks.Check(r.Task, r.Parameters, p.targets)...)
-	if faults == nil {
+	var more protocol.Faults
+	p.regions, more = expand(r.Regions, r.ExcludeRegions)
+	faults = append(append(faults, more...), c.Tasks.Check(r.Task, r.Parameters, p.targets)...)
+	if len(faults) == 0 {
 		faults = append(faults, p.tooMuch(c.MaxAnswerBytes)...)
 	}
-	if faults != nil {
+	if len(faults) > 0 {
 		return nil, faults
 	}
 	p.divide()

@@ -18,7 +18,7 @@ type Handler func(ctx context.Context, payload []byte) ([]byte, error)
 
 // Start answers invocations with h until the environment ends. It does not
 // return.
-func Start(h Handler) { lambda.StartHandler(h) }
+func Start(h Handler) { lambda.Start(h) }
 
 // Invoke implements [lambda.Handler]. An error that has an ErrorName method
 // crosses the wire under that name; without one Lambda's runtime would give the

@@ -1,9 +1,13 @@
 package invoke_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +17,62 @@ import (
 	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
 )
+
+// A lagging connection takes a while to notice that it has written.
+type lagging struct{ net.Conn }
+
+func (c lagging) Write(p []byte) (int, error) {
+	defer time.Sleep(time.Second)
+	return c.Conn.Write(p)
+}
+
+// The answer is on its way before the client has noticed that it is done with
+// asking, as happens on a busy machine.
+func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const request, answer = 1 << 16, 1 << 10
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				r, err := http.ReadRequest(bufio.NewReader(theirs))
+				if err != nil {
+					t.Errorf("ReadRequest = %v, want success", err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = fmt.Fprintf(theirs, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", answer)
+				time.Sleep(time.Minute)
+				_, _ = theirs.Write(make([]byte, answer))
+			}()
+			return lagging{ours}, nil
+		}
+		invoker := dialled(t, "http://127.0.0.1", dial)
+		got, _, err := invoker.Invoke(t.Context(), "eu-west-1", make([]byte, request))
+		if len(got) != answer || err != nil {
+			t.Errorf("Invoke = %d bytes, %v, want %d", len(got), err, answer)
+		}
+	})
+}
+
+// dialled returns an invoker of a function behind an endpoint, to which dial
+// connects.
+func dialled(t *testing.T, endpoint string, dial dialFunc) *invoke.Lambda {
+	t.Helper()
+	invoker, err := invoke.NewLambda(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
+		}),
+	}, invoke.Settings{Function: "worker"}.WithDial(dial))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return invoker
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // stall is a dial that gets nowhere.
 func stall(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -35,7 +95,7 @@ func deaf(context.Context, string, string) (net.Conn, error) {
 }
 
 // slow is deaf after a while.
-func slow(after time.Duration) func(context.Context, string, string) (net.Conn, error) {
+func slow(after time.Duration) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		time.Sleep(after)
 		return deaf(ctx, network, address)
@@ -49,7 +109,7 @@ func TestLambdaTimes(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		endpoint string
-		dial     func(context.Context, string, string) (net.Conn, error)
+		dial     dialFunc
 		timeout  time.Duration // of the context; 0 means none
 		want     time.Duration
 		wantName string // "" means the context's end
@@ -87,15 +147,7 @@ func TestLambdaTimes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				invoker, err := invoke.NewLambda(aws.Config{
-					Region: "us-east-1", BaseEndpoint: &test.endpoint,
-					Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-						return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-					}),
-				}, invoke.Settings{Function: "worker"}.WithDial(test.dial))
-				if err != nil {
-					t.Fatal(err)
-				}
+				invoker := dialled(t, test.endpoint, test.dial)
 				ctx := t.Context()
 				if test.timeout > 0 {
 					timed, cancel := context.WithTimeout(ctx, test.timeout)
@@ -103,7 +155,7 @@ func TestLambdaTimes(t *testing.T) {
 					ctx = timed
 				}
 				start := time.Now()
-				_, _, err = invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
+				_, _, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
 				if got := time.Since(start); got != test.want {
 					t.Errorf("Invoke took %v, want %v", got, test.want)
 				}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -47,8 +48,8 @@ const (
 // newHTTPClient returns a client with a pool of connections as wide as s asks
 // for. It follows no redirects and speaks HTTP/1.1: a connection for each call
 // under way, so that one that breaks spoils one call. What base brings of
-// certificates and proxies is kept; a base that is not the SDK's own is returned
-// as it is.
+// certificates and proxies is kept; a base that is not the SDK's own is used as
+// it is.
 //
 // net/http sends a request a second time on its own when a connection that it
 // had used before breaks and the request may be replayed. Ours may not: it is a
@@ -60,7 +61,7 @@ func newHTTPClient(base aws.HTTPClient, s Settings) aws.HTTPClient {
 	}
 	buildable, ok := base.(*awshttp.BuildableClient)
 	if !ok {
-		return base
+		return poster{base}
 	}
 	limit := cmp.Or(s.MaxConcurrency, DefaultMaxConcurrency)
 	t := buildable.GetTransport()
@@ -85,10 +86,27 @@ func newHTTPClient(base aws.HTTPClient, s Settings) aws.HTTPClient {
 	t.DialContext = d.plain
 	t.DialTLSContext = d.secure
 	t.TLSHandshakeTimeout = connectTimeout // through a proxy, which is connected to with plain
-	return &http.Client{
+	return poster{&http.Client{
 		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// A poster sends requests whose bodies can only be read.
+//
+// The SDK's bodies also have a WriteTo. The SDK closes a body as soon as the
+// answer begins, and from then on WriteTo returns io.EOF, where a Read may and a
+// WriteTo may not. When net/http, done with sending, then looks whether there is
+// more of the body, it takes that for a failure and closes the connection under
+// the answer: a call that had succeeded fails. Seen with smithy-go 1.28.9.
+type poster struct{ client aws.HTTPClient }
+
+// Do sends r.
+func (p poster) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
 	}
+	return p.client.Do(r)
 }
 
 // A dialer connects within connectTimeout.

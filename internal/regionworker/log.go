@@ -25,7 +25,9 @@ func logOutcome(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome,
 		if !log.Enabled(ctx, slog.LevelInfo) {
 			return
 		}
-		var said struct{ Message string }
+		var said struct {
+			Message string `json:"message"`
+		}
 		if json.Unmarshal(t.Output, &said) == nil && said.Message != "" {
 			log.InfoContext(ctx, said.Message, "target", t.Target, "elapsedMs", t.ElapsedMs)
 		}

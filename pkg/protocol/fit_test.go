@@ -204,6 +204,20 @@ func TestFitTakesFromARegionResult(t *testing.T) {
 	}
 }
 
+// 500 outcomes of 10 KiB each, a batch of the default size, fit into one answer.
+func TestABatchOfTheDefaultSizeFitsIntoOneAnswer(t *testing.T) {
+	t.Parallel()
+	answer := &protocol.RegionResult{}
+	for i := range protocol.DefaultMaxTargetsPerInvocation {
+		answer.Targets = append(answer.Targets, protocol.TargetOutcome{
+			Target: fmt.Sprint(i), Output: json.RawMessage(text(10 << 10)), Attempts: make([]protocol.Attempt, 1),
+		})
+	}
+	if _, err := protocol.Fit(answer, protocol.MaxPayloadBytes); err != nil || answer.Truncated {
+		t.Errorf("Fit(500 outcomes of 10 KiB) error = %v, truncated %v; want all of it", err, answer.Truncated)
+	}
+}
+
 // Readers may range over every list: one that is nil is written as [].
 func TestFitWritesEmptyListsForNilOnes(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 )
 
 // namePattern is what a run's name may be made of.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
+var namePattern = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9._-]{1,%d}$`, MaxNameLength))
 
 // Validate returns what is wrong with the values of r, each fault with its JSON
 // path. Whether its Regions and its task exist is the coordinator's to say.
