@@ -38,11 +38,12 @@ func imports() map[string][]string {
 		"internal/task":                    {"pkg/protocol", "internal/endpoints"},
 		"internal/report":                  {"pkg/protocol"},
 		"internal/invoke":                  {"pkg/protocol"},
+		"internal/trigger":                 {"pkg/protocol"},
 		"internal/invoke/invoketest":       {"pkg/protocol"},
 		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints"},
 		"internal/regionworker":            {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
-			"pkg/protocol", "internal/coordinator", "internal/function", "internal/invoke", "internal/task",
+			"internal/coordinator", "internal/function", "internal/invoke", "internal/task", "internal/trigger",
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
 		"cmd/meridian":           {anything},

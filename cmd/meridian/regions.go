@@ -65,7 +65,7 @@ func list(id string) ([]partitionListing, error) {
 		listing = append(listing, l)
 	}
 	if listing == nil {
-		return nil, usage("%s", protocol.Unknown("--partition", id, "a partition", known)).
+		return nil, usage("%s", protocol.UnknownFault("--partition", id, "a partition", known)).
 			hint("partitions are %s", strings.Join(known, ", "))
 	}
 	return listing, nil

@@ -74,7 +74,7 @@ func explainCall(ctx context.Context, function string, err error) error {
 		return explainFunction(function, call)
 	}
 	switch call.Name {
-	case invoke.NoCredentials:
+	case protocol.ErrorNoCredentials:
 		return failure("no AWS credentials: %v", errors.Unwrap(call)).
 			hint("sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
 			hint("without --function the request runs in this process, without AWS")

@@ -19,6 +19,7 @@ import (
 	"meridian/internal/invoke"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
+	"meridian/internal/trigger"
 	"meridian/pkg/protocol"
 )
 
@@ -112,7 +113,8 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 	}
 	worker := &regionworker.Worker{Tasks: task.Builtin()}
 	c := &coordinator.Coordinator{Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: task.Builtin()}
-	answer, err := c.Handle(context.WithoutCancel(r.Context()), payload)
+	door := &trigger.Handler{Runner: c}
+	answer, err := door.Handle(context.WithoutCancel(r.Context()), payload)
 	if err != nil {
 		functionError(protocol.ErrorInvalidRequest, err.Error())(w, r)
 		return

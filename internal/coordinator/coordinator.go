@@ -2,9 +2,9 @@
 // one result: it plans the invocations, fans out over them with the engine, and
 // accounts for every Region and every target.
 //
-// The Lambda function functions/coordinator calls [Coordinator.Handle] with the
-// bytes it was invoked with; the command line and the tests call
-// [Coordinator.Run]. Who does a Region's work is behind [Invoker].
+// The door of the Lambda function functions/coordinator calls
+// [Coordinator.Answer]; the command line and the tests call [Coordinator.Run].
+// Who does a Region's work is behind [Invoker].
 //
 // # What Run promises
 //
@@ -52,9 +52,6 @@ type Coordinator struct {
 	// that did not succeed. Nil means no log.
 	Log *slog.Logger
 
-	// MaxAnswerBytes bounds the result that Handle encodes. Zero means no limit.
-	MaxAnswerBytes int
-
 	// Settled is called as each Region settles: how many have, of how many, and
 	// what became of this one. The first call, with none and nil, says that the
 	// run starts. It is called from Run's own goroutine, and nothing starts until
@@ -62,22 +59,25 @@ type Coordinator struct {
 	Settled func(done, total int, r *protocol.RegionOutcome)
 }
 
-// Handle answers one direct invocation: a Request in, a Result out, both as
-// JSON. The error is a [protocol.InvalidRequestError] when the request was
-// refused.
-func (c *Coordinator) Handle(ctx context.Context, payload []byte) ([]byte, error) {
-	p, faults := c.plan(protocol.DecodeRequest(payload))
+// Answer carries out a request, in which faults were found while it was read,
+// and returns the result as JSON of at most limit bytes; 0 means no limit. The
+// error is a [protocol.InvalidRequestError] when the request was refused: for
+// those faults, for others, or because its outcomes could not fit.
+func (c *Coordinator) Answer(
+	ctx context.Context, r protocol.Request, faults protocol.Faults, limit int,
+) ([]byte, error) {
+	p, faults := c.plan(r, faults, limit)
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	result := c.run(ctx, p)
-	return protocol.Fit(&result, c.MaxAnswerBytes)
+	return protocol.Fit(&result, limit)
 }
 
 // Run carries out a request and returns what became of it. The error is nil or
 // a [protocol.InvalidRequestError]; that a run failed is in its result.
 func (c *Coordinator) Run(ctx context.Context, r protocol.Request) (protocol.Result, error) {
-	p, faults := c.plan(r, r.Validate())
+	p, faults := c.plan(r, r.Validate(), 0)
 	if err := faults.Err(); err != nil {
 		return protocol.Result{}, err
 	}

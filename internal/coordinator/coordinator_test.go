@@ -312,9 +312,9 @@ func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
 		c := &coordinator.Coordinator{
 			Invoker: w.invoker(t), Tasks: w.tasks(), Log: slog.New(slog.NewJSONHandler(&log, nil)),
 		}
-		got, err := c.Handle(t.Context(), []byte(`{"task":"act","regions":["us-east-1"]}`))
+		got, err := c.Answer(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1"}}, nil, protocol.MaxPayloadBytes)
 		if err != nil {
-			t.Fatalf("Handle = %v", err)
+			t.Fatalf("Answer = %v", err)
 		}
 		if at := "panicsOnTheWay"; !strings.Contains(log.String(), at) || bytes.Contains(got, []byte(at)) {
 			t.Errorf("log:\n%s\nanswer:\n%s", &log, got)

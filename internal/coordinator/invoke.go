@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,7 +22,7 @@ type reply struct {
 // before has done, and believes the answer only if it fits the question.
 func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (reply, error) {
 	request := u.request(ctx, prior)
-	payload, err := json.Marshal(request)
+	payload, err := request.Encode()
 	if err != nil {
 		return reply{}, fmt.Errorf("encode request for %s: %w", request.Region, err)
 	}

@@ -46,7 +46,7 @@ type unit struct {
 
 // plan makes a request ready, or says what is wrong with it: the faults found
 // already, Regions and tasks that do not exist, and sizes that do not fit.
-func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults) (*plan, protocol.Faults) {
+func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (*plan, protocol.Faults) {
 	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
 	p := &plan{request: r, runID: newRunID(), targets: r.Targets}
 	if p.targets == nil {
@@ -54,9 +54,9 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults) (*plan, p
 	}
 	var more protocol.Faults
 	p.regions, more = expand(r.Regions, r.ExcludeRegions)
-	faults = append(append(faults, more...), c.Tasks.Check(r.Task, r.Parameters, p.targets)...)
+	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, p.targets))
 	if len(faults) == 0 {
-		faults = append(faults, p.tooMuch(c.MaxAnswerBytes)...)
+		faults = append(faults, p.tooMuch(maxAnswerBytes)...)
 	}
 	if len(faults) > 0 {
 		return nil, faults

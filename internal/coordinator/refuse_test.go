@@ -26,7 +26,6 @@ func refusing(t *testing.T) *coordinator.Coordinator {
 		}),
 		Tasks: task.NewRegistry(append(task.Builtin().All(), task.New("any", "nothing",
 			func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }))...),
-		MaxAnswerBytes: protocol.MaxPayloadBytes,
 	}
 }
 
@@ -83,17 +82,18 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := refusing(t).Handle(t.Context(), []byte(tt.request))
+			r, faults := protocol.DecodeRequest([]byte(tt.request))
+			answer, err := refusing(t).Answer(t.Context(), r, faults, protocol.MaxPayloadBytes)
 			invalid, ok := errors.AsType[*protocol.InvalidRequestError](err)
 			if !ok {
-				t.Fatalf("Handle(%.80s) = %.80s, %v; want an InvalidRequestError", tt.request, answer, err)
+				t.Fatalf("Answer(%.80s) = %.80s, %v; want an InvalidRequestError", tt.request, answer, err)
 			}
 			var got []string
 			for _, fault := range invalid.Faults {
 				got = append(got, fault.String())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("Handle(%.80s) (-want +got):\n%s", tt.request, diff)
+				t.Errorf("Answer(%.80s) (-want +got):\n%s", tt.request, diff)
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func numbered(n int) []string {
 	return names
 }
 
-func TestRunRefusesWhatHandleRefuses(t *testing.T) {
+func TestRunRefusesWhatAnswerRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := refusing(t).Run(t.Context(), protocol.Request{Regions: []string{"eu-wst-1"}, MaxConcurrency: -1})
 	invalid, ok := errors.AsType[*protocol.InvalidRequestError](err)

@@ -23,8 +23,9 @@ func expand(include, exclude []string) ([]string, protocol.Faults) {
 	wanted, faults := expandEach("regions", include, names(commercial))
 	unwanted, more := expandEach("excludeRegions", exclude, everyName())
 	faults = append(faults, more...)
+	found := len(wanted) > 0
 	left := slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(unwanted, name) })
-	if len(left) == 0 && faults == nil {
+	if found && len(left) == 0 && faults == nil {
 		faults = append(faults, protocol.Fault{Path: "excludeRegions", Detail: "leaves no Region to run in"})
 	}
 	return left, faults
@@ -57,7 +58,7 @@ func match(at, pattern string, among []string) ([]string, *protocol.Fault) {
 		if _, known := endpoints.PartitionOf(pattern); known {
 			return []string{pattern}, nil
 		}
-		fault := protocol.Unknown(at, pattern, "a Region", everyName())
+		fault := protocol.UnknownFault(at, pattern, "a Region", everyName())
 		return nil, &fault
 	}
 	var matched []string

@@ -35,7 +35,7 @@ func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 		dial := func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
 			go func() {
-				defer theirs.Close()
+				defer func() { _ = theirs.Close() }()
 				r, err := http.ReadRequest(bufio.NewReader(theirs))
 				if err != nil {
 					t.Errorf("ReadRequest = %v, want success", err)

@@ -7,15 +7,6 @@ import (
 	"time"
 )
 
-// NoCredentials is the name of the error of a call that could not be signed. It
-// has a name outside of "Lambda.", where AWS's own SDKs would say
-// SdkClientException, because that one is in everybody's list of errors to
-// retry, and credentials that are missing are missing the next time as well.
-const NoCredentials = "Meridian.NoCredentials"
-
-// nameRequestTooLarge is Lambda's answer 413.
-const nameRequestTooLarge = "Lambda.RequestTooLargeException"
-
 // What Lambda says of a function that failed, in the header
 // X-Amz-Function-Error. Functions in Go fail Unhandled, whatever happened.
 const (

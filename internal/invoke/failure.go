@@ -94,7 +94,7 @@ func refusal(r *awshttp.ResponseError, err error) error {
 	case status == http.StatusTooManyRequests:
 		e.Name = protocol.ErrorLambdaThrottled
 	case status == http.StatusRequestEntityTooLarge:
-		e.Name = nameRequestTooLarge // Lambda also calls it RequestEntityTooLargeException
+		e.Name = protocol.ErrorRequestTooLarge // Lambda also calls it RequestEntityTooLargeException
 	case code == "" || unmodeled && status >= http.StatusInternalServerError:
 		e.Name = protocol.ErrorLambdaAWS
 	default:
@@ -140,7 +140,7 @@ func requestIDOf(err error) string {
 // A signer gives the credentials of provider, and a name to their absence.
 type signer struct{ provider aws.CredentialsProvider }
 
-// Retrieve returns the credentials, or an [Error] named NoCredentials.
+// Retrieve returns the credentials, or an [Error] named protocol.ErrorNoCredentials.
 func (s signer) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	err := errors.New("none are configured")
 	if s.provider != nil {
@@ -150,7 +150,7 @@ func (s signer) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		}
 	}
 	return aws.Credentials{}, &Error{
-		Name: NoCredentials,
+		Name: protocol.ErrorNoCredentials,
 		Message: fmt.Sprintf("no AWS credentials to call Lambda with; "+
 			"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %v", err),
 		Err: apart(err),

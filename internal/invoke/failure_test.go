@@ -330,8 +330,8 @@ func TestLambdaWithoutCredentials(t *testing.T) {
 			_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			want := "no AWS credentials to call Lambda with; " +
 				"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: " + test.want
-			if name(err) != invoke.NoCredentials || err.Error() != want {
-				t.Errorf("Invoke = %q, %v, want %s: %s", name(err), err, invoke.NoCredentials, want)
+			if name(err) != protocol.ErrorNoCredentials || err.Error() != want {
+				t.Errorf("Invoke = %q, %v, want %s: %s", name(err), err, protocol.ErrorNoCredentials, want)
 			}
 			if errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Invoke = %v, which is the end of a context, want one that is not", err)

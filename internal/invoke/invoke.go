@@ -39,13 +39,6 @@ import (
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MaxWait = 900*time.Second + 10*time.Second
 
-// maxRequestBytes is the largest payload that Lambda takes in a synchronous
-// invocation: 6 MiB. It gives back a hundred bytes more than that, see
-// protocol.MaxPayloadBytes.
-// Source: the error Lambda gives, "payload is too large for the RequestResponse
-// invocation type (limit 6291456 bytes)".
-const maxRequestBytes = 6 << 20
-
 // bounded returns ctx with a deadline, its own or MaxWait from now.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
@@ -73,13 +66,13 @@ func ended(ctx context.Context) error {
 
 // checkRequest refuses a payload that Lambda would refuse, before it is sent.
 func checkRequest(payload []byte) error {
-	if len(payload) <= maxRequestBytes {
+	if len(payload) <= protocol.MaxInvocationBytes {
 		return nil
 	}
 	return &Error{
-		Name: nameRequestTooLarge,
+		Name: protocol.ErrorRequestTooLarge,
 		Message: fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)",
-			len(payload), maxRequestBytes),
+			len(payload), protocol.MaxInvocationBytes),
 	}
 }
 

@@ -70,6 +70,10 @@ func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, proto
 	return ready.work, faults
 }
 
+// maxFaults is how many faults are worth naming: looking for the nearest of some
+// 400 services takes its time, and nobody reads the ten thousandth.
+const maxFaults = 100
+
 // Check returns what is wrong with a request for the task called name, with
 // JSON paths from the request's root.
 func (r *Registry) Check(name string, parameters json.RawMessage, targets []string) protocol.Faults {
@@ -78,6 +82,9 @@ func (r *Registry) Check(name string, parameters json.RawMessage, targets []stri
 		return faults
 	}
 	for i, target := range targets {
+		if len(faults) > maxFaults {
+			break
+		}
 		if problem := ready.checkTarget(target); problem != "" {
 			faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", i), target, problem))
 		}
@@ -92,5 +99,5 @@ func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, p
 			return ready, faults.Within("parameters")
 		}
 	}
-	return prepared{}, protocol.Faults{protocol.Unknown("task", name, "a task", r.Names())}
+	return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
 }

@@ -74,5 +74,5 @@ func (services) CheckTarget(target string) (problem string) {
 	if _, known := endpoints.ServiceID(target); known {
 		return ""
 	}
-	return protocol.Unknown("", target, "a service", endpoints.AllServices()).Detail
+	return protocol.UnknownFault("", target, "a service", endpoints.AllServices()).Detail
 }

@@ -31,7 +31,7 @@ func (p *SleepParameters) Check() protocol.Faults {
 	case p.Seconds == 0: // given as 0 it has been refused already
 		return protocol.Faults{protocol.NewFault("seconds", nil, "missing; want 0.001 to 600")}
 	case p.Seconds < minSleepSeconds || p.Seconds > maxSleepSeconds:
-		return protocol.Faults{protocol.OutOfRange("seconds", p.Seconds, minSleepSeconds, maxSleepSeconds)}
+		return protocol.Faults{protocol.OutOfRangeFault("seconds", p.Seconds, minSleepSeconds, maxSleepSeconds)}
 	}
 	return nil
 }

@@ -31,9 +31,11 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		}
 		counts.Add(t.Status)
 	}
-	done := counts.Succeeded + counts.Skipped
-	if says := answer.Status == StatusSucceeded || answer.Status == StatusSkipped; says != (done == counts.Total) {
-		return fmt.Errorf("answer has status %q with %d of %d targets done", answer.Status, done, counts.Total)
+	all := counts.Succeeded+counts.Skipped == counts.Total
+	if (answer.Status == StatusSkipped) != (counts.Skipped == counts.Total) ||
+		(answer.Status == StatusSucceeded) != (all && counts.Succeeded > 0) {
+		return fmt.Errorf("answer has status %q with %d of %d targets succeeded and %d skipped",
+			answer.Status, counts.Succeeded, counts.Total, counts.Skipped)
 	}
 	if !slices.Contains(Statuses(), answer.Status) || answer.Status == StatusNotStarted {
 		return fmt.Errorf("answer has status %q", answer.Status)

@@ -39,10 +39,10 @@ func TestCheckAnswer(t *testing.T) {
 		}, `answer has status "NOT_STARTED"`},
 		{"succeeded with a failure", func(a *protocol.RegionResult) {
 			set(a, "SUCCEEDED", "FAILED", "SUCCEEDED")
-		}, `answer has status "SUCCEEDED" with 1 of 2 targets done`},
+		}, `answer has status "SUCCEEDED" with 1 of 2 targets succeeded and 0 skipped`},
 		{"failed without a failure", func(a *protocol.RegionResult) {
 			set(a, "FAILED", "SUCCEEDED", "SKIPPED")
-		}, `answer has status "FAILED" with 2 of 2 targets done`},
+		}, `answer has status "FAILED" with 1 of 2 targets succeeded and 1 skipped`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -53,6 +53,16 @@ const (
 	// response passes MaxPayloadBytes.
 	ErrorResponseSizeTooLarge = "Function.ResponseSizeTooLarge"
 
+	// ErrorRequestTooLarge is Lambda's answer 413: the payload passes
+	// MaxInvocationBytes.
+	ErrorRequestTooLarge = "Lambda.RequestTooLargeException"
+
+	// ErrorNoCredentials means that there was nothing to sign an invocation
+	// with. AWS's own SDKs would say Lambda.SdkClientException, which is in
+	// everybody's list of errors to retry, and credentials that are missing are
+	// missing the next time as well.
+	ErrorNoCredentials = "Meridian.NoCredentials"
+
 	// ErrorInvalidRequest means that a request was refused at the door; the
 	// cause lists every fault.
 	ErrorInvalidRequest = "Meridian.InvalidRequest"

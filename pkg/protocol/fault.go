@@ -130,9 +130,9 @@ func (e *InvalidRequestError) Error() string {
 // ErrorName returns ErrorInvalidRequest.
 func (*InvalidRequestError) ErrorName() string { return ErrorInvalidRequest }
 
-// OutOfRange returns the fault of a number at path that is not within least and
+// OutOfRangeFault returns the fault of a number at path that is not within least and
 // most.
-func OutOfRange(path string, value, least, most float64) Fault {
+func OutOfRangeFault(path string, value, least, most float64) Fault {
 	return NewFault(path, number(value), fmt.Sprintf("out of range; want %v to %v", least, most))
 }
 

@@ -30,18 +30,18 @@ func TestFaultIsOneLine(t *testing.T) {
 		{"a long value", protocol.NewFault("name", strings.Repeat("é", 99), "bad"), `name: "` + strings.Repeat("é", 39) + "…: bad"},
 		{"a value that just fits", protocol.NewFault("name", strings.Repeat("é", 39), "bad"), `name: "` + strings.Repeat("é", 39) + `": bad`},
 		{"a value that JSON cannot write", protocol.NewFault("x", math.Inf(1), "bad"), "x: +Inf: bad"},
-		{"out of range", protocol.OutOfRange("seconds", 0, 0.001, 600), "seconds: 0: out of range; want 0.001 to 600"},
-		{"out of any range", protocol.OutOfRange("seconds", math.NaN(), 0, 1), `seconds: "NaN": out of range; want 0 to 1`},
+		{"out of range", protocol.OutOfRangeFault("seconds", 0, 0.001, 600), "seconds: 0: out of range; want 0.001 to 600"},
+		{"out of any range", protocol.OutOfRangeFault("seconds", math.NaN(), 0, 1), `seconds: "NaN": out of range; want 0 to 1`},
 		{
-			"unknown, with a near one", protocol.Unknown("task", "Resolv", "a task", []string{"probe", "resolve"}),
+			"unknown, with a near one", protocol.UnknownFault("task", "Resolv", "a task", []string{"probe", "resolve"}),
 			`task: "Resolv": is not a task; did you mean "resolve"?`,
 		},
 		{
-			"unknown, of few", protocol.Unknown("task", "xyz", "a task", []string{"probe", "resolve"}),
+			"unknown, of few", protocol.UnknownFault("task", "xyz", "a task", []string{"probe", "resolve"}),
 			`task: "xyz": is not a task; known are probe, resolve`,
 		},
 		{
-			"unknown, of many", protocol.Unknown("task", "xyz", "a task", strings.Split("aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii", " ")),
+			"unknown, of many", protocol.UnknownFault("task", "xyz", "a task", strings.Split("aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii", " ")),
 			`task: "xyz": is not a task`,
 		},
 	}

@@ -5,11 +5,17 @@ import "time"
 // The limits of the messages. A request that passes one is refused with a
 // [Fault] before anything has been invoked.
 const (
-	// MaxPayloadBytes is the most that Lambda passes in one synchronous
-	// invocation, in either direction: 6 MiB and 100 bytes.
+	// MaxPayloadBytes is the most that a function can answer to a synchronous
+	// invocation: 6 MiB and 100 bytes.
 	// Source: the error Lambda gives, "Response payload size exceeded maximum
 	// allowed payload size (6291556 bytes)".
 	MaxPayloadBytes = 6_291_556
+
+	// MaxInvocationBytes is the most that a function can be sent in a synchronous
+	// invocation: 6 MiB.
+	// Source: the error Lambda gives, "payload is too large for the
+	// RequestResponse invocation type (limit 6291456 bytes)".
+	MaxInvocationBytes = 6 << 20
 
 	// MaxRequestBytes is the largest Request that is read: 1 MiB, which is also
 	// what Lambda accepts for an asynchronous invocation, so that one request

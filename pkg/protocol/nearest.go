@@ -56,10 +56,10 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// Unknown returns the fault of a value at path that is not one of the known,
+// UnknownFault returns the fault of a value at path that is not one of the known,
 // which are each kind ("a task"): it names the nearest, or else all of them when
 // they are few.
-func Unknown(path, value, kind string, known []string) Fault {
+func UnknownFault(path, value, kind string, known []string) Fault {
 	f := Fault{Path: path, Value: shown(value), Detail: "is not " + kind}
 	const few = 8
 	if near := Nearest(value, known); near != "" {
