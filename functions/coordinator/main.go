@@ -20,7 +20,7 @@ import (
 	"meridian/internal/function"
 	"meridian/internal/invoke"
 	"meridian/internal/task"
-	"meridian/pkg/protocol"
+	"meridian/internal/trigger"
 )
 
 func main() {
@@ -30,13 +30,9 @@ func main() {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
-	c := &coordinator.Coordinator{
-		Invoker:        workers,
-		Tasks:          task.Builtin(),
-		Log:            log,
-		MaxAnswerBytes: protocol.MaxPayloadBytes,
-	}
-	function.Start(c.Handle)
+	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin(), Log: log}
+	door := &trigger.Handler{Runner: c, Log: log}
+	function.Start(door.Handle)
 }
 
 // workers returns the way to the workers that the settings name.
