@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 
 	"meridian/pkg/protocol"
 )
@@ -25,19 +26,22 @@ func (c *cli) readRequest(f *runFlags, changed func(flag string) bool) (protocol
 	}
 	from.flags = map[string]string{}
 	var faults protocol.Faults
+	unread := map[string]bool{} // fields of which the value could not be read
 	for _, s := range f.settings() {
 		if !changed(s.flag) {
 			continue
 		}
 		from.flags[s.field] = s.flag
 		if wrong := s.apply(&request); wrong != nil {
-			faults = append(faults, wrong...)
+			faults = append(faults, from.placed(wrong)...)
+			unread[s.field] = true
 		}
 	}
 	if faults == nil {
 		return request, from, nil
 	}
-	return request, from, refuse(from.placed(faults.And(request.Validate())))
+	more := slices.DeleteFunc(request.Validate(), func(fault protocol.Fault) bool { return unread[fieldOf(fault.Path)] })
+	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
 // readFile reads a file, or standard input for "-", and returns what to call it.
