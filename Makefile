@@ -1,7 +1,26 @@
 # Meridian. `make` alone says what there is.
 
-# The architecture of the Lambda functions: arm64 or amd64.
+# The architecture of the Lambda functions, as Go spells it: arm64 or amd64.
 ARCH ?= arm64
+# The same as AWS spells it.
+AWS_ARCH := $(ARCH:amd64=x86_64)
+# Their system. Only the end-to-end test changes it: its emulator runs them as
+# processes of the machine it is on.
+FUNCTION_GOOS ?= linux
+DIST ?= dist
+
+# The deployment: its stage and its Region.
+STAGE ?= dev
+REGION ?= us-east-1
+# Where the workers stand: home or regional. "regional" needs REGIONS: every
+# Region that runs are to go to, REGION too if it is one of them; the same list
+# for deploy-workers.
+PLACEMENT ?= home
+REGIONS ?=
+# More parameters of serverless.yml: PARAMS='--param schedule=ENABLED'.
+PARAMS ?=
+SERVERLESS := node_modules/.bin/serverless
+
 # The tests run under the race detector where there is the C compiler it needs.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 # The development tools, pinned in tools.mod, apart from what the program needs.
@@ -14,10 +33,11 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint fix-diff build size bench fuzz clean
+.PHONY: help run test check fmt vet lint fix-diff build size bench fuzz e2e \
+	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## the hello-world: three Regions, one second of work each, in one second
 	@go run ./cmd/meridian run --region us-east-1,us-east-2,eu-west-1 --target dynamodb --task sleep --param seconds=1
@@ -42,22 +62,22 @@ lint: ## lint, and check the format
 fix-diff: ## fail when go fix would change something
 	go fix -diff ./...
 
-build: $(FUNCTIONS:%=dist/%.zip) ## dist/coordinator.zip and dist/regionworker.zip; ARCH=amd64 for x86
+build: $(FUNCTIONS:%=$(DIST)/%.zip) ## dist/coordinator.zip and dist/regionworker.zip; ARCH=amd64 for x86
 
 # One static binary for provided.al2023. Nothing of the machine gets into it, and
 # the zip has no times in it: the same source gives the same bytes.
-dist/%/bootstrap: FORCE
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false \
+$(DIST)/%/bootstrap: FORCE
+	CGO_ENABLED=0 GOOS=$(FUNCTION_GOOS) GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false \
 		-ldflags '-s -w -buildid=' -o $@ ./functions/$*
 
-dist/%.zip: dist/%/bootstrap
+$(DIST)/%.zip: $(DIST)/%/bootstrap
 	go run github.com/aws/aws-lambda-go/cmd/build-lambda-zip -o $@ $< 2>/dev/null
 
 FORCE:
-.PRECIOUS: dist/%/bootstrap
+.PRECIOUS: $(DIST)/%/bootstrap
 
-size: $(FUNCTIONS:%=dist/%/bootstrap) ## fail when a bootstrap is larger than it may be
-	@$(foreach f,$(FUNCTIONS),bytes=$$(wc -c < dist/$(f)/bootstrap); \
+size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than it may be
+	@$(foreach f,$(FUNCTIONS),bytes=$$(wc -c < $(DIST)/$(f)/bootstrap); \
 		echo "$(f): $$bytes bytes of at most $(MAX_$(f))"; [ $$bytes -le $(MAX_$(f)) ] &&) true
 
 bench: ## the benchmarks: the engine against errgroup, and the rest
@@ -72,5 +92,26 @@ fuzz: ## every fuzzer for FUZZTIME (60s)
 		done; \
 	done
 
-clean: ## remove what was built
-	rm -rf dist
+# npm writes this file when it has installed what the lock file says.
+node_modules/.package-lock.json: package-lock.json
+	npm ci
+
+e2e: node_modules/.package-lock.json ## deploy to a local AWS and try everything there
+	go test -tags e2e -count=1 -v -timeout 15m ./e2e
+
+deploy: build node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1
+	$(SERVERLESS) deploy --stage $(STAGE) --region $(REGION) \
+		--param architecture=$(AWS_ARCH) --param placement=$(PLACEMENT) \
+		$(if $(REGIONS),--param "regions=$(REGIONS)") $(PARAMS)
+
+remove: node_modules/.package-lock.json ## remove everything that deploy deployed
+	$(SERVERLESS) remove --stage $(STAGE) --region $(REGION)
+
+deploy-workers: build node_modules/.package-lock.json ## deploy the worker alone: REGIONS="eu-west-1 us-east-1"
+	@go run ./scripts/workers -stage $(STAGE) -home $(REGION) -param architecture=$(AWS_ARCH) $(PARAMS) deploy $(REGIONS)
+
+remove-workers: node_modules/.package-lock.json ## remove the workers from REGIONS
+	@go run ./scripts/workers -stage $(STAGE) -home $(REGION) remove $(REGIONS)
+
+clean: ## remove what was built and installed
+	rm -rf dist build node_modules .serverless

@@ -47,6 +47,9 @@ func imports() map[string][]string {
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
 		"cmd/meridian":           {anything},
+		// The deployment: the worker's, to many Regions, and the test of all of it.
+		"scripts/workers": {},
+		"e2e":             {},
 	}
 }
 

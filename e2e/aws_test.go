@@ -1,0 +1,133 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// root may do anything in the emulator, which takes these words for its account.
+var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+
+// A call is one request to one AWS service. It is built by hand, so that the
+// project needs no SDK for services that only this test talks to.
+type call struct {
+	service, region string
+	method, path    string
+	header          map[string]string
+	body            string
+}
+
+// do signs the call as root, sends it, and returns the answer's body and its
+// X-Amz-Function-Error. Any status but a 2xx fails the test.
+func (e *emulator) do(ctx context.Context, t *testing.T, c call) (body, functionError string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, c.method, e.url()+c.path, strings.NewReader(c.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range c.header {
+		request.Header.Set(name, value)
+	}
+	sum := sha256.Sum256([]byte(c.body))
+	hash := hex.EncodeToString(sum[:])
+	request.Header.Set("X-Amz-Content-Sha256", hash)
+	if err := v4.NewSigner().SignHTTP(ctx, root, request, hash, c.service, c.region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode/100 != 2 {
+		t.Fatalf("%s %s %s%s = %d: %s", c.service, c.method, c.path, c.body, response.StatusCode, answer)
+	}
+	return string(answer), response.Header.Get("X-Amz-Function-Error")
+}
+
+// query calls an action of a service that takes forms and answers in XML.
+func (e *emulator) query(ctx context.Context, t *testing.T, service, version, action string, fields ...string) string {
+	t.Helper()
+	form := url.Values{"Action": {action}, "Version": {version}}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	body, _ := e.do(ctx, t, call{
+		service: service, region: home, method: http.MethodPost, path: "/", body: form.Encode(),
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+	})
+	return body
+}
+
+// invoke calls a function of Region home and waits for its answer.
+func (e *emulator) invoke(ctx context.Context, t *testing.T, function, payload string) (answer, functionError string) {
+	t.Helper()
+	return e.do(ctx, t, call{
+		service: "lambda", region: home, method: http.MethodPost,
+		path: "/2015-03-31/functions/" + function + "/invocations", body: payload,
+	})
+}
+
+// starts counts the invocations of a function that its log tells of.
+func (e *emulator) starts(ctx context.Context, t *testing.T, region, function string) int {
+	t.Helper()
+	request, err := json.Marshal(map[string]any{"logGroupName": "/aws/lambda/" + function, "filterPattern": `"START RequestId"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := e.do(ctx, t, call{
+		service: "logs", region: region, method: http.MethodPost, path: "/", body: string(request),
+		header: map[string]string{
+			"Content-Type": "application/x-amz-json-1.1",
+			"X-Amz-Target": "Logs_20140328.FilterLogEvents",
+		},
+	})
+	return strings.Count(body, "START RequestId")
+}
+
+// newUser makes an IAM user with one policy, or with none, and a key for it.
+func (e *emulator) newUser(ctx context.Context, t *testing.T, name, policy string) aws.Credentials {
+	t.Helper()
+	const version = "2010-05-08"
+	e.query(ctx, t, "iam", version, "CreateUser", "UserName", name)
+	if policy != "" {
+		e.query(ctx, t, "iam", version, "PutUserPolicy", "UserName", name, "PolicyName", "only", "PolicyDocument", policy)
+	}
+	key := e.query(ctx, t, "iam", version, "CreateAccessKey", "UserName", name)
+	return aws.Credentials{AccessKeyID: element(key, "AccessKeyId"), SecretAccessKey: element(key, "SecretAccessKey")}
+}
+
+// element returns the text of the first XML element of that name.
+func element(xml, name string) string {
+	_, after, _ := strings.Cut(xml, "<"+name+">")
+	text, _, _ := strings.Cut(after, "</"+name+">")
+	return text
+}
+
+// decode reads JSON, which has to be JSON.
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if err := json.NewDecoder(bytes.NewReader([]byte(text))).Decode(&v); err != nil {
+		t.Fatalf("not JSON: %v: %s", err, text)
+	}
+	return v
+}

@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// deployDuringRun deploys what is deployed already, while a run is in flight.
+//
+// A deployment that changes a function cannot be tried in this way: AWS lets
+// what runs run to its end, the emulator ends it.
+func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
+	// Several times what the deployment takes, and within the coordinator's 29 s.
+	answers := make(chan string, 1)
+	go func() {
+		defer close(answers)
+		answer, _ := d.aws.invoke(ctx, t, coordinator,
+			`{"task":"sleep","parameters":{"seconds":15},"regions":["us-east-1","eu-west-1"],"targets":["dynamodb"]}`)
+		answers <- answer
+	}()
+	if out := d.deploy(ctx, t); !strings.Contains(out.stderr, "No changes to deploy") {
+		t.Errorf("a second deployment of the same is not skipped: %s", out.stderr)
+	}
+	select {
+	case answer := <-answers:
+		t.Fatalf("the run ended before the deployment did, which proves nothing: %s", answer)
+	default:
+	}
+	succeeded(t, <-answers, "us-east-1", "eu-west-1")
+}
+
+// runOnSchedule switches the schedule on, so that it fires once and soon, and
+// waits for the run.
+func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
+	coordinators := d.aws.starts(ctx, t, home, coordinator)
+	workers := d.aws.starts(ctx, t, home, regionworker)
+	at := time.Now().UTC().Format("2006-01-02T15:04:05")
+	d.deploy(ctx, t, "schedule=ENABLED", "scheduleExpression=at("+at+")")
+	d.until(ctx, t, "the schedule has started a run", func() bool {
+		return d.aws.starts(ctx, t, home, coordinator) == coordinators+1 &&
+			d.aws.starts(ctx, t, home, regionworker) == workers+len(asked)
+	})
+
+	// What the schedule sends, sent by hand, to read the answer that nobody reads.
+	body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
+	schedule := decode[struct {
+		Target struct {
+			Arn, Input  string
+			RetryPolicy struct{ MaximumRetryAttempts *int }
+		}
+	}](t, body)
+	if !strings.HasSuffix(schedule.Target.Arn, ":function:"+coordinator) {
+		t.Errorf("the schedule's target is %s, want %s", schedule.Target.Arn, coordinator)
+	}
+	if n := schedule.Target.RetryPolicy.MaximumRetryAttempts; n == nil || *n != 0 {
+		t.Errorf("the schedule's retry policy is in %s, want no retries", body)
+	}
+	answer, functionError := d.aws.invoke(ctx, t, coordinator, schedule.Target.Input)
+	if functionError != "" {
+		t.Fatalf("the schedule's input is refused: %s", answer)
+	}
+	succeeded(t, answer, asked...)
+}
+
+// until waits for a condition that the emulator brings about in its own time.
+func (d *deployment) until(ctx context.Context, t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waiting until %s: %v", what, context.Cause(ctx))
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}

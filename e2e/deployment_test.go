@@ -1,0 +1,180 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	coordinator  = "meridian-dev-coordinator"
+	regionworker = "meridian-dev-regionworker"
+)
+
+// A deployment is what the steps of TestDeployment hand on to each other.
+type deployment struct {
+	*site
+	aws   *emulator
+	tools string // the directory of cfn-lint and ministack
+	apiID string
+}
+
+// TestDeployment is one story: each step needs the ones before it, so the first
+// that fails ends it. With -v, "go test" prints the seconds of every step.
+func TestDeployment(t *testing.T) {
+	// An interrupt ends the running step and, with it, the test: what it started
+	// is stopped in every case.
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	d := &deployment{site: newSite(t)}
+	step := func(name string, limit time.Duration, do func(context.Context, *testing.T)) {
+		t.Helper()
+		if !t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("the step's time, "+limit.String()+", is up"))
+			defer cancel()
+			do(ctx, t)
+		}) {
+			t.FailNow()
+		}
+	}
+
+	step("install the emulator", 3*time.Minute, func(ctx context.Context, t *testing.T) { d.tools = d.site.tools(ctx, t) })
+	step("build", 3*time.Minute, d.build)
+	step("start the emulator", 30*time.Second, func(ctx context.Context, _ *testing.T) {
+		d.aws = startEmulator(ctx, t, d.site, d.tools) // t of the test: it outlives the step
+		d.env = append(d.env, "AWS_ENDPOINT_URL="+d.aws.url(),
+			"AWS_ACCESS_KEY_ID="+root.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+root.SecretAccessKey)
+	})
+	step("deploy", time.Minute, d.deployFirst)
+	step("serverless invoke", time.Minute, d.invokeDirectly)
+	step("call the API", time.Minute, d.callAPI)
+	step("refuse bad requests", time.Minute, d.refuse)
+	step("roles", 2*time.Minute, d.tryRoles)
+	step("deploy during a run", time.Minute, d.deployDuringRun)
+	step("schedule", time.Minute, d.runOnSchedule)
+	step("deploy workers", 2*time.Minute, d.deployWorkers)
+	step("placement regional", time.Minute, d.runRegional)
+	step("remove", 2*time.Minute, d.removeAll)
+}
+
+func (d *deployment) build(ctx context.Context, t *testing.T) {
+	d.machine(ctx, t, "make", "-s", "build", "FUNCTION_GOOS="+runtime.GOOS, "ARCH="+runtime.GOARCH, "DIST="+d.path("dist"))
+}
+
+// deploy runs "serverless deploy" with parameters of the form key=value.
+func (d *deployment) deploy(ctx context.Context, t *testing.T, params ...string) printed {
+	t.Helper()
+	args := []string{"deploy", "--param", "architecture=" + arch(t)}
+	for _, p := range params {
+		args = append(args, "--param", p)
+	}
+	return d.must(ctx, t, d.serverless(), args...)
+}
+
+func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
+	d.deploy(ctx, t)
+	stack := d.aws.query(ctx, t, "cloudformation", "2010-05-15", "DescribeStacks", "StackName", "meridian-dev")
+	if got, want := element(stack, "StackStatus"), "COMPLETE"; !strings.HasSuffix(got, want) {
+		t.Errorf("the stack is %s", got)
+	}
+	outputs := map[string]string{}
+	for _, member := range strings.Split(stack, "<OutputKey>")[1:] {
+		key, _, _ := strings.Cut(member, "<")
+		outputs[key] = element(member, "OutputValue")
+	}
+	d.apiID = outputs["HttpApiId"]
+	for key, want := range map[string]string{
+		"RunsUrl":              "https://" + d.apiID + ".execute-api." + home + ".amazonaws.com/runs",
+		"CoordinatorFunction":  coordinator,
+		"RegionworkerFunction": regionworker,
+	} {
+		if got := outputs[key]; got != want {
+			t.Errorf("output %s = %q, want %q", key, got, want)
+		}
+	}
+}
+
+// result is what this test reads of a run's result.
+type result struct {
+	Status  string `json:"status"`
+	Message string `json:"message"`
+	Regions []struct {
+		Region string `json:"region"`
+		Status string `json:"status"`
+		Error  string `json:"error"`
+		Targets []struct {
+			Target string         `json:"target"`
+			Status string         `json:"status"`
+			Output map[string]any `json:"output"`
+		} `json:"targets"`
+	} `json:"regions"`
+}
+
+// succeeded checks a result of a run in these Regions, in this order, with the
+// one target dynamodb.
+func succeeded(t *testing.T, text string, regions ...string) {
+	t.Helper()
+	r := decode[result](t, text)
+	var got []string
+	for _, region := range r.Regions {
+		got = append(got, region.Region)
+		if len(region.Targets) != 1 || region.Targets[0].Target != "dynamodb" || region.Targets[0].Status != "SUCCEEDED" {
+			t.Errorf("the targets of %s are %v, want dynamodb SUCCEEDED", region.Region, region.Targets)
+		}
+	}
+	if r.Status != "SUCCEEDED" || !slices.Equal(got, regions) {
+		t.Fatalf("the run is %s in %v, want SUCCEEDED in %v: %s", r.Status, got, regions, text)
+	}
+	t.Logf("%s: %s", r.Status, r.Message)
+}
+
+// asked are the Regions of events/*.json.
+var asked = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
+
+func (d *deployment) invokeDirectly(ctx context.Context, t *testing.T) {
+	out := d.must(ctx, t, d.serverless(), "invoke", "--function", "coordinator", "--path", "events/direct.json")
+	succeeded(t, out.stdout, asked...)
+
+	// An event as the API sends it, without the API.
+	out = d.must(ctx, t, d.serverless(), "invoke", "--function", "coordinator", "--path", "events/api.json")
+	response := decode[struct {
+		StatusCode int    `json:"statusCode"`
+		Body       string `json:"body"`
+	}](t, out.stdout)
+	if response.StatusCode != 200 {
+		t.Fatalf("status %d, want 200: %s", response.StatusCode, response.Body)
+	}
+	succeeded(t, response.Body, asked...)
+
+	before := d.aws.starts(ctx, t, home, regionworker)
+	sqs, err := filepath.Abs(filepath.Join("testdata", "sqs.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"--data", `{"task":"sleep","colour":"red"}`},
+		{"--data", `[{"task":"sleep"}]`},
+		{"--path", sqs},
+	} {
+		args = append([]string{"invoke", "--function", "coordinator"}, args...)
+		out := d.command(ctx, t, d.env, d.serverless(), args...)
+		t.Logf("$ serverless %s = %d", strings.Join(args, " "), out.status)
+		if out.status == 0 || !strings.Contains(out.stdout, `"errorType": "Meridian.InvalidRequest"`) {
+			t.Errorf("exit status %d, want 1 and Meridian.InvalidRequest: %s%s", out.status, out.stdout, out.stderr)
+		}
+	}
+	if after := d.aws.starts(ctx, t, home, regionworker); after != before {
+		t.Errorf("%d workers were invoked for requests that are refused", after-before)
+	}
+}

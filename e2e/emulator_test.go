@@ -1,0 +1,132 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// An emulator is a running ministack.
+type emulator struct {
+	host string // "127.0.0.1:45678"
+}
+
+// supervise runs its arguments until its standard input ends, which it does when
+// the test's process ends, in whatever way.
+const supervise = `"$@" & child=$!; cat >/dev/null; kill "$child"; wait "$child"`
+
+// startEmulator starts ministack on a free port of the loopback interface, with
+// IAM enforced, and waits until it answers. It is stopped when t ends.
+func startEmulator(ctx context.Context, t *testing.T, s *site, tools string) *emulator {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &emulator{host: listener.Addr().String()}
+	_, port, _ := net.SplitHostPort(e.host)
+	listener.Close()
+
+	scratch := t.TempDir()
+	var log bytes.Buffer
+	cmd := exec.Command("sh", "-c", supervise, "sh", filepath.Join(tools, "ministack"))
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + scratch, "TMPDIR=" + scratch,
+		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "AUTH=true",
+		"MINISTACK_REGION=" + home,
+		// What the functions it runs are to call.
+		"AWS_ENDPOINT_URL=" + e.url(),
+		// Listeners that nothing here uses.
+		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0",
+	}
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = 5 * time.Second
+	lifeline, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		lifeline.Close()
+		done := make(chan struct{})
+		go func() { defer close(done); _ = cmd.Wait() }()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+		}
+		// The functions' processes, and the emulator if it did not stop.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-done
+		if t.Failed() {
+			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+			t.Logf("the emulator's last lines:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
+		}
+	})
+	e.wait(ctx, t)
+	return e
+}
+
+// wait returns when the emulator answers.
+func (e *emulator) wait(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url()+"/_ministack/health", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the emulator did not start: %v", context.Cause(ctx))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// url is the endpoint of every service. It is an address and not a name so that
+// the AWS SDK for JavaScript addresses buckets by path.
+func (e *emulator) url() string { return fmt.Sprintf("http://%s", e.host) }
+
+// without is the URL of the same AWS with one Region switched off: there, every
+// call is answered as AWS answers in a Region that an account has not opted in
+// to.
+func (e *emulator) without(t *testing.T, region string) string {
+	t.Helper()
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: e.host})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), "/"+region+"/") {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>`+
+			`<Message>The security token included in the request is invalid</Message></Error></ErrorResponse>`)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -1,0 +1,96 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// abroad are the Regions that get a worker of their own.
+var abroad = []string{"eu-west-1", "ap-southeast-2", "eu-north-1"}
+
+// workers runs scripts/workers over the Regions abroad, as make does.
+func (d *deployment) workers(ctx context.Context, t *testing.T, env []string, action string) printed {
+	t.Helper()
+	args := []string{"-root", d.dir, "-home", home, "-param", "architecture=" + arch(t), action, strings.Join(append(slices.Clone(abroad), home), " ")}
+	out := d.command(ctx, t, env, d.path("build", "workers-tool"), args...)
+	t.Logf("$ workers %s = %d\n%s%s", strings.Join(args, " "), out.status, out.stdout, out.stderr)
+	return out
+}
+
+func (d *deployment) deployWorkers(ctx context.Context, t *testing.T) {
+	d.machine(ctx, t, "go", "build", "-o", d.path("build", "workers-tool"), "./scripts/workers")
+
+	// In a Region that is switched off the others are deployed all the same, and
+	// when it is on, the second run has to do only the one.
+	const off = "ap-southeast-2"
+	out := d.workers(ctx, t, append(slices.Clone(d.env), "AWS_ENDPOINT_URL="+d.aws.without(t, off)), "deploy")
+	if out.status != 1 || !strings.Contains(out.stderr, "failed in 1 of 4 Regions") || !strings.Contains(out.stderr, "\n  "+off+": ") {
+		t.Errorf("exit status %d, want 1 and %s listed", out.status, off)
+	}
+	out = d.workers(ctx, t, d.env, "deploy")
+	if out.status != 0 || strings.Count(out.stdout, " deployed ") != 1 || strings.Count(out.stdout, " unchanged ") != 2 {
+		t.Errorf("exit status %d, want 0, one Region deployed and two unchanged", out.status)
+	}
+}
+
+// runRegional runs in the Regions where the worker stands now, and in one where
+// the coordinator may invoke it but there is none.
+func (d *deployment) runRegional(ctx context.Context, t *testing.T) {
+	const missing = "sa-east-1"
+	d.deploy(ctx, t, "placement=regional", "regions="+strings.Join(abroad, " ")+" "+missing)
+	before := map[string]int{}
+	for _, region := range abroad {
+		before[region] = d.aws.starts(ctx, t, region, regionworker)
+	}
+	answer, functionError := d.aws.invoke(ctx, t, coordinator,
+		`{"task":"resolve","regions":["`+strings.Join(abroad, `","`)+`"],"targets":["dynamodb"]}`)
+	if functionError != "" {
+		t.Fatal(answer)
+	}
+	succeeded(t, answer, abroad...)
+	for _, region := range abroad {
+		if n := d.aws.starts(ctx, t, region, regionworker) - before[region]; n != 1 {
+			t.Errorf("the worker of %s ran %d times, want once", region, n)
+		}
+	}
+
+	answer, functionError = d.aws.invoke(ctx, t, coordinator, `{"task":"resolve","regions":["`+missing+`"],"targets":["dynamodb"]}`)
+	r := decode[result](t, answer)
+	if functionError != "" || len(r.Regions) != 1 || r.Regions[0].Status != "FAILED" || r.Regions[0].Error != "Lambda.ResourceNotFoundException" {
+		t.Errorf("a Region without a worker: %s, want it FAILED with Lambda.ResourceNotFoundException", answer)
+	}
+}
+
+// removeAll removes what was deployed and looks for anything left.
+func (d *deployment) removeAll(ctx context.Context, t *testing.T) {
+	if out := d.workers(ctx, t, d.env, "remove"); out.status != 0 {
+		t.Errorf("exit status %d, want 0", out.status)
+	}
+	d.must(ctx, t, d.serverless(), "remove")
+
+	target := func(name string) map[string]string {
+		return map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": name}
+	}
+	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	for _, region := range append(slices.Clone(abroad), home) {
+		for _, c := range []call{
+			{service: "cloudformation", method: http.MethodPost, path: "/", header: form, body: "Action=DescribeStacks&Version=2010-05-15"},
+			{service: "lambda", method: http.MethodGet, path: "/2015-03-31/functions/"},
+			{service: "logs", method: http.MethodPost, path: "/", header: target("Logs_20140328.DescribeLogGroups"), body: "{}"},
+			{service: "scheduler", method: http.MethodGet, path: "/schedules"},
+			{service: "apigateway", method: http.MethodGet, path: "/v2/apis"},
+			{service: "iam", method: http.MethodPost, path: "/", header: form, body: "Action=ListRoles&Version=2010-05-08"},
+			{service: "s3", method: http.MethodGet, path: "/"},
+		} {
+			c.region = region
+			if body, _ := d.aws.do(ctx, t, c); strings.Contains(body, "meridian") {
+				t.Errorf("%s in %s still has something of ours: %s", c.service, region, body)
+			}
+		}
+	}
+}

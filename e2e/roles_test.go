@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"testing"
+)
+
+// tryRoles puts a function that invokes whatever it is told to under each role,
+// and shows what the role lets it do.
+func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
+	d.machine(ctx, t, "env", "CGO_ENABLED=0", "go", "build", "-tags", "lambda.norpc", "-o", d.path("build", "probe"), "./e2e/testdata/probe")
+	code := zipped(t, d.path("build", "probe"))
+	// All of them first: what is not there cannot show what a role may not do.
+	for _, role := range []string{"CoordinatorRole", "RegionworkerRole"} {
+		d.newProbe(ctx, t, role, code)
+	}
+	const denied = "AccessDeniedException"
+	for _, c := range []struct {
+		role     string
+		region   string
+		function string
+		want     string
+	}{
+		{"CoordinatorRole", home, regionworker, "invoked"},
+		{"CoordinatorRole", home, coordinator, denied},
+		{"CoordinatorRole", home, probeOf("RegionworkerRole"), denied},
+		{"CoordinatorRole", "eu-west-1", regionworker, denied},
+		{"RegionworkerRole", home, regionworker, denied},
+		{"RegionworkerRole", home, coordinator, denied},
+	} {
+		answer, functionError := d.aws.invoke(ctx, t, probeOf(c.role), `{"region":"`+c.region+`","function":"`+c.function+`"}`)
+		t.Logf("%s invokes %s in %s: %s", c.role, c.function, c.region, answer)
+		if functionError != "" || decode[string](t, answer) != c.want {
+			t.Errorf("%s invokes %s in %s: %s %s, want %s", c.role, c.function, c.region, functionError, answer, c.want)
+		}
+	}
+	for _, role := range []string{"CoordinatorRole", "RegionworkerRole"} {
+		d.aws.do(ctx, t, call{service: "lambda", region: home, method: http.MethodDelete, path: "/2015-03-31/functions/" + probeOf(role)})
+	}
+}
+
+// probeOf is the name of the probe under a role.
+func probeOf(role string) string { return "e2e-probe-" + role }
+
+// newProbe deploys the probe under a role of the stack.
+func (d *deployment) newProbe(ctx context.Context, t *testing.T, role, code string) {
+	t.Helper()
+	resource := d.aws.query(ctx, t, "cloudformation", "2010-05-15", "DescribeStackResource",
+		"StackName", "meridian-dev", "LogicalResourceId", role)
+	arn := element(d.aws.query(ctx, t, "iam", "2010-05-08", "GetRole", "RoleName", element(resource, "PhysicalResourceId")), "Arn")
+	body, err := json.Marshal(map[string]any{
+		"FunctionName": probeOf(role), "Role": arn, "Runtime": "provided.al2023", "Handler": "bootstrap",
+		"Architectures": []string{arch(t)}, "Timeout": 20, "Code": map[string]string{"ZipFile": code},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.aws.do(ctx, t, call{
+		service: "lambda", region: home, method: http.MethodPost, path: "/2015-03-31/functions", body: string(body),
+		header: map[string]string{"Content-Type": "application/json"},
+	})
+}
+
+// zipped returns a program as the code of a function: a zip, in base64.
+func zipped(t *testing.T, program string) string {
+	t.Helper()
+	content, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+	header.SetMode(0o755)
+	f, err := w.CreateHeader(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(b.Bytes())
+}

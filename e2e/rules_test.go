@@ -1,0 +1,197 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A template is a CloudFormation template, as far as the rules read it.
+type template struct {
+	Resources map[string]resource
+	Outputs   map[string]any
+}
+
+// A resource is one of a template.
+type resource struct {
+	Type       string
+	Properties map[string]any
+}
+
+// xray is the one policy of AWS's that a role may have, and only for a function
+// that is traced. X-Ray knows no resources, so a statement of our own would have
+// to say "*" and be no narrower.
+const xray = "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"
+
+// faults returns what is wrong with a template, whatever it deploys: none of
+// these may be true of any deployment of ours.
+func (t template) faults() []string {
+	var faults []string
+	roles := map[string]string{} // by the function that has it
+	groups := map[string]bool{}  // the names of the log groups
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		r := t.Resources[id]
+		fault := func(format string, args ...any) {
+			faults = append(faults, id+": "+fmt.Sprintf(format, args...))
+		}
+		switch r.Type {
+		case "AWS::IAM::Role":
+			t.role(id, fault)
+		case "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::User", "AWS::IAM::Group":
+			fault("a %s: a role's policies are written in the role", r.Type)
+		case "AWS::Lambda::Url":
+			fault("a function URL")
+		case "AWS::Lambda::Permission":
+			if p := text(r.Properties["Principal"]); !strings.HasSuffix(p, ".amazonaws.com") || r.Properties["SourceArn"] == nil {
+				fault("lets %s invoke a function, from anywhere", p)
+			}
+		case "AWS::Lambda::Function":
+			role := text(r.Properties["Role"])
+			if other := roles[role]; other != "" {
+				fault("shares its role with %s", other)
+			}
+			roles[role] = id
+			if at(r.Properties, "LoggingConfig", "LogFormat") != "JSON" {
+				fault("does not log JSON")
+			}
+		case "AWS::Logs::LogGroup":
+			groups[text(r.Properties["LogGroupName"])] = true
+			if days, _ := r.Properties["RetentionInDays"].(float64); days <= 0 {
+				fault("keeps its events for ever")
+			}
+		case "AWS::ApiGatewayV2::Route":
+			if kind := r.Properties["AuthorizationType"]; kind != "AWS_IAM" {
+				fault("the route %v is authorised by %v", r.Properties["RouteKey"], kind)
+			}
+		case "AWS::ApiGatewayV2::Stage":
+			if rate, _ := at(r.Properties, "DefaultRouteSettings", "ThrottlingRateLimit").(float64); rate <= 0 {
+				fault("is not throttled")
+			}
+		case "AWS::Scheduler::Schedule":
+			if n, isNumber := at(r.Properties, "Target", "RetryPolicy", "MaximumRetryAttempts").(float64); !isNumber || n != 0 {
+				fault("is retried")
+			}
+		case "AWS::Lambda::EventInvokeConfig":
+			if n, isNumber := r.Properties["MaximumRetryAttempts"].(float64); !isNumber || n != 0 {
+				fault("asynchronous invocations are retried")
+			}
+		}
+	}
+	for _, id := range roles {
+		if name := "/aws/lambda/" + text(t.Resources[id].Properties["FunctionName"]); !groups[name] {
+			faults = append(faults, id+": has no log group "+name)
+		}
+	}
+	return faults
+}
+
+// role looks for what no role may have.
+func (t template) role(id string, fault func(string, ...any)) {
+	properties := t.Resources[id].Properties
+	for _, s := range statements(properties["AssumeRolePolicyDocument"]) {
+		if who := at(s, "Principal", "Service"); who != "lambda.amazonaws.com" && who != "scheduler.amazonaws.com" {
+			fault("may be assumed by %v", s["Principal"])
+		}
+	}
+	for _, arn := range list(properties["ManagedPolicyArns"]) {
+		if text(arn) != xray || !t.traced(id) {
+			fault("has the policy %s", text(arn))
+		}
+	}
+	for _, policy := range list(properties["Policies"]) {
+		for _, s := range statements(at(policy, "PolicyDocument")) {
+			if s["NotAction"] != nil || s["NotResource"] != nil {
+				fault("says what it does not allow")
+			}
+			for _, action := range list(s["Action"]) {
+				if strings.Contains(text(action), "*") {
+					fault("allows the action %s", text(action))
+				}
+			}
+			for _, r := range append(list(s["Resource"]), list(s["Resources"])...) {
+				if strings.Contains(text(r), "*") {
+					fault("allows the resource %s", text(r))
+				}
+			}
+		}
+	}
+}
+
+// traced says whether a function with that role is traced.
+func (t template) traced(role string) bool {
+	for _, r := range t.Resources {
+		if r.Type == "AWS::Lambda::Function" && text(r.Properties["Role"]) == "${"+role+".Arn}" {
+			return at(r.Properties, "TracingConfig", "Mode") == "Active"
+		}
+	}
+	return false
+}
+
+// allowed lists what a role's own policies allow, as "action on resource".
+func (t template) allowed(role string) []string {
+	var all []string
+	for _, policy := range list(t.Resources[role].Properties["Policies"]) {
+		for _, s := range statements(at(policy, "PolicyDocument")) {
+			for _, action := range list(s["Action"]) {
+				for _, r := range list(s["Resource"]) {
+					all = append(all, text(action)+" on "+text(r))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// statements returns those of a policy document.
+func statements(document any) []map[string]any {
+	var all []map[string]any
+	for _, s := range list(at(document, "Statement")) {
+		if m, isMap := s.(map[string]any); isMap {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// at follows keys into nested maps, and returns nil where one is missing.
+func at(v any, keys ...string) any {
+	for _, key := range keys {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
+}
+
+// list returns a value that may be one or many as many.
+func list(v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	}
+	return []any{v}
+}
+
+// text writes a value as CloudFormation's Fn::Sub would, with every function of
+// it that a template of ours uses.
+func text(v any) string {
+	m, isMap := v.(map[string]any)
+	if !isMap {
+		return fmt.Sprint(v)
+	}
+	if sub, isText := m["Fn::Sub"].(string); isText {
+		return sub
+	}
+	if ref, isText := m["Ref"].(string); isText {
+		return "${" + ref + "}"
+	}
+	if get := list(m["Fn::GetAtt"]); len(get) == 2 {
+		return fmt.Sprintf("${%v.%v}", get[0], get[1])
+	}
+	// Not understood: it must not pass for harmless.
+	return fmt.Sprintf("*%v", v)
+}

@@ -1,0 +1,200 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// pack packages a configuration of the site and returns its template.
+func (s *site) pack(ctx context.Context, t *testing.T, config string, args ...string) template {
+	t.Helper()
+	s.must(ctx, t, s.serverless(), append([]string{"package", "--config", config}, args...)...)
+	return decode[template](t, s.read(t, ".serverless", "cloudformation-template-update-stack.json"))
+}
+
+func TestTemplate(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	s := newSite(t)
+	tools := s.tools(ctx, t)
+	// What is in them does not matter here.
+	for _, name := range []string{"coordinator", "regionworker"} {
+		s.write(t, "dist/"+name+".zip", []byte("a zip"))
+	}
+
+	const (
+		own     = "logs:CreateLogStream on ${%LogGroup.Arn};logs:PutLogEvents on ${%LogGroup.Arn}"
+		invoke  = "lambda:InvokeFunction on arn:${AWS::Partition}:lambda:%:${AWS::AccountId}:function:meridian-dev-regionworker"
+		traced  = "Active"
+		through = "PassThrough"
+	)
+	rights := func(pattern string, values ...string) (all []string) {
+		for _, value := range values {
+			all = append(all, strings.Split(strings.ReplaceAll(pattern, "%", value), ";")...)
+		}
+		return all
+	}
+	schedule := []string{"lambda:InvokeFunction on ${CoordinatorLambdaFunction.Arn}"}
+	for _, c := range []struct {
+		name    string
+		config  string
+		args    []string
+		tracing string
+		rights  map[string][]string // by role
+	}{
+		{
+			"as it comes", "serverless.yml", nil, traced,
+			map[string][]string{
+				"CoordinatorRole":  append(rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")...),
+				"RegionworkerRole": rights(own, "Regionworker"),
+				"ScheduleRole":     schedule,
+			},
+		},
+		{
+			"placement regional", "serverless.yml",
+			[]string{"--param", "placement=regional", "--param", "regions=eu-west-1, us-east-1 eu-west-1"}, traced,
+			map[string][]string{
+				"CoordinatorRole":  append(rights(invoke, "eu-west-1", "us-east-1"), rights(own, "Coordinator")...),
+				"RegionworkerRole": rights(own, "Regionworker"),
+				"ScheduleRole":     schedule,
+			},
+		},
+		{
+			"not traced", "serverless.yml", []string{"--param", "tracing=PassThrough"}, through,
+			map[string][]string{
+				"CoordinatorRole":  append(rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")...),
+				"RegionworkerRole": rights(own, "Regionworker"),
+				"ScheduleRole":     schedule,
+			},
+		},
+		{
+			"the worker alone", "serverless.worker.yml", []string{"--region", "eu-west-1"}, traced,
+			map[string][]string{"RegionworkerRole": rights(own, "Regionworker")},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := s.pack(ctx, t, c.config, c.args...)
+			for _, fault := range got.faults() {
+				t.Error(fault)
+			}
+			roles := map[string][]string{}
+			for id, r := range got.Resources {
+				switch r.Type {
+				case "AWS::IAM::Role":
+					roles[id] = got.allowed(id)
+				case "AWS::Lambda::Function":
+					if mode := at(r.Properties, "TracingConfig", "Mode"); mode != c.tracing {
+						t.Errorf("%s is traced %v, want %s", id, mode, c.tracing)
+					}
+					if r.Properties["Runtime"] != "provided.al2023" || !slices.Equal(list(r.Properties["Architectures"]), []any{"arm64"}) {
+						t.Errorf("%s runs on %v %v, want provided.al2023 on arm64", id, r.Properties["Runtime"], r.Properties["Architectures"])
+					}
+					// The HTTP API answers for a function after 30 s.
+					if seconds, _ := r.Properties["Timeout"].(float64); seconds <= 0 || seconds >= 30 {
+						t.Errorf("%s has %v s, want less than 30", id, seconds)
+					}
+				}
+			}
+			if diff := cmp.Diff(c.rights, roles); diff != "" {
+				t.Errorf("what the roles allow (-want +got):\n%s", diff)
+			}
+			// W3005 is about a DependsOn that the framework adds to what it generates.
+			s.must(ctx, t, filepath.Join(tools, "cfn-lint"), "--ignore-checks", "W3005", "--", ".serverless/cloudformation-template-update-stack.json")
+		})
+	}
+
+	t.Run("the schedule", func(t *testing.T) {
+		for want, args := range map[string][]string{"DISABLED": nil, "ENABLED": {"--param", "schedule=ENABLED"}} {
+			schedule := s.pack(ctx, t, "serverless.yml", args...).Resources["Schedule"].Properties
+			if schedule["State"] != want {
+				t.Errorf("the schedule is %v, want %s", schedule["State"], want)
+			}
+			var input bytes.Buffer
+			if err := json.Compact(&input, []byte(s.read(t, "events", "schedule.json"))); err != nil {
+				t.Fatal(err)
+			}
+			if got := at(schedule, "Target", "Input"); got != input.String() {
+				t.Errorf("the schedule sends %v, want events/schedule.json", got)
+			}
+		}
+	})
+
+	t.Run("refused parameters", func(t *testing.T) {
+		for _, c := range []struct{ params, want string }{
+			{"placement=everywhere", `param "placement" is "everywhere"`},
+			{"placement=regional", `param "regions" must list`},
+		} {
+			out := s.command(ctx, t, s.env, s.serverless(), "package", "--param", c.params)
+			if out.status == 0 || !strings.Contains(out.stdout, c.want) {
+				t.Errorf("%s: exit status %d, want 1 and %s: %s%s", c.params, out.status, c.want, out.stdout, out.stderr)
+			}
+		}
+	})
+}
+
+// TestRules breaks the template in every way that the rules are there for.
+func TestRules(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := newSite(t)
+	for _, name := range []string{"coordinator", "regionworker"} {
+		s.write(t, "dist/"+name+".zip", []byte("a zip"))
+	}
+	s.pack(ctx, t, "serverless.yml")
+	source := s.read(t, ".serverless", "cloudformation-template-update-stack.json")
+
+	statement := func(m template, role string) map[string]any {
+		return statements(at(list(m.Resources[role].Properties["Policies"])[0], "PolicyDocument"))[0]
+	}
+	for _, c := range []struct {
+		name string
+		do   func(template)
+		want string
+	}{
+		{"any action", func(m template) { statement(m, "CoordinatorRole")["Action"] = "lambda:*" }, "CoordinatorRole: allows the action lambda:*"},
+		{"any resource", func(m template) { statement(m, "RegionworkerRole")["Resource"] = "*" }, "RegionworkerRole: allows the resource *"},
+		{"part of a resource", func(m template) {
+			statement(m, "CoordinatorRole")["Resource"] = []any{map[string]any{"Fn::Sub": "arn:aws:lambda:*:1:function:f"}}
+		}, "CoordinatorRole: allows the resource arn:aws:lambda:*:1:function:f"},
+		{"a policy of AWS's", func(m template) {
+			m.Resources["ScheduleRole"].Properties["ManagedPolicyArns"] = []any{"arn:aws:iam::aws:policy/AdministratorAccess"}
+		}, "ScheduleRole: has the policy arn:aws:iam::aws:policy/AdministratorAccess"},
+		{"a policy beside the roles", func(m template) { m.Resources["Extra"] = resource{Type: "AWS::IAM::Policy"} }, "Extra: a AWS::IAM::Policy: a role's policies are written in the role"},
+		{"everybody's role", func(m template) {
+			statements(m.Resources["CoordinatorRole"].Properties["AssumeRolePolicyDocument"])[0]["Principal"] = "*"
+		}, "CoordinatorRole: may be assumed by *"},
+		{"one role for both", func(m template) {
+			m.Resources["RegionworkerLambdaFunction"].Properties["Role"] = m.Resources["CoordinatorLambdaFunction"].Properties["Role"]
+		}, "RegionworkerLambdaFunction: shares its role with CoordinatorLambdaFunction"},
+		{"a function URL", func(m template) { m.Resources["Extra"] = resource{Type: "AWS::Lambda::Url"} }, "Extra: a function URL"},
+		{"a public function", func(m template) {
+			m.Resources["Extra"] = resource{Type: "AWS::Lambda::Permission", Properties: map[string]any{"Principal": "*"}}
+		}, "Extra: lets * invoke a function, from anywhere"},
+		{"an open route", func(m template) { delete(m.Resources["HttpApiRoutePostRuns"].Properties, "AuthorizationType") }, "HttpApiRoutePostRuns: the route POST /runs is authorised by <nil>"},
+		{"no throttling", func(m template) { delete(m.Resources["HttpApiStage"].Properties, "DefaultRouteSettings") }, "HttpApiStage: is not throttled"},
+		{"logs for ever", func(m template) { delete(m.Resources["CoordinatorLogGroup"].Properties, "RetentionInDays") }, "CoordinatorLogGroup: keeps its events for ever"},
+		{"no log group", func(m template) { delete(m.Resources, "CoordinatorLogGroup") }, "CoordinatorLambdaFunction: has no log group /aws/lambda/meridian-dev-coordinator"},
+		{"a retried schedule", func(m template) {
+			delete(at(m.Resources["Schedule"].Properties, "Target").(map[string]any), "RetryPolicy")
+		}, "Schedule: is retried"},
+		{"retried events", func(m template) { m.Resources["CoordinatorLambdaEvConf"].Properties["MaximumRetryAttempts"] = 2.0 }, "CoordinatorLambdaEvConf: asynchronous invocations are retried"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			broken := decode[template](t, source)
+			c.do(broken)
+			if got := broken.faults(); !slices.Contains(got, c.want) {
+				t.Errorf("faults() = %q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+// Command probe is a Lambda function that tries to invoke another one, and says
+// how that went. Deployed with somebody else's role, it shows what that role is
+// allowed to do: code that runs under it is the only thing that can.
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	service "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/smithy-go"
+)
+
+// request names the function to invoke.
+type request struct {
+	Region   string `json:"region"`
+	Function string `json:"function"`
+}
+
+func main() {
+	lambda.Start(func(ctx context.Context, r request) (string, error) {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(r.Region))
+		if err != nil {
+			return "", err
+		}
+		_, err = service.NewFromConfig(cfg).Invoke(ctx, &service.InvokeInput{
+			FunctionName: aws.String(r.Function),
+			Payload:      []byte(`{}`),
+		})
+		if api, ok := errors.AsType[smithy.APIError](err); ok {
+			return api.ErrorCode(), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return "invoked", nil
+	})
+}

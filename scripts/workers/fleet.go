@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fleet is one deployment of workers, or one removal.
+type fleet struct {
+	Action  string        // "deploy" or "remove"
+	Regions []string      // at least one
+	Root    string        // where serverless.worker.yml, dist/ and node_modules/ are
+	Stage   string        // the stage of every worker
+	Home    string        // a Region to leave alone; empty means none
+	AtOnce  int           // Regions at once, at least 1
+	Limit   time.Duration // for one Region, all of its commands together
+	Params  []string      // "key=value", handed to the framework
+
+	out io.Writer // one line per Region
+}
+
+// What becomes the name of a directory, and must not leave it.
+var (
+	// regionName is the form of a Region's name in every partition.
+	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	// stageName is what the framework puts into the names of stacks.
+	stageName = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
+)
+
+// check finds what is wrong with a fleet before anything is done.
+func (f fleet) check() error {
+	switch {
+	case f.Action != "deploy" && f.Action != "remove":
+		return fmt.Errorf("want deploy or remove, not %q", f.Action)
+	case f.AtOnce < 1:
+		return errors.New("-at-once must be at least 1")
+	case !stageName.MatchString(f.Stage):
+		return fmt.Errorf("-stage %q: want letters, digits and hyphens", f.Stage)
+	case len(f.Regions) == 0:
+		return errors.New(`no Regions: say REGIONS="eu-west-1 us-east-1"`)
+	}
+	for _, region := range f.Regions {
+		if !regionName.MatchString(region) {
+			return fmt.Errorf("%q is not the name of a Region", region)
+		}
+	}
+	return nil
+}
+
+// run does the action in every Region and returns an error that lists those in
+// which it failed, by name.
+func (f fleet) run(ctx context.Context) error {
+	regions := slices.Compact(slices.Sorted(slices.Values(f.Regions)))
+	var (
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		seats  = make(chan struct{}, f.AtOnce)
+		failed = make(map[string]error)
+	)
+	for _, region := range regions {
+		wg.Go(func() {
+			seats <- struct{}{}
+			defer func() { <-seats }()
+			start := time.Now()
+			what, err := f.one(ctx, region)
+
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed[region], what = err, "FAILED"
+			}
+			fmt.Fprintf(f.out, "%-16s %-10s %6.1f s\n", region, what, time.Since(start).Seconds())
+		})
+	}
+	wg.Wait()
+
+	if len(failed) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s failed in %d of %d Regions; run it again to repair them:", f.Action, len(failed), len(regions))
+	for _, region := range regions {
+		if err := failed[region]; err != nil {
+			fmt.Fprintf(&b, "\n  %s: %v", region, err)
+		}
+	}
+	return errors.New(b.String())
+}
+
+// one does the action in one Region and says in a word what it did.
+func (f fleet) one(ctx context.Context, region string) (string, error) {
+	if region == f.Home {
+		// Its worker came with the coordinator, under the same name.
+		return "home", nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, f.Limit, fmt.Errorf("more than %v: %w", f.Limit, context.DeadlineExceeded))
+	defer cancel()
+
+	s, err := f.newService(region)
+	if err != nil {
+		return "", err
+	}
+	if f.Action == "remove" {
+		_, err := s.serverless(ctx, "remove")
+		return "removed", err
+	}
+	output, err := s.serverless(ctx, "deploy")
+	if err != nil && stuck.MatchString(output) {
+		if _, err := s.serverless(ctx, "remove"); err != nil {
+			return "", err
+		}
+		output, err = s.serverless(ctx, "deploy")
+	}
+	if strings.Contains(output, "No changes to deploy") {
+		return "unchanged", err
+	}
+	return "deployed", err
+}
+
+// stuck is what CloudFormation says of a stack whose creation failed: it holds
+// nothing, cannot be updated, and has to be removed before it can be created.
+var stuck = regexp.MustCompile(`\bis in (the )?'?(ROLLBACK_COMPLETE|REVIEW_IN_PROGRESS)'? state`)
+
+// newService makes a directory of its own for one Region, because the framework
+// keeps its working files beside the configuration, and two runs in one
+// directory overwrite each other's.
+func (f fleet) newService(region string) (service, error) {
+	root, err := filepath.Abs(f.Root)
+	if err != nil {
+		return service{}, err
+	}
+	s := service{
+		dir:     filepath.Join(root, "build", "workers", f.Stage, region),
+		command: filepath.Join(root, "node_modules", ".bin", "serverless"),
+		args:    []string{"--config", "serverless.worker.yml", "--stage", f.Stage, "--region", region},
+	}
+	for _, p := range f.Params {
+		s.args = append(s.args, "--param", p)
+	}
+	if err := errors.Join(os.RemoveAll(s.dir), os.MkdirAll(filepath.Join(s.dir, "dist"), 0o755)); err != nil {
+		return service{}, err
+	}
+	if err := os.CopyFS(filepath.Join(s.dir, "deploy"), os.DirFS(filepath.Join(root, "deploy"))); err != nil {
+		return service{}, err
+	}
+	config, err := os.ReadFile(filepath.Join(root, "serverless.worker.yml"))
+	if err != nil {
+		return service{}, err
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "serverless.worker.yml"), config, 0o644); err != nil {
+		return service{}, err
+	}
+	// A link, so that thirty Regions do not need thirty copies.
+	zip := filepath.Join("dist", "regionworker.zip")
+	return s, os.Symlink(filepath.Join(root, zip), filepath.Join(s.dir, zip))
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// framework stands in for the Serverless Framework. It is started in a Region's
+// directory, build/workers/dev/REGION, and does what the file fake/REGION in the
+// root says, or succeeds. What it was asked goes to fake/calls.
+const framework = `#!/bin/sh
+region=$(basename "$PWD")
+fake=../../../../fake
+echo "$region $1" >> $fake/calls
+test -e serverless.worker.yml && test -e dist/regionworker.zip && test -e deploy/worker.yml || exit 9
+touch $fake/running-$region
+set -- "$1" $fake/running-*
+echo $(($# - 1)) >> $fake/peaks
+rm $fake/running-$region
+if test -e $fake/$region; then . $fake/$region; fi
+`
+
+// newFleet makes a root with a framework in it.
+func newFleet(t *testing.T) (*fleet, *bytes.Buffer) {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range map[string]string{
+		"serverless.worker.yml":        "service: meridian-regionworker",
+		"deploy/worker.yml":            "function:",
+		"dist/regionworker.zip":        "a zip",
+		"node_modules/.bin/serverless": framework,
+		"fake/calls":                   "",
+	} {
+		write(t, filepath.Join(root, name), content)
+	}
+	var out bytes.Buffer
+	return &fleet{Action: "deploy", Root: root, Stage: "dev", AtOnce: 2, Limit: time.Minute, out: &out}, &out
+}
+
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// says makes the framework do something else in one Region.
+func (f *fleet) says(t *testing.T, region, script string) {
+	t.Helper()
+	write(t, filepath.Join(f.Root, "fake", region), script)
+}
+
+// over runs over these Regions.
+func (f *fleet) over(t *testing.T, regions ...string) error {
+	t.Helper()
+	f.Regions = regions
+	if err := f.check(); err != nil {
+		t.Fatal(err)
+	}
+	return f.run(t.Context())
+}
+
+func (f *fleet) recorded(t *testing.T, name string) []string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(f.Root, "fake", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(content))
+}
+
+// seconds is the one thing in a line that differs from run to run.
+var seconds = regexp.MustCompile(` +\d+\.\d s`)
+
+func lines(out *bytes.Buffer) map[string]string {
+	all := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		region, what, _ := strings.Cut(seconds.ReplaceAllString(line, ""), " ")
+		all[region] = strings.TrimSpace(what)
+	}
+	return all
+}
+
+func TestOneLineForEveryRegion(t *testing.T) {
+	f, out := newFleet(t)
+	f.Home = "us-east-1"
+	f.says(t, "eu-west-1", `echo "No changes to deploy. Deployment skipped."`)
+	if err := f.over(t, "us-east-1", "eu-west-1", "eu-west-2", "us-gov-west-1", "eu-west-2"); err != nil {
+		t.Fatal(err)
+	}
+	got := lines(out)
+	for region, want := range map[string]string{
+		"us-east-1": "home", "eu-west-1": "unchanged", "eu-west-2": "deployed", "us-gov-west-1": "deployed",
+	} {
+		if got[region] != want {
+			t.Errorf("%s: %q, want %q", region, got[region], want)
+		}
+	}
+	if n := strings.Count(out.String(), "\n"); n != 4 {
+		t.Errorf("%d lines, want 4:\n%s", n, out)
+	}
+	for _, n := range f.recorded(t, "peaks") {
+		if n > "2" {
+			t.Errorf("%s Regions at once, want 2 at most", n)
+		}
+	}
+}
+
+func TestEveryFailureIsListedAndASecondRunRepairsIt(t *testing.T) {
+	f, out := newFleet(t)
+	f.says(t, "eu-west-1", `printf 'Error:\nthe token is invalid\nmore\n'; exit 1`)
+	f.says(t, "eu-west-2", `exit 3`)
+	regions := []string{"eu-west-1", "eu-west-2", "eu-west-3"}
+	err := f.over(t, regions...)
+	if err == nil {
+		t.Fatal("run() = nil, want an error")
+	}
+	for _, want := range []string{
+		"failed in 2 of 3 Regions", "\n  eu-west-1: deploy: the token is invalid (see ", "\n  eu-west-2: deploy: exit status 3 (see ",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("run() = %v, want %q in it", err, want)
+		}
+	}
+	if got := lines(out); got["eu-west-1"] != "FAILED" || got["eu-west-3"] != "deployed" {
+		t.Errorf("printed\n%s, want eu-west-1 FAILED and eu-west-3 deployed", out)
+	}
+	log, readErr := os.ReadFile(filepath.Join(f.Root, "build", "workers", "dev", "eu-west-1", "log"))
+	if readErr != nil || !strings.Contains(string(log), "more") {
+		t.Errorf("the log is %q, %v, want all that the framework printed", log, readErr)
+	}
+
+	f.says(t, "eu-west-1", "")
+	f.says(t, "eu-west-2", "")
+	if err := f.over(t, regions...); err != nil {
+		t.Errorf("the second run: %v", err)
+	}
+}
+
+func TestAStackThatCannotBeUpdatedIsRemovedFirst(t *testing.T) {
+	for _, message := range []string{
+		`Stack:arn:aws:cloudformation:eu-west-1:1:stack/s/1 is in ROLLBACK_COMPLETE state and can not be updated.`,
+		`the CloudFormation stack is in the '"'REVIEW_IN_PROGRESS'"' state.`,
+	} {
+		f, out := newFleet(t)
+		f.says(t, "eu-west-1", `
+if test "$1" = remove; then touch removed; fi
+if test "$1" = deploy && ! test -e removed; then printf 'Error:\n`+message+`\n'; exit 1; fi`)
+		if err := f.over(t, "eu-west-1"); err != nil {
+			t.Errorf("run() = %v, want nil", err)
+		}
+		want := "eu-west-1 deploy eu-west-1 remove eu-west-1 deploy"
+		if got := strings.Join(f.recorded(t, "calls"), " "); got != want || lines(out)["eu-west-1"] != "deployed" {
+			t.Errorf("%s: the framework was asked %s, want %s; printed\n%s", message, got, want, out)
+		}
+	}
+}
+
+func TestARolledBackUpdateIsNotRemoved(t *testing.T) {
+	f, _ := newFleet(t)
+	f.says(t, "eu-west-1", `printf 'Error:\nUPDATE_ROLLBACK_COMPLETE: the stack is in UPDATE_ROLLBACK_COMPLETE state\n'; exit 1`)
+	if err := f.over(t, "eu-west-1"); err == nil {
+		t.Error("run() = nil, want an error")
+	}
+	if got := strings.Join(f.recorded(t, "calls"), " "); got != "eu-west-1 deploy" {
+		t.Errorf("the framework was asked %s, want one deploy", got)
+	}
+}
+
+func TestARegionThatHangsIsStopped(t *testing.T) {
+	f, _ := newFleet(t)
+	f.Limit = 300 * time.Millisecond
+	f.says(t, "eu-west-1", `sleep 600 & wait`)
+	err := f.over(t, "eu-west-1")
+	if err == nil || !strings.Contains(err.Error(), "more than 300ms") {
+		t.Errorf("run() = %v, want that it took too long", err)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	f, out := newFleet(t)
+	f.Action, f.Home = "remove", "us-east-1"
+	if err := f.over(t, "eu-west-1", "us-east-1"); err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(out); got["eu-west-1"] != "removed" || got["us-east-1"] != "home" {
+		t.Errorf("printed\n%s", out)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"deploy"}, {"deploy", "mars"}, {"deploy", "eu-west-1", "../eu-west-1"}, {"destroy", "eu-west-1"}, {"-at-once", "0", "deploy", "eu-west-1"}, {"-stage", "", "deploy", "eu-west-1"}, {"-colour", "red"},
+	} {
+		if got := run(context.Background(), args); got != 2 {
+			t.Errorf("run(%q) = %d, want 2", args, got)
+		}
+	}
+}
