@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/fanout"
 	"meridian/pkg/protocol"
 )
 
@@ -328,4 +329,48 @@ func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A worker that is missing in a Region is one outcome, at once and without a
+// retry, that says what to do.
+func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	missing := func(context.Context, int, func() ([]byte, error)) ([]byte, error) {
+		return nil, named("Lambda.ResourceNotFoundException")
+	}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}}
+	got, took := run(t, world{"eu-west-1": {way: missing}}, r, 0)
+	lost := got.Regions[1]
+	if lost.Status != protocol.StatusFailed || lost.Error != "Lambda.ResourceNotFoundException" || len(lost.Attempts) != 1 ||
+		lost.ElapsedMs != 0 || !strings.Contains(lost.Hint, "make deploy-workers REGIONS=eu-west-1") || got.Regions[0].Hint != "" {
+		t.Errorf("Run = %+v", got.Regions)
+	}
+	if took != 100*time.Millisecond { // the other Region's
+		t.Errorf("Run took %v, want 100ms", took)
+	}
+}
+
+// The engine stands on nothing and the protocol on nothing, so each has its own
+// words; they are the same.
+func TestTheEngineAndTheProtocolUseTheSameWords(t *testing.T) {
+	t.Parallel()
+	var engine []protocol.Status
+	for _, s := range fanout.Statuses() {
+		engine = append(engine, protocol.Status(s))
+	}
+	if diff := cmp.Diff(protocol.Statuses(), engine); diff != "" {
+		t.Errorf("statuses (-protocol +engine):\n%s", diff)
+	}
+	for engine, want := range map[string]string{
+		fanout.NameAll:                             protocol.ErrorAll,
+		fanout.NameTaskFailed:                      protocol.ErrorTaskFailed,
+		fanout.NameTimeout:                         protocol.ErrorTimeout,
+		fanout.NameExceedToleratedFailureThreshold: protocol.ErrorExceedToleratedFailureThreshold,
+		fanout.NameDataLimitExceeded:               protocol.ErrorDataLimitExceeded,
+		fanout.NameRuntime:                         protocol.ErrorRuntime,
+	} {
+		if engine != want {
+			t.Errorf("the engine says %q, the protocol %q", engine, want)
+		}
+	}
 }

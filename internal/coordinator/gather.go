@@ -49,6 +49,7 @@ func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome 
 		return nil
 	}
 	r.outcome = merge(g.plan.regions[u.region], r.batches)
+	r.outcome.Hint = hint(r.outcome.Region, r.outcome.Error)
 	r.batches = nil
 	g.done++
 	g.count(&r.outcome)

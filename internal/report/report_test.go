@@ -50,6 +50,7 @@ func TestText(t *testing.T) {
 		{name: "unicode-80", result: unicodeOutputs(), options: report.Options{Width: 80}},
 		{name: "one-region-120", result: run(succeeded("eu-west-1", 12.5, `"pong"`)), options: report.Options{Width: 120}},
 		{name: "outputs", result: outputs()},
+		{name: "hints", result: hinted()},
 		{name: "no-regions", result: noRegions()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -200,6 +200,17 @@ func outputs() protocol.Result {
 	)
 }
 
+// hinted has Regions that say what can be done, two of them the same.
+func hinted() protocol.Result {
+	var regions []protocol.RegionOutcome
+	for i, hint := range []string{"deploy it there", "", "deploy it there", "set AWS_PROFILE"} {
+		r := failed(fmt.Sprintf("eu-west-%d", i+1), 20, "Lambda.ResourceNotFoundException", "Function not found")
+		r.Hint = hint
+		regions = append(regions, r)
+	}
+	return ended(run(regions...), protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "4 of 4 failed, 0 tolerated")
+}
+
 func noRegions() protocol.Result {
 	r := run()
 	r.Regions = nil

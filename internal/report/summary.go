@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 			span(s.SerialMs), s.Speedup))
 	}
 	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
+	for _, hint := range hints(r.Regions) {
+		b.WriteString(paragraph("hint: "+clean(hint), width, p.quiet))
+	}
 	for _, notice := range r.Notices {
 		b.WriteString(paragraph("note: "+clean(notice), width, p.quiet))
 	}
@@ -44,6 +48,20 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 		}
 		b.WriteString(paragraph(line, width, p.status[r.Status]))
 	}
+}
+
+// mostHints is how many Regions' hints are worth reading: the others' are alike.
+const mostHints = 3
+
+// hints returns what the Regions suggest, each once.
+func hints(regions []protocol.RegionOutcome) []string {
+	var found []string
+	for _, r := range regions {
+		if r.Hint != "" && len(found) < mostHints && !slices.Contains(found, r.Hint) {
+			found = append(found, r.Hint)
+		}
+	}
+	return found
 }
 
 // tally says how many of what succeeded, and what became of the others.

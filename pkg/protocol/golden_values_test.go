@@ -219,7 +219,7 @@ func resultFailed() protocol.Result {
 			},
 			{
 				Region: "eu-west-3", Status: protocol.StatusFailed, Error: protocol.ErrorBadAnswer,
-				Cause: "region result: want a JSON object, got nothing", ElapsedMs: 30,
+				Cause: "region result: want a JSON object, got nothing", Hint: "deploy both", ElapsedMs: 30,
 				Attempts: []protocol.Attempt{{
 					ElapsedMs: 30, Error: protocol.ErrorBadAnswer, Cause: "region result: want a JSON object, got nothing",
 				}},

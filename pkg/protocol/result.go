@@ -77,6 +77,10 @@ type RegionOutcome struct {
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
+	// Hint says what a person can do about Error. Empty means that nothing is
+	// known to help.
+	Hint string `json:"hint,omitzero"`
+
 	// StartMs is when its first attempt started, in milliseconds from the run's
 	// start, and ElapsedMs how long it took from then to its last answer.
 	StartMs   float64 `json:"startMs"`
