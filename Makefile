@@ -33,7 +33,7 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint fix-diff build size bench fuzz e2e \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz e2e \
 	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
@@ -45,9 +45,13 @@ run: ## the hello-world: three Regions, one second of work each, in one second
 test: ## all tests, with Go alone
 	go test $(RACE) -shuffle=on ./...
 
-check: test vet lint fix-diff size ## the tests, format, vet, lint, go fix, size
-	go test $(RACE) -shuffle=on -count=10 -cpu=1,4 ./internal/fanout ./internal/coordinator
+check: test static repeat ## the tests, and format, vet, lint, go fix, size, ten times the engine
+
+static: vet lint fix-diff size
 	go mod tidy -diff
+
+repeat: ## the engine and the coordinator ten times, on one and on four processors
+	go test $(RACE) -shuffle=on -count=10 -cpu=1,4 ./internal/fanout ./internal/coordinator
 
 fmt: ## format the code
 	$(TOOL) golangci-lint fmt
@@ -82,6 +86,9 @@ size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than
 
 bench: ## the benchmarks: the engine against errgroup, and the rest
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-engine: ## the engine against errgroup, and its bytes and allocations an item
+	go test -run '^$$' -bench 'Errgroup|Map' -benchtime 20x ./internal/fanout
 
 FUZZTIME ?= 60s
 fuzz: ## every fuzzer for FUZZTIME (60s)

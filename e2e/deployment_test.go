@@ -52,7 +52,7 @@ func TestDeployment(t *testing.T) {
 	step("install the emulator", 3*time.Minute, func(ctx context.Context, t *testing.T) { d.tools = d.site.tools(ctx, t) })
 	step("build", 3*time.Minute, d.build)
 	step("start the emulator", 30*time.Second, func(ctx context.Context, _ *testing.T) {
-		d.aws = startEmulator(ctx, t, d.site, d.tools) // t of the test: it outlives the step
+		d.aws = startEmulator(ctx, t, d.tools) // t of the test: it outlives the step
 		d.env = append(d.env, "AWS_ENDPOINT_URL="+d.aws.url(),
 			"AWS_ACCESS_KEY_ID="+root.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+root.SecretAccessKey)
 	})
@@ -110,9 +110,9 @@ type result struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
 	Regions []struct {
-		Region string `json:"region"`
-		Status string `json:"status"`
-		Error  string `json:"error"`
+		Region  string `json:"region"`
+		Status  string `json:"status"`
+		Error   string `json:"error"`
 		Targets []struct {
 			Target string         `json:"target"`
 			Status string         `json:"status"`

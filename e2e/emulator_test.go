@@ -32,7 +32,7 @@ const supervise = `"$@" & child=$!; cat >/dev/null; kill "$child"; wait "$child"
 
 // startEmulator starts ministack on a free port of the loopback interface, with
 // IAM enforced, and waits until it answers. It is stopped when t ends.
-func startEmulator(ctx context.Context, t *testing.T, s *site, tools string) *emulator {
+func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -40,7 +40,7 @@ func startEmulator(ctx context.Context, t *testing.T, s *site, tools string) *em
 	}
 	e := &emulator{host: listener.Addr().String()}
 	_, port, _ := net.SplitHostPort(e.host)
-	listener.Close()
+	_ = listener.Close()
 
 	scratch := t.TempDir()
 	var log bytes.Buffer
@@ -65,7 +65,7 @@ func startEmulator(ctx context.Context, t *testing.T, s *site, tools string) *em
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		lifeline.Close()
+		_ = lifeline.Close()
 		done := make(chan struct{})
 		go func() { defer close(done); _ = cmd.Wait() }()
 		select {
@@ -94,7 +94,7 @@ func (e *emulator) wait(ctx context.Context, t *testing.T) {
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err == nil {
-			response.Body.Close()
+			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return
 			}

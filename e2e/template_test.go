@@ -62,7 +62,8 @@ func TestTemplate(t *testing.T) {
 		},
 		{
 			"placement regional", "serverless.yml",
-			[]string{"--param", "placement=regional", "--param", "regions=eu-west-1, us-east-1 eu-west-1"}, traced,
+			[]string{"--param", "placement=regional", "--param", "regions=eu-west-1, us-east-1 eu-west-1"},
+			traced,
 			map[string][]string{
 				"CoordinatorRole":  append(rights(invoke, "eu-west-1", "us-east-1"), rights(own, "Coordinator")...),
 				"RegionworkerRole": rights(own, "Regionworker"),
@@ -70,7 +71,9 @@ func TestTemplate(t *testing.T) {
 			},
 		},
 		{
-			"not traced", "serverless.yml", []string{"--param", "tracing=PassThrough"}, through,
+			"not traced", "serverless.yml",
+			[]string{"--param", "tracing=PassThrough"},
+			through,
 			map[string][]string{
 				"CoordinatorRole":  append(rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")...),
 				"RegionworkerRole": rights(own, "Regionworker"),
@@ -78,7 +81,9 @@ func TestTemplate(t *testing.T) {
 			},
 		},
 		{
-			"the worker alone", "serverless.worker.yml", []string{"--region", "eu-west-1"}, traced,
+			"the worker alone", "serverless.worker.yml",
+			[]string{"--region", "eu-west-1"},
+			traced,
 			map[string][]string{"RegionworkerRole": rights(own, "Regionworker")},
 		},
 	} {

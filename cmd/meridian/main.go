@@ -27,10 +27,8 @@ import (
 )
 
 func main() {
-	//nolint:forbidigo // this is the one place that makes a context
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal ends the run, the second one the process
-	//nolint:forbidigo // this is the one place that reads the environment
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
 	stop()
 	os.Exit(status)

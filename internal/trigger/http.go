@@ -164,7 +164,8 @@ func wrongType(headers map[string]string) string {
 		return ""
 	}
 	media, parameters, err := mime.ParseMediaType(declared)
-	if err != nil || media != "application/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
+	isJSON := media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+	if err != nil || !isJSON {
 		return fmt.Sprintf("content-type %s is not understood; want application/json", declared)
 	}
 	switch charset := strings.ToLower(parameters["charset"]); charset {

@@ -37,7 +37,7 @@ var (
 )
 
 // check finds what is wrong with a fleet before anything is done.
-func (f fleet) check() error {
+func (f *fleet) check() error {
 	switch {
 	case f.Action != "deploy" && f.Action != "remove":
 		return fmt.Errorf("want deploy or remove, not %q", f.Action)
@@ -58,7 +58,7 @@ func (f fleet) check() error {
 
 // run does the action in every Region and returns an error that lists those in
 // which it failed, by name.
-func (f fleet) run(ctx context.Context) error {
+func (f *fleet) run(ctx context.Context) error {
 	regions := slices.Compact(slices.Sorted(slices.Values(f.Regions)))
 	var (
 		wg     sync.WaitGroup
@@ -78,7 +78,7 @@ func (f fleet) run(ctx context.Context) error {
 			if err != nil {
 				failed[region], what = err, "FAILED"
 			}
-			fmt.Fprintf(f.out, "%-16s %-10s %6.1f s\n", region, what, time.Since(start).Seconds())
+			_, _ = fmt.Fprintf(f.out, "%-16s %-10s %6.1f s\n", region, what, time.Since(start).Seconds())
 		})
 	}
 	wg.Wait()
@@ -97,7 +97,7 @@ func (f fleet) run(ctx context.Context) error {
 }
 
 // one does the action in one Region and says in a word what it did.
-func (f fleet) one(ctx context.Context, region string) (string, error) {
+func (f *fleet) one(ctx context.Context, region string) (string, error) {
 	if region == f.Home {
 		// Its worker came with the coordinator, under the same name.
 		return "home", nil
@@ -133,7 +133,7 @@ var stuck = regexp.MustCompile(`\bis in (the )?'?(ROLLBACK_COMPLETE|REVIEW_IN_PR
 // newService makes a directory of its own for one Region, because the framework
 // keeps its working files beside the configuration, and two runs in one
 // directory overwrite each other's.
-func (f fleet) newService(region string) (service, error) {
+func (f *fleet) newService(region string) (service, error) {
 	root, err := filepath.Abs(f.Root)
 	if err != nil {
 		return service{}, err

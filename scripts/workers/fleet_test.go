@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -83,7 +82,7 @@ var seconds = regexp.MustCompile(` +\d+\.\d s`)
 
 func lines(out *bytes.Buffer) map[string]string {
 	all := map[string]string{}
-	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(out.String()), "\n") {
 		region, what, _ := strings.Cut(seconds.ReplaceAllString(line, ""), " ")
 		all[region] = strings.TrimSpace(what)
 	}
@@ -201,7 +200,7 @@ func TestRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"deploy"}, {"deploy", "mars"}, {"deploy", "eu-west-1", "../eu-west-1"}, {"destroy", "eu-west-1"}, {"-at-once", "0", "deploy", "eu-west-1"}, {"-stage", "", "deploy", "eu-west-1"}, {"-colour", "red"},
 	} {
-		if got := run(context.Background(), args); got != 2 {
+		if got := run(t.Context(), args); got != 2 {
 			t.Errorf("run(%q) = %d, want 2", args, got)
 		}
 	}

@@ -27,7 +27,7 @@ func (s service) serverless(ctx context.Context, action string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // each write has been checked
 
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.command, append([]string{action}, s.args...)...)
