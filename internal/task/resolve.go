@@ -28,13 +28,13 @@ type ResolveOutput struct {
 	Message string `json:"message"`
 
 	// Host is the endpoint's host name.
-	Host string `json:"host"`
+	Host string `json:"host,omitzero"`
 
 	// Partition is the Region's, as in "aws".
-	Partition string `json:"partition"`
+	Partition string `json:"partition,omitzero"`
 
 	// SigningRegion is the Region that requests to it are signed for.
-	SigningRegion string `json:"signingRegion"`
+	SigningRegion string `json:"signingRegion,omitzero"`
 
 	// Global says that the same host serves the whole partition.
 	Global bool `json:"global,omitzero"`

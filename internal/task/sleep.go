@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"meridian/internal/endpoints"
@@ -19,8 +20,6 @@ const (
 
 // SleepParameters are the parameters of the task "sleep".
 type SleepParameters struct {
-	services
-
 	// Seconds is how long to wait, 0.001 to 600. Required.
 	Seconds float64 `json:"seconds" zero:"want 0.001 to 600"`
 }
@@ -36,13 +35,17 @@ func (p *SleepParameters) Check() protocol.Faults {
 	return nil
 }
 
-// sleep stands for work that takes a while.
+// sleep stands for work that takes a while. The work is made up, so the target
+// may be too: one that is no service is slept for and not resolved.
 func sleep(ctx context.Context, in Input[SleepParameters]) (ResolveOutput, error) {
 	timer := time.NewTimer(time.Duration(in.Parameters.Seconds * float64(time.Second)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return lookUp(in.Region, in.Target, endpoints.Variant{})
+		if _, known := endpoints.ServiceID(in.Target); known {
+			return lookUp(in.Region, in.Target, endpoints.Variant{})
+		}
+		return ResolveOutput{Message: fmt.Sprintf("slept %v s for %s in %s", in.Parameters.Seconds, in.Target, in.Region)}, nil
 	case <-ctx.Done():
 		return ResolveOutput{}, context.Cause(ctx)
 	}

@@ -210,6 +210,17 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+func TestSleepTakesATargetThatIsNoService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		work, _ := task.Builtin().Prepare("sleep", json.RawMessage(`{"seconds":0.5}`))
+		got, err := work(t.Context(), "eu-west-1", "made-up")
+		if want := `{"message":"slept 0.5 s for made-up in eu-west-1"}`; err != nil || string(got) != want {
+			t.Errorf("sleep = %s, %v; want %s", got, err, want)
+		}
+	})
+}
+
 func TestATargetThatIsNoServiceIsRefused(t *testing.T) {
 	t.Parallel()
 	got := task.Builtin().Check("resolve", nil, []string{"s3", "dynamodbb", "monitoring"})
