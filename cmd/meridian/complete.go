@@ -38,6 +38,9 @@ func completeRegions(typed string) []cobra.Completion {
 	return regions
 }
 
+// completeServices offers every service.
+func completeServices(string) []cobra.Completion { return endpoints.AllServices() }
+
 func completePartitions(string) []cobra.Completion {
 	var partitions []cobra.Completion
 	for _, p := range endpoints.Partitions() {

@@ -17,6 +17,7 @@ import (
 type runFlags struct {
 	file                                             string
 	regions, excludeRegions, targets                 []string
+	partition                                        string
 	task, parameters, name                           string
 	pairs                                            []string // of --param
 	maxConcurrency, targetMaxConcurrency, maxTargets int
@@ -34,9 +35,10 @@ type runFlags struct {
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringSliceVar(&f.regions, "region", nil, "`names` or globs of Regions to run in; repeatable (default every commercial one)")
+	flags.StringSliceVar(&f.regions, "region", nil, "`names` or globs of Regions to run in, all for those too that need opt-in; repeatable (default *)")
 	flags.StringSliceVar(&f.excludeRegions, "exclude-region", nil, "`names` or globs of Regions to leave out; repeatable")
-	flags.StringSliceVar(&f.targets, "target", nil, "`names` of what to work on in each Region; repeatable (default "+protocol.DefaultTarget+")")
+	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition that globs range over (default "+protocol.DefaultPartition+")")
+	flags.StringSliceVar(&f.targets, "target", nil, "`names` of what to work on in each Region, * for every service there; repeatable (default "+protocol.DefaultTarget+")")
 	flags.StringVar(&f.task, "task", "", "`name` of what to do for each target: "+strings.Join(taskNames(), ", ")+" (default "+protocol.DefaultTask+")")
 	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task, `key=value`, the value JSON or else a string; repeatable")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task, a `JSON` object")
@@ -65,6 +67,7 @@ func (f *runFlags) registerCompletions(cmd *cobra.Command) {
 	complete(cmd, "region", completeRegions)
 	complete(cmd, "exclude-region", completeRegions)
 	complete(cmd, "aws-region", completeRegions)
+	complete(cmd, "partition", completePartitions)
 	complete(cmd, "task", completeTasks)
 	for _, flag := range []string{
 		"target", "param", "parameters", "name", "timeout", "region-timeout", "target-timeout", "retry", "target-retry",
@@ -93,6 +96,7 @@ func (f *runFlags) settings() []setting {
 	return []setting{
 		set("region", "regions", func(r *protocol.Request) { r.Regions = f.regions }),
 		set("exclude-region", "excludeRegions", func(r *protocol.Request) { r.ExcludeRegions = f.excludeRegions }),
+		set("partition", "partition", func(r *protocol.Request) { r.Partition = f.partition }),
 		set("target", "targets", func(r *protocol.Request) { r.Targets = f.targets }),
 		set("task", "task", func(r *protocol.Request) { r.Task = f.task }),
 		decode("parameters", "parameters", &f.parameters),

@@ -50,6 +50,26 @@ func (c *cli) print(format string, args ...any) error {
 	return nil
 }
 
+// printColumns writes rows, the first of which has the headings, in columns as
+// wide as what is in them.
+func (c *cli) printColumns(rows [][]string) error {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], len(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			fmt.Fprintf(&line, "%-*s  ", widths[i], cell)
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return c.print("%s", b.String())
+}
+
 // printJSON writes v to standard output, indented.
 func (c *cli) printJSON(v any) error {
 	e := json.NewEncoder(c.stdout)

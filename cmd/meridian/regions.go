@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,37 +19,55 @@ type partitionListing struct {
 // A regionListing is one Region of it.
 type regionListing struct {
 	Region      string `json:"region"`
+	OptIn       bool   `json:"optIn"`
 	Description string `json:"description,omitzero"`
 }
 
 func (c *cli) regionsCommand() *cobra.Command {
-	var partition string
+	var partition, service string
 	var output format
 	cmd := &cobra.Command{
 		Use:   "regions",
 		Short: "List the Regions that a request can name, by partition",
 		Example: `  meridian regions
+  meridian regions --service apprunner
   meridian regions --partition aws-cn -o json`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			listing, err := list(partition)
+			listing, err := listRegions(partition, service)
 			if err != nil {
 				return err
 			}
 			if output == formatJSON {
 				return c.printJSON(listing)
 			}
-			return c.printListing(listing)
+			return c.printRegions(listing)
 		},
 	}
 	cmd.Flags().StringVar(&partition, "partition", "", "only the partition with this `id` (default all)")
+	cmd.Flags().StringVar(&service, "service", "", "only Regions in which this service is listed, by its `id`")
 	complete(cmd, "partition", completePartitions)
+	complete(cmd, "service", completeServices)
 	addOutput(cmd, &output)
 	return cmd
 }
 
-// list returns the partition called id, or all of them when id is empty.
-func list(id string) ([]partitionListing, error) {
+// listRegions returns the partition called id, or all of them when id is empty,
+// with the Regions in which a service is listed, or all when that is empty.
+func listRegions(id, service string) ([]partitionListing, error) {
+	offered := map[string]bool{}
+	if service != "" {
+		if _, known := endpoints.ServiceID(service); !known {
+			return nil, usage("%s", protocol.UnknownFault("--service", service, "a service", endpoints.AllServices())).
+				hint("meridian services lists the services there are")
+		}
+		for _, r := range endpoints.RegionsOf(service) {
+			offered[r.Name] = true
+		}
+		if len(offered) == 0 {
+			return nil, failure("AWS lists no Regions for %s: it may answer in any", service)
+		}
+	}
 	var listing []partitionListing
 	var known []string
 	for _, p := range endpoints.Partitions() {
@@ -58,9 +75,11 @@ func list(id string) ([]partitionListing, error) {
 		if id != "" && id != p.ID {
 			continue
 		}
-		l := partitionListing{Partition: p.ID, DNSSuffix: p.DNSSuffix}
+		l := partitionListing{Partition: p.ID, DNSSuffix: p.DNSSuffix, Regions: []regionListing{}}
 		for _, r := range endpoints.Regions(p.ID) {
-			l.Regions = append(l.Regions, regionListing{r.Name, r.Description})
+			if service == "" || offered[r.Name] {
+				l.Regions = append(l.Regions, regionListing{r.Name, r.OptIn, r.Description})
+			}
 		}
 		listing = append(listing, l)
 	}
@@ -71,21 +90,16 @@ func list(id string) ([]partitionListing, error) {
 	return listing, nil
 }
 
-func (c *cli) printListing(listing []partitionListing) error {
-	rows := [][3]string{{"PARTITION", "REGION", "DESCRIPTION"}}
+func (c *cli) printRegions(listing []partitionListing) error {
+	rows := [][]string{{"PARTITION", "REGION", "OPT-IN", "DESCRIPTION"}}
 	for _, p := range listing {
 		for _, r := range p.Regions {
-			rows = append(rows, [3]string{p.Partition, r.Region, r.Description})
+			optIn := ""
+			if r.OptIn {
+				optIn = "yes"
+			}
+			rows = append(rows, []string{p.Partition, r.Region, optIn, r.Description})
 		}
 	}
-	var partition, region int
-	for _, row := range rows {
-		partition, region = max(partition, len(row[0])), max(region, len(row[1]))
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		line := fmt.Sprintf("%-*s  %-*s  %s", partition, row[0], region, row[1], row[2])
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	return c.print("%s", b.String())
+	return c.printColumns(rows)
 }

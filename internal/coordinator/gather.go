@@ -34,7 +34,16 @@ func newGathering(p *plan, begin time.Time) *gathering {
 		g.regions[u.region].left++
 	}
 	for i := range g.regions {
-		g.regions[i].batches = make([]protocol.RegionOutcome, g.regions[i].left)
+		r := &g.regions[i]
+		if r.left == 0 { // no service is listed in the Region, and every one was asked for
+			r.outcome = protocol.RegionOutcome{
+				Region: p.regions[i], Status: protocol.StatusSkipped, Cause: "no service is listed in this Region",
+				Attempts: []protocol.Attempt{}, Targets: []protocol.TargetOutcome{},
+			}
+			g.done++
+			g.count(&r.outcome)
+		}
+		r.batches = make([]protocol.RegionOutcome, r.left)
 	}
 	return g
 }

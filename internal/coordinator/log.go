@@ -19,7 +19,7 @@ func (c *Coordinator) logger(p *plan) *slog.Logger {
 
 func logStart(ctx context.Context, log *slog.Logger, p *plan) {
 	log.InfoContext(ctx, "run started", "name", p.request.Name,
-		"regions", len(p.regions), "targets", len(p.targets), "invocations", len(p.units))
+		"regions", len(p.regions), "invocations", len(p.units))
 	for _, notice := range p.notices {
 		log.WarnContext(ctx, notice)
 	}

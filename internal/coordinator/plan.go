@@ -30,7 +30,7 @@ type plan struct {
 	request protocol.Request
 	runID   string
 	regions []string
-	targets []string
+	targets [][]string // of each Region
 	units   []unit
 	policy  fanout.Policy
 	notices []string
@@ -48,14 +48,18 @@ type unit struct {
 // already, Regions and tasks that do not exist, and sizes that do not fit.
 func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (*plan, protocol.Faults) {
 	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
-	p := &plan{request: r, runID: newRunID(), targets: r.Targets}
-	if p.targets == nil {
-		p.targets = []string{protocol.DefaultTarget}
+	p := &plan{request: r, runID: newRunID()}
+	targets := r.Targets
+	if targets == nil {
+		targets = []string{protocol.DefaultTarget}
 	}
 	var more protocol.Faults
-	p.regions, more = expand(r.Regions, r.ExcludeRegions)
-	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, p.targets))
+	p.regions, more = expand(cmp.Or(r.Partition, protocol.DefaultPartition), r.Regions, r.ExcludeRegions)
+	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, targets))
 	if len(faults) == 0 {
+		for _, region := range p.regions {
+			p.targets = append(p.targets, targetsIn(region, targets))
+		}
 		faults = append(faults, p.tooMuch(maxAnswerBytes)...)
 	}
 	if len(faults) > 0 {
@@ -78,21 +82,25 @@ func (p *plan) batchSize() int {
 
 // tooMuch returns what the plan asks for that one run cannot give.
 func (p *plan) tooMuch(maxAnswerBytes int) (faults protocol.Faults) {
-	batches := (len(p.targets) + p.batchSize() - 1) / p.batchSize()
-	if n := batches * len(p.regions); n > maxInvocations {
+	outcomes, invocations := 0, 0
+	for _, targets := range p.targets {
+		outcomes += len(targets)
+		invocations += (len(targets) + p.batchSize() - 1) / p.batchSize()
+	}
+	if invocations > maxInvocations {
 		faults = append(faults, protocol.Fault{Path: "maxTargetsPerInvocation", Detail: fmt.Sprintf(
-			"%d targets in batches of %d over %d Regions are %d invocations; at most %d fit into one run",
-			len(p.targets), p.batchSize(), len(p.regions), n, maxInvocations)})
+			"%d targets over %d Regions, in batches of %d, are %d invocations; at most %d fit into one run",
+			outcomes, len(p.regions), p.batchSize(), invocations, maxInvocations)})
 	}
 	if m := p.request.MinSuccessful; m > len(p.regions) {
 		faults = append(faults, protocol.Fault{Path: "minSuccessful", Value: fmt.Sprint(m), Detail: fmt.Sprintf(
 			"the run has only %d Regions", len(p.regions))})
 	}
-	least := protocol.LeastResultBytes(len(p.regions), p.targets)
+	least := protocol.LeastResultBytes(p.targets)
 	if maxAnswerBytes > 0 && least > maxAnswerBytes {
 		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
-			"the outcomes of %d targets in %d Regions need up to %d bytes, an answer holds %d; split the run",
-			len(p.targets), len(p.regions), least, maxAnswerBytes)})
+			"the outcomes of %d targets over %d Regions need up to %d bytes, an answer holds %d; split the run",
+			outcomes, len(p.regions), least, maxAnswerBytes)})
 	}
 	return faults
 }
@@ -102,7 +110,7 @@ func (p *plan) divide() {
 	var groups []int
 	for region := range p.regions {
 		batch := 0
-		for targets := range slices.Chunk(p.targets, p.batchSize()) {
+		for targets := range slices.Chunk(p.targets[region], p.batchSize()) {
 			p.units = append(p.units, unit{p, region, batch, targets})
 			groups = append(groups, region)
 			batch++

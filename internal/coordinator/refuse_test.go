@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/endpoints"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
@@ -50,6 +51,8 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"broken glob", `{"regions":["eu-["]}`, []string{`regions[0]: "eu-[": is not a glob; known are * ? and [a-z]`}},
 		{"unknown Region left out", `{"excludeRegions":["us-esat-1"]}`, []string{`excludeRegions[0]: "us-esat-1": is not a Region; did you mean "us-east-1"?`}},
 		{"every Region left out", `{"regions":["eu-west-1"],"excludeRegions":["eu-*"]}`, []string{`excludeRegions: leaves no Region to run in`}},
+		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},
+		{"glob of another partition", `{"regions":["cn-*"]}`, []string{`regions[0]: "cn-*": matches no Region`}},
 		{"unknown task", `{"task":"resolv"}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
 		{"target that is no service", `{"targets":["s3","dynamodbb"]}`, []string{`targets[1]: "dynamodbb": is not a service; did you mean "dynamodb"?`}},
 		{"task without parameters it has", `{"parameters":{"seconds":1}}`, []string{`parameters.seconds: 1: unknown field; known are fips, dualStack`}},
@@ -61,16 +64,16 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: the run has only 1 Regions`}},
 		{
 			"too many invocations", `{"task":"any","targets":[` + many(1000) + `],"maxTargetsPerInvocation":1}`,
-			[]string{`maxTargetsPerInvocation: 1000 targets in batches of 1 over 34 Regions are 34000 invocations; at most 10000 fit into one run`},
+			[]string{`maxTargetsPerInvocation: 17000 targets over 17 Regions, in batches of 1, are 17000 invocations; at most 10000 fit into one run`},
 		},
 		{
 			"more outcomes than an answer holds", `{"task":"any","targets":[` + many(10000) + `]}`,
-			[]string{`targets: the outcomes of 10000 targets in 34 Regions need up to 45796544 bytes, an answer holds 6291556; split the run`},
+			[]string{`targets: the outcomes of 170000 targets over 17 Regions need up to 22903392 bytes, an answer holds 6291556; split the run`},
 		},
 		{
 			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"job","maxConcurrency":-1,"wait":3}`,
 			[]string{
-				`wait: 3: unknown field; known are name, task, parameters, regions, excludeRegions, targets, maxConcurrency, ` +
+				`wait: 3: unknown field; known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, ` +
 					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
 					`retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
 				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,
@@ -122,12 +125,25 @@ func TestWhichRegionsARequestStandsFor(t *testing.T) {
 		name             string
 		regions, exclude []string
 		want             []string
+		partition        string
 	}{
-		{"names keep their order", []string{"us-east-1", "eu-west-1", "af-south-1"}, nil, []string{"us-east-1", "eu-west-1", "af-south-1"}},
-		{"a glob's are in the order of their names", []string{"us-*-1"}, nil, []string{"us-east-1", "us-west-1"}},
-		{"each once", []string{"us-west-1", "us-*", "us-east-1"}, nil, []string{"us-west-1", "us-east-1", "us-east-2", "us-west-2"}},
-		{"without those left out", []string{"eu-*"}, []string{"eu-west-*", "eu-central-2"}, []string{"eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2"}},
-		{"a name of another partition", []string{"cn-north-1", "us-gov-west-1"}, nil, []string{"cn-north-1", "us-gov-west-1"}},
+		{
+			name: "* is every Region that needs no opt-in", regions: []string{"*"}, exclude: []string{"us-*", "ap-*"},
+			want: []string{"ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"},
+		},
+		{
+			name: "all is every Region", regions: []string{"all"}, exclude: []string{"us-*", "ap-*", "eu-*"},
+			want: []string{
+				"af-south-1", "ca-central-1", "ca-west-1", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
+			},
+		},
+		{name: "a glob is of both kinds", regions: []string{"ca-*"}, want: []string{"ca-central-1", "ca-west-1"}},
+		{name: "of another partition", partition: "aws-cn", want: []string{"cn-north-1", "cn-northwest-1"}},
+		{name: "names keep their order", regions: []string{"us-east-1", "eu-west-1", "af-south-1"}, want: []string{"us-east-1", "eu-west-1", "af-south-1"}},
+		{name: "a glob's are in the order of their names", regions: []string{"us-*-1"}, want: []string{"us-east-1", "us-west-1"}},
+		{name: "each once", regions: []string{"us-west-1", "us-*", "us-east-1"}, want: []string{"us-west-1", "us-east-1", "us-east-2", "us-west-2"}},
+		{name: "without those left out", regions: []string{"eu-*"}, exclude: []string{"eu-west-*", "eu-central-2"}, want: []string{"eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2"}},
+		{name: "a name of another partition", regions: []string{"cn-north-1", "us-gov-west-1"}, want: []string{"cn-north-1", "us-gov-west-1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -140,7 +156,9 @@ func TestWhichRegionsARequestStandsFor(t *testing.T) {
 					return answer, "", err
 				}),
 			}
-			got, err := c.Run(t.Context(), protocol.Request{Regions: tt.regions, ExcludeRegions: tt.exclude, Task: "resolve"})
+			got, err := c.Run(t.Context(), protocol.Request{
+				Partition: tt.partition, Regions: tt.regions, ExcludeRegions: tt.exclude,
+			})
 			if err != nil {
 				t.Fatalf("Run = %v", err)
 			}
@@ -152,5 +170,37 @@ func TestWhichRegionsARequestStandsFor(t *testing.T) {
 				t.Errorf("Regions (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestEveryServiceIsEveryServiceListedInTheRegion(t *testing.T) {
+	t.Parallel()
+	worker := &regionworker.Worker{Tasks: task.Builtin()}
+	c := &coordinator.Coordinator{
+		Tasks: task.Builtin(),
+		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+			answer, err := worker.Handle(ctx, payload)
+			return answer, "", err
+		}),
+	}
+	got, err := c.Run(t.Context(), protocol.Request{
+		Regions: []string{"us-east-1", "ca-west-1", "me-west-1"}, Targets: []string{"s3", "*"},
+	})
+	if err != nil || got.Status != protocol.StatusSucceeded {
+		t.Fatalf("Run = %s, %s, %v", got.Status, got.Cause, err)
+	}
+	for i, region := range []string{"us-east-1", "ca-west-1", "me-west-1"} {
+		services := map[string]bool{"s3": true}
+		for _, service := range endpoints.Services(region) {
+			services[service] = true
+		}
+		outcome := got.Regions[i]
+		if outcome.Targets[0].Target != "s3" || len(outcome.Targets) != len(services) {
+			t.Errorf("%s has %d targets, %s first; want %d, s3", region, len(outcome.Targets), outcome.Targets[0].Target, len(services))
+		}
+	}
+	got, err = c.Run(t.Context(), protocol.Request{Regions: []string{"me-west-1"}, Targets: []string{"*"}})
+	if err != nil || statuses(got) != "SUCCEEDED: SKIPPED" || got.Regions[0].Cause == "" {
+		t.Errorf("Run where no service is listed = %s, %v; want SUCCEEDED: SKIPPED with a cause", statuses(got), err)
 	}
 }

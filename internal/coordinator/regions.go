@@ -10,18 +10,19 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// commercial is the partition that globs range over.
-const commercial = "aws"
-
-// expand returns the Regions that the names and globs of include stand for,
-// each once, in the order of include, without those that exclude stands for.
-// Nil includes every commercial Region.
-func expand(include, exclude []string) ([]string, protocol.Faults) {
+// expand returns the Regions that the names and globs of include stand for in a
+// partition, each once, in the order of include, without those that exclude
+// stands for. Nil includes the partition's default Regions.
+func expand(partition string, include, exclude []string) ([]string, protocol.Faults) {
 	if include == nil {
-		include = []string{"*"}
+		include = []string{protocol.DefaultRegions}
 	}
-	wanted, faults := expandEach("regions", include, names(commercial))
-	unwanted, more := expandEach("excludeRegions", exclude, everyName())
+	among := endpoints.Regions(partition)
+	if len(among) == 0 {
+		return nil, protocol.Faults{protocol.UnknownFault("partition", partition, "a partition", partitions())}
+	}
+	wanted, faults := expandEach("regions", include, among)
+	unwanted, more := expandEach("excludeRegions", exclude, everyRegion())
 	faults = append(faults, more...)
 	found := len(wanted) > 0
 	left := slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(unwanted, name) })
@@ -32,8 +33,8 @@ func expand(include, exclude []string) ([]string, protocol.Faults) {
 }
 
 // expandEach expands the patterns of one field. A name may be any Region's; a
-// glob ranges over the given names.
-func expandEach(field string, patterns, among []string) (regions []string, faults protocol.Faults) {
+// glob ranges over the given ones.
+func expandEach(field string, patterns []string, among []endpoints.Region) (regions []string, faults protocol.Faults) {
 	for i, pattern := range patterns {
 		at := field + "[" + strconv.Itoa(i) + "]"
 		matched, fault := match(at, pattern, among)
@@ -50,26 +51,29 @@ func expandEach(field string, patterns, among []string) (regions []string, fault
 }
 
 // match returns the Regions that one name or glob stands for.
-func match(at, pattern string, among []string) ([]string, *protocol.Fault) {
+func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fault) {
 	if strings.TrimSpace(pattern) == "" {
 		return nil, nil // Validate has said so
+	}
+	if pattern == protocol.AllRegions {
+		return names(among), nil
 	}
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		if _, known := endpoints.PartitionOf(pattern); known {
 			return []string{pattern}, nil
 		}
-		fault := protocol.UnknownFault(at, pattern, "a Region", everyName())
+		fault := protocol.UnknownFault(at, pattern, "a Region", names(everyRegion()))
 		return nil, &fault
 	}
 	var matched []string
-	for _, name := range among {
-		ok, err := path.Match(pattern, name)
+	for _, region := range among {
+		ok, err := path.Match(pattern, region.Name)
 		if err != nil {
 			fault := protocol.NewFault(at, pattern, "is not a glob; known are * ? and [a-z]")
 			return nil, &fault
 		}
-		if ok {
-			matched = append(matched, name)
+		if ok && !(pattern == protocol.DefaultRegions && region.OptIn) {
+			matched = append(matched, region.Name)
 		}
 	}
 	if matched == nil {
@@ -79,20 +83,39 @@ func match(at, pattern string, among []string) ([]string, *protocol.Fault) {
 	return matched, nil
 }
 
-// names returns the Regions of a partition, in order.
-func names(partition string) []string {
-	var names []string
-	for _, r := range endpoints.Regions(partition) {
-		names = append(names, r.Name)
+// names returns the names of Regions.
+func names(regions []endpoints.Region) []string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = r.Name
 	}
 	return names
 }
 
-// everyName returns the Regions of every partition.
-func everyName() []string {
-	var all []string
+// everyRegion returns the Regions of every partition.
+func everyRegion() []endpoints.Region {
+	var all []endpoints.Region
 	for _, p := range endpoints.Partitions() {
-		all = append(all, names(p.ID)...)
+		all = append(all, endpoints.Regions(p.ID)...)
 	}
 	return all
+}
+
+func partitions() []string {
+	var ids []string
+	for _, p := range endpoints.Partitions() {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// targetsIn returns the targets in a Region: those asked for, with every service
+// listed there in the place of EveryService.
+func targetsIn(region string, asked []string) []string {
+	at := slices.Index(asked, protocol.EveryService)
+	if at < 0 {
+		return asked
+	}
+	services := slices.DeleteFunc(endpoints.Services(region), func(s string) bool { return slices.Contains(asked, s) })
+	return slices.Concat(asked[:at], services, asked[at+1:])
 }

@@ -85,6 +85,9 @@ func (r *Registry) Check(name string, parameters json.RawMessage, targets []stri
 		if len(faults) > maxFaults {
 			break
 		}
+		if target == protocol.EveryService {
+			continue
+		}
 		if problem := ready.checkTarget(target); problem != "" {
 			faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", i), target, problem))
 		}

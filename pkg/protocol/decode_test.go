@@ -14,7 +14,7 @@ import (
 // Strict at the door: each bad request, and everything that is said of it.
 func TestDecodeRequestReportsEveryFault(t *testing.T) {
 	t.Parallel()
-	const known = "known are name, task, parameters, regions, excludeRegions, targets, maxConcurrency, " +
+	const known = "known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, " +
 		"targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, " +
 		"retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
 	const aNull = "null is not a value here; leave it out"

@@ -173,20 +173,22 @@ func (e *TooLargeError) Error() string {
 // ErrorName returns ErrorDataLimitExceeded.
 func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
 
-// LeastResultBytes returns an upper bound of the bytes of a result of so many
-// Regions, with those targets in each, when it has lost all that Fit can take
-// from it: a run for which that does not fit should not be started. It reckons
+// LeastResultBytes returns an upper bound of the bytes of a result with those
+// targets in each Region when it has lost all that Fit can take from it: a run for which that does not fit should not be started. It reckons
 // with error names of up to 48 bytes, longer than all of Step Functions' and
 // Lambda's.
-func LeastResultBytes(regions int, targets []string) int {
+func LeastResultBytes(targetsByRegion [][]string) int {
 	const escape = len(`\u003c`) // the most that JSON makes of one byte
 	const perResult = 4<<10 + MaxCauseBytes*escape
 	const perRegion = 512 + MaxCauseBytes*escape
 	const errorName = 48
 	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + errorName
-	bytes := perRegion
-	for _, target := range targets {
-		bytes += perTarget + fieldBytes("", target)
+	bytes := perResult
+	for _, targets := range targetsByRegion {
+		bytes += perRegion
+		for _, target := range targets {
+			bytes += perTarget + fieldBytes("", target)
+		}
 	}
-	return perResult + regions*bytes
+	return bytes
 }

@@ -382,7 +382,7 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 				})
 			}
 		}
-		least := protocol.LeastResultBytes(regions, targets)
+		least := protocol.LeastResultBytes(slices.Repeat([][]string{targets}, regions))
 		if data, err := protocol.Fit(&r, least); err != nil {
 			t.Errorf("Fit(limit LeastResultBytes(%d, %d targets) = %d) = %d bytes, %v", regions, len(targets), least, len(data), err)
 		}

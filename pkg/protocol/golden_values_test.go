@@ -33,6 +33,7 @@ func requestFull() protocol.Request {
 		Name:                    "nightly-sweep_2.0",
 		Task:                    "sleep",
 		Parameters:              json.RawMessage(`{"seconds":1.5}`),
+		Partition:               "aws",
 		Regions:                 []string{"eu-*", "us-east-1"},
 		ExcludeRegions:          []string{"eu-south-2"},
 		Targets:                 []string{"dynamodb", "s3", "arn:aws:s3:::a/b"},

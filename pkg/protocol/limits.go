@@ -60,6 +60,21 @@ const (
 
 // The values that stand for a field that is left out or 0.
 const (
+	// DefaultPartition is the partition of a request that names none.
+	DefaultPartition = "aws"
+
+	// DefaultRegions, among a request's Regions, stands for every Region of the
+	// partition that is enabled in every account.
+	DefaultRegions = "*"
+
+	// AllRegions, among a request's Regions, stands for every Region of the
+	// partition, those included that an account has to opt in to.
+	AllRegions = "all"
+
+	// EveryService, among a request's targets, stands for every AWS service that
+	// is listed in the Region.
+	EveryService = "*"
+
 	// DefaultTask is the task of a request that names none.
 	DefaultTask = "resolve"
 

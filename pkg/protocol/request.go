@@ -3,7 +3,7 @@ package protocol
 import "encoding/json"
 
 // A Request asks for one run. Every field is optional: {} runs DefaultTask on
-// DefaultTarget in every commercial Region.
+// DefaultTarget in every commercial Region that needs no opt-in.
 type Request struct {
 	// Name is the caller's own name for the run, 1 to 80 of A-Z a-z 0-9 . _ -
 	// It is repeated in the result. Empty means none.
@@ -15,16 +15,22 @@ type Request struct {
 	// Parameters is the task's own object. Nil means {}.
 	Parameters json.RawMessage `json:"parameters,omitzero"`
 
-	// Regions lists names (eu-west-1) and globs (eu-*); "*" is every commercial
-	// Region. The result keeps this order; a glob's Regions come in the order of
-	// their names. Nil means ["*"].
+	// Partition is the one that Regions' globs range over, such as "aws-cn".
+	// Empty means "aws", the commercial one.
+	Partition string `json:"partition,omitzero"`
+
+	// Regions lists names (eu-west-1), of any partition, and globs (eu-*).
+	// AllRegions is every Region of the partition, and DefaultRegions every one
+	// that an account need not opt in to. The result keeps this order; a glob's
+	// Regions come in the order of their names. Nil means [DefaultRegions].
 	Regions []string `json:"regions,omitzero"`
 
 	// ExcludeRegions lists names and globs to leave out. Nil means none.
 	ExcludeRegions []string `json:"excludeRegions,omitzero"`
 
 	// Targets lists what the task works on in each Region, each once, at most
-	// MaxTargets. Nil means [DefaultTarget].
+	// MaxTargets. EveryService is every AWS service that is listed in the Region.
+	// Nil means [DefaultTarget].
 	Targets []string `json:"targets,omitzero"`
 
 	// MaxConcurrency bounds the invocations in flight. Zero means as many as

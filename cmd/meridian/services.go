@@ -1,0 +1,79 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"meridian/internal/endpoints"
+	"meridian/pkg/protocol"
+)
+
+// A serviceListing is one service in the output of "services".
+type serviceListing struct {
+	Service string `json:"service"`
+
+	// Host is where it answers in the Region asked about.
+	Host string `json:"host,omitzero"`
+}
+
+func (c *cli) servicesCommand() *cobra.Command {
+	var region string
+	var output format
+	cmd := &cobra.Command{
+		Use:   "services",
+		Short: "List the services that can be targets, of one Region those listed there",
+		Example: `  meridian services
+  meridian services --region eu-west-1`,
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			listing, err := listServices(region)
+			if err != nil {
+				return err
+			}
+			if output == formatJSON {
+				return c.printJSON(listing)
+			}
+			rows := [][]string{{"SERVICE", "HOST"}}
+			for _, s := range listing {
+				rows = append(rows, []string{s.Service, s.Host})
+			}
+			return c.printColumns(rows)
+		},
+	}
+	cmd.Flags().StringVar(&region, "region", "", "only services listed in this Region, by its `name`, with their hosts")
+	complete(cmd, "region", completeRegions)
+	addOutput(cmd, &output)
+	return cmd
+}
+
+// listServices returns every service, or those listed in a Region.
+func listServices(region string) ([]serviceListing, error) {
+	listing := []serviceListing{}
+	if region == "" {
+		for _, id := range endpoints.AllServices() {
+			listing = append(listing, serviceListing{Service: id})
+		}
+		return listing, nil
+	}
+	if _, known := endpoints.PartitionOf(region); !known {
+		return nil, usage("%s", protocol.UnknownFault("--region", region, "a Region", regionNames())).
+			hint("meridian regions lists the Regions there are")
+	}
+	for _, id := range endpoints.Services(region) {
+		s := serviceListing{Service: id}
+		if e, err := endpoints.Resolve(id, region, endpoints.Variant{}); err == nil {
+			s.Host = e.Host // a few services have none but those of single resources
+		}
+		listing = append(listing, s)
+	}
+	return listing, nil
+}
+
+func regionNames() []string {
+	var names []string
+	for _, p := range endpoints.Partitions() {
+		for _, r := range endpoints.Regions(p.ID) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
