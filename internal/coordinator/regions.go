@@ -72,7 +72,7 @@ func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fa
 			fault := protocol.NewFault(at, pattern, "is not a glob; known are * ? and [a-z]")
 			return nil, &fault
 		}
-		if ok && !(pattern == protocol.DefaultRegions && region.OptIn) {
+		if ok && (pattern != protocol.DefaultRegions || !region.OptIn) {
 			matched = append(matched, region.Name)
 		}
 	}
