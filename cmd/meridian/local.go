@@ -21,12 +21,16 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 		request.TimeoutSeconds = localTimeoutSeconds
 	}
 	log := c.log(f.verbose)
-	worker := &regionworker.Worker{Tasks: task.Builtin(), Log: log}
+	tasks, err := task.Builtin().Configure(c.lookup)
+	if err != nil {
+		return protocol.Result{}, usage("%v", err)
+	}
+	worker := &regionworker.Worker{Tasks: tasks, Log: log}
 	watch := c.watch(ctx, "running", f.verbose)
 	defer watch.stop()
 	local := &coordinator.Coordinator{
 		Invoker: invoke.InProcess{Handle: worker.Handle},
-		Tasks:   task.Builtin(),
+		Tasks:   tasks,
 		Log:     log,
 		Settled: watch.settled,
 	}

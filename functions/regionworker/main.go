@@ -1,16 +1,27 @@
 // Command regionworker is the Lambda function that does the work of one Region.
 //
-// It has no settings of its own; format and level of its log are those of the
-// function's logging configuration.
+// # Settings
+//
+// It has none of its own but those of its tasks, which it hands them as they ask
+// for them: see the task's file in internal/task. Format and level of its log are
+// those of the function's logging configuration.
 package main
 
 import (
+	"os"
+
 	"meridian/internal/function"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
 )
 
 func main() {
-	worker := &regionworker.Worker{Tasks: task.Builtin(), Log: function.Log()}
+	log := function.Log()
+	tasks, err := task.Builtin().Configure(os.Getenv)
+	if err != nil {
+		log.Error("not started", "cause", err.Error())
+		os.Exit(1)
+	}
+	worker := &regionworker.Worker{Tasks: tasks, Log: log}
 	function.Start(worker.Handle)
 }

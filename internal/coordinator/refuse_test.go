@@ -78,7 +78,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 					`retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
 				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,
 				`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`,
-				`task: "job": is not a task; known are any, resolve, sleep`,
+				`task: "job": is not a task; known are any, probe, resolve, sleep`,
 			},
 		},
 	}

@@ -45,6 +45,9 @@ func answerOfMany(r protocol.RegionOutcome) string {
 	if counts.NotStarted == counts.Total {
 		return reason(r.Error, r.Cause)
 	}
+	if text := summaries(r); text != "" {
+		return text
+	}
 	text := fmt.Sprintf("%d of %d targets", counts.Succeeded, counts.Total)
 	if counts.Skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", counts.Skipped)
@@ -56,6 +59,28 @@ func answerOfMany(r protocol.RegionOutcome) string {
 		text += "; " + why
 	}
 	return text
+}
+
+// fewTargets is how many summaries stand side by side in a row of a usual width.
+const fewTargets = 4
+
+// summaries says what came back from each of a few targets, or "" when one of them
+// has no summary: it went wrong, or its task makes none.
+func summaries(r protocol.RegionOutcome) string {
+	if len(r.Targets) > fewTargets {
+		return ""
+	}
+	texts := make([]string, len(r.Targets))
+	for i, t := range r.Targets {
+		var said struct {
+			Summary string `json:"summary"`
+		}
+		if t.Output == nil || json.Unmarshal(t.Output, &said) != nil || said.Summary == "" {
+			return ""
+		}
+		texts[i] = t.Target + " " + said.Summary
+	}
+	return strings.Join(texts, ", ")
 }
 
 // firstFault says what the first target that went wrong ran into; when none
@@ -81,9 +106,9 @@ func reason(name, cause string) string {
 	return name + cause
 }
 
-// short says an output in few words: a string as it is, of an object the host
-// when it has one, everything else as compact JSON without the message, which
-// has a line of its own.
+// short says an output in few words: a string as it is, of an object the summary
+// or else the host when it has one, everything else as compact JSON without the
+// message, which has a line of its own.
 func short(output json.RawMessage) string {
 	var text string
 	if json.Unmarshal(output, &text) == nil { // also for null, which says nothing
@@ -91,8 +116,10 @@ func short(output json.RawMessage) string {
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(output, &fields) == nil {
-		if json.Unmarshal(fields["host"], &text) == nil && text != "" {
-			return text
+		for _, field := range []string{"summary", "host"} {
+			if json.Unmarshal(fields[field], &text) == nil && text != "" {
+				return text
+			}
 		}
 		if line := message(output); line != "" && len(fields) == 1 {
 			return line

@@ -39,6 +39,7 @@ func TestText(t *testing.T) {
 		{name: "aborted", result: aborted()},
 		{name: "aborted-color", result: aborted(), options: report.Options{Width: 110, Color: true}},
 		{name: "many-targets", result: manyTargets()},
+		{name: "probed", result: probed()},
 		{name: "truncated", result: truncated()},
 		{name: "throttled", result: throttled()},
 		{name: "throttled-120", result: throttled(), options: report.Options{Width: 120}},

@@ -216,3 +216,25 @@ func noRegions() protocol.Result {
 	r.Regions = nil
 	return ended(r, protocol.StatusFailed, "Meridian.Odd", "nothing\nto show")
 }
+
+// probed has outputs with a summary: of few targets each is shown, of many how
+// many there are.
+func probed() protocol.Result {
+	answered := func(name string, ms float64) protocol.TargetOutcome {
+		return target(name, fmt.Sprintf(`{"message":"%s: 200 in %.1f ms (…)","summary":"200 in %.1f ms","host":"%[1]s"}`, name, ms, ms))
+	}
+	broken := protocol.TargetOutcome{
+		Target: "s3", Status: protocol.StatusFailed, Error: "Probe.TLS",
+		Cause: "TLS handshake with s3.eu-west-3.amazonaws.com: not done within 5s",
+	}
+	many := make([]protocol.TargetOutcome, 5)
+	for i := range many {
+		many[i] = answered(fmt.Sprintf("shop-%d", i), float64(i))
+	}
+	return run(
+		region("eu-central-1", protocol.StatusSucceeded, 43.2, answered("dynamodb", 43.2)),
+		region("eu-west-1", protocol.StatusSucceeded, 51, answered("dynamodb", 43.2), answered("s3", 51)),
+		region("eu-west-2", protocol.StatusSucceeded, 4, many...),
+		region("eu-west-3", protocol.StatusFailed, 5012, answered("dynamodb", 43.2), broken),
+	)
+}

@@ -25,14 +25,40 @@ func NewRegistry(tasks ...Task) *Registry {
 // builtin holds the tasks of this package's files.
 var builtin = NewRegistry() //nolint:gochecknoglobals // filled by register before main starts, read-only from then on
 
-// Builtin returns the tasks that come with Meridian: those of this package.
+// Builtin returns the tasks that come with Meridian: those of this package. They
+// have no settings; a worker gives them its own by Configure.
 func Builtin() *Registry { return builtin }
+
+// Configure returns the registry's tasks with the settings of the process that
+// is to do the work. The error is that of the first task that cannot do with its
+// settings.
+func (r *Registry) Configure(s Settings) (*Registry, error) {
+	configured := &Registry{tasks: slices.Clone(r.tasks)}
+	for i, t := range r.tasks {
+		if t.configure == nil {
+			continue
+		}
+		ready, err := t.configure(s)
+		if err != nil {
+			return nil, fmt.Errorf("settings of task %s: %w", t.Name, err)
+		}
+		configured.tasks[i] = ready
+	}
+	return configured, nil
+}
 
 // register adds a task of this package to Builtin. A task's file calls it as
 //
 //	var _ = register("name", "what it does", function)
 func register[P, R any](name, summary string, f Func[P, R]) Task {
 	t := New(name, summary, f)
+	builtin.add(t)
+	return t
+}
+
+// registerConfigured adds a task that has settings: its function is made by one.
+func registerConfigured[P, R any](name, summary string, build func(Settings) (Func[P, R], error)) Task {
+	t := NewConfigured(name, summary, build)
 	builtin.add(t)
 	return t
 }

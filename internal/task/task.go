@@ -9,7 +9,9 @@
 // invoked; with rules of its own it implements [Checker], and [TargetChecker]
 // when not every target will do. What the function
 // returns is the target's output, as JSON; by convention the string field
-// "message" of it is the line that a person is shown.
+// "message" of it is the line that a person is shown, and "summary" what a table
+// has room for. A task that depends on how its worker is set up is registered by
+// a function that makes its function, see [NewConfigured].
 //
 // # Errors
 //
@@ -64,7 +66,21 @@ type Task struct {
 	// Summary says in one line what it does, for a person.
 	Summary string
 
-	prepare func(parameters json.RawMessage) (prepared, protocol.Faults)
+	prepare   func(parameters json.RawMessage) (prepared, protocol.Faults)
+	configure func(Settings) (Task, error) // nil when it has no settings
+}
+
+// Settings returns the value of a setting of the process that does the work, as
+// its operator made it, or "": a look-up of its environment, handed down by its
+// main. They say what a request has no say in. Nil means that none is made.
+type Settings func(name string) string
+
+// Lookup returns the value of a setting, or "".
+func (s Settings) Lookup(name string) string {
+	if s == nil {
+		return ""
+	}
+	return s(name)
 }
 
 // A prepared task has its parameters.
@@ -103,6 +119,25 @@ func New[P, R any](name, summary string, f Func[P, R]) Task {
 		}
 		return ready, nil
 	}}
+}
+
+// NewConfigured makes a task of a function that depends on settings: build is
+// called with none at first, which must be right, and once more by
+// [Registry.Configure].
+func NewConfigured[P, R any](name, summary string, build func(Settings) (Func[P, R], error)) Task {
+	configure := func(s Settings) (Task, error) {
+		f, err := build(s)
+		if err != nil {
+			return Task{}, err
+		}
+		return New(name, summary, f), nil
+	}
+	t, err := configure(nil)
+	if err != nil {
+		panic(fmt.Sprintf("task: %s without settings: %v", name, err))
+	}
+	t.configure = configure
+	return t
 }
 
 // Skip returns the error of a target for which there is nothing to do; its

@@ -134,7 +134,7 @@ func TestBuiltinTasksAreInTheOrderOfTheirNames(t *testing.T) {
 			t.Errorf("task %s has no summary", b.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"resolve", "sleep"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"probe", "resolve", "sleep"}, got); diff != "" {
 		t.Errorf("Builtin (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(got, task.Builtin().Names()); diff != "" {

@@ -1,0 +1,55 @@
+//go:build unix
+
+package probe_test
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"meridian/internal/probe"
+)
+
+// The server has the other ends of the connections open in the same process, and
+// answers when all of them are there: they are 600 at once. Not parallel to other
+// tests, because the limit is the process's.
+func TestThreeHundredAtOnceWorkWith1024FileDescriptors(t *testing.T) {
+	const descriptors, targets = 1024, 300
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	limit := before
+	limit.Cur = descriptors
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before) })
+
+	ca := newAuthority(t)
+	var all sync.WaitGroup
+	all.Add(targets)
+	port := serve(t, "127.0.0.1", ca.issue(t, time.Hour, name), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		all.Done()
+		all.Wait()
+		_, _ = io.WriteString(w, "healthy")
+	}))
+	p := probe.New(probe.Settings{Allow: loopback(), Roots: ca.roots, Resolver: names{name: addresses("127.0.0.1")}})
+	request := get(t, "https://"+name+":"+port)
+	errs := make(chan error, targets)
+	for range targets {
+		go func() {
+			_, err := p.Probe(t.Context(), request)
+			errs <- err
+		}()
+	}
+	for range targets {
+		if err := <-errs; err != nil {
+			t.Errorf("Probe = %v", err)
+			all.Add(-targets) // the others are not to wait for it
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"syscall"
+)
+
+// A guard refuses to connect to what is neither on the public Internet nor
+// allowed.
+type guard struct{ allow []netip.Prefix }
+
+// control is called by a dialer with the very address that it is about to connect
+// to, whatever name it came from and whatever that name resolves to a moment
+// later.
+func (g guard) control(_ context.Context, _, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return &refusedError{"no address and port"}
+	}
+	if kind := g.refuses(to.Addr()); kind != "" {
+		return &refusedError{kind}
+	}
+	return nil
+}
+
+// refuses says what kind of address a is when it is refused, else "".
+func (g guard) refuses(a netip.Addr) string {
+	a = a.Unmap() // ::ffff:10.0.0.1 reaches 10.0.0.1
+	kind := special(a)
+	if kind == "" {
+		return ""
+	}
+	for _, network := range g.allow {
+		if network.Contains(a.WithZone("")) {
+			return ""
+		}
+	}
+	return kind
+}
+
+// A refusedError says what kind of address was not connected to. It does not say
+// which one: that would tell the names of somebody's network apart.
+type refusedError struct{ kind string }
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("its address is refused: %s; the worker's operator can allow it", e.kind)
+}
+
+// A block is a network with a purpose of its own.
+type block struct{ network, kind string }
+
+// special says what kind of address a is unless it is one of the public Internet.
+// For IPv4 that is all that has no other purpose, for IPv6 what has been given
+// out as global unicast, 2000::/3, without what has another purpose.
+//
+// Sources: https://www.iana.org/assignments/iana-ipv4-special-registry,
+// https://www.iana.org/assignments/iana-ipv6-special-registry. AWS's metadata
+// services are at 169.254.169.254, 169.254.170.2 and fd00:ec2::254, all link-local
+// or private; Azure's is at 168.63.129.16.
+func special(a netip.Addr) string {
+	for _, b := range blocks {
+		if b.Contains(a.WithZone("")) {
+			return b.kind
+		}
+	}
+	if a.Is6() && !globalUnicast.Contains(a.WithZone("")) {
+		return "not global"
+	}
+	return ""
+}
+
+//nolint:gochecknoglobals // constants that Go cannot write as ones
+var (
+	globalUnicast = netip.MustParsePrefix("2000::/3")
+	blocks        = parse(
+		block{"0.0.0.0/8", "unspecified"},
+		block{"10.0.0.0/8", "private"},
+		block{"100.64.0.0/10", "shared by a carrier's NAT"},
+		block{"127.0.0.0/8", "loopback"},
+		block{"168.63.129.16/32", "metadata"},
+		block{"169.254.0.0/16", "link-local"},
+		block{"172.16.0.0/12", "private"},
+		block{"192.0.0.0/24", "for protocols"},
+		block{"192.0.2.0/24", "documentation"},
+		block{"192.88.99.0/24", "6to4"},
+		block{"192.168.0.0/16", "private"},
+		block{"198.18.0.0/15", "benchmarking"},
+		block{"198.51.100.0/24", "documentation"},
+		block{"203.0.113.0/24", "documentation"},
+		block{"224.0.0.0/4", "multicast"},
+		block{"240.0.0.0/4", "reserved"},
+		block{"::/128", "unspecified"},
+		block{"::1/128", "loopback"},
+		block{"64:ff9b::/96", "NAT64"},
+		block{"64:ff9b:1::/48", "NAT64"},
+		block{"2001::/23", "for protocols"}, // Teredo and benchmarking among them
+		block{"2001:db8::/32", "documentation"},
+		block{"2002::/16", "6to4"},
+		block{"3fff::/20", "documentation"},
+		block{"fc00::/7", "private"},
+		block{"fe80::/10", "link-local"},
+		block{"fec0::/10", "private"},
+		block{"ff00::/8", "multicast"},
+	)
+)
+
+// A parsedBlock is a block that addresses can be compared with.
+type parsedBlock struct {
+	netip.Prefix
+	kind string
+}
+
+func parse(written ...block) []parsedBlock {
+	parsed := make([]parsedBlock, len(written))
+	for i, b := range written {
+		parsed[i] = parsedBlock{netip.MustParsePrefix(b.network), b.kind}
+	}
+	return parsed
+}
+
+// ParseNetworks reads networks in CIDR notation, separated by commas, as in
+// "10.1.0.0/16, fd00:1::/64". Empty means none. An IPv4 network mapped into IPv6
+// is an error, since addresses are compared without that.
+func ParseNetworks(list string) ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for text := range strings.SplitSeq(list, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil || network.Addr().Is4In6() || network != network.Masked() {
+			return nil, fmt.Errorf("%q is no network; want one such as 10.1.0.0/16", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
+}

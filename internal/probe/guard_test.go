@@ -1,0 +1,146 @@
+package probe_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"meridian/internal/probe"
+)
+
+// refused are addresses that nobody may probe unless the operator allows it.
+func refused() map[string]string {
+	return map[string]string{
+		"0.0.0.0": "unspecified", "0.1.2.3": "unspecified", "10.0.0.1": "private", "10.255.255.255": "private",
+		"100.64.0.1": "shared by a carrier's NAT", "100.127.255.255": "shared by a carrier's NAT",
+		"127.0.0.1": "loopback", "127.255.255.254": "loopback", "168.63.129.16": "metadata",
+		"169.254.169.254": "link-local", "169.254.170.2": "link-local", "169.254.0.1": "link-local",
+		"172.16.0.1": "private", "172.31.255.255": "private", "192.0.0.8": "for protocols",
+		"192.0.2.1": "documentation", "192.88.99.1": "6to4", "192.168.1.1": "private",
+		"198.18.0.1": "benchmarking", "198.19.255.255": "benchmarking", "198.51.100.7": "documentation",
+		"203.0.113.7": "documentation", "224.0.0.1": "multicast", "239.255.255.255": "multicast",
+		"240.0.0.1": "reserved", "255.255.255.255": "reserved",
+
+		"::": "unspecified", "::1": "loopback", "::ffff:127.0.0.1": "loopback", "::ffff:169.254.169.254": "link-local",
+		"::ffff:10.0.0.1": "private", "::127.0.0.1": "not global", "64:ff9b::7f00:1": "NAT64",
+		"64:ff9b::a9fe:a9fe": "NAT64", "64:ff9b:1::1": "NAT64", "100::1": "not global",
+		"2001::1": "for protocols", "2001:2::1": "for protocols", "2001:10::1": "for protocols",
+		"2001:db8::1": "documentation", "2002:7f00:1::": "6to4", "2002:a9fe:a9fe::1": "6to4",
+		"3fff::1": "documentation", "4000::1": "not global", "5f00::1": "not global",
+		"fc00::1": "private", "fd00:ec2::254": "private", "fd20:ce::254": "private", "fe80::1": "link-local",
+		"fe80::1%eth0": "link-local", "fec0::1": "private", "ff02::1": "multicast",
+	}
+}
+
+func TestAnAddressThatIsNotOnThePublicInternetIsRefused(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	for address := range refused() {
+		got[address] = probe.Refuses(nil, netip.MustParseAddr(address))
+	}
+	if diff := cmp.Diff(refused(), got); diff != "" {
+		t.Errorf("Refuses (-want +got):\n%s", diff)
+	}
+	for _, address := range addresses(
+		"1.1.1.1", "9.255.255.255", "11.0.0.0", "52.94.24.1", "100.63.255.255", "100.128.0.0", "128.0.0.1",
+		"169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.169.0.0", "198.17.255.255",
+		"198.20.0.0", "223.255.255.255", "2001:200::1", "2400::1", "2600:1f18::1", "2a05:d018::1", "::ffff:1.1.1.1",
+	) {
+		if kind := probe.Refuses(nil, address); kind != "" {
+			t.Errorf("Refuses(%v) = %q, want it to be public", address, kind)
+		}
+	}
+}
+
+// Written as IPv6 an IPv4 address is what it is.
+func TestAMappedAddressIsWhatItIsMappedFrom(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		four := [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
+		a := netip.AddrFrom4(four)
+		if got, want := probe.Refuses(nil, netip.AddrFrom16(a.As16())), probe.Refuses(nil, a); got != want {
+			t.Errorf("Refuses(::ffff:%v) = %q, want %q", a, got, want)
+		}
+	})
+}
+
+func TestTheOperatorAllowsNetworks(t *testing.T) {
+	t.Parallel()
+	allow, err := probe.ParseNetworks("10.1.0.0/16, ::1/128,fd00:1::/64,")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"10.1.2.3": "", "::ffff:10.1.2.3": "", "10.2.0.0": "private", "::1": "", "127.0.0.1": "loopback",
+		"fd00:1::5": "", "fd00:2::5": "private", "169.254.169.254": "link-local",
+	} {
+		if got := probe.Refuses(allow, netip.MustParseAddr(address)); got != want {
+			t.Errorf("Refuses(%s) = %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestParseNetworks(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, list string
+		want       []netip.Prefix
+		error      string
+	}{
+		{"none", "", nil, ""},
+		{"only a comma", " , ", nil, ""},
+		{"both families", "10.0.0.0/8,fd00::/8", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, ""},
+		{"an address", "10.0.0.1", nil, `"10.0.0.1" is no network; want one such as 10.1.0.0/16`},
+		{"bits beyond the network", "10.0.0.1/8", nil, `"10.0.0.1/8" is no network; want one such as 10.1.0.0/16`},
+		{"mapped", "::ffff:10.0.0.0/104", nil, `"::ffff:10.0.0.0/104" is no network; want one such as 10.1.0.0/16`},
+		{"words", "all", nil, `"all" is no network; want one such as 10.1.0.0/16`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := probe.ParseNetworks(tt.list)
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if diff := cmp.Diff(tt.want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" || text != tt.error {
+				t.Errorf("ParseNetworks(%q) = %v, %q; want %v, %q", tt.list, got, text, tt.want, tt.error)
+			}
+		})
+	}
+}
+
+// The dialer itself refuses, with no packet sent, whatever way the address came:
+// written in the URL, or as any of those that a name resolves to.
+func TestARefusedAddressIsNotConnectedTo(t *testing.T) {
+	t.Parallel()
+	for address, kind := range refused() {
+		a := netip.MustParseAddr(address)
+		urls := map[string]string{"a name": "https://" + name + "/"}
+		if a.Zone() == "" {
+			urls["an address"] = "http://" + netip.AddrPortFrom(a, 80).String() + "/"
+		}
+		for way, text := range urls {
+			t.Run(way+" "+address, func(t *testing.T) {
+				t.Parallel()
+				if a.Unmap().Is6() {
+					_ = listen(t, "::1").Close() // without IPv6 there is no socket to guard
+				}
+				p := probe.New(probe.Settings{Resolver: names{name: {a}}})
+				_, err := p.Probe(t.Context(), get(t, text))
+				host := name
+				if way == "an address" {
+					host = a.String()
+				}
+				want := "connect to " + host + ": its address is refused: " + kind + "; the worker's operator can allow it"
+				if e, ok := errors.AsType[*probe.Error](err); !ok || e.ErrorName() != probe.ErrorConnect || err.Error() != want {
+					t.Errorf("Probe(%s) = %v, want %s: %s", text, err, probe.ErrorConnect, want)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The names of a probe's errors, one for each phase.
+const (
+	ErrorDNS     = "Probe.DNS"
+	ErrorConnect = "Probe.Connect"
+	ErrorTLS     = "Probe.TLS"
+	ErrorHTTP    = "Probe.HTTP"
+)
+
+// An Error says which phase failed, at what, and why.
+type Error struct {
+	// Name is one of the constants.
+	Name string
+
+	// Doing says what was being done, as in "connect to example.com".
+	Doing string
+
+	// Err is the cause.
+	Err error
+}
+
+// Error says what was being done and the cause.
+func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
+
+// ErrorName returns Name.
+func (e *Error) ErrorName() string { return e.Name }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// A slowError is the cause of a phase that took all the time it may take.
+type slowError struct{ after time.Duration }
+
+func (e *slowError) Error() string { return fmt.Sprintf("not done within %v", e.after) }
+
+// A phase is one part of the way.
+type phase struct {
+	name, doing string
+	most        time.Duration
+
+	// do does it. An Error that it returns belongs to another phase.
+	do func(ctx context.Context) error
+}
+
+// run does the phase within its time.
+func (p phase) run(ctx context.Context) error {
+	slow := &slowError{p.most}
+	within, cancel := context.WithTimeoutCause(ctx, p.most, slow)
+	defer cancel()
+	err := p.do(within)
+	switch {
+	case err == nil:
+		return nil
+	case ended(ctx):
+		return fmt.Errorf("%s: %w", p.doing, context.Cause(ctx))
+	case ended(within):
+		err = slow
+	}
+	if _, named := errors.AsType[*Error](err); named {
+		return err
+	}
+	return &Error{Name: p.name, Doing: p.doing, Err: err}
+}
+
+// ended reports whether ctx has ended, or is about to: a connection's deadline is
+// its context's, and may strike a moment before it.
+func ended(ctx context.Context) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= 0 {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
+}

@@ -1,0 +1,132 @@
+package task
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"meridian/internal/probe"
+	"meridian/pkg/protocol"
+)
+
+// maxSamples bounds ProbeParameters.Samples: enough for a median, and no load.
+const maxSamples = 20
+
+// ProbeParameters are the parameters of the task "probe".
+type ProbeParameters struct {
+	// Method is GET or HEAD. Empty means GET.
+	Method string `json:"method,omitzero"`
+
+	// Path is what to ask the service for, with a query if need be. Empty means
+	// "/"; many services answer "/ping". A URL has its own.
+	Path string `json:"path,omitzero"`
+
+	// Samples is how often to probe, each time by a fresh connection, 1 to 20.
+	// Zero means 1.
+	Samples int `json:"samples,omitzero" zero:"want 1 to 20"`
+
+	// ExpectStatus is the HTTP status that the answer must have, 200 to 599. Zero
+	// means that any answer will do: it was reachable.
+	ExpectStatus int `json:"expectStatus,omitzero" zero:"want 200 to 599"`
+
+	// IPFamily is "ipv4" or "ipv6". Empty means what the resolver puts first.
+	IPFamily string `json:"ipFamily,omitzero"`
+
+	// FIPS asks for the service's endpoint with FIPS 140 validated cryptography.
+	FIPS bool `json:"fips,omitzero"`
+
+	// DualStack asks for the service's endpoint with IPv4 and IPv6 addresses.
+	DualStack bool `json:"dualStack,omitzero"`
+
+	// URL is an endpoint of one's own to probe instead of a service's, https or
+	// http. "{region}" and "{target}" in it stand for the Region and the target,
+	// which then is any name; without "{target}" it is no more than a label.
+	URL string `json:"url,omitzero"`
+
+	// FollowRedirects says whether to go on to where a redirect leads, at most 5
+	// times. False means that the redirect is the answer.
+	FollowRedirects bool `json:"followRedirects,omitzero"`
+}
+
+// What stands for the Region and the target in a URL.
+const (
+	regionHole = "{region}"
+	targetHole = "{target}"
+)
+
+// methodOf returns the method with its default.
+func methodOf(method string) string { return cmp.Or(method, http.MethodGet) }
+
+// Check implements [Checker].
+func (p *ProbeParameters) Check() protocol.Faults {
+	var faults protocol.Faults
+	refuse := func(wrong bool, path string, value any, detail string) {
+		if wrong {
+			faults = append(faults, protocol.NewFault(path, value, detail))
+		}
+	}
+	method := methodOf(p.Method)
+	refuse(method != http.MethodGet && method != http.MethodHead, "method", p.Method, `want "GET" or "HEAD"`)
+	problem := checkPath(p.Path)
+	refuse(problem != "", "path", p.Path, problem)
+	refuse(p.Samples < 0 || p.Samples > maxSamples, "samples", p.Samples, "out of range; want 1 to 20")
+	refuse(p.ExpectStatus != 0 && (p.ExpectStatus < 200 || p.ExpectStatus > 599),
+		"expectStatus", p.ExpectStatus, "out of range; want 200 to 599")
+	switch probe.Family(p.IPFamily) {
+	case "", probe.IPv4, probe.IPv6:
+	default:
+		refuse(true, "ipFamily", p.IPFamily, `want "ipv4" or "ipv6"`)
+	}
+	if p.URL == "" {
+		return faults
+	}
+	const own = "is for a service's endpoint; url says all of it"
+	refuse(p.Path != "", "path", p.Path, own)
+	refuse(p.FIPS, "fips", p.FIPS, own)
+	refuse(p.DualStack, "dualStack", p.DualStack, own)
+	_, problem = p.expand("eu-west-1", "target")
+	refuse(problem != "", "url", p.URL, problem)
+	return faults
+}
+
+// checkPath returns what is wrong with a path, or "".
+func checkPath(path string) (problem string) {
+	if path == "" {
+		return ""
+	}
+	at, err := url.Parse("https://host" + path)
+	if err != nil || path[0] != '/' {
+		return `want a path that begins with "/"`
+	}
+	return probe.CheckURL(at)
+}
+
+// CheckTarget implements [TargetChecker].
+func (p *ProbeParameters) CheckTarget(target string) (problem string) {
+	if p.URL == "" {
+		return services{}.CheckTarget(target)
+	}
+	_, problem = p.expand("eu-west-1", target)
+	return problem
+}
+
+// expand returns the URL for a target, or what is wrong with it. What is put in
+// cannot give the URL another shape: a Region is known, and a target has neither
+// ":", "/", "@", "?", "#", "%" nor a dot where a path could go up.
+func (p *ProbeParameters) expand(region, target string) (at *url.URL, problem string) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	if strings.Contains(p.URL, targetHole) &&
+		(strings.Trim(target, letters+".") != "" || strings.HasPrefix(target, ".") || strings.Contains(target, "..")) {
+		return nil, "for {target} in a URL want letters, digits, dots, hyphens and underscores"
+	}
+	text := strings.NewReplacer(regionHole, region, targetHole, target).Replace(p.URL)
+	if i := strings.IndexAny(text, "{}"); i >= 0 {
+		return nil, "want no braces but in {region} and {target}"
+	}
+	at, err := url.Parse(text)
+	if err != nil {
+		return nil, "want a URL, such as https://{target}.{region}.example.com/health"
+	}
+	return at, probe.CheckURL(at)
+}

@@ -1,0 +1,290 @@
+package task_test
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+func TestProbeChecksItsParameters(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, parameters, target string
+		want                     protocol.Faults
+	}{
+		{"none", `{}`, "dynamodb", nil},
+		{
+			"all of a service", `{"method":"HEAD","path":"/ping?x=1","samples":20,"expectStatus":200,"ipFamily":"ipv6","dualStack":true,"fips":true,"followRedirects":true}`,
+			"s3", nil,
+		},
+		{"all of a URL", `{"url":"https://{target}.{region}.example.com:8443/{region}/{target}?t={target}","ipFamily":"ipv4"}`, "shop-1.v2", nil},
+		{"a label", `{"url":"https://example.com"}`, "any / name", nil},
+		{"method", `{"method":"POST"}`, "s3", protocol.Faults{{Path: "parameters.method", Value: `"POST"`, Detail: `want "GET" or "HEAD"`}}},
+		{"path", `{"path":"ping"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"ping"`, Detail: `want a path that begins with "/"`}}},
+		{"path that makes another host", `{"path":"@evil.example/"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"@evil.example/"`, Detail: `want a path that begins with "/"`}}},
+		{"path with a fragment", `{"path":"/a#b"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"/a#b"`, Detail: "a fragment is not sent; leave it out"}}},
+		{"samples", `{"samples":21}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "21", Detail: "out of range; want 1 to 20"}}},
+		{"no samples", `{"samples":0}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "0", Detail: "0 is out of range; want 1 to 20"}}},
+		{"status", `{"expectStatus":100}`, "s3", protocol.Faults{{Path: "parameters.expectStatus", Value: "100", Detail: "out of range; want 200 to 599"}}},
+		{"family", `{"ipFamily":"6"}`, "s3", protocol.Faults{{Path: "parameters.ipFamily", Value: `"6"`, Detail: `want "ipv4" or "ipv6"`}}},
+		{"file", `{"url":"file:///etc/passwd"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"file:///etc/passwd"`, Detail: "want a URL that begins with https:// or http://"}}},
+		{"user", `{"url":"https://me:it@example.com/"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://me:it@example.com/"`, Detail: "a user or password in a URL is refused"}}},
+		{"no URL", `{"url":"https://exa mple.com/"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://exa mple.com/"`, Detail: "want a URL, such as https://{target}.{region}.example.com/health"}}},
+		{"another placeholder", `{"url":"https://example.com/{zone}"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://example.com/{zone}"`, Detail: "want no braces but in {region} and {target}"}}},
+		{"a service's with a URL", `{"url":"https://example.com","path":"/","fips":true,"dualStack":true}`, "s3", protocol.Faults{
+			{Path: "parameters.path", Value: `"/"`, Detail: "is for a service's endpoint; url says all of it"},
+			{Path: "parameters.fips", Value: "true", Detail: "is for a service's endpoint; url says all of it"},
+			{Path: "parameters.dualStack", Value: "true", Detail: "is for a service's endpoint; url says all of it"},
+		}},
+		{"target that is no service", `{}`, "shop", protocol.Faults{{Path: "targets[0]", Value: `"shop"`, Detail: `is not a service; did you mean "sso"?`}}},
+		{"target that is another host", `{"url":"https://{target}.example.com/"}`, "evil.example/?", protocol.Faults{
+			{Path: "targets[0]", Value: `"evil.example/?"`, Detail: "for {target} in a URL want letters, digits, dots, hyphens and underscores"},
+		}},
+		{"target that goes up", `{"url":"https://example.com/a/{target}/"}`, "..", protocol.Faults{
+			{Path: "targets[0]", Value: `".."`, Detail: "for {target} in a URL want letters, digits, dots, hyphens and underscores"},
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := task.Builtin().Check("probe", json.RawMessage(tt.parameters), []string{tt.target})
+			if tt.name == "target that is no service" && len(got) == 1 {
+				got[0].Detail, tt.want[0].Detail = "", "" // which is the nearest is not this test's
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("Check(probe, %s, %s) (-want +got):\n%s", tt.parameters, tt.target, diff)
+			}
+		})
+	}
+}
+
+// A target is put into a URL and cannot lead it anywhere else.
+func TestATargetStaysInItsPlaceInAURL(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host + r.RequestURI }))
+	t.Cleanup(server.Close)
+	tasks, err := task.Builtin().Configure(settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.1/32"}.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters := json.RawMessage(`{"url":"` + server.URL + `/a/{target}/b?c={target}"}`)
+	work, faults := tasks.Prepare("probe", parameters)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		target := rapid.OneOf(rapid.StringMatching(`[a-z./@:?#%&_-]{1,8}`), rapid.String()).Draw(t, "target")
+		if target == protocol.EveryService || tasks.Check("probe", parameters, []string{target}) != nil {
+			return
+		}
+		want := strings.TrimPrefix(server.URL, "http://") + "/a/" + target + "/b?c=" + target
+		if _, err := work(t.Context(), "eu-west-1", target); err != nil {
+			t.Fatalf("probe of %q = %v", target, err)
+		}
+		if got := <-asked; got != want {
+			t.Errorf("probe of %q asked for %s, want %s", target, got, want)
+		}
+	})
+}
+
+// settings are those of a worker.
+type settings map[string]string
+
+func (s settings) lookup(name string) string { return s[name] }
+
+// locally returns the task for a server at the loopback, whose certificate it
+// trusts by a file.
+func locally(t *testing.T, server *httptest.Server, parameters string) task.Work {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if server.Certificate() != nil {
+		data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.0/8"}
+	if server.Certificate() != nil {
+		s["MERIDIAN_PROBE_CA_FILE"] = file
+	}
+	tasks, err := task.Builtin().Configure(s.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, faults := tasks.Prepare("probe", json.RawMessage(strings.ReplaceAll(parameters, "URL", server.URL)))
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	return work
+}
+
+func TestProbeSaysWhatAnsweredAndHowFast(t *testing.T) {
+	t.Parallel()
+	const number = `\d+\.\d`
+	tests := []struct {
+		name, parameters, message, summary string
+		plain                              bool
+		want                               task.ProbeOutput
+	}{
+		{
+			name: "TLS", parameters: `{"url":"URL/ping","expectStatus":200}`,
+			message: `127\.0\.0\.1 from eu-west-1: 200 in N ms \(dns N, connect N, tls N, first byte N\)`,
+			want: task.ProbeOutput{
+				Host: "127.0.0.1", Address: "127.0.0.1", Family: "ipv4", HTTPStatus: 200, Protocol: "HTTP/1.1",
+				TLS: &task.ProbeTLS{Version: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", CertificateIssuer: "O=Acme Co"},
+			},
+		},
+		{
+			name: "plain, many samples", parameters: `{"url":"URL/","samples":4,"method":"HEAD"}`, plain: true,
+			message: `127\.0\.0\.1 from eu-west-1: 404 in N ms \(median of 4 from N to N: dns N, connect N, first byte N\)`,
+			want: task.ProbeOutput{
+				Host: "127.0.0.1", Address: "127.0.0.1", Family: "ipv4", HTTPStatus: 404, Protocol: "HTTP/1.1", Samples: 4,
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /ping", func(http.ResponseWriter, *http.Request) {})
+			start := httptest.NewTLSServer
+			if tt.plain {
+				start = httptest.NewServer
+			}
+			server := start(mux)
+			t.Cleanup(server.Close)
+			data, err := locally(t, server, tt.parameters)(t.Context(), "eu-west-1", "dynamodb")
+			var got task.ProbeOutput
+			if err := errors.Join(err, json.Unmarshal(data, &got)); err != nil {
+				t.Fatalf("probe = %s, %v", data, err)
+			}
+			message := strings.ReplaceAll(tt.message, "N", number)
+			if !regexp.MustCompile("^"+message+"$").MatchString(got.Message) || !strings.Contains(got.Message, ": "+got.Summary+" (") {
+				t.Errorf("probe says %q, in short %q; want %s", got.Message, got.Summary, message)
+			}
+			if sum := got.ResolveMs + got.ConnectMs + got.TLSMs + got.FirstByteMs; tt.want.Samples == 0 && (sum <= 0 || sum > got.TotalMs+0.003) {
+				t.Errorf("probe = %s: the phases are not within the total", data)
+			}
+			if tt.want.Samples > 0 {
+				if got.Min == nil || got.Median == nil || got.Max == nil ||
+					got.Min.TotalMs > got.Median.TotalMs || got.Median.TotalMs > got.Max.TotalMs || *got.Median != got.ProbeTimes {
+					t.Errorf("probe = %s; want min, median and max in order", data)
+				}
+				got.Min, got.Median, got.Max = nil, nil, nil
+			}
+			if tt.want.TLS != nil && got.TLS != nil {
+				days := int(time.Until(server.Certificate().NotAfter) / (24 * time.Hour))
+				if got.TLS.CertificateDaysLeft != days {
+					t.Errorf("probe counts %d days left, want %d", got.TLS.CertificateDaysLeft, days)
+				}
+				got.TLS.CertificateDaysLeft = 0
+			}
+			got.Message, got.Summary, got.ProbeTimes = "", "", task.ProbeTimes{}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("probe (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAProbesFailureIsTheTargets(t *testing.T) {
+	t.Parallel()
+	var answers atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if answers.Add(1) > 2 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(server.Close)
+	_, err := locally(t, server, `{"url":"URL","samples":5,"expectStatus":200}`)(t.Context(), "eu-west-1", "dynamodb")
+	named, ok := errors.AsType[interface {
+		error
+		ErrorName() string
+	}](err)
+	const want = "sample 3 of 5: GET to 127.0.0.1: status 503, want 200"
+	if !ok || named.ErrorName() != "Probe.HTTP" || err.Error() != want || answers.Load() != 3 {
+		t.Errorf("probe = %v after %d samples, want Probe.HTTP: %s", err, answers.Load(), want)
+	}
+}
+
+func TestAServiceThatIsNotInTheRegionIsNotProbed(t *testing.T) {
+	t.Parallel()
+	work, faults := task.Builtin().Prepare("probe", nil)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	_, err := work(t.Context(), "ap-southeast-7", "apprunner")
+	if skipped, ok := errors.AsType[*task.SkipError](err); !ok || skipped.Reason != "apprunner is not offered in ap-southeast-7" {
+		t.Errorf("probe = %v, want to skip", err)
+	}
+}
+
+func TestWhatTheOperatorDoesNotAllowIsRefused(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	work, faults := task.Builtin().Prepare("probe", json.RawMessage(`{"url":"`+server.URL+`"}`))
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	_, err := work(t.Context(), "eu-west-1", "dynamodb")
+	const want = "connect to 127.0.0.1: its address is refused: loopback; the worker's operator can allow it"
+	if err == nil || err.Error() != want {
+		t.Errorf("probe = %v, want %s", err, want)
+	}
+}
+
+func TestSettingsThatAreWrongAreRefusedBeforeAnyWork(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name     string
+		settings settings
+		want     string
+	}{
+		{"none", nil, ""},
+		{
+			"a network",
+			settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "10.0.0.0"},
+			`settings of task probe: MERIDIAN_PROBE_ALLOW_CIDRS: "10.0.0.0" is no network; want one such as 10.1.0.0/16`,
+		},
+		{
+			"a file that does not exist",
+			settings{"MERIDIAN_PROBE_CA_FILE": "/nowhere/ca.pem"},
+			"settings of task probe: MERIDIAN_PROBE_CA_FILE: open /nowhere/ca.pem: no such file or directory",
+		},
+		{"a file without certificates", settings{"MERIDIAN_PROBE_CA_FILE": empty}, "settings of task probe: MERIDIAN_PROBE_CA_FILE: no certificate in it"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := task.Builtin().Configure(tt.settings.lookup)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("Configure = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
