@@ -33,7 +33,7 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz e2e \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
@@ -105,6 +105,14 @@ node_modules/.package-lock.json: package-lock.json
 
 e2e: node_modules/.package-lock.json ## deploy to a local AWS and try everything there
 	go test -tags e2e -count=1 -v -timeout 15m ./e2e
+
+# The catalogue of internal/endpoints, from the botocore of botocore.pin; what it
+# says is compared with what botocore says in `make e2e`.
+BOTOCORE_PIN := $(firstword $(file < internal/endpoints/botocore.pin))
+generate: ## write the catalogue of Regions and services anew, from botocore's data
+	python3 -m venv build/generate
+	build/generate/bin/pip install --quiet --disable-pip-version-check botocore==$(BOTOCORE_PIN)
+	BOTOCORE=$$(build/generate/bin/python -c 'import botocore; print(botocore.__path__[0])') go generate ./internal/endpoints
 
 deploy: build node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1
 	$(SERVERLESS) deploy --stage $(STAGE) --region $(REGION) \
