@@ -3,8 +3,8 @@ package fanout
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -66,19 +66,18 @@ func (l *loop[T, R]) call(ctx context.Context, f *flight[R]) {
 			f.err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	value, err := l.do(ctx, l.items[f.item], f.prior)
-	f.value = value
-	c := claimsOf(err)
-	f.err, f.claims = err, c
+	f.value, f.err = l.do(ctx, l.items[f.item], f.prior)
+	f.claims = claimsOf(f.err)
 }
 
 // claims is what an error says by methods of its own. They are the item's code
 // as much as its function is (think of a nil pointer in an error), so they are
-// asked where a panic is recovered, and never by the loop.
+// asked where a panic is recovered, before anyone else does.
 type claims struct {
 	name     string
 	after    time.Duration // how long the other side asked to wait
 	skip     bool
+	cut      bool // by the end of the run's time
 	panicked bool
 }
 
@@ -86,12 +85,19 @@ func claimsOf(err error) claims {
 	if err == nil {
 		return claims{}
 	}
+	_ = err.Error() // not wanted here, but if it panics then here
 	c := claims{name: ErrorName(err)}
 	if e, ok := errors.AsType[interface {
 		error
 		RetryAfter() time.Duration
 	}](err); ok {
 		c.after = e.RetryAfter()
+	}
+	if e, ok := errors.AsType[interface {
+		error
+		Cut() bool
+	}](err); ok {
+		c.cut = e.Cut()
 	}
 	if e, ok := errors.AsType[interface {
 		error
@@ -117,15 +123,15 @@ func beside(cause, last error) error {
 
 // mere reports whether err says no more than that its context has ended.
 func mere(err, cause error) bool {
-	return err == context.Canceled || err == context.DeadlineExceeded || //nolint:errorlint // one that wraps them says more
-		errors.Is(cause, err)
+	return err == context.Canceled || errors.Is(cause, err) //nolint:errorlint // one that wraps Canceled says more
 }
 
 func (e *cutError) Error() string {
-	if errors.Is(e.last, e.cause) {
-		return e.last.Error()
+	cause, last := e.cause.Error(), e.last.Error()
+	if strings.Contains(last, cause) {
+		return last // which says it already
 	}
-	return fmt.Sprintf("%v; last error: %v", e.cause, e.last)
+	return cause + "; last error: " + last
 }
 
 func (e *cutError) ErrorName() string { return ErrorName(e.cause) }

@@ -115,6 +115,11 @@ type brittle struct{ parts []string }
 func (e *brittle) Error() string     { return "brittle" }
 func (e *brittle) ErrorName() string { return e.parts[0] }
 
+// An unprintable error panics when it is printed.
+type unprintable struct{ text *string }
+
+func (e unprintable) Error() string { return *e.text }
+
 func TestAPanicInAnItemIsThatItemsFailure(t *testing.T) {
 	t.Parallel()
 	throw := func(v any) item {
@@ -142,6 +147,7 @@ func TestAPanicInAnItemIsThatItemsFailure(t *testing.T) {
 		}, "panic: runtime.Goexit was called"},
 		{"a nil pointer in an error", fail(0, nobody), "panic: runtime error: invalid memory address or nil pointer dereference"},
 		{"an error that falls apart", fail(0, fmt.Errorf("call: %w", &brittle{})), "panic: runtime error: index out of range [0] with length 0"},
+		{"an error that cannot be printed", fail(0, unprintable{}), "panic: runtime error: invalid memory address or nil pointer dereference"},
 		{"after its time", func(ctx context.Context, _ []fanout.Attempt) (string, error) {
 			<-ctx.Done()
 			panic("late")

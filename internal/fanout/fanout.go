@@ -40,6 +40,8 @@ import (
 //
 //	ErrorName() string         its name, for retriers; see [ErrorName]
 //	RetryAfter() time.Duration how long the other side asked to wait
+//	Cut() bool                 whether the run's time was over for it: TIMED_OUT,
+//	                           but by the run's end, which is no failure
 //	Skip() bool                whether there was nothing to do: SKIPPED
 //
 // The value of the last attempt is kept in the outcome, also beside an error.

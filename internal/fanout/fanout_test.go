@@ -231,12 +231,64 @@ func TestRetriesGoBeforeFreshItems(t *testing.T) {
 	})
 }
 
+// However slow the loop's body is, and so however many attempts have ended when
+// the loop goes on: a retry whose time has come is next.
+func TestRetriesGoBeforeFreshItemsWhenTheLoopIsLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		items := append([]item{inTurn(fail(0, named("A")), ok(time.Second, "a"))}, slices.Repeat([]item{ok(900*time.Millisecond, "")}, 9)...)
+		settled, _ := fanout.Each(t.Context(), fanout.Policy{MaxConcurrency: 2, Retry: always(1)}, items, play)
+		outcomes := make([]fanout.Outcome[string], len(items))
+		for i, o := range settled {
+			outcomes[i] = o
+			time.Sleep(1500 * time.Millisecond)
+		}
+		// Due at 1 s, while the body runs, from 0.9 s to 2.4 s.
+		checkOutcomes(t, start, outcomes[:1], `SUCCEEDED "a" [0s-0s A, wait 1s] [2.4s-3.4s]`)
+	})
+}
+
+// An attempt that ignores its context is given up in time even while others land
+// without a pause.
+func TestABusyLoopAbandonsInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		items := append([]item{deaf(time.Minute, "")}, slices.Repeat([]item{ok(time.Second/2, "")}, 20)...)
+		policy := fanout.Policy{MaxConcurrency: 3, Timeout: 2 * time.Second, Grace: time.Second / 4}
+		settled, _ := fanout.Each(t.Context(), policy, items, play)
+		for i, o := range settled {
+			if i == 0 && o.Started().Add(o.Elapsed).Sub(start) > 4*time.Second {
+				t.Errorf("abandoned after %v, want soon after 2.25s", o.Elapsed)
+			}
+			time.Sleep(600 * time.Millisecond) // another one has ended by then
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
+// What has ended in time but is looked at late was in time.
+func TestALateLoopAbandonsNothingThatHasEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		settled, verdict := fanout.Each(t.Context(), fanout.Policy{Timeout: time.Second},
+			slices.Repeat([]item{ok(time.Second/2, "")}, 3), play)
+		for range settled {
+			time.Sleep(time.Hour)
+		}
+		if got := showVerdict(verdict()); got != "SUCCEEDED" {
+			t.Errorf("verdict = %s, want SUCCEEDED", got)
+		}
+	})
+}
+
 func TestPriorHasTheAttemptsMadeAtThisItemBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var seen []string
-		fanout.Map(t.Context(), fanout.Policy{Retry: always(2)}, []int{7},
+		fanout.Map(t.Context(), fanout.Policy{Retry: always(3)}, []int{7},
 			func(_ context.Context, _ int, prior []fanout.Attempt) (int, error) {
 				seen = append(seen, show(start, fanout.Outcome[string]{Status: "prior", Attempts: prior}))
 				if cap(prior) != len(prior) {
@@ -249,6 +301,7 @@ func TestPriorHasTheAttemptsMadeAtThisItemBefore(t *testing.T) {
 			"prior",
 			"prior [0s-1s E0, wait 1s]",
 			"prior [0s-1s E0, wait 1s] [2s-3s E1, wait 2s]",
+			"prior [0s-1s E0, wait 1s] [2s-3s E1, wait 2s] [5s-6s E2, wait 4s]",
 		}, seen); diff != "" {
 			t.Errorf("prior attempts (-want +got):\n%s", diff)
 		}

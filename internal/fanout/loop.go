@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
@@ -38,6 +39,7 @@ type loop[T, R any] struct {
 
 	end     Status // how the run was stopped; empty while it goes on
 	cause   error  // why it was stopped
+	overdue error  // the first item's that says that the run's time was over for it
 	endBy   time.Time
 	verdict Verdict
 }
@@ -90,6 +92,9 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 		}
 		l.settled = l.settled[:0]
 	}
+	if l.end == "" {
+		l.end, l.cause = TimedOut, l.overdue // if any was; else nothing was cut
+	}
 	l.verdict = l.tally.verdict(l.end, l.cause)
 }
 
@@ -98,22 +103,24 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 func (l *loop[T, R]) launch() {
 	l.watchParent()
 	for l.end == "" && l.running < l.policy.MaxConcurrency {
+		now := time.Now()
+		l.ripen(now)
 		switch {
 		case len(l.ready) > 0:
 			i := l.ready[0]
 			l.ready = l.ready[1:]
-			l.start(i)
+			l.start(i, now)
 		case l.fresh < len(l.items):
 			l.fresh++
-			l.start(l.fresh - 1)
+			l.start(l.fresh-1, now)
 		default:
 			return
 		}
 	}
 }
 
-func (l *loop[T, R]) start(i int) {
-	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: time.Now()}
+func (l *loop[T, R]) start(i int, now time.Time) {
+	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: now}
 	l.running++
 	l.flights = append(l.flights, f)
 	go l.fly(f)
@@ -147,7 +154,7 @@ func (l *loop[T, R]) wait() {
 func (l *loop[T, R]) land(f *flight[R]) {
 	l.running--
 	f.landed = true
-	l.ring(f.end) // while attempts keep landing the alarm is not heard, nor the context's end
+	l.ring(f.end) // as long as attempts keep landing the loop hears of nothing else
 	if f.abandoned {
 		return
 	}
@@ -172,6 +179,9 @@ func (l *loop[T, R]) record(i int, a Attempt, c claims) {
 		l.settle(i, Failed, a.Err)
 	case l.end != "":
 		l.cut(i)
+	case c.cut:
+		l.overdue = cmp.Or(l.overdue, a.Err)
+		l.close(i, TimedOut, a.Err, true)
 	case l.retry(i, c):
 	case a.Name == NameTimeout:
 		l.settle(i, TimedOut, a.Err)

@@ -162,6 +162,28 @@ func TestLeavingTheLoopAtTheFirstOfMany(t *testing.T) {
 	})
 }
 
+// The run had ended before, so the end stays what it was, and grace with it.
+func TestLeavingTheLoopAfterTheContextsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		outcomes, verdict := fanout.Each(ctx, fanout.Policy{MaxConcurrency: 1}, []item{deaf(time.Hour, ""), hang}, play)
+		for range outcomes {
+			time.Sleep(50 * time.Millisecond)
+			break
+		}
+		if got, want := time.Since(start), 1100*time.Millisecond; got != want {
+			t.Errorf("the loop was over after %v, want %v", got, want)
+		}
+		if got, want := showVerdict(verdict()), "TIMED_OUT (context deadline exceeded)"; got != want {
+			t.Errorf("verdict = %s, want %s", got, want)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 func TestLeavingTheLoopAtTheLastItemChangesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -209,7 +231,8 @@ func TestTheSequenceCanBeRangedOverOnce(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1} {
 		outcomes, _ := fanout.Each(t.Context(), fanout.Policy{}, make([]int, n), noWork)
-		for range outcomes { //nolint:revive // all of it
+		for range outcomes {
+			continue // to the end
 		}
 		got := panicOf(func() {
 			for range outcomes {

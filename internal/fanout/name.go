@@ -38,8 +38,9 @@ func ErrorName(err error) string {
 	return NameTaskFailed
 }
 
-// A PanicError is the failure of an item whose function panicked. Its name is
-// "States.Runtime", which no retrier applies to.
+// A PanicError is the failure of an item whose function panicked, or a method of
+// the error that it returned. Its name is "States.Runtime", which no retrier
+// applies to.
 type PanicError struct {
 	// Value is what was passed to panic.
 	Value any
@@ -71,7 +72,13 @@ type TimeoutError struct {
 }
 
 // Error says what ran out and how much it was.
-func (e *TimeoutError) Error() string { return fmt.Sprintf("%s timed out after %v", e.What, e.After) }
+func (e *TimeoutError) Error() string {
+	after := e.After
+	if after > time.Millisecond { // nobody wants to know the nanoseconds
+		after = after.Round(time.Millisecond)
+	}
+	return fmt.Sprintf("%s timed out after %v", e.What, after)
+}
 
 // ErrorName returns NameTimeout.
 func (*TimeoutError) ErrorName() string { return NameTimeout }

@@ -55,7 +55,8 @@ type Attempt struct {
 	Start   time.Time
 	Elapsed time.Duration
 
-	// Err is its error, and Name the error's name. Nil and empty mean success.
+	// Err is its error, and Name the error's name. Nil and empty mean success;
+	// an error without a name says that there was nothing to do.
 	Err  error
 	Name string
 

@@ -37,6 +37,7 @@ func TestAnInvalidPolicyPanics(t *testing.T) {
 		{"FailurePercentage NaN", tolerance(fanout.Tolerance{FailurePercentage: new(math.NaN())}), "FailurePercentage is NaN; want 0 to 100"},
 		{"MinSuccessful", tolerance(fanout.Tolerance{MinSuccessful: -1}), "MinSuccessful is -1; want 0 or more"},
 		{"Groups too few", tolerance(fanout.Tolerance{Groups: []int{0, 1}}), "tolerance Groups has 2 entries for 3 items"},
+		{"Groups too many", tolerance(fanout.Tolerance{Groups: []int{0, 1, 2, 3}}), "tolerance Groups has 4 entries for 3 items"},
 		{"Groups empty", tolerance(fanout.Tolerance{Groups: []int{}}), "tolerance Groups has 0 entries for 3 items"},
 		{"Groups negative", tolerance(fanout.Tolerance{Groups: []int{0, -1, 0}}), "tolerance Groups[1] is -1; want 0 or more"},
 		{"several", fanout.Policy{Timeout: -1, Grace: -1}, "attempt Timeout is -1ns; want 0 or more\nattempt Grace is -1ns; want 0 or more"},

@@ -75,6 +75,9 @@ func TestRetriersMeanWhatTheyMeanInTheAmazonStatesLanguage(t *testing.T) {
 		{"fractions", []fanout.Retrier{{
 			ErrorEquals: []string{"A"}, IntervalSeconds: 0.25, BackoffRate: 1.5, MaxDelaySeconds: 0.5, JitterStrategy: "NONE",
 		}}, []error{a, a, a}, []time.Duration{250 * time.Millisecond, 375 * time.Millisecond, 500 * time.Millisecond}, false},
+		{"fractions that a float64 falls short of", []fanout.Retrier{{
+			ErrorEquals: []string{"A"}, IntervalSeconds: 0.3, BackoffRate: 3,
+		}}, []error{a, a, a}, []time.Duration{300 * time.Millisecond, 900 * time.Millisecond, 2700 * time.Millisecond}, false},
 		{"a cap below the interval", []fanout.Retrier{{
 			ErrorEquals: []string{"A"}, IntervalSeconds: 3, MaxDelaySeconds: 0.001,
 		}}, []error{a, a}, []time.Duration{time.Millisecond, time.Millisecond}, false},
@@ -231,20 +234,19 @@ func TestFullJitterIsAWaitFromZeroToTheComputedOne(t *testing.T) {
 	})
 }
 
-// Of a thousand waits, some are short and some are long.
+// Of a thousand waits, about a tenth lies in each tenth.
 func TestFullJitterIsDrawnEvenly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 1000
 		policy := fanout.Policy{Retry: []fanout.Retrier{{ErrorEquals: []string{"A"}, JitterStrategy: "FULL", MaxAttempts: new(1)}}}
-		outcomes, _ := fanout.Map(t.Context(), policy, slices.Repeat([]item{fail(0, named("A"))}, n), play)
+		outcomes, _ := fanout.Map(t.Context(), policy, slices.Repeat([]item{fail(0, named("A"))}, 1000), play)
 		var tenths [10]int
 		for _, o := range outcomes {
 			tenths[min(9, int(o.Attempts[0].Wait/(100*time.Millisecond)))]++
 		}
-		for i, count := range tenths { // 100 each; 40 is more than six standard deviations away
+		for i, count := range tenths { // 40 is more than six standard deviations away
 			if count < 40 || count > 160 {
-				t.Errorf("%d of %d waits in tenth %d of a second, want about %d", count, n, i, n/10)
+				t.Errorf("%d of 1000 waits in tenth %d of a second, want about 100", count, i)
 			}
 		}
 	})

@@ -43,21 +43,25 @@ func (l *loop[T, R]) stop(end Status, cause error) {
 	for ; l.fresh < len(l.items); l.fresh++ {
 		l.close(l.fresh, NotStarted, cause, true)
 	}
-	l.ready = nil
 }
 
 // ring deals with every time that has come.
 func (l *loop[T, R]) ring(now time.Time) {
 	l.watchParent()
-	for len(l.waiting) > 0 && !l.waiting[0].at.After(now) {
-		l.ready = append(l.ready, heap.Pop(&l.waiting).(waiter).item)
-	}
+	l.ripen(now)
 	for len(l.flights) > 0 && l.due(l.flights[0], now) {
 		f := l.flights[0]
 		l.flights = l.flights[1:]
 		if !f.landed {
 			l.abandon(f, now)
 		}
+	}
+}
+
+// ripen lets go of the items whose wait before a retry is over.
+func (l *loop[T, R]) ripen(now time.Time) {
+	for len(l.waiting) > 0 && !l.waiting[0].at.After(now) {
+		l.ready = append(l.ready, heap.Pop(&l.waiting).(waiter).item)
 	}
 }
 

@@ -118,6 +118,45 @@ func TestTheContextsEndCutsTheRunShort(t *testing.T) {
 	}
 }
 
+// A lateContext ends just after it was asked whether it has.
+type lateContext struct {
+	context.Context
+	asked func()
+}
+
+func (c lateContext) Err() error {
+	err := c.Context.Err()
+	c.asked()
+	return err
+}
+
+// Attempts may have heard of the context's end, and returned, before the loop
+// has: that they did not succeed is the end's doing and not their own.
+func TestTheContextsEndThatAttemptsHearOfFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		asked := 0
+		late := lateContext{ctx, func() {
+			if asked++; asked == 3 { // before items start, when a has ended, and before more start
+				cancel(errors.New("stopped by hand"))
+				synctest.Wait()
+			}
+		}}
+		checkMap(late, t, fanout.Policy{MaxConcurrency: 3}, []item{
+			ok(time.Second, "a"), hang, sulk(0, named("A")),
+		}, want{
+			outcomes: []string{
+				`SUCCEEDED "a" [0s-1s]`,
+				`ABORTED (stopped by hand) [0s-1s States.TaskFailed]`,
+				`ABORTED (stopped by hand; last error: error A) [0s-1s A]`,
+			},
+			verdict: "ABORTED (stopped by hand)",
+			after:   time.Second,
+		})
+	})
+}
+
 // Between two items, with one slot: the first is done, the second never begun.
 func TestTheContextsEndBetweenItems(t *testing.T) {
 	t.Parallel()
@@ -187,7 +226,7 @@ func TestTheCauseIsKeptBesideTheLastRealError(t *testing.T) {
 				if got := fanout.ErrorName(err); got != fanout.NameTimeout {
 					t.Errorf("ErrorName(Err) = %s, want that of the cause, %s", got, fanout.NameTimeout)
 				}
-				if verdict.Err != error(cause) {
+				if verdict.Err != error(cause) { //nolint:errorlint // this very one is meant
 					t.Errorf("verdict.Err = %#v, want the very cause", verdict.Err)
 				}
 				time.Sleep(time.Hour)
@@ -241,6 +280,32 @@ func TestMapReturnsWithinGraceOfTheContextsEnd(t *testing.T) {
 	}
 }
 
+// The loop wakes up for whatever comes first: a retry, the end of a grace, or the
+// context's end.
+func TestEverythingHappensInItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		checkMap(ctx, t, fanout.Policy{Timeout: 10 * time.Second, Retry: always(2)}, []item{
+			deaf(time.Hour, ""), // given up at 10.1 s, with a retry at 11.1 s to be given up at 21.2 s
+			failing(named("A"), asking{"A", 15 * time.Second}), // retries at 1 s and 16 s
+			failing(named("A"), named("A")),                    // retries at 1 s and 3 s
+		}, want{
+			outcomes: []string{
+				`TIMED_OUT (context deadline exceeded; last error: attempt timed out after 10s) ` +
+					`[0s-10.1s States.Timeout, abandoned, wait 1s] [11.1s-21.2s States.Timeout, abandoned, wait 2s] ` +
+					`[23.2s-30.1s States.Timeout, abandoned]`,
+				`SUCCEEDED "done" [0s-0s A, wait 1s] [1s-1s A, wait 15s] [16s-16s]`,
+				`SUCCEEDED "done" [0s-0s A, wait 1s] [1s-1s A, wait 2s] [3s-3s]`,
+			},
+			verdict: "TIMED_OUT (context deadline exceeded)",
+			after:   30100 * time.Millisecond,
+		})
+		time.Sleep(2 * time.Hour)
+	})
+}
+
 // Grace is counted from the end that comes first, and once.
 func TestGraceIsNotBegunAnew(t *testing.T) {
 	t.Parallel()
@@ -278,8 +343,8 @@ func TestNothingElseIsLeftRunning(t *testing.T) {
 				ctx, cancel := end.after(t.Context(), time.Second)
 				defer cancel()
 				var g gauge
-				items := slices.Repeat([]item{g.watch(hang), g.watch(fail(0, named("A"))), g.watch(ok(0, ""))}, 50)
-				fanout.Map(ctx, fanout.Policy{Timeout: time.Hour, MaxConcurrency: 60, Retry: always(9)}, items, play)
+				items := slices.Repeat([]item{g.watch(hang), g.watch(fail(0, named("A"))), g.watch(ok(0, ""))}, 20)
+				fanout.Map(ctx, fanout.Policy{Timeout: time.Hour, MaxConcurrency: 30, Retry: always(9)}, items, play)
 				if running, _, _ := g.read(); running != 0 {
 					t.Errorf("%d attempts left running, want 0", running)
 				}

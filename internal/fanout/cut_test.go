@@ -1,0 +1,53 @@
+package fanout_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/fanout"
+)
+
+// A cutShort is an error that says whether the run's time was over.
+type cutShort bool
+
+func (cutShort) Error() string { return "the time was over" }
+
+func (cutShort) ErrorName() string { return fanout.NameTimeout }
+
+func (c cutShort) Cut() bool { return bool(c) }
+
+func TestAnItemThatTheRunsEndCutIsNoFailure(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		cut       bool
+		tolerance fanout.Tolerance
+		want      fanout.Status
+		attempts  int
+	}{
+		{"cut", true, fanout.Tolerance{}, fanout.TimedOut, 1},
+		{"cut, and so much is tolerated", true, fanout.Tolerance{FailureCount: new(1)}, fanout.Succeeded, 1},
+		{"not cut: it has timed out by itself, and is retried", false, fanout.Tolerance{}, fanout.Failed, 1 + 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			retry := []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}, IntervalSeconds: 1e-9, MaxAttempts: new(2)}}
+			outcomes, verdict := fanout.Map(t.Context(), fanout.Policy{Retry: retry, Tolerance: tt.tolerance}, []error{nil, cutShort(tt.cut)},
+				func(_ context.Context, err error, _ []fanout.Attempt) (int, error) { return 0, err })
+			got := []fanout.Status{outcomes[0].Status, outcomes[1].Status, verdict.Status}
+			if diff := cmp.Diff([]fanout.Status{fanout.Succeeded, fanout.TimedOut, tt.want}, got); diff != "" {
+				t.Errorf("statuses (-want +got):\n%s", diff)
+			}
+			if n := len(outcomes[1].Attempts); n != tt.attempts {
+				t.Errorf("%d attempts, want %d", n, tt.attempts)
+			}
+			if tt.want == fanout.TimedOut && !errors.Is(verdict.Err, cutShort(true)) {
+				t.Errorf("verdict = %v, want %v", verdict.Err, cutShort(true))
+			}
+		})
+	}
+}
