@@ -140,8 +140,13 @@ func TestHowARunEnds(t *testing.T) {
 			name: "the run's time is over", world: world{"us-east-2": hung},
 			edit: func(r *protocol.Request) { r.TimeoutSeconds, r.ToleratedFailureCount = 5, new(0) },
 			// The worker answers within its budget, before the run's time is over.
+			want: "TIMED_OUT: SUCCEEDED TIMED_OUT SUCCEEDED", error: protocol.ErrorTimeout, took: 4500 * time.Millisecond,
+		},
+		{
+			name: "a Region's time is over", world: world{"us-east-2": hung},
+			edit: func(r *protocol.Request) { r.TimeoutSeconds, r.RegionTimeoutSeconds = 5, 2 },
 			want: "FAILED: SUCCEEDED TIMED_OUT SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold,
-			took: 4500 * time.Millisecond,
+			took: 1800 * time.Millisecond,
 		},
 		{
 			name: "the run's time is over and the way is lost", world: world{"us-east-2": {way: lost}},

@@ -39,7 +39,8 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	}
 	r := reply{requestID, result.ElapsedMs, result.Targets}
 	if result.Status != protocol.StatusSucceeded {
-		return r, &invocationError{reply: r, err: &regionError{result}}
+		deadline, _ := ctx.Deadline()
+		return r, &invocationError{reply: r, err: &regionError{result, deadline.Equal(u.plan.endBy)}}
 	}
 	return r, nil
 }
@@ -108,7 +109,10 @@ func (*badAnswerError) ErrorName() string { return protocol.ErrorBadAnswer }
 func (e *badAnswerError) Unwrap() error { return e.err }
 
 // A regionError is an answer that says that the Region did not succeed.
-type regionError struct{ result protocol.RegionResult }
+type regionError struct {
+	result protocol.RegionResult
+	last   bool // whether the worker was given all the time that the run had left
+}
 
 func (e *regionError) Error() string {
 	if e.result.Status == protocol.StatusSkipped {
@@ -119,6 +123,10 @@ func (e *regionError) Error() string {
 
 // ErrorName is the worker's, so that retriers can match it.
 func (e *regionError) ErrorName() string { return e.result.Error }
+
+// Cut tells the engine that the run's time was over, not one that the Region had
+// of its own: the worker only answers before it, by its reserve.
+func (e *regionError) Cut() bool { return e.last && e.result.Status == protocol.StatusTimedOut }
 
 // Skip tells the engine that a Region with nothing to do is no failure.
 func (e *regionError) Skip() bool { return e.result.Status == protocol.StatusSkipped }

@@ -33,6 +33,7 @@ type plan struct {
 	targets [][]string // of each Region
 	units   []unit
 	policy  fanout.Policy
+	endBy   time.Time // when the run's time is over; zero means never
 	notices []string
 }
 
@@ -158,7 +159,8 @@ func (p *plan) withinTime(ctx context.Context, begin time.Time) (context.Context
 	if limit == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadlineCause(ctx, begin.Add(limit), &fanout.TimeoutError{What: "run", After: limit})
+	p.endBy = begin.Add(limit)
+	return context.WithDeadlineCause(ctx, p.endBy, &fanout.TimeoutError{What: "run", After: limit})
 }
 
 // seconds returns s seconds as a Duration.
