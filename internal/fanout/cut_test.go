@@ -10,14 +10,14 @@ import (
 	"meridian/internal/fanout"
 )
 
-// A cutShort is an error that says whether the run's time was over.
-type cutShort bool
+// A cutShortError is one that says whether the run's time was over.
+type cutShortError bool
 
-func (cutShort) Error() string { return "the time was over" }
+func (cutShortError) Error() string { return "the time was over" }
 
-func (cutShort) ErrorName() string { return fanout.NameTimeout }
+func (cutShortError) ErrorName() string { return fanout.NameTimeout }
 
-func (c cutShort) Cut() bool { return bool(c) }
+func (c cutShortError) Cut() bool { return bool(c) }
 
 func TestAnItemThatTheRunsEndCutIsNoFailure(t *testing.T) {
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestAnItemThatTheRunsEndCutIsNoFailure(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			retry := []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}, IntervalSeconds: 1e-9, MaxAttempts: new(2)}}
-			outcomes, verdict := fanout.Map(t.Context(), fanout.Policy{Retry: retry, Tolerance: tt.tolerance}, []error{nil, cutShort(tt.cut)},
+			outcomes, verdict := fanout.Map(t.Context(), fanout.Policy{Retry: retry, Tolerance: tt.tolerance}, []error{nil, cutShortError(tt.cut)},
 				func(_ context.Context, err error, _ []fanout.Attempt) (int, error) { return 0, err })
 			got := []fanout.Status{outcomes[0].Status, outcomes[1].Status, verdict.Status}
 			if diff := cmp.Diff([]fanout.Status{fanout.Succeeded, fanout.TimedOut, tt.want}, got); diff != "" {
@@ -45,8 +45,8 @@ func TestAnItemThatTheRunsEndCutIsNoFailure(t *testing.T) {
 			if n := len(outcomes[1].Attempts); n != tt.attempts {
 				t.Errorf("%d attempts, want %d", n, tt.attempts)
 			}
-			if tt.want == fanout.TimedOut && !errors.Is(verdict.Err, cutShort(true)) {
-				t.Errorf("verdict = %v, want %v", verdict.Err, cutShort(true))
+			if tt.want == fanout.TimedOut && !errors.Is(verdict.Err, cutShortError(true)) {
+				t.Errorf("verdict = %v, want %v", verdict.Err, cutShortError(true))
 			}
 		})
 	}
