@@ -60,7 +60,7 @@ vet:
 	go vet ./...
 
 lint: ## lint, and check the format
-	$(TOOL) golangci-lint run
+	$(TOOL) golangci-lint run --allow-parallel-runners
 	$(TOOL) golangci-lint fmt --diff
 
 fix-diff: ## fail when go fix would change something
