@@ -30,7 +30,10 @@ func main() {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
-	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin(), Log: log}
+	c := &coordinator.Coordinator{
+		Invoker: workers, Tasks: task.Builtin(), Log: log,
+		Regional: placement() == invoke.Regional,
+	}
 	door := &trigger.Handler{Runner: c, Log: log}
 	function.Start(door.Handle)
 }
@@ -47,6 +50,8 @@ func workers(ctx context.Context) (*invoke.Lambda, error) {
 	}
 	return invoke.NewLambda(cfg, invoke.Settings{
 		Function:  name,
-		Placement: invoke.Placement(os.Getenv("WORKER_PLACEMENT")),
+		Placement: placement(),
 	})
 }
+
+func placement() invoke.Placement { return invoke.Placement(os.Getenv("WORKER_PLACEMENT")) }

@@ -48,6 +48,11 @@ type Coordinator struct {
 	// Tasks checks a request's task. Required.
 	Tasks Tasks
 
+	// Regional says that each Region has a worker of its own, and so a limit of
+	// its own on what runs at once; throttling in one then slows only that one.
+	// False means that one worker serves them all.
+	Regional bool
+
 	// Log gets a line for the start and the end of a run and one for each Region
 	// that did not succeed. Nil means no log.
 	Log *slog.Logger

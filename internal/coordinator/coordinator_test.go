@@ -379,3 +379,20 @@ func TestTheEngineAndTheProtocolUseTheSameWords(t *testing.T) {
 		}
 	}
 }
+
+// Without retriers of the request's own, a throttled invocation is tried again
+// until the run's time is over; the result says how often that was.
+func TestThrottlingIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, TimeoutSeconds: 60}
+	w := world{"eu-west-1": {way: throttled(10)}}
+	got, _ := run(t, w, r, 0)
+	if statuses(got) != "SUCCEEDED: SUCCEEDED SUCCEEDED" || got.Summary.Throttled != 10 || len(got.Regions[1].Attempts) != 11 {
+		t.Errorf("Run = %s, throttled %d times, %d attempts; want SUCCEEDED, 10, 11",
+			statuses(got), got.Summary.Throttled, len(got.Regions[1].Attempts))
+	}
+	r.Retry = protocol.DefaultRetry()
+	if got, _ := run(t, w, r, 0); statuses(got) != "FAILED: SUCCEEDED FAILED" || len(got.Regions[1].Attempts) != 5 {
+		t.Errorf("Run with retriers of its own = %s, %d attempts; want FAILED, 5", statuses(got), len(got.Regions[1].Attempts))
+	}
+}

@@ -217,6 +217,7 @@ func (g *gathering) result(v fanout.Verdict) protocol.Result {
 	for i := range g.regions {
 		r.Regions[i] = g.regions[i].outcome
 	}
+	r.Summary.Throttled, r.Summary.Concurrency = v.Throttled, v.Concurrency
 	r.Summary.SerialMs = math.Round(g.serial*1000) / 1000
 	if r.ElapsedMs > 0 {
 		r.Summary.Speedup = math.Round(100*r.Summary.SerialMs/r.ElapsedMs) / 100

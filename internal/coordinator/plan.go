@@ -66,7 +66,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	p.divide()
+	p.divide(c.Regional)
 	return p, nil
 }
 
@@ -107,8 +107,8 @@ func (p *plan) tooMuch(maxAnswerBytes int) (faults protocol.Faults) {
 }
 
 // divide cuts the Regions' targets into units, and sets the policy for them.
-func (p *plan) divide() {
-	var groups []int
+func (p *plan) divide(regional bool) {
+	var groups []int // the Region of each unit
 	for region := range p.regions {
 		batch := 0
 		for targets := range slices.Chunk(p.targets[region], p.batchSize()) {
@@ -131,6 +131,11 @@ func (p *plan) divide() {
 	p.policy = fanout.Policy{
 		MaxConcurrency: min(concurrency, maxInFlight),
 		Timeout:        seconds(r.RegionTimeoutSeconds),
+		Adaptation: fanout.Adaptation{
+			ErrorEquals: []string{protocol.ErrorLambdaThrottled},
+			// Retriers of the request's own are kept to the letter.
+			CountRetries: r.Retry != nil,
+		},
 		Tolerance: fanout.Tolerance{
 			Groups:            groups,
 			FailureCount:      r.ToleratedFailureCount,
@@ -138,6 +143,9 @@ func (p *plan) divide() {
 			FailFast:          r.FailFast,
 			MinSuccessful:     r.MinSuccessful,
 		},
+	}
+	if regional {
+		p.policy.Adaptation.Lanes = groups
 	}
 	for _, retrier := range retriers {
 		p.policy.Retry = append(p.policy.Retry, fanout.Retrier(retrier))

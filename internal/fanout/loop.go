@@ -28,8 +28,8 @@ type loop[T, R any] struct {
 	settled  []int // to be yielded
 	open     int   // items not settled
 
-	fresh   int   // the next item that was never tried
-	ready   []int // items whose wait before a retry is over, in that order
+	lanes   []*lane
+	turn    int   // the lane that is asked first for an item to start
 	waiting waits // items that wait before a retry
 	running int   // attempts that have not returned, abandoned ones included
 	flights []*flight[R]
@@ -60,6 +60,7 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 		ended:    make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
+		lanes:    newLanes(p.Adaptation, len(items)),
 		tally:    newTally(p.Tolerance, len(items)),
 		open:     len(items),
 	}
@@ -96,6 +97,12 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 		l.end, l.cause = TimedOut, l.overdue // if any was; else nothing was cut
 	}
 	l.verdict = l.tally.verdict(l.end, l.cause)
+	for _, lane := range l.lanes {
+		if lane.throttled > 0 {
+			l.verdict.Throttled += lane.throttled
+			l.verdict.Concurrency += int(math.Ceil(lane.window))
+		}
+	}
 }
 
 // launch starts attempts while there are free slots, retries first: what was
@@ -105,23 +112,38 @@ func (l *loop[T, R]) launch() {
 	for l.end == "" && l.running < l.policy.MaxConcurrency {
 		now := time.Now()
 		l.ripen(now)
-		switch {
-		case len(l.ready) > 0:
-			i := l.ready[0]
-			l.ready = l.ready[1:]
-			l.start(i, now)
-		case l.fresh < len(l.items):
-			l.fresh++
-			l.start(l.fresh-1, now)
-		default:
+		next := l.next(now)
+		if next == nil {
 			return
 		}
+		l.start(next.take(), now)
 	}
 }
+
+// next returns the lane whose turn it is to start an item: one with a retry, else
+// any with an item, that has room; else nil.
+func (l *loop[T, R]) next(now time.Time) *lane {
+	var found *lane
+	for k := range l.lanes {
+		lane := l.lanes[(l.turn+k)%len(l.lanes)]
+		better := len(lane.ready) > 0 || found == nil && len(lane.fresh) > 0
+		if better && lane.room(now) {
+			found = lane
+		}
+		if found != nil && len(found.ready) > 0 {
+			break
+		}
+	}
+	l.turn = (l.turn + 1) % len(l.lanes)
+	return found
+}
+
+func (l *loop[T, R]) laneOf(i int) *lane { return l.lanes[l.policy.Adaptation.laneOf(i)] }
 
 func (l *loop[T, R]) start(i int, now time.Time) {
 	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: now}
 	l.running++
+	l.laneOf(i).running++
 	l.flights = append(l.flights, f)
 	go l.fly(f)
 }
@@ -153,6 +175,7 @@ func (l *loop[T, R]) wait() {
 // land deals with an attempt that has returned.
 func (l *loop[T, R]) land(f *flight[R]) {
 	l.running--
+	l.laneOf(f.item).running--
 	f.landed = true
 	l.ring(f.end) // as long as attempts keep landing the loop hears of nothing else
 	if f.abandoned {
@@ -170,6 +193,11 @@ func (l *loop[T, R]) record(i int, a Attempt, c claims) {
 	o := &l.outcomes[i]
 	a.Name = c.name
 	o.Attempts = append(o.Attempts, a)
+	if l.policy.Adaptation.throttles(a.Name) {
+		l.laneOf(i).throttle(a.Start, a.Start.Add(a.Elapsed))
+	} else {
+		l.laneOf(i).accept()
+	}
 	switch {
 	case a.Err == nil:
 		l.settle(i, Succeeded, nil)
@@ -193,7 +221,7 @@ func (l *loop[T, R]) record(i int, a Attempt, c claims) {
 // retry plans a retry of item i after its last attempt, and reports whether
 // there is one to plan that can start before the deadline.
 func (l *loop[T, R]) retry(i int, c claims) bool {
-	wait, ok := l.used[i].next(l.policy.Retry, c.name, c.after)
+	wait, ok := l.waitAfter(i, c)
 	if !ok {
 		return false
 	}
@@ -205,6 +233,17 @@ func (l *loop[T, R]) retry(i int, c claims) bool {
 	attempts[len(attempts)-1].Wait = wait
 	heap.Push(&l.waiting, waiter{at, i})
 	return true
+}
+
+// waitAfter returns the wait before the next attempt at item i, or false when
+// there is none.
+func (l *loop[T, R]) waitAfter(i int, c claims) (time.Duration, bool) {
+	a := l.policy.Adaptation
+	applies := func(r Retrier) bool { return r.matches(c.name) }
+	if !a.CountRetries && a.throttles(c.name) && slices.ContainsFunc(l.policy.Retry, applies) {
+		return max(l.laneOf(i).pause(), c.after), true
+	}
+	return l.used[i].next(l.policy.Retry, c.name, c.after)
 }
 
 // settle gives item i its outcome.

@@ -78,4 +78,9 @@ type Verdict struct {
 	// Err says why Status is not SUCCEEDED: a [ToleranceError], or the cause of
 	// the context's end.
 	Err error
+
+	// Throttled counts the attempts that ended with one of the Adaptation's
+	// errors, and Concurrency is how many attempts at once the lanes that met any
+	// have settled at. Both are 0 when there were none.
+	Throttled, Concurrency int
 }

@@ -29,6 +29,10 @@ type Policy struct {
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
+	// Adaptation says how MaxConcurrency, which stays the upper bound, follows
+	// what the other side can take. Zero means that it does not.
+	Adaptation Adaptation
+
 	// Tolerance says how many failures are too many, and when to stop.
 	Tolerance Tolerance
 }
@@ -76,7 +80,7 @@ func (p Policy) Validate(n int) error {
 			faults = append(faults, fmt.Errorf("policy Retry[%d]: %w", i, err))
 		}
 	}
-	return errors.Join(append(faults, p.Tolerance.validate(n))...)
+	return errors.Join(append(faults, p.Adaptation.validate(n), p.Tolerance.validate(n))...)
 }
 
 func (t Tolerance) validate(n int) error {

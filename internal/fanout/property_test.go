@@ -34,6 +34,7 @@ var stepKinds = []string{
 	"hang",      // until the context ends, and a moment longer
 	"hang fail", // the same, with an error of its own
 	"deaf ok", "deaf fail",
+	"cut", // says that the run's time was over for it
 }
 
 // A scenario is a run as drawn: for each item what its attempts do in turn (the
@@ -151,6 +152,8 @@ func (s step) item() item {
 		return ok(s.takes, "value")
 	case "fail":
 		return fail(s.takes, named(s.name))
+	case "cut":
+		return fail(s.takes, cutShortError(true))
 	case "skip":
 		return fail(s.takes, skipping(true))
 	case "hang":
@@ -441,17 +444,20 @@ func nextWait(retriers []fanout.Retrier, used map[int]int, name string) (wait ti
 	return 0, false, false
 }
 
-// ended reports whether the run's end cut the item short.
+// ended reports whether the run's end cut the item short, be it that the item
+// says so.
 func (d *diary) ended(o fanout.Outcome[string]) bool {
 	switch o.Status {
 	case fanout.Aborted, fanout.NotStarted:
 		return true
 	case fanout.TimedOut:
-		return errors.Is(o.Err, errRunEnd)
+		return errors.Is(o.Err, errRunEnd) || saysCut(o)
 	default:
 		return false
 	}
 }
+
+func saysCut(o fanout.Outcome[string]) bool { return errors.Is(o.Err, cutShortError(true)) }
 
 func checkStatus(t *rapid.T, i int, o fanout.Outcome[string]) {
 	var last fanout.Attempt
@@ -494,12 +500,10 @@ func (d *diary) checkVerdict(t *rapid.T) {
 	case d.tooMany(counts.failed, counts):
 		want = fanout.Failed
 	case minimum > 0 && counts.succeeded >= minimum, counts.cut == 0:
-	case d.scenario.deadline > 0 && d.scenario.deadline == d.endsAt():
-		if d.tooMany(counts.failed+counts.cut, counts) {
-			want = fanout.TimedOut
-		}
-	default:
+	case d.scenario.cancel > 0 && d.scenario.cancel == d.endsAt() && d.took >= d.scenario.cancel:
 		want = fanout.Aborted
+	case d.tooMany(counts.failed+counts.cut, counts):
+		want = fanout.TimedOut
 	}
 	if d.verdict.Status != want || (d.verdict.Err == nil) != (want == fanout.Succeeded) {
 		t.Errorf("verdict = %s, want %s with %+v", showVerdict(d.verdict), want, counts)
@@ -529,7 +533,7 @@ func (d *diary) checkStop(t *rapid.T) {
 				t.Errorf("item %d: attempt %d started %v after the run had reason to stop", i, k, a.Start.Sub(reason))
 			}
 		}
-		if d.ended(o) && d.start.Add(d.took).Before(reason) {
+		if d.ended(o) && !saysCut(o) && d.start.Add(d.took).Before(reason) {
 			t.Errorf("item %d is %s after %v, though the run had reason to stop only after %v", i, o.Status, d.took, reason.Sub(d.start))
 		}
 	}

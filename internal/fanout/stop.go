@@ -34,14 +34,17 @@ func (l *loop[T, R]) stop(end Status, cause error) {
 	l.end, l.cause = end, cause
 	l.endBy = time.Now().Add(l.policy.Grace)
 	l.cancel(cause)
-	for _, i := range l.ready {
-		l.cut(i)
+	for _, lane := range l.lanes {
+		for _, i := range lane.ready {
+			l.cut(i)
+		}
+		for _, i := range lane.fresh {
+			l.close(i, NotStarted, cause, true)
+		}
+		lane.ready, lane.fresh = nil, nil
 	}
 	for len(l.waiting) > 0 {
 		l.cut(heap.Pop(&l.waiting).(waiter).item)
-	}
-	for ; l.fresh < len(l.items); l.fresh++ {
-		l.close(l.fresh, NotStarted, cause, true)
 	}
 }
 
@@ -61,7 +64,9 @@ func (l *loop[T, R]) ring(now time.Time) {
 // ripen lets go of the items whose wait before a retry is over.
 func (l *loop[T, R]) ripen(now time.Time) {
 	for len(l.waiting) > 0 && !l.waiting[0].at.After(now) {
-		l.ready = append(l.ready, heap.Pop(&l.waiting).(waiter).item)
+		i := heap.Pop(&l.waiting).(waiter).item
+		lane := l.laneOf(i)
+		lane.ready = append(lane.ready, i)
 	}
 }
 
@@ -107,6 +112,11 @@ func (l *loop[T, R]) setAlarm() <-chan time.Time {
 	var next time.Time
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
+	}
+	for _, lane := range l.lanes {
+		if at, ramping := lane.wakeAt(); ramping && l.running < l.policy.MaxConcurrency && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
 	}
 	if len(l.flights) > 0 { // the first one has not landed: ring sees to that
 		if by, bounded := l.patience(l.flights[0]); bounded && (next.IsZero() || by.Before(next)) {

@@ -94,10 +94,10 @@ func (c *tally) enough() bool {
 // the context did not end it.
 func (c *tally) verdict(end Status, cause error) Verdict {
 	if c.exceeded(c.failed) {
-		return Verdict{Failed, c.toleranceError()}
+		return Verdict{Status: Failed, Err: c.toleranceError()}
 	}
 	if c.tolerance.MinSuccessful > 0 && c.succeeded >= c.tolerance.MinSuccessful {
-		return Verdict{Succeeded, nil}
+		return Verdict{Status: Succeeded}
 	}
 	cut := 0
 	for _, g := range c.groups {
@@ -106,9 +106,9 @@ func (c *tally) verdict(end Status, cause error) Verdict {
 		}
 	}
 	if cut == 0 || end == TimedOut && !c.exceeded(c.failed+cut) {
-		return Verdict{Succeeded, nil}
+		return Verdict{Status: Succeeded}
 	}
-	return Verdict{end, cause}
+	return Verdict{Status: end, Err: cause}
 }
 
 func (c *tally) toleranceError() *ToleranceError {

@@ -27,6 +27,10 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	if s.Retries > 0 {
 		parts = append(parts, count(s.Retries, "retry", "retries"))
 	}
+	if s.Throttled > 0 {
+		parts = append(parts, fmt.Sprintf("throttled %s, settled at %s at once",
+			count(s.Throttled, "time", "times"), count(s.Concurrency, "invocation", "invocations")))
+	}
 	if s.TargetRetries > s.Retries { // an invocation's retry tries its targets again as well
 		parts = append(parts, count(s.TargetRetries, "retry of a target", "retries of targets"))
 	}

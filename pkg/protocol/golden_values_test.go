@@ -206,7 +206,7 @@ func resultFailed() protocol.Result {
 		Summary: protocol.Summary{
 			Regions:  protocol.Counts{Total: 3, Succeeded: 1, Failed: 2},
 			Targets:  protocol.Counts{Total: 3, Succeeded: 1, Failed: 2},
-			SerialMs: 1020, Speedup: 0.33, Attempts: 3, TargetAttempts: 2,
+			SerialMs: 1020, Speedup: 0.33, Attempts: 3, TargetAttempts: 2, Throttled: 2, Concurrency: 10,
 		},
 		Regions: []protocol.RegionOutcome{
 			resultMinimal().Regions[0],

@@ -34,7 +34,8 @@ type Request struct {
 	Targets []string `json:"targets,omitzero"`
 
 	// MaxConcurrency bounds the invocations in flight. Zero means as many as
-	// there are, within what the file descriptors of the coordinator allow.
+	// there are, within what the file descriptors of the coordinator allow. When
+	// Lambda throttles, fewer are, down to what it was seen to bear.
 	MaxConcurrency int `json:"maxConcurrency,omitzero"`
 
 	// TargetMaxConcurrency bounds the targets that one worker has in hand at
@@ -59,8 +60,9 @@ type Request struct {
 	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
 
 	// Retry holds the retriers for invocations, scanned in order. Nil means
-	// DefaultRetry; empty means none. A retried invocation is sent only the
-	// targets that have not succeeded.
+	// DefaultRetry, and that throttled invocations are tried again until the
+	// run's time is over, without counting; empty means none. A retried
+	// invocation is sent only the targets that have not succeeded.
 	Retry []Retrier `json:"retry,omitzero"`
 
 	// TargetRetry holds the retriers for targets, scanned in order. Nil and

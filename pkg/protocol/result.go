@@ -62,6 +62,12 @@ type Summary struct {
 	Attempts int `json:"attempts"`
 	Retries  int `json:"retries"`
 
+	// Throttled counts the attempts of invocations that were throttled, and
+	// Concurrency is how many invocations at once the run had settled at because
+	// of that. Both are left out when nothing was throttled.
+	Throttled   int `json:"throttled,omitzero"`
+	Concurrency int `json:"concurrency,omitzero"`
+
 	// TargetAttempts and TargetRetries count the same of targets.
 	TargetAttempts int `json:"targetAttempts"`
 	TargetRetries  int `json:"targetRetries"`

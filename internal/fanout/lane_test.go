@@ -1,0 +1,190 @@
+package fanout_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meridian/internal/fanout"
+)
+
+// An account is another side that bears so many at once, and refuses the rest.
+type account struct {
+	limit          int
+	answer, refuse time.Duration // how long it takes to
+	running, peak  int
+	calls, refused int
+	turn           chan struct{} // holds one token; the fields above are its holder's
+}
+
+func newAccount(limit int) *account {
+	a := &account{limit: limit, answer: 100 * time.Millisecond, refuse: 2 * time.Millisecond, turn: make(chan struct{}, 1)}
+	a.turn <- struct{}{}
+	return a
+}
+
+// A throttle is the error of a refused call.
+type throttleError struct{}
+
+func (throttleError) Error() string { return "rate exceeded" }
+
+func (throttleError) ErrorName() string { return "Throttled" }
+
+func (a *account) call(context.Context, int, []fanout.Attempt) (int, error) {
+	<-a.turn
+	a.calls++
+	accepted := a.running < a.limit
+	if accepted {
+		a.running++
+		a.peak = max(a.peak, a.running)
+	} else {
+		a.refused++
+	}
+	a.turn <- struct{}{}
+	if !accepted {
+		time.Sleep(a.refuse)
+		return 0, throttleError{}
+	}
+	time.Sleep(a.answer)
+	<-a.turn
+	a.running--
+	a.turn <- struct{}{}
+	return 0, nil
+}
+
+// adapting is a policy that adapts to throttles, and retries them.
+func adapting() fanout.Policy {
+	return fanout.Policy{
+		Adaptation: fanout.Adaptation{ErrorEquals: []string{"Throttled"}},
+		Retry: []fanout.Retrier{{
+			ErrorEquals: []string{"Throttled"}, IntervalSeconds: 0.2, MaxAttempts: new(4), MaxDelaySeconds: 5, JitterStrategy: "FULL",
+		}},
+	}
+}
+
+func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name         string
+		limit, items int
+		most         time.Duration // of time
+		mostCalls    int
+	}{
+		// Ideal: 200 of 100 ms, 10 at once, take 2 s; within 1.15 times that, and
+		// at most 1.2 calls an item.
+		{"an account of 10", 10, 200, 2300 * time.Millisecond, 240},
+		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1200},
+		{"an account of 1", 1, 20, 2500 * time.Millisecond, 60},
+		// Bursts double within 75 ms; 900 at once is not for the account to refuse.
+		{"an account of 1,000", 1000, 900, 200 * time.Millisecond, 900},
+		{"every Region once", 1000, 36, 100 * time.Millisecond, 36},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				a := newAccount(tt.limit)
+				outcomes, verdict := fanout.Map(t.Context(), adapting(), make([]int, tt.items), a.call)
+				took := time.Since(begin)
+				for i, o := range outcomes {
+					if o.Status != fanout.Succeeded {
+						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
+					}
+				}
+				t.Logf("%v, %d calls, %d refused, settled at %d", took, a.calls, a.refused, verdict.Concurrency)
+				if took > tt.most || a.calls > tt.mostCalls {
+					t.Errorf("took %v with %d calls; want at most %v, %d", took, a.calls, tt.most, tt.mostCalls)
+				}
+				if verdict.Throttled != a.refused || a.refused > 0 && (10*verdict.Concurrency < 9*tt.limit || verdict.Concurrency > tt.limit+2) {
+					t.Errorf("verdict: %d throttled, settled at %d; want %d, about %d", verdict.Throttled, verdict.Concurrency, a.refused, tt.limit)
+				}
+			})
+		})
+	}
+}
+
+func TestThrottledAttemptsDoNotUseUpARetriersAttempts(t *testing.T) {
+	t.Parallel()
+	for _, counted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p := adapting()
+			p.Adaptation.CountRetries = counted
+			calls := 0
+			outcomes, _ := fanout.Map(t.Context(), p, []int{0}, func(context.Context, int, []fanout.Attempt) (int, error) {
+				if calls++; calls <= 20 {
+					return 0, throttleError{}
+				}
+				return 0, nil
+			})
+			want, status := 21, fanout.Succeeded
+			if counted {
+				want, status = 5, fanout.Failed
+			}
+			if calls != want || outcomes[0].Status != status {
+				t.Errorf("counted %v: %d calls, %s; want %d, %s", counted, calls, outcomes[0].Status, want, status)
+			}
+		})
+	}
+}
+
+func TestAThrottledAttemptWithoutARetrierIsAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := adapting()
+		p.Retry = nil
+		outcomes, _ := fanout.Map(t.Context(), p, make([]int, 20), newAccount(10).call)
+		failed := 0
+		for _, o := range outcomes {
+			if o.Status == fanout.Failed {
+				failed++
+			}
+		}
+		if failed != 10 {
+			t.Errorf("%d failed, want 10", failed)
+		}
+	})
+}
+
+func TestOneLaneDoesNotSlowAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		accounts := []*account{newAccount(1), newAccount(1000)}
+		items := make([]int, 200)
+		p := adapting()
+		p.Adaptation.Lanes = make([]int, len(items))
+		for i := range items {
+			items[i] = i % 2
+			p.Adaptation.Lanes[i] = i % 2
+		}
+		begin := time.Now()
+		var slow, fast time.Duration
+		outcomes, _ := fanout.Each(t.Context(), p, items, func(ctx context.Context, at int, prior []fanout.Attempt) (int, error) {
+			return accounts[at].call(ctx, at, prior)
+		})
+		for i := range outcomes {
+			if items[i] == 0 {
+				slow = time.Since(begin)
+			} else {
+				fast = time.Since(begin)
+			}
+		}
+		if fast > 200*time.Millisecond || slow < 10*time.Second || slow > 13*time.Second {
+			t.Errorf("the lane of the large account took %v, that of the small one %v; want under 200ms, over 10s", fast, slow)
+		}
+	})
+}
+
+func TestAnAccountThatRefusesEverythingIsAskedLessAndLess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+		defer cancel()
+		a := newAccount(0)
+		outcomes, verdict := fanout.Map(ctx, adapting(), make([]int, 3), a.call)
+		if verdict.Status == fanout.Succeeded || len(outcomes[0].Attempts) == 0 || a.calls > 100 {
+			t.Errorf("%s after %d calls, want it to fail after at most 100", verdict.Status, a.calls)
+		}
+	})
+}
