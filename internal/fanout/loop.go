@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -109,9 +110,12 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 // begun is finished before more is begun.
 func (l *loop[T, R]) launch() {
 	l.watchParent()
-	for l.end == "" && l.running < l.policy.MaxConcurrency {
-		now := time.Now()
-		l.ripen(now)
+	if l.end != "" || l.running >= l.policy.MaxConcurrency {
+		return
+	}
+	now := time.Now() // once for all that start together
+	l.ripen(now)
+	for l.running < l.policy.MaxConcurrency {
 		next := l.next(now)
 		if next == nil {
 			return
@@ -123,6 +127,12 @@ func (l *loop[T, R]) launch() {
 // next returns the lane whose turn it is to start an item: one with a retry, else
 // any with an item, that has room; else nil.
 func (l *loop[T, R]) next(now time.Time) *lane {
+	if len(l.lanes) == 1 { // the common case
+		if lane := l.lanes[0]; len(lane.ready)+len(lane.fresh) > 0 && lane.room(now) {
+			return lane
+		}
+		return nil
+	}
 	var found *lane
 	for k := range l.lanes {
 		lane := l.lanes[(l.turn+k)%len(l.lanes)]
@@ -150,11 +160,16 @@ func (l *loop[T, R]) start(i int, now time.Time) {
 
 // wait blocks until something has happened, and deals with it.
 func (l *loop[T, R]) wait() {
-	select { // the common case, without arming anything
-	case f := <-l.landed:
-		l.land(f)
-		return
-	default:
+	for try := range 2 { // the common case, without arming anything
+		select {
+		case f := <-l.landed:
+			l.land(f)
+			return
+		default:
+		}
+		if try == 0 {
+			runtime.Gosched() // short attempts end now, which is cheaper than to park for them
+		}
 	}
 	alarm := l.setAlarm()
 	over := l.parent.Done()
