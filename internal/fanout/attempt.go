@@ -16,8 +16,13 @@ type flight[R any] struct {
 	item      int
 	prior     []Attempt
 	start     time.Time
+	hedge     bool // made beside a slow one
 	landed    bool
 	abandoned bool
+
+	// Of its own, when the policy hedges; else nil.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 
 	value  R
 	err    error
@@ -28,6 +33,9 @@ type flight[R any] struct {
 // fly makes the attempt, and hands f to the loop unless the loop has ended.
 func (l *loop[T, R]) fly(f *flight[R]) {
 	ctx := l.ctx
+	if f.ctx != nil {
+		ctx = f.ctx
+	}
 	var timeout *TimeoutError
 	if l.policy.Timeout > 0 {
 		timeout = &TimeoutError{What: "attempt", After: l.policy.Timeout}

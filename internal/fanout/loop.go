@@ -1,8 +1,6 @@
 package fanout
 
 import (
-	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"math"
@@ -30,9 +28,10 @@ type loop[T, R any] struct {
 	open     int   // items not settled
 
 	lanes   []*lane
-	turn    int   // the lane that is asked first for an item to start
-	waiting waits // items that wait before a retry
-	running int   // attempts that have not returned, abandoned ones included
+	turn    int        // the lane that is asked first for an item to start
+	waiting waits      // items that wait before a retry
+	hedger  *hedger[R] // nil when the policy does not hedge
+	running int        // attempts that have not returned, abandoned ones included
 	flights []*flight[R]
 
 	alarm   *time.Timer
@@ -62,6 +61,7 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
 		lanes:    newLanes(p.Adaptation, len(items)),
+		hedger:   newHedger[R](p.Hedge, len(items)),
 		tally:    newTally(p.Tolerance, len(items)),
 		open:     len(items),
 	}
@@ -118,10 +118,11 @@ func (l *loop[T, R]) launch() {
 	for l.running < l.policy.MaxConcurrency {
 		next := l.next(now)
 		if next == nil {
-			return
+			break
 		}
-		l.start(next.take(), now)
+		l.start(next.take(), now, false)
 	}
+	l.hedge(now)
 }
 
 // next returns the lane whose turn it is to start an item: one with a retry, else
@@ -150,8 +151,11 @@ func (l *loop[T, R]) next(now time.Time) *lane {
 
 func (l *loop[T, R]) laneOf(i int) *lane { return l.lanes[l.policy.Adaptation.laneOf(i)] }
 
-func (l *loop[T, R]) start(i int, now time.Time) {
-	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: now}
+func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
+	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: now, hedge: hedge}
+	if l.hedger != nil {
+		l.hedger.launched(l.ctx, f)
+	}
 	l.running++
 	l.laneOf(i).running++
 	l.flights = append(l.flights, f)
@@ -200,99 +204,11 @@ func (l *loop[T, R]) land(f *flight[R]) {
 	o.Value = f.value
 	var zero R
 	f.value = zero // let go of it: l.flights may keep f for long
-	l.record(f.item, Attempt{Start: f.start, Elapsed: f.end.Sub(f.start), Err: f.err}, f.claims)
-}
-
-// record adds an attempt to item i and decides what comes of it.
-func (l *loop[T, R]) record(i int, a Attempt, c claims) {
-	o := &l.outcomes[i]
-	a.Name = c.name
-	o.Attempts = append(o.Attempts, a)
-	if l.policy.Adaptation.throttles(a.Name) {
-		l.laneOf(i).throttle(a.Start, a.Start.Add(a.Elapsed))
-	} else {
-		l.laneOf(i).accept()
+	decided := l.down(f, f.err == nil || f.claims.skip)
+	l.record(f.item, Attempt{Start: f.start, Elapsed: f.end.Sub(f.start), Err: f.err, Hedge: f.hedge}, f.claims)
+	if decided {
+		l.decide(f.item, f.claims)
 	}
-	switch {
-	case a.Err == nil:
-		l.settle(i, Succeeded, nil)
-	case c.skip:
-		l.settle(i, Skipped, a.Err)
-	case c.panicked:
-		l.settle(i, Failed, a.Err)
-	case l.end != "":
-		l.cut(i)
-	case c.cut:
-		l.overdue = cmp.Or(l.overdue, a.Err)
-		l.close(i, TimedOut, a.Err, true)
-	case l.retry(i, c):
-	case a.Name == NameTimeout:
-		l.settle(i, TimedOut, a.Err)
-	default:
-		l.settle(i, Failed, a.Err)
-	}
-}
-
-// retry plans a retry of item i after its last attempt, and reports whether
-// there is one to plan that can start before the deadline.
-func (l *loop[T, R]) retry(i int, c claims) bool {
-	wait, ok := l.waitAfter(i, c)
-	if !ok {
-		return false
-	}
-	at := time.Now().Add(wait)
-	if deadline, has := l.parent.Deadline(); has && !at.Before(deadline) {
-		return false
-	}
-	attempts := l.outcomes[i].Attempts
-	attempts[len(attempts)-1].Wait = wait
-	heap.Push(&l.waiting, waiter{at, i})
-	return true
-}
-
-// waitAfter returns the wait before the next attempt at item i, or false when
-// there is none.
-func (l *loop[T, R]) waitAfter(i int, c claims) (time.Duration, bool) {
-	a := l.policy.Adaptation
-	applies := func(r Retrier) bool { return r.matches(c.name) }
-	if !a.CountRetries && a.throttles(c.name) && slices.ContainsFunc(l.policy.Retry, applies) {
-		return max(l.laneOf(i).pause(), c.after), true
-	}
-	return l.used[i].next(l.policy.Retry, c.name, c.after)
-}
-
-// settle gives item i its outcome.
-func (l *loop[T, R]) settle(i int, s Status, err error) {
-	l.close(i, s, err, false)
-	switch {
-	case l.end != "" || !l.tally.enough():
-	case l.tally.exceeded(l.tally.failed):
-		l.stop(Aborted, l.tally.toleranceError())
-	default:
-		l.stop(Aborted, errEnough)
-	}
-}
-
-// cut gives item i, which was started, the outcome that the run's end gives it.
-func (l *loop[T, R]) cut(i int) {
-	attempts := l.outcomes[i].Attempts
-	last := len(attempts) - 1
-	for last > 0 && mere(attempts[last].Err, l.cause) {
-		last--
-	}
-	l.close(i, l.end, beside(l.cause, attempts[last].Err), true)
-}
-
-func (l *loop[T, R]) close(i int, s Status, err error, cut bool) {
-	o := &l.outcomes[i]
-	o.Status, o.Err = s, err
-	if n := len(o.Attempts); n > 0 {
-		last := o.Attempts[n-1]
-		o.Elapsed = last.Start.Add(last.Elapsed).Sub(o.Attempts[0].Start)
-	}
-	l.open--
-	l.settled = append(l.settled, i)
-	l.tally.add(i, s, cut)
 }
 
 // The causes of an early end.

@@ -64,6 +64,10 @@ type Attempt struct {
 	// was planned.
 	Wait time.Duration
 
+	// Hedge means that it was made beside a slow one. Of the two, the slower one
+	// has an error without a name.
+	Hedge bool
+
 	// Abandoned means that it had not returned when Policy.Grace after the end
 	// of its time had passed. It may still be running.
 	Abandoned bool

@@ -33,6 +33,9 @@ type Policy struct {
 	// what the other side can take. Zero means that it does not.
 	Adaptation Adaptation
 
+	// Hedge says when a slow attempt gets another one beside it. Zero means never.
+	Hedge Hedge
+
 	// Tolerance says how many failures are too many, and when to stop.
 	Tolerance Tolerance
 }
@@ -80,7 +83,7 @@ func (p Policy) Validate(n int) error {
 			faults = append(faults, fmt.Errorf("policy Retry[%d]: %w", i, err))
 		}
 	}
-	return errors.Join(append(faults, p.Adaptation.validate(n), p.Tolerance.validate(n))...)
+	return errors.Join(append(faults, p.Adaptation.validate(n), p.Hedge.validate(), p.Tolerance.validate(n))...)
 }
 
 func (t Tolerance) validate(n int) error {

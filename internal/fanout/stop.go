@@ -101,8 +101,12 @@ func (l *loop[T, R]) abandon(f *flight[R], now time.Time) {
 	if l.end == "" {
 		err = &TimeoutError{What: "attempt", After: l.policy.Timeout}
 	}
-	l.record(f.item, Attempt{Start: f.start, Elapsed: now.Sub(f.start), Err: err, Abandoned: true},
-		claims{name: ErrorName(err)})
+	c := claims{name: ErrorName(err)}
+	decided := l.down(f, false)
+	l.record(f.item, Attempt{Start: f.start, Elapsed: now.Sub(f.start), Err: err, Abandoned: true, Hedge: f.hedge}, c)
+	if decided {
+		l.decide(f.item, c)
+	}
 }
 
 // setAlarm returns a channel that wakes the loop up when the next time has come,
@@ -112,6 +116,11 @@ func (l *loop[T, R]) setAlarm() <-chan time.Time {
 	var next time.Time
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
+	}
+	if l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
+		if slow, at := l.hedger.next(); slow != nil && at.After(time.Now()) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
 	}
 	for _, lane := range l.lanes {
 		if at, ramping := lane.wakeAt(); ramping && l.running < l.policy.MaxConcurrency && (next.IsZero() || at.Before(next)) {

@@ -1,0 +1,178 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// A Hedge says when an item whose attempt is slow gets a second one beside it.
+// The first answer wins; the other attempt is cancelled, and stays in the record.
+// An item has at most one such attempt in the air. The zero Hedge makes none.
+type Hedge struct {
+	// After is how long the first attempt may take. Zero means that
+	// AfterPercentile decides.
+	After time.Duration
+
+	// AfterPercentile makes it the time within which so many of a hundred of the
+	// run's attempts so far have succeeded, and a tenth more, because those that
+	// are about to answer need no help. Above 0 and below 100; it decides nothing
+	// until so many have, and ten at least. Zero means that After decides.
+	AfterPercentile float64
+
+	// MaxExtraPercentage bounds the attempts made in this way, of a hundred
+	// items, rounded down. Zero means DefaultMaxExtraPercentage.
+	MaxExtraPercentage float64
+}
+
+// DefaultMaxExtraPercentage is the cost that a Hedge may have when its
+// MaxExtraPercentage is zero: one call of twenty.
+const DefaultMaxExtraPercentage = 5
+
+const (
+	// leastKnown is how many attempts are a sample.
+	leastKnown = 10
+
+	// overPercentile is what a percentile is multiplied with.
+	overPercentile = 1.1
+)
+
+func (h Hedge) validate() error {
+	switch {
+	case h.After < 0:
+		return fmt.Errorf("hedge After is %v; want 0 or more", h.After)
+	case !(h.AfterPercentile >= 0 && h.AfterPercentile < 100):
+		return fmt.Errorf("hedge AfterPercentile is %v; want 0 or more, less than 100", h.AfterPercentile)
+	case h.After > 0 && h.AfterPercentile > 0:
+		return errors.New("hedge has both After and AfterPercentile; want one of them")
+	case !(h.MaxExtraPercentage >= 0 && h.MaxExtraPercentage <= 100):
+		return fmt.Errorf("hedge MaxExtraPercentage is %v; want 0 to 100", h.MaxExtraPercentage)
+	}
+	return nil
+}
+
+func (h Hedge) enabled() bool { return h.After > 0 || h.AfterPercentile > 0 }
+
+// Most returns how many of n items may get a second attempt.
+func (h Hedge) Most(n int) int {
+	percentage := h.MaxExtraPercentage
+	if percentage == 0 {
+		percentage = DefaultMaxExtraPercentage
+	}
+	return int(percentage / 100 * float64(n))
+}
+
+// errOutrun is the error of an attempt that another one was faster than.
+var errOutrun = errors.New("another attempt answered first")
+
+// A hedger decides which items get a second attempt. The loop owns it.
+type hedger[R any] struct {
+	policy Hedge
+	left   int          // second attempts that may still be made
+	queue  []*flight[R] // first attempts that may get one, by their start
+	air    map[int][]*flight[R]
+	made   int             // first attempts
+	took   []time.Duration // of successful attempts, in order of length
+}
+
+func newHedger[R any](h Hedge, n int) *hedger[R] {
+	if !h.enabled() {
+		return nil
+	}
+	return &hedger[R]{policy: h, left: h.Most(n), air: map[int][]*flight[R]{}}
+}
+
+// after returns how long an attempt may take, and false while that is not known.
+func (h *hedger[R]) after() (time.Duration, bool) {
+	if h.policy.After > 0 {
+		return h.policy.After, true
+	}
+	// Of all that were made, not of those that have ended: they are the fast ones.
+	rank := max(1, int(math.Ceil(h.policy.AfterPercentile/100*float64(h.made))))
+	if len(h.took) < max(rank, leastKnown) {
+		return 0, false
+	}
+	return time.Duration(overPercentile * float64(h.took[rank-1])), true
+}
+
+// next returns the attempt that is the next to get another one beside it, and
+// when; nil when there is none.
+func (h *hedger[R]) next() (*flight[R], time.Time) {
+	after, known := h.after()
+	if !known || h.left == 0 {
+		return nil, time.Time{}
+	}
+	for len(h.queue) > 0 && (h.queue[0].landed || h.queue[0].abandoned) {
+		h.queue = h.queue[1:]
+	}
+	if len(h.queue) == 0 {
+		return nil, time.Time{}
+	}
+	return h.queue[0], h.queue[0].start.Add(after)
+}
+
+// launched takes note of an attempt, and gives it a context of its own.
+func (h *hedger[R]) launched(ctx context.Context, f *flight[R]) {
+	f.ctx, f.cancel = context.WithCancelCause(ctx)
+	h.air[f.item] = append(h.air[f.item], f)
+	if !f.hedge {
+		h.made++
+		h.queue = append(h.queue, f)
+	}
+}
+
+// down takes note that f is not in the air any more, and returns the attempts at
+// the same item that are.
+func (h *hedger[R]) down(f *flight[R]) []*flight[R] {
+	f.cancel(nil)
+	if f.landed && f.err == nil {
+		d := f.end.Sub(f.start)
+		at, _ := slices.BinarySearch(h.took, d)
+		h.took = slices.Insert(h.took, at, d)
+	}
+	others := slices.DeleteFunc(h.air[f.item], func(other *flight[R]) bool { return other == f })
+	h.air[f.item] = others
+	if len(others) == 0 {
+		delete(h.air, f.item)
+	}
+	return others
+}
+
+// hedge makes the second attempts whose time has come, as long as there is room.
+func (l *loop[T, R]) hedge(now time.Time) {
+	for l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
+		slow, at := l.hedger.next()
+		if slow == nil || at.After(now) || !l.laneOf(slow.item).room(now) {
+			return
+		}
+		l.hedger.queue = l.hedger.queue[1:]
+		l.hedger.left--
+		l.start(slow.item, now, true)
+	}
+}
+
+// down takes f from the air and reports whether that decides its item: the
+// attempts beside one that has answered are outrun, those beside one that has
+// failed may still answer.
+func (l *loop[T, R]) down(f *flight[R], answered bool) (decided bool) {
+	if l.hedger == nil {
+		return true
+	}
+	others := l.hedger.down(f)
+	if !answered {
+		return len(others) == 0
+	}
+	for _, other := range others {
+		other.abandoned = true
+		other.cancel(errOutrun)
+		l.hedger.down(other)
+		o := &l.outcomes[f.item]
+		o.Attempts = append(o.Attempts, Attempt{
+			Start: other.start, Elapsed: f.end.Sub(other.start), Err: errOutrun, Hedge: other.hedge,
+		})
+	}
+	return true
+}

@@ -1,0 +1,221 @@
+package fanout_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/fanout"
+)
+
+// lasting is work that lasts as long as its item says, or until it is cancelled.
+func lasting(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func TestTheFirstAnswerWinsAndTheLoserIsCancelledAndInTheRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var cancelled error
+		var calls atomic.Int32 // the two attempts run at the same time
+		p := fanout.Policy{Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
+		outcomes, verdict := fanout.Map(t.Context(), p, []int{0}, func(ctx context.Context, _ int, _ []fanout.Attempt) (string, error) {
+			if calls.Add(1) == 1 {
+				cancelled = lasting(ctx, time.Hour)
+				return "late", cancelled
+			}
+			return "early", lasting(ctx, 2*time.Second)
+		})
+		synctest.Wait()
+		o := outcomes[0]
+		if o.Status != fanout.Succeeded || o.Value != "early" || verdict.Status != fanout.Succeeded || time.Since(begin) != 3*time.Second {
+			t.Errorf("%s %q after %v, %v; want SUCCEEDED early after 3s", o.Status, o.Value, time.Since(begin), verdict)
+		}
+		if cancelled == nil {
+			t.Error("the loser was not cancelled")
+		}
+		type record struct {
+			at, took time.Duration
+			hedge    bool
+			failed   bool
+			name     string
+		}
+		var got []record
+		for _, a := range o.Attempts {
+			got = append(got, record{a.Start.Sub(begin), a.Elapsed, a.Hedge, a.Err != nil, a.Name})
+		}
+		want := []record{{0, 3 * time.Second, false, true, ""}, {time.Second, 2 * time.Second, true, false, ""}}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(record{})); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestHowAHedgedItemEnds(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	tests := []struct {
+		name          string
+		first, second func(context.Context) error
+		retry         bool
+		want          fanout.Status
+		attempts      int
+		took          time.Duration
+	}{
+		{
+			"the first fails, the second answers",
+			func(ctx context.Context) error { return errors.Join(lasting(ctx, 2*time.Second), broken) },
+			func(ctx context.Context) error { return lasting(ctx, 3*time.Second) }, false, fanout.Succeeded, 2, 4 * time.Second,
+		},
+		{
+			"the second fails, the first answers",
+			func(ctx context.Context) error { return lasting(ctx, 5*time.Second) },
+			func(context.Context) error { return broken }, false, fanout.Succeeded, 2, 5 * time.Second,
+		},
+		{
+			"both fail",
+			func(ctx context.Context) error { return errors.Join(lasting(ctx, 2*time.Second), broken) },
+			func(context.Context) error { return broken }, false, fanout.Failed, 2, 2 * time.Second,
+		},
+		{
+			"both fail, a retry answers",
+			func(ctx context.Context) error { return errors.Join(lasting(ctx, 2*time.Second), broken) },
+			func(context.Context) error { return broken }, true, fanout.Succeeded, 3, 3 * time.Second,
+		},
+		{
+			"the first answers in time",
+			func(ctx context.Context) error { return lasting(ctx, time.Second/2) },
+			func(context.Context) error { panic("not wanted") }, false, fanout.Succeeded, 1, time.Second / 2,
+		},
+		{
+			"the run's time is over",
+			func(ctx context.Context) error { return lasting(ctx, time.Hour) },
+			func(ctx context.Context) error { return lasting(ctx, time.Hour) }, false, fanout.TimedOut, 2, 10 * time.Second,
+		},
+		{
+			"the run's time is over and both are deaf",
+			func(context.Context) error { time.Sleep(time.Hour); return nil },
+			func(context.Context) error { time.Sleep(time.Hour); return nil }, false, fanout.TimedOut, 2,
+			10*time.Second + fanout.DefaultGrace,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				p := fanout.Policy{Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
+				if tt.retry {
+					p.Retry = []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}}}
+				}
+				var calls atomic.Int32
+				begin := time.Now()
+				outcomes, _ := fanout.Map(ctx, p, []int{0}, func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
+					switch calls.Add(1) {
+					case 1:
+						return 0, tt.first(ctx)
+					case 2:
+						return 0, tt.second(ctx)
+					}
+					return 0, nil
+				})
+				o := outcomes[0]
+				if took := time.Since(begin); o.Status != tt.want || len(o.Attempts) != tt.attempts || took != tt.took {
+					t.Errorf("%s after %d attempts in %v: %v; want %s, %d, %v", o.Status, len(o.Attempts), took, o.Err, tt.want, tt.attempts, tt.took)
+				}
+				time.Sleep(2 * time.Hour) // let what was abandoned end
+			})
+		})
+	}
+}
+
+func TestNoMoreItemsAreHedgedThanThePolicyAllows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			percentage float64
+			want       int
+		}{{0, 2}, {10, 4}, {2, 0}, {100, 40}} {
+			hedges := 0
+			p := fanout.Policy{Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: tt.percentage}}
+			outcomes, _ := fanout.Map(t.Context(), p, make([]int, 40), func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
+				return 0, lasting(ctx, 3*time.Second)
+			})
+			for _, o := range outcomes {
+				hedges += len(o.Attempts) - 1
+			}
+			if hedges != tt.want || p.Hedge.Most(40) != tt.want {
+				t.Errorf("%v %% of 40: %d hedged, Most = %d, want %d", tt.percentage, hedges, p.Hedge.Most(40), tt.want)
+			}
+		}
+	})
+}
+
+// With one call of a hundred 20 times slower, the p99 of 200 runs falls at least
+// five-fold, for at most 5 % more calls.
+func TestHedgingCutsTheTail(t *testing.T) {
+	t.Parallel()
+	const runs, items = 200, 100
+	for name, hedge := range map[string]fanout.Hedge{
+		"after a time":       {After: 150 * time.Millisecond},
+		"after a percentile": {AfterPercentile: 95},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tail := map[bool]time.Duration{}
+			calls := map[bool]int{}
+			for _, hedged := range []bool{false, true} {
+				var p fanout.Policy
+				if hedged {
+					p.Hedge = hedge
+				}
+				var took []time.Duration
+				random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a seed makes the test the same every time
+				for range runs {
+					synctest.Test(t, func(t *testing.T) {
+						slow := make([]bool, 2*items)
+						for i := range slow {
+							slow[i] = random.IntN(100) == 0
+						}
+						all := make([]int, items)
+						for i := range all {
+							all[i] = i
+						}
+						begin := time.Now()
+						outcomes, _ := fanout.Map(t.Context(), p, all, func(ctx context.Context, i int, _ []fanout.Attempt) (int, error) {
+							d := 100 * time.Millisecond
+							if at := time.Since(begin); slow[i] && at == 0 || slow[items+i] && at > 0 {
+								d *= 20
+							}
+							return 0, lasting(ctx, d)
+						})
+						took = append(took, time.Since(begin))
+						for _, o := range outcomes {
+							calls[hedged] += len(o.Attempts)
+						}
+					})
+				}
+				slices.Sort(took)
+				tail[hedged] = took[runs*99/100]
+			}
+			t.Logf("p99 %v, hedged %v; %d calls, hedged %d", tail[false], tail[true], calls[false], calls[true])
+			if tail[false] < 5*tail[true] || 100*calls[true] > 105*calls[false] {
+				t.Errorf("p99 %v, hedged %v; %d calls, hedged %d: want a fifth, for 5 %% more", tail[false], tail[true], calls[false], calls[true])
+			}
+		})
+	}
+}
