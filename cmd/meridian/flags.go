@@ -22,7 +22,7 @@ type runFlags struct {
 	pairs                                            []string // of --param
 	maxConcurrency, targetMaxConcurrency, maxTargets int
 	timeout, regionTimeout, targetTimeout            seconds
-	retry, targetRetry                               string
+	retry, targetRetry, hedge                        string
 	toleratedPercentage                              float64
 	toleratedCount, minSuccessful                    int
 	failFast                                         bool
@@ -48,6 +48,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt in a Region")
 	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt at a target")
 	flags.StringVar(&f.retry, "retry", "", "retriers for Regions, a `JSON` array as in the Amazon States Language; [] for none")
+	flags.StringVar(&f.hedge, "hedge", "", "when a slow invocation gets another one beside it, a `JSON` object as {\"afterPercentile\":95}")
 	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets, a `JSON` array as well")
 	flags.IntVar(&f.toleratedCount, "tolerated-failure-count", 0, "how many Regions, `n`, may fail before the run does")
 	flags.Float64Var(&f.toleratedPercentage, "tolerated-failure-percentage", 0, "how many Regions of a hundred, `n`, may fail before the run does")
@@ -70,7 +71,7 @@ func (f *runFlags) registerCompletions(cmd *cobra.Command) {
 	complete(cmd, "partition", completePartitions)
 	complete(cmd, "task", completeTasks)
 	for _, flag := range []string{
-		"target", "param", "parameters", "name", "timeout", "region-timeout", "target-timeout", "retry", "target-retry",
+		"target", "param", "parameters", "name", "timeout", "region-timeout", "target-timeout", "retry", "hedge", "target-retry",
 		"tolerated-failure-count", "tolerated-failure-percentage", "min-successful", "max-concurrency",
 		"target-max-concurrency", "max-targets-per-invocation", "function",
 	} {
@@ -106,6 +107,7 @@ func (f *runFlags) settings() []setting {
 		set("region-timeout", "regionTimeoutSeconds", func(r *protocol.Request) { r.RegionTimeoutSeconds = float64(f.regionTimeout) }),
 		set("target-timeout", "targetTimeoutSeconds", func(r *protocol.Request) { r.TargetTimeoutSeconds = float64(f.targetTimeout) }),
 		decode("retry", "retry", &f.retry),
+		decode("hedge", "hedge", &f.hedge),
 		decode("target-retry", "targetRetry", &f.targetRetry),
 		set("tolerated-failure-count", "toleratedFailureCount", func(r *protocol.Request) { r.ToleratedFailureCount = &f.toleratedCount }),
 		set("tolerated-failure-percentage", "toleratedFailurePercentage", func(r *protocol.Request) { r.ToleratedFailurePercentage = &f.toleratedPercentage }),

@@ -36,7 +36,9 @@ type Invoker interface {
 
 // Tasks knows which tasks there are. Check returns what is wrong with a task's
 // name, its parameters or its targets, with JSON paths from the request's root.
+// Idempotent reports whether a task's work may be done twice.
 type Tasks interface {
+	Idempotent(name string) bool
 	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
 }
 

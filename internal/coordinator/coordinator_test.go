@@ -396,3 +396,73 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 		t.Errorf("Run with retriers of its own = %s, %d attempts; want FAILED, 5", statuses(got), len(got.Regions[1].Attempts))
 	}
 }
+
+// A lostError is a call that was lost after it had been sent.
+type lostError struct{ named }
+
+func (lostError) MayHaveRun() bool { return true }
+
+// For a task that may not be done twice, a failure after which the call may have
+// run is not retried unless the request insists.
+func TestWhatMayHaveRunIsNotRunAgain(t *testing.T) {
+	t.Parallel()
+	cut := func(_ context.Context, attempt int, invoke func() ([]byte, error)) ([]byte, error) {
+		if attempt == 1 {
+			return nil, lostError{protocol.ErrorLambdaSDKClient}
+		}
+		return invoke()
+	}
+	tests := []struct {
+		name       string
+		idempotent bool
+		retry      []protocol.Retrier
+		want       string
+	}{
+		{"a task that may not be done twice", false, nil, "FAILED: FAILED"},
+		{"the request insists", false, protocol.DefaultRetry(), "SUCCEEDED: SUCCEEDED"},
+		{"a task that may", true, nil, "SUCCEEDED: SUCCEEDED"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := world{"us-east-1": {way: cut}}
+			w.idempotent(tt.idempotent)
+			got, _ := run(t, w, protocol.Request{
+				Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, Retry: tt.retry,
+			}, 0)
+			if statuses(got) != tt.want {
+				t.Errorf("Run = %s, want %s", statuses(got), tt.want)
+			}
+		})
+	}
+}
+
+func TestASlowInvocationIsHedged(t *testing.T) {
+	t.Parallel()
+	first := true
+	straggles := func(ctx context.Context, _ int, invoke func() ([]byte, error)) ([]byte, error) {
+		if first {
+			first = false
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return invoke()
+	}
+	w := world{"us-east-1": {way: straggles}}
+	w.idempotent(true)
+	got, took := run(t, w, protocol.Request{
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"},
+		Hedge: &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 50},
+	}, 0)
+	attempts := got.Regions[0].Attempts
+	if statuses(got) != "SUCCEEDED: SUCCEEDED SUCCEEDED" || took != 1100*time.Millisecond || len(attempts) != 2 ||
+		attempts[0].Error != "" || attempts[0].Cause != "another attempt answered first" || !attempts[1].Hedge {
+		t.Errorf("Run = %s after %v: %+v", statuses(got), took, attempts)
+	}
+	few, _ := run(t, w, protocol.Request{
+		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, Hedge: &protocol.Hedge{AfterSeconds: 1},
+	}, 0)
+	if want := []string{"nothing is hedged: maxExtraPercentage of 1 invocations is less than one"}; !cmp.Equal(few.Notices, want) {
+		t.Errorf("Notices = %q, want %q", few.Notices, want)
+	}
+}

@@ -127,6 +127,7 @@ func attemptOf(a fanout.Attempt, begin time.Time, requestID string, batch int) p
 		Batch:     batch,
 		RequestID: requestID,
 		Abandoned: a.Abandoned,
+		Hedge:     a.Hedge,
 	}
 }
 

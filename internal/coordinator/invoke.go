@@ -28,7 +28,7 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	}
 	answer, requestID, err := c.Invoker.Invoke(ctx, request.Region, payload)
 	if err != nil {
-		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: err}
+		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: err, final: u.plan.once && mayHaveRun(err)}
 	}
 	result, err := protocol.DecodeRegionResult(answer)
 	if err == nil {
@@ -92,12 +92,23 @@ func (u unit) remaining(prior []fanout.Attempt) []string {
 // all the same.
 type invocationError struct {
 	reply
-	err error
+	err   error
+	final bool // whether it must not be made again
 }
 
 func (e *invocationError) Error() string { return e.err.Error() }
 
 func (e *invocationError) Unwrap() error { return e.err }
+
+// Final tells the engine not to try again what may have been done.
+func (e *invocationError) Final() bool { return e.final }
+
+// mayHaveRun reports whether the worker may have done its work though no answer
+// came.
+func mayHaveRun(err error) bool {
+	var lost interface{ MayHaveRun() bool }
+	return errors.As(err, &lost) && lost.MayHaveRun() || fanout.ErrorName(err) == protocol.ErrorLambdaClientTimeout
+}
 
 // A badAnswerError is an answer that cannot be believed.
 type badAnswerError struct{ err error }

@@ -34,6 +34,7 @@ type plan struct {
 	units   []unit
 	policy  fanout.Policy
 	endBy   time.Time // when the run's time is over; zero means never
+	once    bool      // whether an invocation that may have run is not made again
 	notices []string
 }
 
@@ -57,6 +58,12 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	var more protocol.Faults
 	p.regions, more = expand(cmp.Or(r.Partition, protocol.DefaultPartition), r.Regions, r.ExcludeRegions)
 	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, targets))
+	idempotent := c.Tasks.Idempotent(r.Task)
+	p.once = !idempotent && r.Retry == nil
+	if r.Hedge != nil && !idempotent {
+		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, fmt.Sprintf(
+			"task %s does not say of itself that it may be done twice", r.Task))})
+	}
 	if len(faults) == 0 {
 		for _, region := range p.regions {
 			p.targets = append(p.targets, targetsIn(region, targets))
@@ -143,6 +150,15 @@ func (p *plan) divide(regional bool) {
 			FailFast:          r.FailFast,
 			MinSuccessful:     r.MinSuccessful,
 		},
+	}
+	if h := r.Hedge; h != nil {
+		p.policy.Hedge = fanout.Hedge{
+			After: seconds(h.AfterSeconds), AfterPercentile: h.AfterPercentile, MaxExtraPercentage: h.MaxExtraPercentage,
+		}
+		if p.policy.Hedge.Most(len(p.units)) == 0 {
+			p.notices = append(p.notices, fmt.Sprintf(
+				"nothing is hedged: maxExtraPercentage of %d invocations is less than one", len(p.units)))
+		}
 	}
 	if regional {
 		p.policy.Adaptation.Lanes = groups

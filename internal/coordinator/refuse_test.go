@@ -51,6 +51,10 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"broken glob", `{"regions":["eu-["]}`, []string{`regions[0]: "eu-[": is not a glob; known are * ? and [a-z]`}},
 		{"unknown Region left out", `{"excludeRegions":["us-esat-1"]}`, []string{`excludeRegions[0]: "us-esat-1": is not a Region; did you mean "us-east-1"?`}},
 		{"every Region left out", `{"regions":["eu-west-1"],"excludeRegions":["eu-*"]}`, []string{`excludeRegions: leaves no Region to run in`}},
+		{
+			"a hedge for a task that may not be done twice", `{"task":"any","hedge":{"afterSeconds":1}}`,
+			[]string{`hedge: {"afterSeconds":1}: task any does not say of itself that it may be done twice`},
+		},
 		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},
 		{"glob of another partition", `{"regions":["cn-*"]}`, []string{`regions[0]: "cn-*": matches no Region`}},
 		{"unknown task", `{"task":"resolv"}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
@@ -75,7 +79,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 			[]string{
 				`wait: 3: unknown field; known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, ` +
 					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
-					`retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
+					`retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
 				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,
 				`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`,
 				`task: "job": is not a task; known are any, probe, resolve, sleep`,

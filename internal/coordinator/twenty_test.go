@@ -89,8 +89,19 @@ type happening struct {
 	way    func(ctx context.Context, attempt int, invoke func() ([]byte, error)) ([]byte, error)
 }
 
+// idempotent says whether what is done in this world may be done twice.
+func (w world) idempotent(may bool) {
+	if may {
+		w["idempotent"] = happening{}
+	}
+}
+
 // tasks returns a registry of one task, "act", that does what the world says.
 func (w world) tasks() *task.Registry {
+	var traits []task.Trait
+	if _, may := w["idempotent"]; may {
+		traits = append(traits, task.Idempotent)
+	}
 	return task.NewRegistry(task.New("act", "do what the test's world says",
 		func(ctx context.Context, in task.Input[struct{}]) (map[string]string, error) {
 			act := w[in.Region].target
@@ -101,7 +112,7 @@ func (w world) tasks() *task.Registry {
 				return nil, err
 			}
 			return map[string]string{"message": in.Target + " is fine in " + in.Region}, nil
-		}))
+		}, traits...))
 }
 
 // invoker returns an Invoker that goes the world's ways to workers in this

@@ -86,6 +86,7 @@ type claims struct {
 	after    time.Duration // how long the other side asked to wait
 	skip     bool
 	cut      bool // by the end of the run's time
+	final    bool // not to be retried
 	panicked bool
 }
 
@@ -106,6 +107,12 @@ func claimsOf(err error) claims {
 		Cut() bool
 	}](err); ok {
 		c.cut = e.Cut()
+	}
+	if e, ok := errors.AsType[interface {
+		error
+		Final() bool
+	}](err); ok {
+		c.final = e.Final()
 	}
 	if e, ok := errors.AsType[interface {
 		error

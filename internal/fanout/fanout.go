@@ -42,6 +42,7 @@ import (
 //	RetryAfter() time.Duration how long the other side asked to wait
 //	Cut() bool                 whether the run's time was over for it: TIMED_OUT,
 //	                           but by the run's end, which is no failure
+//	Final() bool               whether no retrier applies to it, whatever its name
 //	Skip() bool                whether there was nothing to do: SKIPPED
 //
 // The value of the last attempt is kept in the outcome, also beside an error.

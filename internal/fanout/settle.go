@@ -47,7 +47,7 @@ func (l *loop[T, R]) decide(i int, c claims) {
 // there is one to plan that can start before the deadline.
 func (l *loop[T, R]) retry(i int, c claims) bool {
 	wait, ok := l.waitAfter(i, c)
-	if !ok {
+	if !ok || c.final {
 		return false
 	}
 	at := time.Now().Add(wait)

@@ -32,6 +32,10 @@ type Error struct {
 	// failed, and the function may or may not have run.
 	FunctionError string
 
+	// Sent means that the call was lost after it had been sent: the function may
+	// have run all the same.
+	Sent bool
+
 	// Retry is how long the other side asked to be left alone. Zero means that
 	// it did not ask.
 	Retry time.Duration
@@ -49,6 +53,9 @@ func (e *Error) ErrorName() string { return e.Name }
 
 // RetryAfter returns Retry.
 func (e *Error) RetryAfter() time.Duration { return e.Retry }
+
+// MayHaveRun returns Sent: whether trying again may do the work twice.
+func (e *Error) MayHaveRun() bool { return e.Sent }
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }

@@ -72,6 +72,7 @@ func failure(ctx context.Context, err error) error {
 	}
 	e.Message = err.Error()
 	if sent {
+		e.Sent = true
 		e.Message = fmt.Sprintf("connection lost before the whole answer came, and the function may have run: %v", err)
 	}
 	return e

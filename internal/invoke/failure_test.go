@@ -164,11 +164,11 @@ func TestLambdaErrors(t *testing.T) {
 		},
 		{
 			"a cut answer", invoketest.CutInAnswer(1000, 10),
-			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: lost + "unexpected EOF"},
+			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Sent: true, Message: lost + "unexpected EOF"},
 		},
 		{
 			"a connection closed after the request", invoketest.CloseAfterRequest,
-			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: lost + "EOF"},
+			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Sent: true, Message: lost + "EOF"},
 		},
 		{
 			"an answer larger than Lambda's", invoketest.Answer(http.StatusOK, strings.Repeat("1", protocol.MaxPayloadBytes+1)),

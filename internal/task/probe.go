@@ -14,7 +14,7 @@ import (
 	"meridian/internal/probe"
 )
 
-var _ = registerConfigured("probe", "connect to a service's endpoint, and time each part of the way", newProbe)
+var _ = registerConfigured("probe", "connect to a service's endpoint, and time each part of the way", newProbe, Idempotent)
 
 // The settings of the task "probe", in the environment of the worker.
 const (

@@ -49,16 +49,18 @@ func (r *Registry) Configure(s Settings) (*Registry, error) {
 
 // register adds a task of this package to Builtin. A task's file calls it as
 //
-//	var _ = register("name", "what it does", function)
-func register[P, R any](name, summary string, f Func[P, R]) Task {
-	t := New(name, summary, f)
+//	var _ = register("name", "what it does", function, Idempotent)
+func register[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
+	t := New(name, summary, f, traits...)
 	builtin.add(t)
 	return t
 }
 
 // registerConfigured adds a task that has settings: its function is made by one.
-func registerConfigured[P, R any](name, summary string, build func(Settings) (Func[P, R], error)) Task {
-	t := NewConfigured(name, summary, build)
+func registerConfigured[P, R any](
+	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
+) Task {
+	t := NewConfigured(name, summary, build, traits...)
 	builtin.add(t)
 	return t
 }
@@ -129,4 +131,10 @@ func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, p
 		}
 	}
 	return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
+}
+
+// Idempotent reports whether the task called name is known and says that doing
+// its work twice does no more than doing it once.
+func (r *Registry) Idempotent(name string) bool {
+	return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.Name == name && t.Idempotent })
 }

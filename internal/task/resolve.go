@@ -9,7 +9,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-var _ = register("resolve", "look up the endpoint of a service in the Region", resolve)
+var _ = register("resolve", "look up the endpoint of a service in the Region", resolve, Idempotent)
 
 // ResolveParameters are the parameters of the task "resolve".
 type ResolveParameters struct {

@@ -9,7 +9,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-var _ = register("sleep", "wait for parameters.seconds, then resolve: simulated work", sleep)
+var _ = register("sleep", "wait for parameters.seconds, then resolve: simulated work", sleep, Idempotent)
 
 // The bounds of SleepParameters.Seconds. The upper one leaves a Lambda function
 // (900 s) the time to answer.

@@ -23,6 +23,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"meridian/pkg/protocol"
 )
@@ -66,6 +67,9 @@ type Task struct {
 	// Summary says in one line what it does, for a person.
 	Summary string
 
+	// Idempotent says that doing the work twice does no more than doing it once.
+	Idempotent bool
+
 	prepare   func(parameters json.RawMessage) (prepared, protocol.Faults)
 	configure func(Settings) (Task, error) // nil when it has no settings
 }
@@ -89,9 +93,17 @@ type prepared struct {
 	checkTarget func(target string) (problem string) // nil when any target will do
 }
 
+// A Trait is something that a task says of itself.
+type Trait string
+
+// Idempotent says that doing the work for a target twice does no more than doing
+// it once. Without it, an invocation that may have run is not made again unless
+// the request insists by retriers of its own, and never hedged.
+const Idempotent Trait = "idempotent"
+
 // New makes a task of a typed function.
-func New[P, R any](name, summary string, f Func[P, R]) Task {
-	return Task{Name: name, Summary: summary, prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
+func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
+	return Task{Name: name, Summary: summary, Idempotent: slices.Contains(traits, Idempotent), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
 		var p P
 		if parameters != nil {
 			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {
@@ -124,13 +136,15 @@ func New[P, R any](name, summary string, f Func[P, R]) Task {
 // NewConfigured makes a task of a function that depends on settings: build is
 // called with none at first, which must be right, and once more by
 // [Registry.Configure].
-func NewConfigured[P, R any](name, summary string, build func(Settings) (Func[P, R], error)) Task {
+func NewConfigured[P, R any](
+	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
+) Task {
 	configure := func(s Settings) (Task, error) {
 		f, err := build(s)
 		if err != nil {
 			return Task{}, err
 		}
-		return New(name, summary, f), nil
+		return New(name, summary, f, traits...), nil
 	}
 	t, err := configure(nil)
 	if err != nil {

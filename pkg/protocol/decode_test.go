@@ -16,7 +16,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 	t.Parallel()
 	const known = "known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, " +
 		"targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, " +
-		"retry, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
+		"retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
 	const aNull = "null is not a value here; leave it out"
 	deep := `{"parameters":` + strings.Repeat(`{"a":`, 10_000) + `1` + strings.Repeat(`}`, 10_000) + `}`
 	tests := []struct {
@@ -92,6 +92,15 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"nulls", `{"name":null,"regions":[null],"toleratedFailureCount":null,"parameters":null,"failFast":null}`, faults(
 			"name", "null", aNull, "regions[0]", "null", aNull, "toleratedFailureCount", "null", aNull,
 			"parameters", "null", aNull, "failFast", "null", aNull)},
+
+		{"a hedge of nothing", `{"hedge":{}}`, faults("hedge", "{}", "want afterSeconds or afterPercentile, and not both")},
+		{"a hedge of both", `{"hedge":{"afterSeconds":1,"afterPercentile":95}}`, faults(
+			"hedge", `{"afterSeconds":1,"afterPercentile":95}`, "want afterSeconds or afterPercentile, and not both")},
+		{"a hedge out of range", `{"hedge":{"afterPercentile":100,"maxExtraPercentage":101}}`, faults(
+			"hedge.afterPercentile", "100", "out of range; want more than 0, less than 100",
+			"hedge.maxExtraPercentage", "101", "out of range; want more than 0, at most 100")},
+		{"a hedge of zero", `{"hedge":{"afterSeconds":0,"afterPercentile":95}}`, faults(
+			"hedge.afterSeconds", "0", "0 is out of range; leave it out for afterPercentile")},
 
 		// Numbers.
 		{"a fraction for a whole number", `{"maxConcurrency":1.5}`, faults("maxConcurrency", "1.5",

@@ -13,6 +13,7 @@ const runID = "01JDCX4T9Q8Z6W3M5K7N2P0RSV"
 func goldens() map[string]any {
 	return map[string]any{
 		"request_minimal":        protocol.Request{},
+		"request_hedged":         requestHedged(),
 		"request_full":           requestFull(),
 		"region_request_minimal": regionRequestMinimal(),
 		"region_request_full":    regionRequestFull(),
@@ -55,12 +56,17 @@ func requestFull() protocol.Request {
 			{ErrorEquals: []string{protocol.ErrorTimeout}, MaxAttempts: new(0)},
 			{ErrorEquals: []string{protocol.ErrorAll}, JitterStrategy: protocol.JitterNone},
 		},
+		Hedge:                      &protocol.Hedge{AfterPercentile: 95, MaxExtraPercentage: 10},
 		TargetRetry:                []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorTaskFailed}, BackoffRate: 1}},
 		ToleratedFailurePercentage: new(12.5),
 		ToleratedFailureCount:      new(0),
 		FailFast:                   true,
 		MinSuccessful:              3,
 	}
+}
+
+func requestHedged() protocol.Request {
+	return protocol.Request{Hedge: &protocol.Hedge{AfterSeconds: 1.5}}
 }
 
 func regionRequestMinimal() protocol.RegionRequest {
@@ -212,7 +218,7 @@ func resultFailed() protocol.Result {
 			resultMinimal().Regions[0],
 			{
 				Region: "eu-west-2", Status: protocol.StatusFailed, Error: protocol.ErrorTaskFailed, Cause: "boom",
-				ElapsedMs: 20, RequestID: "req-2", Attempts: []protocol.Attempt{{ElapsedMs: 20, RequestID: "req-2"}},
+				ElapsedMs: 20, RequestID: "req-2", Attempts: []protocol.Attempt{{ElapsedMs: 20, RequestID: "req-2", Hedge: true}},
 				Targets: []protocol.TargetOutcome{{
 					Target: "dynamodb", Status: protocol.StatusFailed, Error: protocol.ErrorTaskFailed, Cause: "boom", ElapsedMs: 10,
 					Attempts: []protocol.Attempt{{ElapsedMs: 10, Error: protocol.ErrorTaskFailed}},

@@ -94,6 +94,7 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		{protocol.Request{}, `{}`},
 		{protocol.Retrier{}, `{"errorEquals":null}`},
 		{protocol.TargetPolicy{}, `{}`},
+		{protocol.Hedge{}, `{}`},
 		{protocol.RegionRequest{}, `{"version":0,"runId":"","region":"","batch":0,"attempt":0,"task":"","targets":null}`},
 		{protocol.RegionResult{}, `{"version":0,"runId":"","region":"","batch":0,"status":"","elapsedMs":0,"targets":null}`},
 		{protocol.Result{}, `{"runId":"","status":"","startedAt":"0001-01-01T00:00:00Z","elapsedMs":0,"message":"","summary":` +

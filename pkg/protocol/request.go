@@ -60,10 +60,15 @@ type Request struct {
 	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
 
 	// Retry holds the retriers for invocations, scanned in order. Nil means
-	// DefaultRetry, and that throttled invocations are tried again until the
-	// run's time is over, without counting; empty means none. A retried
+	// DefaultRetry, that throttled invocations are tried again until the run's
+	// time is over, without counting, and that a task which may not be done twice
+	// is not tried again when it may have been done; empty means none. A retried
 	// invocation is sent only the targets that have not succeeded.
 	Retry []Retrier `json:"retry,omitzero"`
+
+	// Hedge gives an invocation that is slow another one beside it; for tasks that
+	// say of themselves that they may be done twice. Nil means never.
+	Hedge *Hedge `json:"hedge,omitzero"`
 
 	// TargetRetry holds the retriers for targets, scanned in order. Nil and
 	// empty mean none.
@@ -88,4 +93,21 @@ type Request struct {
 	// a run tolerates what MinSuccessful leaves. Zero means that every Region is
 	// waited for.
 	MinSuccessful int `json:"minSuccessful,omitzero"`
+}
+
+// A Hedge says when a slow invocation gets another one beside it. The first
+// answer wins; the other invocation is given up, and stays in the record. Either
+// AfterSeconds or AfterPercentile is given.
+type Hedge struct {
+	// AfterSeconds is how long the first attempt may take.
+	AfterSeconds float64 `json:"afterSeconds,omitzero" zero:"leave it out for afterPercentile"`
+
+	// AfterPercentile makes it the time within which so many of a hundred of the
+	// run's attempts so far have succeeded, and a tenth more. Above 0 and below
+	// 100; it decides nothing before ten have.
+	AfterPercentile float64 `json:"afterPercentile,omitzero" zero:"leave it out for afterSeconds"`
+
+	// MaxExtraPercentage bounds the invocations made in this way, of a hundred
+	// of the run's, rounded down: 5 allow one of 20. Zero means 5.
+	MaxExtraPercentage float64 `json:"maxExtraPercentage,omitzero" zero:"leave it out for the default, 5"`
 }

@@ -153,6 +153,10 @@ type Attempt struct {
 	// RequestID is Lambda's id of the invocation, when Lambda told one.
 	RequestID string `json:"requestId,omitzero"`
 
+	// Hedge means that it was made beside a slow one. The slower one of the two
+	// has a cause and no error.
+	Hedge bool `json:"hedge,omitzero"`
+
 	// Abandoned means that it ignored the end of its time and was left behind.
 	Abandoned bool `json:"abandoned,omitzero"`
 }

@@ -32,6 +32,7 @@ func (r Request) Validate() Faults {
 	f.seconds("targetTimeoutSeconds", r.TargetTimeoutSeconds, "what is left of the invocation")
 	f.retriers("retry", r.Retry)
 	f.retriers("targetRetry", r.TargetRetry)
+	f.hedge("hedge", r.Hedge)
 	if p := r.ToleratedFailurePercentage; p != nil && !(*p >= 0 && *p <= 100) {
 		f.add("toleratedFailurePercentage", number(*p), "out of range; want 0 to 100")
 	}
@@ -183,4 +184,20 @@ func number(v float64) any {
 		return fmt.Sprint(v)
 	}
 	return v
+}
+
+func (f *Faults) hedge(path string, h *Hedge) {
+	if h == nil {
+		return
+	}
+	if (h.AfterSeconds == 0) == (h.AfterPercentile == 0) {
+		f.add(path, h, "want afterSeconds or afterPercentile, and not both")
+	}
+	f.seconds(path+".afterSeconds", h.AfterSeconds, "that afterPercentile decides")
+	if p := h.AfterPercentile; !(p >= 0 && p < 100) {
+		f.add(path+".afterPercentile", number(p), "out of range; want more than 0, less than 100")
+	}
+	if p := h.MaxExtraPercentage; !(p >= 0 && p <= 100) {
+		f.add(path+".maxExtraPercentage", number(p), "out of range; want more than 0, at most 100")
+	}
 }
