@@ -1,0 +1,42 @@
+package coordinator_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// BenchmarkFiveThousandInvocations is what a run of 5,000 invocations of no work
+// costs the coordinator: the plan, the fan-out, messages both ways with a worker
+// in the process, the gathering and the answer.
+func BenchmarkFiveThousandInvocations(b *testing.B) {
+	const invocations = 5000
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1}
+	for i := range invocations / 2 {
+		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+	}
+	tasks := task.NewRegistry(task.New("act", "nothing",
+		func(_ context.Context, in task.Input[struct{}]) (map[string]string, error) {
+			return map[string]string{"message": in.Target + " is fine in " + in.Region}, nil
+		}))
+	worker := &regionworker.Worker{Tasks: tasks}
+	c := &coordinator.Coordinator{
+		Tasks: tasks,
+		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+			answer, err := worker.Handle(ctx, payload)
+			return answer, "", err
+		}),
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Answer(b.Context(), r, nil, protocol.MaxPayloadBytes); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/invocations, "µs/invocation")
+}
