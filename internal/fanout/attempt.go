@@ -30,6 +30,19 @@ type flight[R any] struct {
 	end    time.Time
 }
 
+// pilot makes one attempt after the other, as long as there is work. A goroutine
+// that has grown its stack once need not grow it for each of ten thousand items.
+func (l *loop[T, R]) pilot(f *flight[R]) {
+	for {
+		l.fly(f)
+		select {
+		case f = <-l.work:
+		case <-l.ended:
+			return
+		}
+	}
+}
+
 // fly makes the attempt, and hands f to the loop unless the loop has ended.
 func (l *loop[T, R]) fly(f *flight[R]) {
 	ctx := l.ctx

@@ -19,7 +19,8 @@ type loop[T, R any] struct {
 	items  []T
 	do     Func[T, R]
 	landed chan *flight[R]
-	ended  chan struct{} // closed when nobody receives from landed any more
+	work   chan *flight[R] // for the goroutines that have made an attempt and wait for another
+	ended  chan struct{}   // closed when nobody receives from landed any more
 
 	outcomes []Outcome[R]
 	used     []retries // of each item
@@ -31,6 +32,7 @@ type loop[T, R any] struct {
 	turn    int        // the lane that is asked first for an item to start
 	waiting waits      // items that wait before a retry
 	hedger  *hedger[R] // nil when the policy does not hedge
+	idle    int        // goroutines that wait for work
 	running int        // attempts that have not returned, abandoned ones included
 	flights []*flight[R]
 
@@ -57,6 +59,7 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 	return &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do,
 		landed:   make(chan *flight[R], min(p.MaxConcurrency, len(items))),
+		work:     make(chan *flight[R], min(p.MaxConcurrency, len(items))),
 		ended:    make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
@@ -159,7 +162,12 @@ func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 	l.running++
 	l.laneOf(i).running++
 	l.flights = append(l.flights, f)
-	go l.fly(f)
+	if l.idle == 0 {
+		go l.pilot(f)
+		return
+	}
+	l.idle--
+	l.work <- f // there is room: what is in it is spoken for, by one goroutine each
 }
 
 // wait blocks until something has happened, and deals with it.
@@ -196,6 +204,9 @@ func (l *loop[T, R]) land(f *flight[R]) {
 	l.running--
 	l.laneOf(f.item).running--
 	f.landed = true
+	if f.err != errGoexit { //nolint:errorlint // of that attempt itself: its goroutine is gone
+		l.idle++
+	}
 	l.ring(f.end) // as long as attempts keep landing the loop hears of nothing else
 	if f.abandoned {
 		return
