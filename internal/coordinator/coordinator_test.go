@@ -439,10 +439,9 @@ func TestWhatMayHaveRunIsNotRunAgain(t *testing.T) {
 
 func TestASlowInvocationIsHedged(t *testing.T) {
 	t.Parallel()
-	first := true
+	var called atomic.Bool // the two invocations run at the same time
 	straggles := func(ctx context.Context, _ int, invoke func() ([]byte, error)) ([]byte, error) {
-		if first {
-			first = false
+		if called.CompareAndSwap(false, true) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
