@@ -65,7 +65,7 @@ func dialled(t *testing.T, endpoint string, dial dialFunc) *invoke.Lambda {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
 		}),
-	}, invoke.Settings{Function: "worker"}.WithDial(dial))
+	}, invoke.Settings{Function: "worker", Dial: dial})
 	if err != nil {
 		t.Fatal(err)
 	}

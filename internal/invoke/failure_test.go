@@ -271,8 +271,10 @@ func TestLambdaConnectFails(t *testing.T) {
 			t.Parallel()
 			cfg := invoketest.NewServer(t, echo).Config()
 			cfg.BaseEndpoint = aws.String("http://127.0.0.1")
-			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"}.WithDial(
-				func(context.Context, string, string) (net.Conn, error) { return nil, test.err }))
+			invoker, err := invoke.NewLambda(cfg, invoke.Settings{
+				Function: "worker",
+				Dial:     func(context.Context, string, string) (net.Conn, error) { return nil, test.err },
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -44,8 +44,9 @@ type Settings struct {
 	// beyond it wait for a connection.
 	MaxConcurrency int
 
-	// dial opens a connection, in tests. Nil means the network.
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial opens a connection, in tests mostly. It may take as long as its
+	// context lasts. Nil means the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // A Lambda calls workers that are AWS Lambda functions, synchronously. It may be

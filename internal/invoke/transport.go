@@ -76,7 +76,7 @@ func newHTTPClient(base aws.HTTPClient, s Settings) aws.HTTPClient {
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
 
-	d := dialer{open: s.dial, tls: cmp.Or(t.TLSClientConfig.Clone(), &tls.Config{MinVersion: tls.VersionTLS12})}
+	d := dialer{open: s.Dial, tls: cmp.Or(t.TLSClientConfig.Clone(), &tls.Config{MinVersion: tls.VersionTLS12})}
 	if d.open == nil {
 		d.open = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 			Enable: true, Idle: probeAfter, Interval: probeEvery, Count: probeCount,

@@ -2,29 +2,53 @@ package invoketest
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
+
+	"meridian/pkg/protocol"
 )
 
-// A Fault answers a request in the function's place. The request has been read
-// up to its headers.
-type Fault func(w http.ResponseWriter, r *http.Request)
+// A Fault stands between a request, which has been read up to its headers, and
+// the function that would answer it, which it may call: work.
+type Fault func(w http.ResponseWriter, r *http.Request, work http.Handler)
+
+// Work is no fault: the function answers.
+func Work(w http.ResponseWriter, r *http.Request, work http.Handler) { work.ServeHTTP(w, r) }
 
 // Refuse answers with an error of Lambda's: a status, a code and a message.
 func Refuse(status int, code, message string) Fault {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		w.Header().Set("X-Amzn-Errortype", code+":http://internal.amazon.com/coral/com.amazonaws.awsgirapi/")
 		answerJSON(w, r, status, map[string]string{"Message": message, "Type": "User"})
+	}
+}
+
+// ConcurrentInvocations is the reason that an account gives whose concurrency is
+// used up.
+const ConcurrentInvocations = "ConcurrentInvocationLimitExceeded"
+
+// ThrottleReasons returns every reason that Lambda documents for 429.
+//
+// Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+func ThrottleReasons() []string {
+	return []string{
+		ConcurrentInvocations,
+		"FunctionInvocationRateLimitExceeded",
+		"ReservedFunctionConcurrentInvocationLimitExceeded",
+		"ReservedFunctionInvocationRateLimitExceeded",
+		"CallerRateLimitExceeded",
+		"ConcurrentSnapshotCreateLimitExceeded",
 	}
 }
 
 // Throttle answers 429 with a reason, and with the seconds to wait unless they
 // are 0.
 func Throttle(reason string, wait time.Duration) Fault {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if wait > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
 		}
@@ -36,7 +60,7 @@ func Throttle(reason string, wait time.Duration) Fault {
 
 // Answer answers with any status, headers (in pairs of name and value) and body.
 func Answer(status int, body string, headers ...string) Fault {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		for i := 0; i+1 < len(headers); i += 2 {
 			w.Header().Set(headers[i], headers[i+1])
@@ -55,15 +79,42 @@ func FunctionError(kind, payload string) Fault {
 	return Answer(http.StatusOK, payload, "X-Amz-Function-Error", kind)
 }
 
+// TimedOut answers as Lambda does for a function that ran longer than its
+// timeout, in the words of today's runtimes.
+func TimedOut(after time.Duration) Fault {
+	return FunctionError(unhandled, fmt.Sprintf(
+		`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: %s Error: Task timed out after %.2f seconds"}`,
+		newUUID(), after.Seconds()))
+}
+
+// TimedOutUntyped is TimedOut in the words of older runtimes.
+func TimedOutUntyped(after time.Duration) Fault {
+	return FunctionError(unhandled, fmt.Sprintf(
+		`{"errorMessage":"2026-11-20T18:00:00.000Z %s Task timed out after %.2f seconds"}`, newUUID(), after.Seconds()))
+}
+
+// Crashed answers as Lambda does when the function's process ended: how is "exit
+// status 2" for a panic that nobody recovered, "signal: killed" for want of memory.
+func Crashed(how string) Fault {
+	return FunctionError(unhandled, fmt.Sprintf(
+		`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: %s Error: Runtime exited with error: %s"}`, newUUID(), how))
+}
+
+// TooLarge answers as Lambda does when the function's answer passes the limit.
+func TooLarge(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	FunctionError(unhandled, failurePayload(protocol.ErrorResponseSizeTooLarge, fmt.Sprintf(
+		"Response payload size exceeded maximum allowed payload size (%d bytes).", protocol.MaxPayloadBytes)))(w, r, nil)
+}
+
 // Hang does not answer until the client is gone.
-func Hang(_ http.ResponseWriter, r *http.Request) {
+func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }
 
 // CutInRequest resets the connection after n bytes of the request's body.
 func CutInRequest(n int64) Fault {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.CopyN(io.Discard, r.Body, n)
 		reset(hijack(w))
 	}
@@ -71,14 +122,20 @@ func CutInRequest(n int64) Fault {
 
 // CutAfterRequest resets the connection after the whole request has been read,
 // when the function may have run.
-func CutAfterRequest(w http.ResponseWriter, r *http.Request) {
+func CutAfterRequest(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
+	reset(hijack(w))
+}
+
+// CutAfterWork resets the connection after the function has run.
+func CutAfterWork(w http.ResponseWriter, r *http.Request, work http.Handler) {
+	_ = answerOf(r, work)
 	reset(hijack(w))
 }
 
 // CloseAfterRequest is CutAfterRequest by an orderly close: what the client sees
 // when a connection was idle for too long.
-func CloseAfterRequest(w http.ResponseWriter, r *http.Request) {
+func CloseAfterRequest(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	_ = hijack(w).Close()
 }
@@ -86,7 +143,7 @@ func CloseAfterRequest(w http.ResponseWriter, r *http.Request) {
 // CutInAnswer promises an answer of length bytes and resets the connection after
 // n of them.
 func CutInAnswer(length, n int) Fault {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Length", strconv.Itoa(length))
 		w.WriteHeader(http.StatusOK)
@@ -96,12 +153,26 @@ func CutInAnswer(length, n int) Fault {
 	}
 }
 
+// Endless answers without an end.
+func Endless(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	blanks := make([]byte, 1<<20)
+	for i := range blanks {
+		blanks[i] = ' '
+	}
+	for r.Context().Err() == nil {
+		if _, err := w.Write(blanks); err != nil {
+			return
+		}
+	}
+}
+
 func answerJSON(w http.ResponseWriter, r *http.Request, status int, body any) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		panic("invoketest: " + err.Error())
 	}
-	Answer(status, string(data), "Content-Type", "application/json")(w, r)
+	Answer(status, string(data), "Content-Type", "application/json")(w, r, nil)
 }
 
 func hijack(w http.ResponseWriter) net.Conn {
@@ -112,39 +183,13 @@ func hijack(w http.ResponseWriter) net.Conn {
 	return c
 }
 
-// A hangingUp is a listener that does what Server.HangUp says.
-type hangingUp struct {
-	net.Listener
-	server *Server
-}
-
-// Accept returns the next connection, a hungUp one if it is its turn.
-func (l hangingUp) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	l.server.mu.Lock()
-	defer l.server.mu.Unlock()
-	if err != nil || l.server.hangUps == 0 {
-		return c, err
-	}
-	l.server.hangUps--
-	return hungUp{c}, nil
-}
-
-// A hungUp is a connection that resets itself when there is something to read.
-// Resetting it at once would race with the other side's connecting.
-type hungUp struct{ net.Conn }
-
-// Read waits for a byte and ends the connection.
-func (c hungUp) Read(p []byte) (int, error) {
-	_, _ = c.Conn.Read(p[:1])
-	reset(c.Conn)
-	return 0, io.EOF
-}
-
 // reset closes a connection in a way that the other side notices at once.
 func reset(c net.Conn) {
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
+	switch c := c.(type) {
+	case *net.TCPConn:
+		_ = c.SetLinger(0)
+	case *memoryConn:
+		c.Reset()
 	}
 	_ = c.Close()
 }

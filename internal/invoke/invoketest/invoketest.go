@@ -12,9 +12,15 @@
 // # The server
 //
 // [NewServer] runs a worker behind the API. It answers in Lambda's words, keeps
-// a record of every request, and counts connections, so that a test can see a
-// request that was sent twice. A [Fault] takes the place of the next answer.
-// Nothing in it waits for a clock.
+// a record of every request, of the attempts at each unit of a coordinator, of
+// calls and connections at once, so that a test can compare what both sides saw.
+// [Server.Script] and [Server.Decide] put a [Fault] in the way of a call, and
+// [Server.DecideConnections] one in the way of connecting; [Server.Limit] and
+// [Server.ColdStart] make it an account with few or no environments.
+//
+// [NewMemoryServer] is the same on a network of its own, which works in virtual
+// time. Only [After], [Server.ColdStart] and [Twice] wait for a clock; what hangs
+// waits for the client.
 package invoketest
 
 import "context"

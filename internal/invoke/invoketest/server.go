@@ -9,72 +9,82 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"meridian/pkg/protocol"
 )
 
-// A Request is one request that a Server got, whatever became of it.
-type Request struct {
-	// Function is the function's name or ARN, as asked for.
-	Function string
-
-	// Region is the one that the request was signed for.
-	Region string
-
-	// Type is the invocation type.
-	Type string
-
-	// Protocol is that of HTTP, as in "HTTP/1.1".
-	Protocol string
-}
-
-// A Server is a Lambda on the loopback interface, whose every function is the
-// same worker.
+// A Server is a Lambda whose every function is the same worker.
 type Server struct {
 	// URL is the endpoint, for AWS_ENDPOINT_URL_LAMBDA.
 	URL string
 
-	worker Worker
+	worker  Worker
+	network network
+	http    http.Server
+	running sync.WaitGroup // requests being answered
 
 	mu       sync.Mutex
 	faults   []Fault
+	decide   func(Call) Fault
 	requests []Request
-	open     map[net.Conn]bool
-	total    int // connections there were
-	peak     int // and the most at once
-	hangUps  int // connections still to hang up on
+	attempts map[Unit]int
+	account  account
+	conns    connections
 }
 
-// NewServer starts a server that calls worker. It ends with the test.
+// NewServer starts a server on the loopback interface that calls worker. It ends
+// with the test.
 func NewServer(tb testing.TB, worker Worker) *Server {
 	tb.Helper()
-	s := &Server{worker: worker, open: map[net.Conn]bool{}}
-	h := httptest.NewUnstartedServer(s)
-	h.Config.ConnState = s.count
-	h.Listener = hangingUp{h.Listener, s}
-	h.Start()
-	tb.Cleanup(h.Close)
-	s.URL = h.URL
+	return start(tb, worker, loopback{})
+}
+
+// NewMemoryServer is NewServer without the network of the machine: clients reach
+// it through [Server.Dial] only. Everything else is the same HTTP. So it can be
+// used in a testing/synctest bubble, where the time that its faults take is
+// virtual.
+func NewMemoryServer(tb testing.TB, worker Worker) *Server {
+	tb.Helper()
+	return start(tb, worker, &memory{})
+}
+
+func start(tb testing.TB, worker Worker, n network) *Server {
+	tb.Helper()
+	s := &Server{worker: worker, network: n, attempts: map[Unit]int{}}
+	s.conns.open = map[net.Conn]bool{}
+	s.http.Handler = s
+	s.http.ConnState = s.countConnection
+	s.http.ErrorLog = quiet()
+	tb.Cleanup(func() {
+		_ = s.http.Close()
+		s.running.Wait()
+	})
+	s.URL = s.listen("")
 	return s
 }
 
 // Config returns what points the AWS SDK to the server, with credentials that
 // are good for nothing else. The Region is us-east-1. Nothing of the environment
 // is in it.
-func (s *Server) Config() aws.Config {
+func (s *Server) Config() aws.Config { return config("us-east-1", s.URL) }
+
+// RegionConfig is Config for one Region, which has an endpoint and so connections
+// of its own, as it has in AWS.
+func (s *Server) RegionConfig(region string) aws.Config { return config(region, s.listen(region)) }
+
+func config(region, url string) aws.Config {
 	return aws.Config{
-		Region:       "us-east-1",
-		BaseEndpoint: &s.URL,
+		Region:       region,
+		BaseEndpoint: &url,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
 		}),
@@ -89,12 +99,29 @@ func (s *Server) Script(faults ...Fault) {
 	s.faults = append(s.faults, faults...)
 }
 
-// HangUp makes the server reset the next n connections when the first byte of a
-// request arrives, before it has read any.
-func (s *Server) HangUp(n int) {
+// Decide makes decide say which fault a request meets, nil for none, when the
+// script has come to its end. It is called by many goroutines, one at a time.
+func (s *Server) Decide(decide func(Call) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hangUps += n
+	s.decide = decide
+}
+
+// Limit makes each Region throttle what is more than n calls at once, as an
+// account with that concurrency does: 10 for a new one, 1,000 by default. 0
+// means no limit.
+func (s *Server) Limit(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account.limit = n
+}
+
+// ColdStart makes the first use of each environment take that much longer. A
+// function has as many environments in a Region as there were calls at once.
+func (s *Server) ColdStart(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account.coldStart = d
 }
 
 // Requests returns the requests so far, in order of arrival.
@@ -115,87 +142,52 @@ func (s *Server) Calls(function string) int {
 	return calls
 }
 
-// Connections returns how many connections there were, and the most at once.
-func (s *Server) Connections() (total, peak int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total, s.peak
-}
-
-// count keeps the books of the connections.
-func (s *Server) count(c net.Conn, state http.ConnState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		s.open[c] = true
-		s.total++
-		s.peak = max(s.peak, len(s.open))
-	case http.StateClosed, http.StateHijacked:
-		delete(s.open, c)
-	case http.StateActive, http.StateIdle:
-	}
-}
-
 // ServeHTTP answers one request of the Lambda API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Done()
 	w.Header().Set("X-Amzn-Requestid", newUUID())
-	if fault := s.record(r); fault != nil {
-		fault(w, r)
+	call, fault := s.record(r)
+	if !s.enter(call.Region) {
+		Throttle(ConcurrentInvocations, 0)(w, r, nil)
 		return
 	}
+	defer s.leave(call.Region)
+	work := http.HandlerFunc(s.work)
+	if fault == nil {
+		fault = Work
+	}
+	fault(w, r, work)
+}
+
+// work runs the function that a request names and answers as Lambda does.
+func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 	name, known := functionOf(r.URL)
 	if !known || r.Method != http.MethodPost || r.Header.Get("X-Amz-Invocation-Type") != "RequestResponse" {
-		Refuse(http.StatusNotFound, "UnknownOperationException", name+" is not for this server")(w, r)
+		Refuse(http.StatusNotFound, "UnknownOperationException", name+" is not for this server")(w, r, nil)
 		return
 	}
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the client is gone
 	}
+	environment := name + " " + regionOf(r)
+	if cold := s.occupy(environment); cold > 0 && !wait(r.Context(), cold) {
+		return
+	}
+	defer s.release(environment)
 	answer, err := s.worker(r.Context(), payload)
 	if err != nil {
-		FunctionError(unhandled, failurePayload(errorType(err), err.Error()))(w, r)
+		FunctionError(unhandled, failurePayload(errorType(err), err.Error()))(w, r, nil)
 		return
 	}
 	if len(answer) > protocol.MaxPayloadBytes {
-		FunctionError(unhandled, failurePayload(protocol.ErrorResponseSizeTooLarge,
-			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).",
-				protocol.MaxPayloadBytes)))(w, r)
+		TooLarge(w, r, nil)
 		return
 	}
 	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	_, _ = w.Write(answer)
-}
-
-// record notes a request and returns the fault it meets, if any.
-func (s *Server) record(r *http.Request) Fault {
-	name, _ := functionOf(r.URL)
-	// AWS4-HMAC-SHA256 Credential=id/date/region/lambda/aws4_request, …
-	var region string
-	if scope := strings.Split(r.Header.Get("Authorization"), "/"); len(scope) > 4 && scope[3] == "lambda" {
-		region = scope[2]
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{
-		Function: name, Region: region, Type: r.Header.Get("X-Amz-Invocation-Type"), Protocol: r.Proto,
-	})
-	if len(s.faults) == 0 {
-		return nil
-	}
-	fault := s.faults[0]
-	s.faults = s.faults[1:]
-	return fault
-}
-
-// functionOf returns the function that a URL of Invoke names, and whether it is
-// one.
-func functionOf(u *url.URL) (string, bool) {
-	name, isFunction := strings.CutPrefix(u.Path, "/2015-03-31/functions/")
-	name, isInvoke := strings.CutSuffix(name, "/invocations")
-	return name, isFunction && isInvoke && name != ""
 }
 
 // failurePayload is what the runtime leaves when a function fails.

@@ -1,0 +1,76 @@
+package invoketest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A Latency says how long the next call takes. It is used by many goroutines.
+type Latency func() time.Duration
+
+// Fixed is always d.
+func Fixed(d time.Duration) Latency { return func() time.Duration { return d } }
+
+// LogNormal has the given median; of a hundred, one is longer than p99. The
+// times of real calls have this shape.
+func LogNormal(seed uint64, median, p99 time.Duration) Latency {
+	const quantile99 = 2.326 // of the normal distribution
+	sigma := math.Log(float64(p99)/float64(median)) / quantile99
+	return drawn(seed, func(r *rand.Rand) time.Duration {
+		return time.Duration(float64(median) * math.Exp(sigma*r.NormFloat64()))
+	})
+}
+
+// Stragglers is usual, but for a share of calls that take factor times as long.
+func Stragglers(seed uint64, usual time.Duration, share float64, factor int) Latency {
+	return drawn(seed, func(r *rand.Rand) time.Duration {
+		if r.Float64() < share {
+			return usual * time.Duration(factor)
+		}
+		return usual
+	})
+}
+
+func drawn(seed uint64, draw func(*rand.Rand) time.Duration) Latency {
+	var mu sync.Mutex
+	r := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // for a test, and repeatable
+	return func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return draw(r)
+	}
+}
+
+// After waits before it lets then answer. The wait ends with the request. Work is
+// what answers when then is nil.
+func After(l Latency, then Fault) Fault {
+	if then == nil {
+		then = Work
+	}
+	return func(w http.ResponseWriter, r *http.Request, work http.Handler) {
+		body, err := io.ReadAll(r.Body) // only then the server notices that the client is gone
+		if err != nil || !wait(r.Context(), l()) {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		then(w, r, work)
+	}
+}
+
+// wait waits for d and reports whether ctx went on as long.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
