@@ -1,6 +1,7 @@
 package invoke_test
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -168,4 +169,18 @@ func TestServerGivesEachOthersAnswers(t *testing.T) {
 			t.Errorf("two exchanged answers = %v, want %v", got, want)
 		}
 	})
+}
+
+// An answer without an end is read no further than Lambda's can be long.
+func TestLambdaStopsReadingAtTheLongestAnswer(t *testing.T) {
+	t.Parallel()
+	server := invoketest.NewServer(t, echo)
+	server.Script(invoketest.Endless)
+	_, _, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+	if name(err) != protocol.ErrorResponseSizeTooLarge {
+		t.Errorf("Invoke of an endless answer = %v, want %s", err, protocol.ErrorResponseSizeTooLarge)
+	}
+	if _, _, err := newLambda(t, server, invoke.Settings{}).Invoke(context.Background(), "eu-west-1", []byte(`{}`)); err != nil {
+		t.Errorf("Invoke after it = %v", err)
+	}
 }

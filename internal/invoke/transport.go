@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"meridian/pkg/protocol"
 )
 
 const (
@@ -92,7 +94,9 @@ func newHTTPClient(base aws.HTTPClient, s Settings) aws.HTTPClient {
 	}}
 }
 
-// A poster sends requests whose bodies can only be read.
+// A poster sends requests whose bodies can only be read, and reads no more of an
+// answer than tells that it is longer than a function's can be: what it talks to
+// may not be Lambda, and then nothing else bounds the memory it takes.
 //
 // The SDK's bodies also have a WriteTo. The SDK closes a body as soon as the
 // answer begins, and from then on WriteTo returns io.EOF, where a Read may and a
@@ -106,7 +110,14 @@ func (p poster) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		r.Body = struct{ io.ReadCloser }{r.Body}
 	}
-	return p.client.Do(r)
+	answer, err := p.client.Do(r)
+	if err == nil {
+		answer.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(answer.Body, protocol.MaxPayloadBytes+1), answer.Body}
+	}
+	return answer, err
 }
 
 // A dialer connects within connectTimeout.
