@@ -33,7 +33,7 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz e2e generate \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz faults e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
@@ -98,6 +98,9 @@ fuzz: ## every fuzzer for FUZZTIME (60s)
 			go test -run '^$$' -fuzz "^$$fuzzer$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
+
+faults: ## every fault, in every pattern, against the clock; prints the table
+	cd faults && go test -count=1 -run '^TestEveryFault$$' -parallel 8 -args -loopback
 
 # npm writes this file when it has installed what the lock file says.
 node_modules/.package-lock.json: package-lock.json

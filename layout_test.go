@@ -51,6 +51,7 @@ func imports() map[string][]string {
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
 		"e2e":             {},
+		"faults":          {},
 	}
 }
 

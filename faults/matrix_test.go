@@ -1,0 +1,215 @@
+package faults_test
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"text/tabwriter"
+	"time"
+
+	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
+)
+
+var loopback = flag.Bool("loopback", false, "run the matrix over the loopback interface, and print it")
+
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http tells of answers that nobody asked for
+	m.Run()
+}
+
+// A when says which calls meet a fault.
+type when struct {
+	name  string
+	calls func(c invoketest.Call) bool
+	dials func(region string, number int) bool
+}
+
+// theRegion is the one that meets a fault when only one does.
+const theRegion = "eu-west-1"
+
+func whens() []when {
+	tenth := func(key ...any) bool {
+		h := fnv.New32a()
+		_, _ = fmt.Fprint(h, key...)
+		return h.Sum32()%10 == 0
+	}
+	return []when{
+		{
+			"first call", func(c invoketest.Call) bool { return c.Attempt == 1 },
+			func(_ string, number int) bool { return number <= batches },
+		},
+		{
+			"every call", func(invoketest.Call) bool { return true },
+			func(string, int) bool { return true },
+		},
+		{
+			"10 % of calls", func(c invoketest.Call) bool { return tenth(c.Unit.Region, c.Unit.Batch, c.Attempt) },
+			func(region string, number int) bool { return tenth(region, number) },
+		},
+		{
+			"one Region", func(c invoketest.Call) bool { return c.Unit.Region == theRegion },
+			func(region string, _ int) bool { return region == theRegion },
+		},
+	}
+}
+
+// A scale says how large and how fast the matrix is.
+type scale struct {
+	regions int
+	beat    time.Duration
+	server  func(testing.TB, invoketest.Worker) *invoketest.Server
+}
+
+// batches is how many invocations a Region takes.
+const batches = 3
+
+// limitBeats is the deadline of a run.
+const limitBeats = 40
+
+func (s scale) request() protocol.Request {
+	return protocol.Request{
+		Task: "tell",
+		Regions: []string{
+			"us-east-1", theRegion, "ap-south-1", "sa-east-1", "eu-north-1", "us-west-2", "ap-northeast-1", "ca-central-1",
+		}[:s.regions],
+		Targets:                 []string{"dynamodb", "s3", "sqs", "sns", "kms", "ec2"},
+		MaxTargetsPerInvocation: 6 / batches,
+		RegionTimeoutSeconds:    (8 * s.beat).Seconds(),
+		Retry: []protocol.Retrier{{
+			ErrorEquals: []string{protocol.ErrorAll}, IntervalSeconds: s.beat.Seconds(), MaxAttempts: new(3),
+		}},
+	}
+}
+
+// A row is one fault in one pattern, and what came of it.
+type row struct {
+	hazard, when string
+	account      account
+	answer       answer
+	units        int
+	problems     []string
+}
+
+// Nothing that a call can meet makes a run lose an outcome, count one twice, mix
+// two up or answer late; and what one Region meets does not touch the others.
+func TestEveryFault(t *testing.T) {
+	s := scale{regions: 2, beat: time.Second, server: invoketest.NewMemoryServer}
+	if *loopback {
+		s = scale{regions: 8, beat: 50 * time.Millisecond, server: invoketest.NewServer}
+	}
+	var rows []*row
+	t.Run("matrix", func(t *testing.T) {
+		for _, h := range hazards() {
+			for _, w := range whens() {
+				if h.server != nil && w.name != "every call" || h.heavy && !*loopback {
+					continue
+				}
+				r := &row{hazard: h.name, when: w.name}
+				rows = append(rows, r)
+				t.Run(h.name+", "+w.name, func(t *testing.T) {
+					if !h.heavy { // which would take the time of the others
+						t.Parallel()
+					}
+					if *loopback {
+						s.run(t, h, w, r)
+					} else {
+						synctest.Test(t, func(t *testing.T) {
+							s.run(t, h, w, r)
+							time.Sleep(time.Hour) // let what was given up end, so that the bubble can
+						})
+					}
+					for _, problem := range r.problems {
+						t.Error(problem)
+					}
+				})
+			}
+		}
+	})
+	if *loopback {
+		printMatrix(os.Stdout, rows)
+	}
+}
+
+// run makes the run of one row.
+func (s scale) run(t *testing.T, h hazard, w when, r *row) {
+	t.Helper()
+	server := s.server(t, handler())
+	if h.server != nil {
+		h.server(server, s.beat)
+	}
+	if h.fault != nil {
+		fault := h.fault(s.beat)
+		server.Decide(func(c invoketest.Call) invoketest.Fault {
+			if w.calls(c) {
+				return fault
+			}
+			return nil
+		})
+	}
+	server.DecideConnections(func(region string, number int) invoketest.ConnectionFault {
+		if w.dials(region, number) {
+			return h.connection
+		}
+		return invoketest.Connects
+	})
+	request := s.request()
+	r.units = s.regions * batches
+	r.answer = carryOut(t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat)
+	r.account = accountOf(request, r.answer.result)
+	r.problems = append(r.account.sound(r.answer), r.unseen(server, h.swallows)...)
+	if w.name == "one Region" && r.account.unsuccessful > 1 {
+		r.problems = append(r.problems, fmt.Sprintf("%d Regions did not succeed, and only one met the fault", r.account.unsuccessful))
+	}
+}
+
+// unseen compares the attempts of the result with those that the server saw. It
+// need not have seen one that a hazard swallowed, or against the clock one whose
+// time was over before it was sent.
+func (r *row) unseen(server *invoketest.Server, swallows bool) (problems []string) {
+	seen := server.Attempts()
+	for unit, recorded := range r.account.recorded {
+		got := seen[unit]
+		least := recorded
+		if *loopback {
+			least -= r.account.timedOut[unit]
+		}
+		if got > recorded || got < least && !swallows {
+			problems = append(problems, fmt.Sprintf("%s batch %d: %d attempts recorded, %d seen", unit.Region, unit.Batch, recorded, got))
+		}
+		delete(seen, unit)
+	}
+	if len(seen) > 0 {
+		problems = append(problems, fmt.Sprintf("attempts at units that are not in the result: %v", seen))
+	}
+	return problems
+}
+
+// printMatrix prints the rows, and how many there are.
+func printMatrix(w io.Writer, rows []*row) {
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(tab, "fault\twhen\tunits\tcalls\textra\toutcomes\tlost\ttwice\tmisplaced\tsucceeded\trun\tbefore the deadline by\t")
+	lost, twice, late, unsound := 0, 0, 0, 0
+	for _, r := range rows {
+		a := r.account
+		_, _ = fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%d of %d\t%d\t%d\t%d\t%d\t%s\t%d ms\t%s\n", r.hazard, r.when, r.units, a.attempts,
+			a.attempts-r.units, a.counted, a.asked, a.lost, a.duplicates, a.misplaced, a.succeeded, r.answer.result.Status,
+			r.answer.margin.Milliseconds(), strings.Join(r.problems, "; "))
+		lost += a.lost
+		twice += a.duplicates
+		if r.answer.margin < 0 {
+			late++
+		}
+		if len(r.problems) > 0 {
+			unsound++
+		}
+	}
+	_ = tab.Flush()
+	_, _ = fmt.Fprintf(w, "%d rows: %d lost, %d twice, %d late, %d unsound\n", len(rows), lost, twice, late, unsound)
+}
