@@ -33,7 +33,7 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz faults e2e generate \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz faults mutants e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
@@ -101,6 +101,9 @@ fuzz: ## every fuzzer for FUZZTIME (60s)
 
 faults: ## every fault, in every pattern, against the clock; prints the table
 	cd faults && go test -count=1 -run '^TestEveryFault$$' -parallel 8 -args -loopback
+
+mutants: ## mistakes made in the engine on purpose: each has to be caught by some test
+	@go run ./scripts/mutants
 
 # npm writes this file when it has installed what the lock file says.
 node_modules/.package-lock.json: package-lock.json

@@ -50,8 +50,10 @@ func imports() map[string][]string {
 		"cmd/meridian":           {anything},
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
-		"e2e":             {},
+		// The check of the engine's tests, and the proof that nothing is lost.
+		"scripts/mutants": {},
 		"faults":          {},
+		"e2e":             {},
 	}
 }
 

@@ -1,0 +1,61 @@
+package main
+
+// A mutant is a mistake that somebody could make in the engine: a file of
+// internal/fanout, a text that is in it once, and what stands there instead.
+type mutant struct {
+	mistake        string
+	file, old, new string
+}
+
+// mutants returns all of them. When the engine changes so that a text is no
+// longer there, the mutant is rewritten, not removed.
+func mutants() []mutant {
+	return []mutant{
+		{
+			"one attempt more than MaxConcurrency", "loop.go",
+			"l.running < l.policy.MaxConcurrency", "l.running <= l.policy.MaxConcurrency",
+		},
+		{"an attempt that returned keeps its slot", "loop.go", "l.running--", "_ = l.running"},
+		{"an abandoned attempt settles its item again", "loop.go", "if f.abandoned {", "if false {"},
+		{
+			"a retry starts at the very deadline", "loop.go",
+			"has && !at.Before(deadline)", "has && at.After(deadline)",
+		},
+		{"an attempt does not know those before", "loop.go", "prior: slices.Clip(l.outcomes[i].Attempts)", "prior: slices.Clip(l.outcomes[i].Attempts[:0])"},
+		{"nothing to do is a failure", "loop.go", "case c.skip:", "case false:"},
+		{"a panic is retried", "loop.go", "case c.panicked:", "case false:"},
+		{
+			"an attempt may take twice its time", "attempt.go",
+			"f.start.Add(l.policy.Timeout), timeout)", "f.start.Add(2*l.policy.Timeout), timeout)",
+		},
+		{
+			"a panic is a success", "attempt.go",
+			"f.err = &PanicError{Value: v, Stack: debug.Stack()}", "f.err, f.claims, _ = nil, claims{}, debug.Stack()",
+		},
+		{"the last error is lost when the time ends", "attempt.go", "return &cutError{cause, last}", "return cause"},
+		{"one retry more than MaxAttempts", "retrier.go", "if retries >= attempts {", "if retries > attempts {"},
+		{"the first wait is backed off already", "retrier.go", "math.Pow(rate, float64(retries))", "math.Pow(rate, float64(retries+1))"},
+		{"the cap is no cap", "retrier.go", "seconds = min(seconds, r.MaxDelaySeconds)", "seconds = max(seconds, r.MaxDelaySeconds)"},
+		{"what the other side asked is not heard", "retrier.go", "min(max(wait, asked), longest)", "min(wait, longest)"},
+		{
+			"States.TaskFailed matches a timeout", "retrier.go",
+			"want == NameTaskFailed && name != NameTimeout", "want == NameTaskFailed",
+		},
+		{
+			"a terminal error is retried", "retrier.go",
+			"if name == NameDataLimitExceeded || name == NameRuntime {", "if name == NameRuntime {",
+		},
+		{"what was never started was aborted", "stop.go", "l.close(l.fresh, NotStarted, cause, true)", "l.close(l.fresh, Aborted, cause, true)"},
+		{"the end is not waited for", "stop.go", "l.endBy = time.Now().Add(l.policy.Grace)", "l.endBy = time.Now()"},
+		{"attempts are not told of the end", "stop.go", "l.cancel(cause)", "_ = l.cancel"},
+		{
+			"the longest wait comes first", "stop.go",
+			"cmp.Compare(a.item, b.item)) < 0", "cmp.Compare(a.item, b.item)) > 0",
+		},
+		{"the tolerated count is too many", "tally.go", "failed > *t.FailureCount", "failed >= *t.FailureCount"},
+		{
+			"the tolerated percentage is too many", "tally.go",
+			"float64(failed)*100 > *t.FailurePercentage", "float64(failed)*100 >= *t.FailurePercentage",
+		},
+	}
+}
