@@ -17,6 +17,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -263,6 +264,32 @@ func failsOnce(target string) func(context.Context, string) error {
 			return named("Test.Once")
 		}
 		return nil
+	}
+}
+
+// What is left for the retry turns out to be nothing, and the rest had succeeded.
+func TestARegionSucceededWhenTheRestOfItIsSkipped(t *testing.T) {
+	t.Parallel()
+	var tried atomic.Bool
+	failsThenSkips := func(_ context.Context, target string) error {
+		switch {
+		case target != "s3":
+			return nil
+		case tried.CompareAndSwap(false, true):
+			return named("Test.Once")
+		}
+		return task.Skip("not offered here")
+	}
+	got, _ := run(t, world{"us-east-1": {target: failsThenSkips}}, protocol.Request{
+		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3"}, MinSuccessful: 1,
+		Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
+	}, 0)
+	region := got.Regions[0]
+	if want := "SUCCEEDED: SUCCEEDED"; statuses(got) != want || region.Error != "" || region.Cause != "" {
+		t.Errorf("Run = %s (%s: %s), want %s", statuses(got), region.Error, region.Cause, want)
+	}
+	if want := (protocol.Counts{Total: 2, Succeeded: 1, Skipped: 1}); got.Summary.Targets != want {
+		t.Errorf("targets %+v, want %+v", got.Summary.Targets, want)
 	}
 }
 

@@ -38,11 +38,25 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: &badAnswerError{err}}
 	}
 	r := reply{requestID, result.ElapsedMs, result.Targets}
-	if result.Status != protocol.StatusSucceeded {
-		deadline, _ := ctx.Deadline()
-		return r, &invocationError{reply: r, err: &regionError{result, deadline.Equal(u.plan.endBy)}}
+	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
+		return r, nil
 	}
-	return r, nil
+	deadline, _ := ctx.Deadline()
+	return r, &invocationError{reply: r, err: &regionError{result, deadline.Equal(u.plan.endBy)}}
+}
+
+// succeededBefore reports whether an attempt before brought a target that
+// succeeded: then there was something to do, whatever is said of those left.
+func succeededBefore(prior []fanout.Attempt) bool {
+	for _, a := range prior {
+		failed, ok := errors.AsType[*invocationError](a.Err)
+		if ok && slices.ContainsFunc(failed.targets, func(t protocol.TargetOutcome) bool {
+			return t.Status == protocol.StatusSucceeded
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // request is what the worker is asked. The budget is a duration, taken as late
