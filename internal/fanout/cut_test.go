@@ -51,3 +51,20 @@ func TestAnItemThatTheRunsEndCutIsNoFailure(t *testing.T) {
 		})
 	}
 }
+
+// A finalError is an error that no retrier applies to.
+type finalError struct{}
+
+func (finalError) Error() string { return "it may have been done" }
+
+func (finalError) Final() bool { return true }
+
+func TestNoRetrierAppliesToWhatIsFinal(t *testing.T) {
+	t.Parallel()
+	retry := []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}, IntervalSeconds: 1e-9}}
+	outcomes, _ := fanout.Map(t.Context(), fanout.Policy{Retry: retry}, []int{0},
+		func(context.Context, int, []fanout.Attempt) (int, error) { return 0, finalError{} })
+	if o := outcomes[0]; o.Status != fanout.Failed || len(o.Attempts) != 1 || o.Attempts[0].Name != fanout.NameTaskFailed {
+		t.Errorf("%s after %d attempts, want FAILED after 1", o.Status, len(o.Attempts))
+	}
+}

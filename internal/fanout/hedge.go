@@ -124,10 +124,10 @@ func (h *hedger[R]) launched(ctx context.Context, f *flight[R]) {
 	}
 }
 
-// down takes note that f is not in the air any more, and returns the attempts at
-// the same item that are.
-func (h *hedger[R]) down(f *flight[R]) []*flight[R] {
-	f.cancel(nil)
+// down ends the context of f, which is not in the air any more, and returns the
+// attempts at the same item that are.
+func (h *hedger[R]) down(f *flight[R], cause error) []*flight[R] {
+	f.cancel(cause)
 	if f.landed && f.err == nil {
 		d := f.end.Sub(f.start)
 		at, _ := slices.BinarySearch(h.took, d)
@@ -161,14 +161,13 @@ func (l *loop[T, R]) down(f *flight[R], answered bool) (decided bool) {
 	if l.hedger == nil {
 		return true
 	}
-	others := l.hedger.down(f)
+	others := l.hedger.down(f, nil)
 	if !answered {
 		return len(others) == 0
 	}
 	for _, other := range others {
 		other.abandoned = true
-		other.cancel(errOutrun)
-		l.hedger.down(other)
+		l.hedger.down(other, errOutrun)
 		o := &l.outcomes[f.item]
 		o.Attempts = append(o.Attempts, Attempt{
 			Start: other.start, Elapsed: f.end.Sub(other.start), Err: errOutrun, Hedge: other.hedge,

@@ -56,7 +56,7 @@ func mutants() []mutant {
 		{"throttled attempts are counted", "settle.go", "if !a.CountRetries && a.throttles(c.name)", "if false && a.throttles(c.name)"},
 		{"a burst never grows", "lane.go", "l.window *= 2", "l.window *= 1"},
 		{"more is hedged than is allowed", "hedge.go", "l.hedger.left--", "_ = l.hedger.left"},
-		{"the loser runs on", "hedge.go", "other.cancel(errOutrun)", "_ = other"},
+		{"the loser runs on", "hedge.go", "f.cancel(cause)", "_ = cause"},
 		{"what the run's end cut has failed", "settle.go", "case c.cut:", "case false:"},
 		{"what is final is retried", "settle.go", "if !ok || c.final {", "if !ok {"},
 		{"the tolerated count is too many", "tally.go", "failed > *t.FailureCount", "failed >= *t.FailureCount"},
