@@ -95,6 +95,8 @@ func firstFailure(events io.Reader) (string, error) {
 	for decoder := json.NewDecoder(events); ; {
 		event.Action, event.Test, event.FailedBuild = "", "", ""
 		switch err := decoder.Decode(&event); {
+		case errors.Is(err, io.EOF) && strings.Contains(output.String(), "fatal error: "):
+			return "(the tests crash)", nil // a bubble does, when what it waits for is let go outside of it
 		case errors.Is(err, io.EOF):
 			return "", fmt.Errorf("no test failed, but go test did: %s", output.String())
 		case err != nil:
