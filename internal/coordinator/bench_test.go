@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"meridian/internal/coordinator"
-	"meridian/internal/regionworker"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -24,14 +22,7 @@ func BenchmarkFiveThousandInvocations(b *testing.B) {
 		func(_ context.Context, in task.Input[struct{}]) (map[string]string, error) {
 			return map[string]string{"message": in.Target + " is fine in " + in.Region}, nil
 		}))
-	worker := &regionworker.Worker{Tasks: tasks}
-	c := &coordinator.Coordinator{
-		Tasks: tasks,
-		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
-			answer, err := worker.Handle(ctx, payload)
-			return answer, "", err
-		}),
-	}
+	c := inProcess(tasks)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.Answer(b.Context(), r, nil, protocol.MaxPayloadBytes); err != nil {

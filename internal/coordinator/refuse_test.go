@@ -106,6 +106,18 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 	}
 }
 
+// inProcess returns a coordinator with workers in the same process.
+func inProcess(tasks *task.Registry) *coordinator.Coordinator {
+	worker := &regionworker.Worker{Tasks: tasks}
+	return &coordinator.Coordinator{
+		Tasks: tasks,
+		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+			answer, err := worker.Handle(ctx, payload)
+			return answer, "", err
+		}),
+	}
+}
+
 func numbered(n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -152,15 +164,7 @@ func TestWhichRegionsARequestStandsFor(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			worker := &regionworker.Worker{Tasks: task.Builtin()}
-			c := &coordinator.Coordinator{
-				Tasks: task.Builtin(),
-				Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
-					answer, err := worker.Handle(ctx, payload)
-					return answer, "", err
-				}),
-			}
-			got, err := c.Run(t.Context(), protocol.Request{
+			got, err := inProcess(task.Builtin()).Run(t.Context(), protocol.Request{
 				Partition: tt.partition, Regions: tt.regions, ExcludeRegions: tt.exclude,
 			})
 			if err != nil {
@@ -179,14 +183,7 @@ func TestWhichRegionsARequestStandsFor(t *testing.T) {
 
 func TestEveryServiceIsEveryServiceListedInTheRegion(t *testing.T) {
 	t.Parallel()
-	worker := &regionworker.Worker{Tasks: task.Builtin()}
-	c := &coordinator.Coordinator{
-		Tasks: task.Builtin(),
-		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
-			answer, err := worker.Handle(ctx, payload)
-			return answer, "", err
-		}),
-	}
+	c := inProcess(task.Builtin())
 	got, err := c.Run(t.Context(), protocol.Request{
 		Regions: []string{"us-east-1", "ca-west-1", "me-west-1"}, Targets: []string{"s3", "*"},
 	})
