@@ -33,7 +33,7 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz faults mutants e2e generate \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz faults mutants soak e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
@@ -101,6 +101,11 @@ fuzz: ## every fuzzer for FUZZTIME (60s)
 
 faults: ## every fault, in every pattern, against the clock; prints the table
 	cd faults && go test -count=1 -run '^TestEveryFault$$' -parallel 8 -args -loopback
+
+RUNS ?= 2000
+SEED ?= 0
+soak: ## RUNS (2000) runs with everything drawn from a SEED, which is printed
+	cd faults && go test -count=1 -run '^TestSoak$$' -parallel 8 -timeout 30m -args -soak $(RUNS) -seed $(SEED)
 
 mutants: ## mistakes made in the engine on purpose: each has to be caught by some test
 	@go run ./scripts/mutants

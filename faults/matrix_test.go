@@ -161,34 +161,12 @@ func (s scale) run(t *testing.T, h hazard, w when, r *row) {
 	})
 	request := s.request()
 	r.units = s.regions * batches
-	r.answer = carryOut(t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat)
+	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat, *loopback)
 	r.account = accountOf(request, r.answer.result)
-	r.problems = append(r.account.sound(r.answer), r.unseen(server, h.swallows)...)
+	r.problems = append(r.account.sound(r.answer), r.account.unseen(server.Attempts(), h.swallows, *loopback)...)
 	if w.name == "one Region" && r.account.unsuccessful > 1 {
 		r.problems = append(r.problems, fmt.Sprintf("%d Regions did not succeed, and only one met the fault", r.account.unsuccessful))
 	}
-}
-
-// unseen compares the attempts of the result with those that the server saw. It
-// need not have seen one that a hazard swallowed, or against the clock one whose
-// time was over before it was sent.
-func (r *row) unseen(server *invoketest.Server, swallows bool) (problems []string) {
-	seen := server.Attempts()
-	for unit, recorded := range r.account.recorded {
-		got := seen[unit]
-		least := recorded
-		if *loopback {
-			least -= r.account.timedOut[unit]
-		}
-		if got > recorded || got < least && !swallows {
-			problems = append(problems, fmt.Sprintf("%s batch %d: %d attempts recorded, %d seen", unit.Region, unit.Batch, recorded, got))
-		}
-		delete(seen, unit)
-	}
-	if len(seen) > 0 {
-		problems = append(problems, fmt.Sprintf("attempts at units that are not in the result: %v", seen))
-	}
-	return problems
 }
 
 // printMatrix prints the rows, and how many there are.
@@ -203,7 +181,7 @@ func printMatrix(w io.Writer, rows []*row) {
 			r.answer.margin.Milliseconds(), strings.Join(r.problems, "; "))
 		lost += a.lost
 		twice += a.duplicates
-		if r.answer.margin < 0 {
+		if r.answer.late() {
 			late++
 		}
 		if len(r.problems) > 0 {

@@ -66,26 +66,64 @@ type answer struct {
 	result protocol.Result
 	// margin is how long before the deadline it was there; negative is late.
 	margin time.Duration
+	// stalled is how long the machine let nothing of this process run meanwhile,
+	// which no code can make up for.
+	stalled time.Duration
+}
+
+// late reports whether the answer was late by more than the machine was.
+func (a answer) late() bool { return a.margin+a.stalled < 0 }
+
+// watchStalls begins to measure how long the machine lets nothing run, against
+// the clock. In virtual time there is no such thing.
+func watchStalls(ctx context.Context, clock bool) (stalled func() time.Duration) {
+	if !clock {
+		return func() time.Duration { return 0 }
+	}
+	const often = 10 * time.Millisecond
+	ctx, stop := context.WithCancel(ctx)
+	sum := make(chan time.Duration)
+	go func() {
+		tick := time.NewTicker(often)
+		defer tick.Stop()
+		var total time.Duration
+		for last := time.Now(); ; {
+			select {
+			case now := <-tick.C:
+				total += max(time.Since(last)-2*often, 0)
+				last = now
+			case <-ctx.Done():
+				sum <- total + max(time.Since(last)-2*often, 0)
+				return
+			}
+		}
+	}()
+	return func() time.Duration {
+		stop()
+		return <-sum
+	}
 }
 
 // carryOut has a request run with a deadline so far away, as a Lambda function
 // would: from its values to the bytes of the answer.
-func carryOut(t *testing.T, invoker coordinator.Invoker, r protocol.Request, limit time.Duration) answer {
+func carryOut(
+	ctx context.Context, t *testing.T, invoker coordinator.Invoker, r protocol.Request, limit time.Duration, clock bool,
+) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	stalled := watchStalls(context.WithoutCancel(ctx), clock)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	c := &coordinator.Coordinator{Invoker: invoker, Tasks: tasks()}
 	data, err := c.Answer(ctx, r, r.Validate(), protocol.MaxPayloadBytes)
-	margin := time.Until(deadline)
+	got := answer{margin: time.Until(deadline), stalled: stalled()}
 	if err != nil {
 		t.Fatalf("Answer = %v", err)
 	}
-	result, err := protocol.DecodeResult(data)
-	if err != nil {
+	if got.result, err = protocol.DecodeResult(data); err != nil {
 		t.Fatalf("DecodeResult = %v", err)
 	}
-	return answer{result, margin}
+	return got
 }
 
 // An account says how a result answers what was asked.
@@ -146,7 +184,8 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 }
 
 // sound returns what is wrong with an answer, whatever happened on the way.
-func (a account) sound(got answer) (problems []string) {
+func (a account) sound(got answer) []string {
+	problems := contradictions(got.result)
 	for _, check := range []struct {
 		name  string
 		wrong bool
@@ -155,7 +194,7 @@ func (a account) sound(got answer) (problems []string) {
 		{fmt.Sprintf("%d outcomes are there twice", a.duplicates), a.duplicates > 0},
 		{fmt.Sprintf("%d outcomes are in the wrong place", a.misplaced), a.misplaced > 0},
 		{fmt.Sprintf("%d outcomes, want %d", a.counted, a.asked), a.counted != a.asked},
-		{fmt.Sprintf("late by %v", -got.margin), got.margin < 0},
+		{fmt.Sprintf("late by %v; the machine stood still for %v", -got.margin, got.stalled), got.late()},
 		{
 			fmt.Sprintf("the summary counts %d targets and %d attempts", got.result.Summary.Targets.Total, got.result.Summary.Attempts),
 			got.result.Summary.Targets.Total != a.asked || got.result.Summary.Attempts != a.attempts,
@@ -166,6 +205,56 @@ func (a account) sound(got answer) (problems []string) {
 	} {
 		if check.wrong {
 			problems = append(problems, check.name)
+		}
+	}
+	return problems
+}
+
+// contradictions returns where a result says two things: of a Region and of its
+// targets, of its status and its attempts, of attempts one after the other.
+func contradictions(got protocol.Result) (problems []string) {
+	for _, r := range got.Regions {
+		var c protocol.Counts
+		for _, target := range r.Targets {
+			c.Add(target.Status)
+		}
+		done := c.Succeeded+c.Skipped == c.Total
+		switch {
+		case (r.Status == protocol.StatusNotStarted) != (len(r.Attempts) == 0),
+			(r.Status == protocol.StatusSkipped) != (c.Skipped == c.Total),
+			(r.Status == protocol.StatusSucceeded) != (done && c.Succeeded > 0),
+			r.Status == protocol.StatusNotStarted && c.NotStarted < c.Total:
+			problems = append(problems, fmt.Sprintf("%s is %s (%s: %s) with %d attempts and targets %+v",
+				r.Region, r.Status, r.Error, r.Cause, len(r.Attempts), c))
+		}
+		const rounding = 0.002
+		last := map[int]protocol.Attempt{}
+		for _, a := range r.Attempts {
+			if b, ok := last[a.Batch]; ok && (b.Error == "" || a.StartMs < b.StartMs+b.ElapsedMs+b.WaitMs-rounding) {
+				problems = append(problems, fmt.Sprintf("%s: attempt %+v after %+v", r.Region, a, b))
+			}
+			last[a.Batch] = a
+		}
+	}
+	return problems
+}
+
+// unseen compares the attempts of the result with those that the other side saw.
+// It need not have seen one that the way swallowed; nor, against the clock, one
+// whose time was over before it was sent, or of which unit it was.
+func (a account) unseen(seen map[invoketest.Unit]int, swallows, clock bool) (problems []string) {
+	for unit, recorded := range a.recorded {
+		got, least := seen[unit], recorded
+		if clock {
+			least -= a.timedOut[unit]
+		}
+		if got > recorded || got < least && !swallows {
+			problems = append(problems, fmt.Sprintf("%s batch %d: %d attempts recorded, %d seen", unit.Region, unit.Batch, recorded, got))
+		}
+	}
+	for unit, n := range seen {
+		if a.recorded[unit] == 0 && (!clock || unit != invoketest.Unit{}) {
+			problems = append(problems, fmt.Sprintf("%d attempts at %+v are not in the result", n, unit))
 		}
 	}
 	return problems
