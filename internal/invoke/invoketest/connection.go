@@ -68,8 +68,12 @@ func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, e
 	case Refused:
 		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	case Unanswered:
-		<-ctx.Done()
-		return nil, ctx.Err()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.closed:
+			return nil, net.ErrClosed
+		}
 	case Connects:
 	}
 	return s.network.dial(ctx, address)

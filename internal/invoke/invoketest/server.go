@@ -31,6 +31,7 @@ type Server struct {
 	network network
 	http    http.Server
 	running sync.WaitGroup // requests being answered
+	closed  chan struct{}
 
 	mu       sync.Mutex
 	faults   []Fault
@@ -59,12 +60,13 @@ func NewMemoryServer(tb testing.TB, worker Worker) *Server {
 
 func start(tb testing.TB, worker Worker, n network) *Server {
 	tb.Helper()
-	s := &Server{worker: worker, network: n, attempts: map[Unit]int{}}
+	s := &Server{worker: worker, network: n, closed: make(chan struct{}), attempts: map[Unit]int{}}
 	s.conns.open = map[net.Conn]bool{}
 	s.http.Handler = s
 	s.http.ConnState = s.countConnection
 	s.http.ErrorLog = quiet()
 	tb.Cleanup(func() {
+		close(s.closed)
 		_ = s.http.Close()
 		s.running.Wait()
 	})
