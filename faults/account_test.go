@@ -27,7 +27,7 @@ func TestAnAccountOfTen(t *testing.T) {
 			r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
 		}
 		begin := time.Now()
-		got := carryOut(t, newFleet(t, server, r.Regions, true), r, time.Minute)
+		got := carryOut(t.Context(), t, newFleet(t, server, r.Regions, true), r, time.Minute, false)
 		took, calls := time.Since(begin), server.Counts().Calls
 		for _, problem := range accountOf(r, got.result).sound(got) {
 			t.Error(problem)
