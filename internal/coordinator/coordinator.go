@@ -37,9 +37,12 @@ type Invoker interface {
 // Tasks knows which tasks there are. Check returns what is wrong with a task's
 // name, its parameters or its targets, with JSON paths from the request's root.
 // Idempotent reports whether a task's work may be done twice.
+// Skips returns a function that says why a target of a checked task would be
+// skipped in a Region, as far as that is known beforehand, or "".
 type Tasks interface {
 	Idempotent(name string) bool
 	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
+	Skips(name string, parameters json.RawMessage) func(region, target string) (cause string)
 }
 
 // A Coordinator runs requests. It may be used by several goroutines at once.

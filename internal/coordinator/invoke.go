@@ -62,8 +62,17 @@ func succeededBefore(prior []fanout.Attempt) bool {
 // request is what the worker is asked. The budget is a duration, taken as late
 // as can be.
 func (u unit) request(ctx context.Context, prior []fanout.Attempt) protocol.RegionRequest {
+	r := u.ask(prior)
+	if deadline, ok := ctx.Deadline(); ok {
+		r.BudgetMs = max(protocol.Milliseconds(time.Until(deadline)), 0.001)
+	}
+	return r
+}
+
+// ask is request without the budget.
+func (u unit) ask(prior []fanout.Attempt) protocol.RegionRequest {
 	asked := u.plan.request
-	r := protocol.RegionRequest{
+	return protocol.RegionRequest{
 		Version:    protocol.Version,
 		RunID:      u.plan.runID,
 		Region:     u.plan.regions[u.region],
@@ -78,10 +87,6 @@ func (u unit) request(ctx context.Context, prior []fanout.Attempt) protocol.Regi
 			Retry:          asked.TargetRetry,
 		},
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		r.BudgetMs = max(protocol.Milliseconds(time.Until(deadline)), 0.001)
-	}
-	return r
 }
 
 // remaining returns the unit's targets that no attempt so far has done.

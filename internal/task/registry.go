@@ -123,6 +123,16 @@ func (r *Registry) Check(name string, parameters json.RawMessage, targets []stri
 	return faults
 }
 
+// Skips returns a function that says for which targets the task called name
+// would have nothing to do, as far as it knows beforehand.
+func (r *Registry) Skips(name string, parameters json.RawMessage) func(region, target string) (cause string) {
+	ready, _ := r.prepare(name, parameters)
+	if ready.skipTarget == nil {
+		return func(string, string) string { return "" }
+	}
+	return ready.skipTarget
+}
+
 func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, protocol.Faults) {
 	for _, t := range r.tasks {
 		if t.Name == name {

@@ -43,7 +43,25 @@ type ResolveOutput struct {
 // resolve looks up the endpoint of the service that the target names. A service
 // that is not offered in the Region, or not in this variant, is skipped.
 func resolve(_ context.Context, in Input[ResolveParameters]) (ResolveOutput, error) {
-	return lookUp(in.Region, in.Target, endpoints.Variant{FIPS: in.Parameters.FIPS, DualStack: in.Parameters.DualStack})
+	return lookUp(in.Region, in.Target, in.Parameters.variant())
+}
+
+// SkipTarget implements [Skipper].
+func (p *ResolveParameters) SkipTarget(region, target string) (reason string) {
+	return absence(region, target, p.variant())
+}
+
+func (p *ResolveParameters) variant() endpoints.Variant {
+	return endpoints.Variant{FIPS: p.FIPS, DualStack: p.DualStack}
+}
+
+// absence says why a service is skipped in a Region, or "".
+func absence(region, service string, v endpoints.Variant) (reason string) {
+	_, err := lookUp(region, service, v)
+	if skip, ok := errors.AsType[*SkipError](err); ok {
+		return skip.Reason
+	}
+	return ""
 }
 
 func lookUp(region, service string, v endpoints.Variant) (ResolveOutput, error) {

@@ -35,6 +35,11 @@ func (p *SleepParameters) Check() protocol.Faults {
 	return nil
 }
 
+// SkipTarget implements [Skipper].
+func (*SleepParameters) SkipTarget(region, target string) (reason string) {
+	return absence(region, target, endpoints.Variant{})
+}
+
 // sleep stands for work that takes a while. The work is made up, so the target
 // may be too: one that is no service is slept for and not resolved.
 func sleep(ctx context.Context, in Input[SleepParameters]) (ResolveOutput, error) {

@@ -56,6 +56,14 @@ type TargetChecker interface {
 	CheckTarget(target string) (problem string)
 }
 
+// A Skipper is what a parameters struct may implement to say beforehand for which
+// targets there is nothing to do in a Region, for a plan. It returns the reason
+// that [Skip] would be given, or "". It asks nobody, and the task still decides
+// for itself.
+type Skipper interface {
+	SkipTarget(region, target string) (reason string)
+}
+
 // A Work does the work for one target and returns its output as JSON.
 type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
 
@@ -90,7 +98,8 @@ func (s Settings) Lookup(name string) string {
 // A prepared task has its parameters.
 type prepared struct {
 	work        Work
-	checkTarget func(target string) (problem string) // nil when any target will do
+	checkTarget func(target string) (problem string)        // nil when any target will do
+	skipTarget  func(region, target string) (reason string) // nil when nobody knows
 }
 
 // A Trait is something that a task says of itself.
@@ -128,6 +137,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 		}}
 		if c, ok := any(&p).(TargetChecker); ok {
 			ready.checkTarget = c.CheckTarget
+		}
+		if s, ok := any(&p).(Skipper); ok {
+			ready.skipTarget = s.SkipTarget
 		}
 		return ready, nil
 	}}
