@@ -28,7 +28,7 @@ type runFlags struct {
 	failFast                                         bool
 	function, awsRegion                              string
 	output                                           format
-	verbose                                          bool
+	verbose, dryRun                                  bool
 }
 
 // register gives cmd the flags, in the order that its help lists them.
@@ -59,6 +59,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.maxTargets, "max-targets-per-invocation", 0, fmt.Sprintf("send at most `n` targets with one invocation (default %d)", protocol.DefaultMaxTargetsPerInvocation))
 	flags.StringVar(&f.function, "function", "", "let the deployed coordinator run it, a function's `name` or ARN")
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` that --function is in (default the ARN's, or AWS_REGION)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and invoke nothing")
 	addOutput(cmd, &f.output)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log what coordinator and workers do, as JSON lines, to standard error")
 	f.registerCompletions(cmd)

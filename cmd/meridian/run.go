@@ -23,6 +23,7 @@ Ctrl-C ends the run and prints what there is; a second one ends the program.`,
 		Example: `  meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1
   meridian run --region 'eu-*' --exclude-region eu-south-2 --target dynamodb,s3 -o json
   meridian run -f request.json --timeout 30s --tolerated-failure-count 2
+  meridian run --region all --target '*' --dry-run
   meridian run --function my-coordinator --aws-region eu-west-1 -f request.json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,6 +43,9 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	request, from, err := c.readRequest(f, changed)
 	if err != nil {
 		return err
+	}
+	if f.dryRun {
+		return c.printPlan(f, request, from)
 	}
 	var result protocol.Result
 	if f.function != "" {

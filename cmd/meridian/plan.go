@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// printPlan prints what the request would do, and does nothing of it.
+func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) error {
+	limit := 0
+	if f.function != "" {
+		limit = protocol.MaxPayloadBytes
+	} else if request.TimeoutSeconds == 0 {
+		request.TimeoutSeconds = localTimeoutSeconds
+	}
+	plan, err := (&coordinator.Coordinator{Tasks: task.Builtin()}).Plan(request, limit)
+	if err != nil {
+		return from.explain(err)
+	}
+	if f.output == formatJSON {
+		return c.printJSON(plan)
+	}
+	rows := [][]string{{"REGION", "TARGETS", "INVOCATIONS", "SKIPPED"}}
+	for _, r := range plan.Regions {
+		rows = append(rows, []string{r.Region, strconv.Itoa(r.Targets), strconv.Itoa(len(r.Batches)), skipped(r)})
+	}
+	if err := c.printColumns(rows); err != nil {
+		return err
+	}
+	return c.print("\n%s", planSummary(plan))
+}
+
+// shownSkips is how many targets a line names.
+const shownSkips = 3
+
+// skipped names the targets of a Region for which there is nothing to do. One
+// alone is told with its cause.
+func skipped(r protocol.RegionPlan) string {
+	switch n := len(r.Skips); {
+	case n == 0 && r.Targets == 0:
+		return "no service is listed in this Region"
+	case n == 1:
+		return r.Skips[0].Target + ": " + r.Skips[0].Cause
+	case n > 1:
+		names := make([]string, 0, shownSkips)
+		for _, s := range r.Skips[:min(n, shownSkips)] {
+			names = append(names, s.Target)
+		}
+		if n > shownSkips {
+			names = append(names, fmt.Sprintf("and %d more", n-shownSkips))
+		}
+		return fmt.Sprintf("%d: %s", n, strings.Join(names, ", "))
+	}
+	return ""
+}
+
+// planSummary says how much there is to do, in what time, within which limits.
+func planSummary(p protocol.Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "task %s: %s in %s, by %s, at most %d at once\n", p.Task, count(p.Targets, "target"),
+		count(len(p.Regions), "Region"), count(p.Invocations, "invocation"), p.MaxConcurrency)
+	fmt.Fprintf(&b, "time: %s for the run, %s for an invocation, %s for a target\n", within(p.TimeoutSeconds, "what the function has"),
+		within(p.RegionTimeoutSeconds, "what is left of it"), within(p.TargetTimeoutSeconds, "what is left of that"))
+	fmt.Fprintf(&b, "the longest invocation takes %d of %d bytes\n", p.PayloadBytes, p.MaxPayloadBytes)
+	fmt.Fprintf(&b, "the outcomes take up to %d of the %d bytes of a function's answer, outputs not counted\n", p.AnswerBytes, p.MaxAnswerBytes)
+	for _, notice := range p.Notices {
+		fmt.Fprintf(&b, "%s\n", notice)
+	}
+	b.WriteString("nothing was invoked\n")
+	return b.String()
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// within says how much time there is; 0 is what no limit means.
+func within(seconds float64, unlimited string) string {
+	if seconds == 0 {
+		return unlimited
+	}
+	return strconv.FormatFloat(seconds, 'g', -1, 64) + " s"
+}
