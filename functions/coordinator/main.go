@@ -35,7 +35,7 @@ func main() {
 		Regional: placement() == invoke.Regional,
 	}
 	door := &trigger.Handler{Runner: c, Log: log}
-	function.Start(door.Handle)
+	function.Start(context.Background(), door.Handle)
 }
 
 // workers returns the way to the workers that the settings name.

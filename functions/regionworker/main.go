@@ -8,6 +8,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"meridian/internal/function"
@@ -23,5 +24,5 @@ func main() {
 		os.Exit(1)
 	}
 	worker := &regionworker.Worker{Tasks: tasks, Log: log}
-	function.Start(worker.Handle)
+	function.Start(context.Background(), worker.Handle)
 }

@@ -5,7 +5,12 @@ package function
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -17,8 +22,36 @@ import (
 type Handler func(ctx context.Context, payload []byte) ([]byte, error)
 
 // Start answers invocations with h until the environment ends. It does not
-// return.
-func Start(h Handler) { lambda.Start(h) }
+// return. The contexts of the invocations derive from ctx.
+//
+// A SIGTERM ends the context of the invocation under way, which then answers with
+// what it has; without one, or when it comes again, it ends the process. Nothing
+// asks Lambda for the signal: it is sent when an environment is shut down, and
+// then no invocation is under way, or its time is over and its answer lost. What
+// announces that end is the deadline. To be sent the signal all the same takes an
+// extension, which every cold start would wait for. Others do send it: emulators,
+// containers, and environments that have an extension anyway.
+//
+// Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+func Start(ctx context.Context, h Handler) {
+	ctx, end := context.WithCancelCause(ctx)
+	var underWay atomic.Int32
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		if underWay.Load() == 0 { // asked before the end: an invocation may answer it at once
+			os.Exit(0)
+		}
+		signal.Stop(signals)
+		end(fmt.Errorf("%v signal received: %w", s, context.Canceled))
+	}()
+	lambda.StartWithOptions(Handler(func(ctx context.Context, payload []byte) ([]byte, error) {
+		underWay.Add(1)
+		defer underWay.Add(-1)
+		return h(ctx, payload)
+	}), lambda.WithContext(ctx))
+}
 
 // Invoke implements [lambda.Handler]. An error that has an ErrorName method
 // crosses the wire under that name; without one Lambda's runtime would give the
