@@ -1,0 +1,68 @@
+package faults_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
+)
+
+// A wrong answer is the failure of the batch that got it, under a name of its
+// own; the Region's other batches and the other Regions have what is theirs.
+func TestAWrongAnswerNeverTouchesANeighbour(t *testing.T) {
+	t.Parallel()
+	for _, lie := range lies() {
+		if lie.swallows {
+			continue // what goes wrong then is the next call on the connection
+		}
+		// Two batches of one Region, which may be given each other's answers.
+		wrong := []int{0, 2}
+		t.Run(lie.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := scale{regions: 3, beat: time.Second}
+				request := s.request()
+				request.Retry = []protocol.Retrier{} // so that it stays wrong
+				server := invoketest.NewMemoryServer(t, handler())
+				fault := lie.fault(s.beat)
+				server.Decide(func(c invoketest.Call) invoketest.Fault {
+					if c.Unit.Region == theRegion && (c.Unit.Batch == wrong[0] || c.Unit.Batch == wrong[1]) {
+						return fault
+					}
+					return nil
+				})
+				got := carryOut(t.Context(), t, newFleet(t, server, request.Regions, false), request, limitBeats*s.beat, false)
+				for _, problem := range accountOf(request, got.result).sound(got) {
+					t.Error(problem)
+				}
+				want, errors := map[string]string{}, map[string]string{}
+				for _, region := range got.result.Regions {
+					for i, target := range region.Targets {
+						at := region.Region + " " + target.Target
+						errors[at] = target.Error
+						want[at] = ""
+						if batch := i / (len(request.Targets) / batches); region.Region == theRegion && batch != 1 {
+							want[at] = protocol.ErrorBadAnswer
+						}
+					}
+				}
+				if lie.name == "the answer before" { // the first one is given its own
+					for _, targets := range [][]string{request.Targets[:2], request.Targets[4:]} {
+						for _, target := range targets {
+							if at := theRegion + " " + target; errors[theRegion+" "+targets[0]] == "" {
+								want[at] = ""
+							}
+						}
+					}
+				}
+				if diff := cmp.Diff(want, errors); diff != "" {
+					t.Errorf("errors of the targets (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
