@@ -66,8 +66,9 @@ type answer struct {
 	result protocol.Result
 	// margin is how long before the deadline it was there; negative is late.
 	margin time.Duration
-	// stalled is how long the machine let nothing of this process run meanwhile,
-	// which no code can make up for.
+	// stalled is how long nothing of this process ran meanwhile. On a machine that
+	// others use that is their doing, but work of our own that takes all of the
+	// processor looks the same: what it excuses is counted and printed.
 	stalled time.Duration
 }
 

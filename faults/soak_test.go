@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"text/tabwriter"
@@ -22,6 +23,10 @@ var (
 	soakRuns = flag.Int("soak", 0, "how many `runs` the soak makes; 0 replays testdata/seeds.txt")
 	soakSeed = flag.Uint64("seed", 0, "the `seed` of the soak's first run, the others count on from it; 0 draws one")
 )
+
+// forgiven counts the runs whose answer came past the deadline, but by less than
+// the machine stood still: no proof of anything, so it is told.
+var forgiven atomic.Int32
 
 // Many runs, each of 35 Regions and 20 targets, with everything drawn from its
 // seed: the request, what happens to each call, when it is cancelled. Every tenth
@@ -61,6 +66,7 @@ func TestSoak(t *testing.T) {
 		figures = append(figures, measure(first+n))
 	}
 	printFigures(os.Stdout, figures)
+	_, _ = fmt.Fprintf(os.Stdout, "%d runs were past their deadline, while the machine stood still for longer\n", forgiven.Load())
 	checkGrowth(t, figures)
 }
 
@@ -132,6 +138,9 @@ func soakOverHTTP(t *testing.T, seed uint64, clock bool) []string {
 	server := start(t, handler())
 	harass(server, seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)], beat)
 	got := carryOut(t.Context(), t, newFleet(t, server, request.Regions, false), request, limitBeats*beat, clock)
+	if got.margin < 0 && !got.late() {
+		forgiven.Add(1)
+	}
 	a := accountOf(request, got.result)
 	// What dialing met, or an attempt whose time was over, the server has not seen.
 	return append(a.sound(got), a.unseen(server.Attempts(), true, true)...)
