@@ -492,3 +492,27 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 		t.Errorf("Notices = %q, want %q", few.Notices, want)
 	}
 }
+
+// A Region of which some batches were done and others' turn never came was given
+// up, or has timed out when it was the run's time that was over.
+func TestARegionThatTheRunsEndLeftHalfDone(t *testing.T) {
+	t.Parallel()
+	r := protocol.Request{
+		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3"},
+		MaxTargetsPerInvocation: 1, MaxConcurrency: 1, TimeoutSeconds: 0.15,
+	}
+	slow := world{"us-east-1": {target: slowly(120 * time.Millisecond)}}
+	got, _ := run(t, slow, r, 0)
+	if statuses(got) != "TIMED_OUT: TIMED_OUT" || got.Regions[0].Error != protocol.ErrorTimeout {
+		t.Errorf("Run = %s, error %q; want TIMED_OUT: TIMED_OUT", statuses(got), got.Regions[0].Error)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(150*time.Millisecond, cancel)
+		r.TimeoutSeconds = 0
+		c := &coordinator.Coordinator{Invoker: slow.invoker(t), Tasks: slow.tasks()}
+		if got, err := c.Run(ctx, r); err != nil || statuses(got) != "ABORTED: ABORTED" {
+			t.Errorf("Run = %s, %v; want ABORTED: ABORTED", statuses(got), err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -18,6 +19,7 @@ type gathering struct {
 	regions []gatheredRegion
 	done    int // Regions that have settled
 	serial  float64
+	overdue bool // whether the run's time was over before some unit's turn
 	summary protocol.Summary
 }
 
@@ -54,10 +56,11 @@ func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome 
 	u := g.plan.units[i]
 	r := &g.regions[u.region]
 	r.batches[u.batch] = g.batch(u, o)
+	g.overdue = g.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
 	if r.left--; r.left > 0 {
 		return nil
 	}
-	r.outcome = merge(g.plan.regions[u.region], r.batches)
+	r.outcome = merge(g.plan.regions[u.region], r.batches, g.overdue)
 	r.outcome.Hint = hint(r.outcome.Region, r.outcome.Error)
 	r.batches = nil
 	g.done++
@@ -132,8 +135,10 @@ func attemptOf(a fanout.Attempt, begin time.Time, requestID string, batch int) p
 }
 
 // merge makes one Region's outcome of its batches. Its status is the worst of
-// theirs, and error and cause are those of the first batch that has it.
-func merge(region string, batches []protocol.RegionOutcome) protocol.RegionOutcome {
+// theirs, and error and cause are those of the first batch that has it. One of
+// which the run's end left some batches undone was started and then given up, or
+// when it is overdue, has timed out.
+func merge(region string, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
 	if len(batches) == 1 {
 		batches[0].Region = region
 		return batches[0]
@@ -159,7 +164,10 @@ func merge(region string, batches []protocol.RegionOutcome) protocol.RegionOutco
 		return merged
 	}
 	if merged.Status == protocol.StatusNotStarted {
-		merged.Status = protocol.StatusAborted // some of it was started
+		merged.Status = protocol.StatusAborted
+		if overdue {
+			merged.Status, merged.Error = protocol.StatusTimedOut, protocol.ErrorTimeout
+		}
 	}
 	merged.ElapsedMs = protocol.Milliseconds(time.Duration((end - merged.StartMs) * float64(time.Millisecond)))
 	return merged
