@@ -41,8 +41,8 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
 		return r, nil
 	}
-	deadline, _ := ctx.Deadline()
-	return r, &invocationError{reply: r, err: &regionError{result, deadline.Equal(u.plan.endBy)}}
+	deadline, bounded := ctx.Deadline()
+	return r, &invocationError{reply: r, err: &regionError{result, bounded && deadline.Equal(u.plan.endBy)}}
 }
 
 // succeededBefore reports whether an attempt before brought a target that
