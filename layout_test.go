@@ -38,7 +38,8 @@ func imports() map[string][]string {
 		"internal/probe":                   {},
 		"internal/task":                    {"pkg/protocol", "internal/endpoints", "internal/probe"},
 		"internal/report":                  {"pkg/protocol"},
-		"internal/invoke":                  {"pkg/protocol"},
+		"internal/wire":                    {},
+		"internal/invoke":                  {"pkg/protocol", "internal/wire"},
 		"internal/trigger":                 {"pkg/protocol"},
 		"internal/invoke/invoketest":       {"pkg/protocol"},
 		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints"},
@@ -88,7 +89,7 @@ func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
 			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" {
 				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
 			}
-			if name == "internal/fanout" && strings.Contains(imported, ".") {
+			if (name == "internal/fanout" || name == "internal/wire") && strings.Contains(imported, ".") {
 				t.Errorf("package %s imports %s; it stands on the standard library only", name, imported)
 			}
 		}

@@ -1,0 +1,293 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// A server may be silent for 900 s over a call, and a NAT gateway forgets a
+	// silent connection after 350 s. These probes keep it known, and find the
+	// other side gone within 30 s.
+	// Source: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+	probeAfter, probeEvery, probeCount = 15 * time.Second, 5 * time.Second, 3
+
+	// trusted is how long a connection may have been silent to be used unasked:
+	// less than a server waits before it hangs up.
+	trusted = time.Second
+
+	// An HTTP/2 connection is asked before it is used again, so it may be kept
+	// from run to run, as long as a NAT gateway remembers it. HTTP/1.1 has no way
+	// to ask.
+	idleHTTP2, idleHTTP1 = 5 * time.Minute, 15 * time.Second
+
+	// An answer to the question takes a round trip; patience is for a busy
+	// machine. Giving up too early costs a new connection, not a call.
+	patienceRoundTrips, patience = 4, 200 * time.Millisecond
+)
+
+// A state is what a connection is good for.
+type state int
+
+const (
+	ready   state = iota // takes calls
+	asked                // takes calls as soon as it has answered
+	leaving              // finishes its calls and takes no more
+	gone                 // closed
+)
+
+// A conn is one connection. Its fields below are guarded by the pool's mutex.
+type conn struct {
+	endpoint  *endpoint
+	tap       *tap
+	http      *http.ClientConn
+	http2     bool
+	roundTime time.Duration // a round trip, or a little more
+
+	state   state
+	counted bool // among the pool's open ones
+	calls   int
+	limit   int  // calls that it takes; at first one, or what connections before it took
+	told    bool // limit is the server's word
+	idle    *time.Timer
+}
+
+// room is how many more calls it takes, when it is ready.
+func (c *conn) room() int { return max(c.limit-c.calls, 0) }
+
+// promise is room, or what may be expected of it before the server has said.
+func (c *conn) promise() int {
+	if !c.told {
+		return max(c.endpoint.width-c.calls, 0)
+	}
+	return c.room()
+}
+
+// take takes a place.
+func (c *conn) take() {
+	c.calls++
+	if c.idle != nil {
+		c.idle.Stop()
+	}
+}
+
+// release gives a place back.
+func (c *conn) release() {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.calls--
+	switch {
+	case c.state == ready:
+		c.rest()
+		c.endpoint.serve()
+		p.feed()
+	case c.state == leaving && c.calls == 0:
+		c.retire()
+		p.feed()
+	}
+}
+
+// rest starts the wait for the next call, if there is no other.
+func (c *conn) rest() {
+	if c.calls > 0 {
+		return
+	}
+	if c.idle == nil {
+		c.idle = time.AfterFunc(c.idleTime(), c.expire)
+		return
+	}
+	c.idle.Reset(c.idleTime())
+}
+
+func (c *conn) idleTime() time.Duration {
+	if c.http2 {
+		return idleHTTP2
+	}
+	return idleHTTP1
+}
+
+// expire ends a connection that no call has come for.
+func (c *conn) expire() {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.calls == 0 && c.state == ready {
+		c.retire()
+		p.feed()
+	}
+}
+
+// retire takes a connection out of use and closes it, elsewhere because closing
+// ends in drop.
+func (c *conn) retire() {
+	c.endpoint.remove(c)
+	c.state = leaving
+	c.uncount()
+	go c.close()
+}
+
+// uncount makes room for another connection.
+func (c *conn) uncount() {
+	if c.counted {
+		c.counted = false
+		c.endpoint.pool.open--
+	}
+}
+
+func (c *conn) close() { _ = c.http.Close() }
+
+// mind reports whether the connection may be used. One that has been silent for
+// long is asked, or closed, and may not.
+func (c *conn) mind() bool {
+	if c.state != ready || c.calls > 0 {
+		return c.state == ready
+	}
+	switch silence := c.tap.silence(); {
+	case silence <= trusted:
+		return true
+	case silence > c.idleTime():
+		c.retire() // the timer has not rung: the process was frozen
+		return false
+	case !c.http2:
+		return true
+	}
+	c.state = asked
+	c.idle.Stop()
+	go c.ask()
+	return false
+}
+
+// ask sees whether the other side is there.
+func (c *conn) ask() {
+	answered := make(chan struct{})
+	go c.tap.ping(answered)
+	timer := time.NewTimer(max(patienceRoundTrips*c.roundTime, patience))
+	defer timer.Stop()
+	there := false
+	select {
+	case <-answered:
+		there = true
+	case <-timer.C:
+	case <-c.tap.ended:
+	}
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state != asked {
+		return
+	}
+	if there {
+		c.state = ready
+		c.rest()
+	} else {
+		c.retire()
+	}
+	c.endpoint.serve()
+	p.feed()
+}
+
+// allow sets how many calls the server allows. Until then there is one: calls
+// beyond what it turns out to allow would wait behind each other.
+func (c *conn) allow(calls int) {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.limit, c.told = min(max(calls, 1), Spread), true
+	c.endpoint.width, c.endpoint.allowed = c.limit, c.limit
+	c.endpoint.serve()
+}
+
+// leave gives the connection no more calls.
+func (c *conn) leave() {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state == gone {
+		return
+	}
+	c.endpoint.remove(c)
+	c.state = leaving
+	if c.calls == 0 && c.counted {
+		c.retire()
+	}
+	c.endpoint.serve()
+	p.feed()
+}
+
+// drop forgets the connection, which has ended.
+func (c *conn) drop() {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.state == gone {
+		return
+	}
+	c.endpoint.remove(c)
+	c.state = gone
+	c.uncount()
+	c.endpoint.serve()
+	p.feed()
+}
+
+// roundTrip sends a request, and says beside an error whether the server may
+// have had it.
+func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, err error) {
+	if !c.http2 {
+		before := c.tap.written.Load()
+		response, err = c.http.RoundTrip(r)
+		return response, c.tap.written.Load() != before, err
+	}
+	// The stream is the last one begun when its headers have been written:
+	// net/http holds the connection's write lock around both.
+	var stream atomic.Uint32
+	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		WroteHeaders: func() { stream.Store(c.tap.begun.Load()) },
+	})
+	response, err = c.http.RoundTrip(r.WithContext(ctx))
+	if err == nil {
+		return response, true, nil
+	}
+	return nil, stream.Load() != 0 && !refused(err) && stream.Load() <= c.tap.last.Load(), err
+}
+
+// refused reports whether err is the server's word that it has not looked at
+// the request.
+//
+// Source: https://www.rfc-editor.org/rfc/rfc9113#section-8.7
+func refused(err error) bool {
+	// net/http's error of that kind turns into any struct of the same shape.
+	var e streamError
+	return errors.As(err, &e) && e.Code == refusedStream
+}
+
+// A streamError is net/http's http2.StreamError.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+const refusedStream = 7
+
+// Error says which stream ended and how.
+func (e streamError) Error() string { return "" }
+
+// A body is an answer's. Closing it gives the connection back.
+type body struct {
+	io.ReadCloser
+	conn *conn
+	once sync.Once
+}
+
+// Close ends the call.
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(b.conn.release)
+	return err
+}

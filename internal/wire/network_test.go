@@ -1,0 +1,323 @@
+package wire_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"meridian/internal/wire"
+)
+
+// A server counts connections, on the loopback interface.
+type server struct {
+	*httptest.Server
+	total, open, peak atomic.Int64
+	requests          atomic.Int64
+}
+
+// newServer starts a server. Over TLS it speaks HTTP/2 when it may.
+func newServer(
+	t *testing.T, secure, http2 bool, handler http.HandlerFunc, configure ...func(*http.Server),
+) *server {
+	t.Helper()
+	s := &server{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		handler(w, r)
+	}))
+	s.EnableHTTP2 = http2
+	for _, c := range configure {
+		c(s.Config)
+	}
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.total.Add(1)
+			now := s.open.Add(1)
+			for peak := s.peak.Load(); now > peak && !s.peak.CompareAndSwap(peak, now); {
+				peak = s.peak.Load()
+			}
+		case http.StateClosed, http.StateHijacked:
+			s.open.Add(-1)
+		case http.StateActive, http.StateIdle:
+		}
+	}
+	if secure {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// config trusts the server.
+func (s *server) config() wire.Config {
+	roots := x509.NewCertPool()
+	if c := s.Certificate(); c != nil {
+		roots.AddCert(c)
+	}
+	return wire.Config{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+}
+
+// callsAt makes calls at once and returns their errors.
+func callsAt(t *testing.T, p *wire.Pool, url string, n int) []error {
+	t.Helper()
+	errs := make([]error, n)
+	var done sync.WaitGroup
+	for i := range errs {
+		done.Go(func() { errs[i] = callAt(t, p, url) })
+	}
+	done.Wait()
+	return errs
+}
+
+// Where the server speaks HTTP/1.1, a connection takes one call, there are no
+// more than MaxConns, and the next calls use them again.
+func TestHTTP1(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		secure bool
+	}{{"over TLS", true}, {"plain", false}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, test.secure, false, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(w, r.Proto)
+			})
+			cfg := s.config()
+			cfg.MaxConns = 7
+			p := wire.New(cfg)
+			t.Cleanup(p.Close)
+			for range 3 {
+				mustAll(t, callsAt(t, p, s.URL, 100))
+			}
+			if total := s.total.Load(); total > 7 {
+				t.Errorf("%d connections, want at most 7", total)
+			}
+			if got := s.requests.Load(); got != 300 {
+				t.Errorf("%d requests for 300 calls", got)
+			}
+		})
+	}
+}
+
+// MaxConns holds for all endpoints together: an idle connection to one makes
+// room for another's.
+func TestMaxConnsOverManyEndpoints(t *testing.T) {
+	t.Parallel()
+	cfg := wire.Config{MaxConns: 2}
+	p := wire.New(cfg)
+	t.Cleanup(p.Close)
+	var servers []*server
+	for range 4 {
+		servers = append(servers, newServer(t, false, false, func(http.ResponseWriter, *http.Request) {}))
+	}
+	var done sync.WaitGroup
+	for _, s := range servers {
+		done.Go(func() { mustAll(t, callsAt(t, p, s.URL, 50)) })
+	}
+	done.Wait()
+}
+
+// A real server's limit is kept, also by a burst that comes before it is known.
+func TestARealServersStreams(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ streams, calls, wantConns int }{
+		{1, 50, 50}, {100, 300, 3}, {250, 300, 3},
+	} {
+		t.Run(strconv.Itoa(test.streams), func(t *testing.T) {
+			t.Parallel()
+			var arrived sync.WaitGroup
+			arrived.Add(test.calls)
+			s := newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				arrived.Done()
+				arrived.Wait() // until all of them are here at once
+			}, func(c *http.Server) { c.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: test.streams} })
+			p := wire.New(s.config())
+			t.Cleanup(p.Close)
+			mustAll(t, callsAt(t, p, s.URL, test.calls))
+			if conns, requests := s.total.Load(), s.requests.Load(); conns != int64(test.wantConns) || requests != int64(test.calls) {
+				t.Errorf("%d calls took %d connections and %d requests, want %d and as many requests",
+					test.calls, conns, requests, test.wantConns)
+			}
+		})
+	}
+}
+
+// net/http's own server ends a connection by GOAWAY when asked to.
+func TestGoAwayOfARealServer(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := newServer(t, true, true, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if n.Add(1)%20 == 0 {
+			w.Header().Set("Connection", "close")
+		}
+	})
+	p := wire.New(s.config())
+	t.Cleanup(p.Close)
+	for range 10 {
+		mustAll(t, callsAt(t, p, s.URL, 50))
+	}
+	if got := s.requests.Load(); got != 500 {
+		t.Errorf("%d requests for 500 calls", got)
+	}
+}
+
+// Nothing is sent to a server that cannot prove who it is.
+func TestACertificateThatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+	p := wire.New(wire.Config{})
+	t.Cleanup(p.Close)
+	for _, err := range callsAt(t, p, s.URL, 20) {
+		_, unconnected := errors.AsType[*wire.ConnectError](err)
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unconnected || !unknown {
+			t.Errorf("RoundTrip = %v, want a ConnectError for an unknown authority", err)
+		}
+	}
+	if got := s.requests.Load(); got != 0 {
+		t.Errorf("%d requests, want none", got)
+	}
+}
+
+// newProxy starts a proxy that asks for a name and a password.
+func newProxy(t *testing.T) (*server, *url.URL) {
+	t.Helper()
+	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret"))
+	s := newServer(t, false, false, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") != want {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		if r.Method != http.MethodConnect { // absolute form
+			_, _ = io.WriteString(w, "for "+r.URL.String())
+			return
+		}
+		there, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		here, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		go relay(there, buffered.Reader)
+		relay(here, bufio.NewReader(there))
+	})
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("user", "secret")
+	return s, u
+}
+
+func relay(to net.Conn, from *bufio.Reader) {
+	_, _ = io.Copy(to, from)
+	_ = to.Close()
+}
+
+// A proxy is asked for a tunnel, through which HTTP/2 is spoken.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	proxy, u := newProxy(t)
+	var protocol atomic.Value
+	s := newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) { protocol.Store(r.Proto) })
+	cfg := s.config()
+	cfg.Proxy = http.ProxyURL(u)
+	p := wire.New(cfg)
+	t.Cleanup(p.Close)
+	mustAll(t, callsAt(t, p, s.URL, 50))
+	if protocol.Load() != "HTTP/2.0" || proxy.requests.Load() != 1 || s.total.Load() != 1 {
+		t.Errorf("%v over %d tunnels and %d connections, want HTTP/2.0 over one", protocol.Load(), proxy.requests.Load(), s.total.Load())
+	}
+	// Plain HTTP is the proxy's to forward.
+	mustAll(t, callsAt(t, p, "http://lambda.test/", 1))
+}
+
+// What a proxy refuses has not been sent.
+func TestProxyRefuses(t *testing.T) {
+	t.Parallel()
+	_, u := newProxy(t)
+	for _, test := range []struct{ name, proxy, want string }{
+		{"wrong password", strings.Replace(u.String(), "secret", "guess", 1), "proxy " + u.Host + ": 407 Proxy Authentication Required"},
+		{"no way", u.String(), "proxy " + u.Host + ": 502 Bad Gateway"},
+		{"unknown kind", "socks5://127.0.0.1:1", "proxy socks5://127.0.0.1:1: want an http or https URL"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			u, err := url.Parse(test.proxy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := wire.New(wire.Config{Proxy: http.ProxyURL(u)})
+			t.Cleanup(p.Close)
+			err = callAt(t, p, "https://127.0.0.1:1")
+			if want := "connect to 127.0.0.1:1: " + test.want; err == nil || err.Error() != want {
+				t.Errorf("RoundTrip = %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+// A run leaves nothing behind but the connection, which the next one uses.
+func TestManyRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it counts goroutines
+	runs := 10_000
+	if testing.Short() {
+		runs = 500
+	}
+	s := newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	p := wire.New(s.config())
+	for i := range runs {
+		p.Prepare(u, 3)
+		ctx, cancel := context.WithCancel(t.Context())
+		if i%100 == 99 {
+			go cancel() // some calls are given up
+		}
+		if err := callWith(ctx, t, p, s.URL); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatalf("run %d: RoundTrip = %v, want success", i, err)
+		}
+		cancel()
+	}
+	if got := s.total.Load(); got != 1 {
+		t.Errorf("%d runs took %d connections, want 1", runs, got)
+	}
+	p.Close()
+	s.Close()
+	for range 1000 { // closing goes on for a moment
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		runtime.Gosched()
+	}
+	if got := runtime.NumGoroutine(); got > before+2 { // the server's own that end
+		buffer := make([]byte, 1<<16)
+		t.Errorf("%d goroutines after %d runs, %d before\n%s", got, runs, before, buffer[:runtime.Stack(buffer, true)])
+	}
+}

@@ -1,0 +1,249 @@
+// Package wire carries requests that must not be sent twice over few
+// connections: it keeps a pool of them for each endpoint, HTTP/2 where the
+// server speaks it and HTTP/1.1 where not. internal/invoke calls Lambda's
+// endpoints with it. It knows nothing of AWS.
+//
+// # What a Pool promises
+//
+// A request reaches a server at most once. It moves to another connection only
+// when the one it was given has provably not passed it on: nothing of it was
+// written, or the server said that it did not look at it (REFUSED_STREAM, or a
+// GOAWAY with a lower stream). net/http's own Transport also resends where that
+// is only likely.
+//
+// As many connections are opened as the calls under way need, and no more, also
+// by a burst that finds none: a call that finds no room waits for a stream or a
+// connection, and waiting calls share the connections that are being opened. No
+// more than [Config.MaxConns] are open at once. Calls go to the connection with
+// the fewest, and at most [Spread] to one of them, so that a lost packet holds
+// up no more than those.
+//
+// Opening a connection has [ConnectTimeout], from the look-up of the name to
+// the end of the TLS handshake. It belongs to no call: the one that it was
+// opened for may be over, and the next one takes it.
+//
+// A connection that nothing was heard on for a while, as after a process was
+// frozen, is asked first: one round trip, and a new connection if no answer
+// comes. A connection that dies under its calls is found within 30 s. One that
+// the server wants to end (GOAWAY) gets no more calls, and ends with its last.
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// ConnectTimeout bounds connecting: one bad Region costs seconds. Across the
+	// world that takes four round trips of 0.3 s; the rest is for a lost SYN,
+	// which is sent again after 1 s.
+	ConnectTimeout = 3 * time.Second
+
+	// Spread is the most calls on one connection: as many as RFC 9113 6.5.2 asks
+	// every server to allow, so that connections can be opened for that many
+	// before one has said what it allows.
+	Spread = 100
+
+	// DefaultMaxConns is the most connections when Config does not say. A Lambda
+	// environment has 1,024 file descriptors, and over 100 are left for the
+	// runtime, the resolver and connections that are closing.
+	// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+	DefaultMaxConns = 900
+
+	// maxMoves is how often a request may move to another connection. One is
+	// normal when a server ends a connection in a burst; the rest is bad luck.
+	maxMoves = 4
+)
+
+// A Config says how connections are made. The zero value connects over TCP with
+// the system's certificates and no proxy.
+type Config struct {
+	// Dial opens a connection, in ConnectTimeout. Nil means TCP with keep-alive
+	// probes.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// TLS has the certificates. Its ServerName and NextProtos are not followed.
+	// Nil means the system's.
+	TLS *tls.Config
+
+	// Proxy returns the proxy for a request, as http.Transport.Proxy does: an
+	// http or https URL, or nil for none. Nil means none, ever.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// MaxConns is the most connections open at once, to all endpoints together.
+	// Zero means DefaultMaxConns.
+	MaxConns int
+}
+
+// A Pool sends requests, each at most once. Make one with [New]. It may be used
+// from several goroutines.
+type Pool struct {
+	cfg     Config
+	context context.Context // of connecting, which belongs to no call
+
+	mu        sync.Mutex
+	endpoints map[string]*endpoint // by scheme and address
+	open      int                  // connections there are, and being opened
+	starved   bool                 // somebody waits for a connection that MaxConns forbids
+}
+
+// New returns a Pool without connections.
+func New(cfg Config) *Pool {
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = DefaultMaxConns
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: probeAfter, Interval: probeEvery, Count: probeCount,
+		}}).DialContext
+	}
+	if cfg.TLS == nil {
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	cfg.TLS = cfg.TLS.Clone()
+	cfg.TLS.NextProtos = []string{"h2", "http/1.1"}
+	if cfg.TLS.ClientSessionCache == nil {
+		cfg.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	return &Pool{
+		cfg:       cfg,
+		context:   context.Background(), //nolint:forbidigo // no call's: a connection is for whoever comes next
+		endpoints: map[string]*endpoint{},
+	}
+}
+
+// RoundTrip sends a request and returns the answer, as [http.RoundTripper]
+// does; it follows no redirects. A body needs GetBody, as http.NewRequest
+// provides, to move to another connection.
+//
+// The error is the context's when that has ended, a [ConnectError] when nothing
+// was sent for want of a connection, else a [LostError].
+func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	e := p.endpoint(r.URL)
+	for moves := 0; ; moves++ {
+		c, err := e.acquire(ctx)
+		if err != nil {
+			closeBody(r)
+			return nil, err
+		}
+		response, sent, err := c.roundTrip(r)
+		if err == nil {
+			response.Body = &body{ReadCloser: response.Body, conn: c}
+			return response, nil
+		}
+		c.release() //nolint:contextcheck // connecting belongs to no call
+		if end := ctx.Err(); end != nil {
+			return nil, end
+		}
+		next := again(r)
+		if sent || moves == maxMoves || next == nil {
+			return nil, &LostError{Sent: sent, Err: c.tap.met(err)}
+		}
+		r = next
+	}
+}
+
+// again returns r ready to be sent once more, or nil when its body is used up.
+func again(r *http.Request) *http.Request {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	if r.GetBody == nil {
+		return nil
+	}
+	fresh, err := r.GetBody()
+	if err != nil {
+		return nil
+	}
+	r = r.WithContext(r.Context())
+	r.Body = fresh
+	return r
+}
+
+// closeBody closes the body of a request that nobody sends.
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
+
+// Prepare opens connections for a number of calls to u that are about to be
+// made, as far as they are missing, and asks those that may be stale. It does
+// not wait for any of it. Connections that do not come about are the calls' to
+// find out.
+func (p *Pool) Prepare(u *url.URL, calls int) {
+	e := p.endpoint(u)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range slices.Backward(e.conns) { // because mind may take it out
+		c.mind()
+	}
+	e.grow(calls)
+}
+
+// Close ends the connections, and whatever is under way on them.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	var conns []*conn
+	for _, e := range p.endpoints {
+		conns = append(conns, e.conns...)
+	}
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.close()
+	}
+}
+
+// endpoint returns the endpoint of a URL, made on first use.
+func (p *Pool) endpoint(u *url.URL) *endpoint {
+	key := u.Scheme + "://" + u.Host
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.endpoints[key]
+	if e == nil {
+		e = &endpoint{pool: p, url: &url.URL{Scheme: u.Scheme, Host: u.Host}, width: Spread, allowed: 1}
+		if u.Scheme == "http" {
+			e.width = 1 // prior knowledge of HTTP/2 is not to be had
+		}
+		p.endpoints[key] = e
+	}
+	return e
+}
+
+// A ConnectError is a connection that did not come about, so nothing was sent.
+type ConnectError struct {
+	// Address is where to, with the port.
+	Address string
+
+	// Err is why not.
+	Err error
+}
+
+// Error says where to and why not.
+func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", e.Address, e.Err) }
+
+// Unwrap returns Err.
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+// A LostError is a connection that ended before the answer came.
+type LostError struct {
+	// Sent says that the server may have had the request.
+	Sent bool
+
+	// Err is what the connection met.
+	Err error
+}
+
+// Error returns what the connection met.
+func (e *LostError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *LostError) Unwrap() error { return e.Err }
