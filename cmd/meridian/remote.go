@@ -31,7 +31,7 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	if err != nil {
 		return none, failure("AWS configuration: %v", err)
 	}
-	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function})
+	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
 	if err != nil {
 		return none, usage("--function: %v", err).hint("--aws-region says in which Region the function is")
 	}

@@ -48,7 +48,7 @@ func workers(ctx context.Context) (*invoke.Lambda, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration: %w", err)
 	}
-	return invoke.NewLambda(cfg, invoke.Settings{
+	return invoke.NewLambda(cfg, invoke.Settings{ //nolint:contextcheck // it makes no call
 		Function:  name,
 		Placement: placement(),
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"meridian/internal/invoke"
+	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 )
 
@@ -116,20 +117,20 @@ func TestLambdaTimes(t *testing.T) {
 		wantText string
 	}{
 		{
-			"no connection", "http://127.0.0.1", stall, time.Minute, invoke.ConnectTimeout,
+			"no connection", "http://127.0.0.1", stall, time.Minute, wire.ConnectTimeout,
 			protocol.ErrorLambdaSDKClient, "connect to 127.0.0.1:80: no connection within 3s",
 		},
 		{
-			"no connection with TLS", "https://127.0.0.1", stall, time.Minute, invoke.ConnectTimeout,
+			"no connection with TLS", "https://127.0.0.1", stall, time.Minute, wire.ConnectTimeout,
 			protocol.ErrorLambdaSDKClient, "connect to 127.0.0.1:443: no connection within 3s",
 		},
 		{
-			"no handshake", "https://127.0.0.1", deaf, time.Minute, invoke.ConnectTimeout,
+			"no handshake", "https://127.0.0.1", deaf, time.Minute, wire.ConnectTimeout,
 			protocol.ErrorLambdaSDKClient, "connect to 127.0.0.1:443: no connection within 3s",
 		},
 		{
 			"no handshake after a slow connection", "https://127.0.0.1", slow(2 * time.Second), time.Minute,
-			invoke.ConnectTimeout, protocol.ErrorLambdaSDKClient, "connect to 127.0.0.1:443: no connection within 3s",
+			wire.ConnectTimeout, protocol.ErrorLambdaSDKClient, "connect to 127.0.0.1:443: no connection within 3s",
 		},
 		{
 			"no connection in the context's time", "http://127.0.0.1", stall, time.Second, time.Second,
@@ -162,7 +163,7 @@ func TestLambdaTimes(t *testing.T) {
 				if err == nil || name(err) != test.wantName || err.Error() != test.wantText {
 					t.Errorf("Invoke = %q, %v, want %q, %s", name(err), err, test.wantName, test.wantText)
 				}
-				time.Sleep(invoke.ConnectTimeout) // net/http goes on dialling, for whoever comes next
+				time.Sleep(wire.ConnectTimeout) // the pool goes on dialling, for whoever comes next
 				late := test.wantName != protocol.ErrorLambdaSDKClient
 				if got := errors.Is(err, context.DeadlineExceeded); got != late {
 					t.Errorf("Is(%v, DeadlineExceeded) = %t, want %t", err, got, late)

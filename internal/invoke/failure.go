@@ -12,13 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // excerptLength is how many characters are shown of what should have been an
@@ -48,33 +48,29 @@ func failure(ctx context.Context, err error) error {
 	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.HTTPStatusCode() >= http.StatusMultipleChoices {
 		return refusal(r, err)
 	}
+	own, ok := errors.AsType[*Error](err)
+	if ok && own.FunctionError != "" {
+		return own
+	}
 	if end := ended(ctx); end != nil {
 		return end
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e // from signer
+	if ok {
+		return own
 	}
-	e := &Error{Name: protocol.ErrorLambdaSDKClient, Err: apart(err)}
-	if connect, ok := errors.AsType[*connectError](err); ok {
-		e.Message = connect.Error()
+	e := &Error{Name: protocol.ErrorLambdaSDKClient, Message: err.Error(), Err: apart(err)}
+	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
 		return e
 	}
-	// The SDK tells at length what it was doing; only the last of it matters.
-	sent := false
-	if lost, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		err, sent = lost.Err, true
-	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
+		err = u.Err // of which the rest is the URL
 	}
-	if unread, ok := errors.AsType[*smithy.DeserializationError](err); ok {
-		err, sent = unread.Err, true
+	if lost, ok := errors.AsType[*wire.LostError](err); ok && !lost.Sent {
+		e.Message = fmt.Sprintf("connection lost before anything was sent: %v", err)
+		return e
 	}
-	e.Message = err.Error()
-	if sent {
-		e.Sent = true
-		e.Message = fmt.Sprintf("connection lost before the whole answer came, and the function may have run: %v", err)
-	}
+	e.Sent = true
+	e.Message = fmt.Sprintf("connection lost before the whole answer came, and the function may have run: %v", err)
 	return e
 }
 
@@ -128,14 +124,6 @@ func retryAfter(h http.Header) time.Duration {
 		}
 	}
 	return 0
-}
-
-// requestIDOf returns the request id that came with an error, or "".
-func requestIDOf(err error) string {
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		return r.ServiceRequestID()
-	}
-	return ""
 }
 
 // A signer gives the credentials of provider, and a name to their absence.

@@ -4,9 +4,10 @@
 //
 // # What an Invoke promises
 //
-// One call is one attempt. Nothing is tried again in here, neither by the AWS
-// SDK nor by net/http: retries belong to the policy of the request, and every
-// one of them is in the result.
+// One call is one attempt, and reaches Lambda at most once. Nothing is tried
+// again in here, neither by the AWS SDK nor by net/http: retries belong to the
+// policy of the request, and every one of them is in the result. Package wire,
+// which has the connections, says what moves from one to another.
 //
 // It returns when its context ends. The error then is the context's cause, and
 // it wraps context.DeadlineExceeded or context.Canceled. A context without a

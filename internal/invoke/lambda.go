@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 
+	"meridian/internal/wire"
+	"meridian/pkg/protocol"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/smithy-go/logging"
 )
 
 // A Placement says where the workers are deployed.
@@ -39,10 +39,11 @@ type Settings struct {
 	// Placement says where the worker is deployed. Zero means Home.
 	Placement Placement
 
-	// MaxConcurrency is how many calls may be under way at once; the pool of
-	// connections has that size. Zero means DefaultMaxConcurrency. Calls
-	// beyond it wait for a connection.
-	MaxConcurrency int
+	// MaxConnections is how many connections may be open at once, see
+	// wire.Config. An HTTP/2 connection takes up to wire.Spread calls at once,
+	// an HTTP/1.1 connection one; calls beyond that wait. Zero means
+	// wire.DefaultMaxConns.
+	MaxConnections int
 
 	// Dial opens a connection, in tests mostly. It may take as long as its
 	// context lasts. Nil means the network.
@@ -56,8 +57,10 @@ type Lambda struct {
 	function string
 	home     string // the Region that is called for every Region; "" means that one
 
+	sender sender
+
 	mu      sync.Mutex
-	clients map[string]*lambda.Client // by the Region called
+	remotes map[string]*remote // by the Region called
 }
 
 // NewLambda returns a Lambda that calls the function of s with the credentials,
@@ -71,14 +74,14 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	if s.Function == "" {
 		return nil, errors.New("no function given to invoke")
 	}
-	if s.MaxConcurrency < 0 {
-		return nil, fmt.Errorf("concurrency %d is out of range; want 0 or more", s.MaxConcurrency)
+	if s.MaxConnections < 0 {
+		return nil, fmt.Errorf("%d connections are out of range; want 0 or more", s.MaxConnections)
 	}
 	arnRegion, err := regionOf(s.Function)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lambda{cfg: cfg.Copy(), function: s.Function, clients: map[string]*lambda.Client{}}
+	l := &Lambda{cfg: cfg.Copy(), function: s.Function, remotes: map[string]*remote{}}
 	switch s.Placement {
 	case "", Home:
 		l.home = cmp.Or(arnRegion, cfg.Region)
@@ -93,9 +96,14 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	default:
 		return nil, fmt.Errorf("placement %q is unknown; want %q or %q", s.Placement, Home, Regional)
 	}
-	l.cfg.HTTPClient = newHTTPClient(cfg.HTTPClient, s)
-	l.cfg.Credentials = signer{provider: cfg.Credentials}
-	return l, nil
+	l.sender = newSender(cfg.HTTPClient, s)
+	l.cfg.Credentials = aws.NewCredentialsCache(signer{provider: cfg.Credentials})
+	if l.home == "" {
+		return l, nil
+	}
+	// Now, when nobody waits yet.
+	_, err = l.remote(context.Background(), l.home) //nolint:forbidigo // it is looked up in a table
+	return l, err
 }
 
 // regionOf returns the Region of a function's ARN, or "" for a name.
@@ -119,41 +127,70 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	out, err := l.client(cmp.Or(l.home, region)).Invoke(ctx, &lambda.InvokeInput{
-		FunctionName:   &l.function,
-		InvocationType: types.InvocationTypeRequestResponse,
-		Payload:        payload,
-	})
+	answer, id, err := l.call(ctx, cmp.Or(l.home, region), payload)
 	if err != nil {
-		return nil, requestIDOf(err), failure(ctx, err)
+		return nil, id, failure(ctx, err)
 	}
-	id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
-	if out.FunctionError != nil {
-		return nil, id, functionError(*out.FunctionError, out.Payload)
-	}
-	if err := checkAnswer(out.Payload); err != nil {
-		return nil, id, err
-	}
-	return out.Payload, id, nil
+	return answer, id, nil
 }
 
-// client returns the client for a Region, made on first use. All of them share
+// call makes one call, in the Region given.
+func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, id string, err error) {
+	m, err := l.remote(ctx, region)
+	if err != nil {
+		return nil, "", err
+	}
+	credentials, err := l.cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	request, err := m.request(ctx, payload, credentials)
+	if err != nil {
+		return nil, "", err
+	}
+	response, err := l.sender.send(request) //nolint:bodyclose // read closes it
+	if err != nil {
+		return nil, "", err
+	}
+	id = response.Header.Get("X-Amzn-Requestid")
+	answer, err = read(response, protocol.MaxPayloadBytes)
+	switch kind := response.Header.Get("X-Amz-Function-Error"); {
+	case err != nil:
+		return nil, id, &wire.LostError{Sent: true, Err: err}
+	case response.StatusCode >= http.StatusMultipleChoices:
+		return nil, id, m.refusal(ctx, l.function, response, answer)
+	case kind != "":
+		return nil, id, functionError(kind, answer)
+	}
+	return answer, id, checkAnswer(answer)
+}
+
+// Prepare makes ready for calls that are about to be made, so many for each
+// Region: it begins to open the connections that they will need, and does not
+// wait for them. Nothing but time depends on it.
+func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
+	at := map[string]int{} // the Regions that are called
+	for region, n := range calls {
+		at[cmp.Or(l.home, region)] += n
+	}
+	for region, n := range at {
+		if m, err := l.remote(ctx, region); err == nil {
+			l.sender.prepare(m.url, n)
+		}
+	}
+}
+
+// remote returns the function in a Region, made on first use. All of them share
 // one pool of connections.
-func (l *Lambda) client(region string) *lambda.Client {
+func (l *Lambda) remote(ctx context.Context, region string) (*remote, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c, ok := l.clients[region]; ok {
-		return c
+	if m, ok := l.remotes[region]; ok {
+		return m, nil
 	}
-	c := lambda.NewFromConfig(l.cfg, func(o *lambda.Options) {
-		o.Region = region
-		// Both, because AWS_MAX_ATTEMPTS and AWS_RETRY_MODE end up in them.
-		o.Retryer = aws.NopRetryer{}
-		o.RetryMaxAttempts = 0
-		if o.ClientLogMode == 0 {
-			o.Logger = logging.Nop{} // its lines are not JSON, and the errors are returned
-		}
-	})
-	l.clients[region] = c
-	return c
+	m, err := newRemote(ctx, l.cfg, region, l.function)
+	if err == nil {
+		l.remotes[region] = m
+	}
+	return m, err
 }

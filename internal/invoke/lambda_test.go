@@ -19,15 +19,23 @@ import (
 	"meridian/internal/invoke/invoketest"
 )
 
-// The suite, over HTTP, in both placements.
+// The suite, over both versions of HTTP, in both placements.
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	for _, placement := range []invoke.Placement{invoke.Home, invoke.Regional} {
-		t.Run(string(placement), func(t *testing.T) {
+		t.Run("HTTP/1.1 "+string(placement), func(t *testing.T) {
 			t.Parallel()
 			invoketest.Suite(t, func(t *testing.T, worker invoketest.Worker) invoketest.Invoker {
 				t.Helper()
 				return newLambda(t, invoketest.NewServer(t, worker), invoke.Settings{Placement: placement})
+			})
+		})
+		t.Run("HTTP/2 "+string(placement), func(t *testing.T) {
+			t.Parallel()
+			invoketest.Suite(t, func(t *testing.T, worker invoketest.Worker) invoketest.Invoker {
+				t.Helper()
+				invoker, _ := newHTTP2(t, worker, placement)
+				return invoker
 			})
 		})
 	}
@@ -128,8 +136,8 @@ func TestNewLambdaRefuses(t *testing.T) {
 		},
 		{
 			"less than nothing", "us-east-1",
-			invoke.Settings{Function: "worker", MaxConcurrency: -1},
-			"concurrency -1 is out of range; want 0 or more",
+			invoke.Settings{Function: "worker", MaxConnections: -1},
+			"-1 connections are out of range; want 0 or more",
 		},
 	} {
 		_, err := invoke.NewLambda(aws.Config{Region: test.region}, test.settings)
@@ -147,8 +155,8 @@ func TestNewLambdaRefuses(t *testing.T) {
 	}
 }
 
-// Clients are made once, also by calls at once.
-func TestLambdaMakesOneClientPerRegion(t *testing.T) {
+// Where a Region's endpoint is is found out once, also by calls at once.
+func TestLambdaFindsEachRegionOnce(t *testing.T) {
 	t.Parallel()
 	invoker := newLambda(t, invoketest.NewServer(t, echo), invoke.Settings{Placement: invoke.Regional})
 	var done sync.WaitGroup
@@ -160,8 +168,8 @@ func TestLambdaMakesOneClientPerRegion(t *testing.T) {
 		})
 	}
 	done.Wait()
-	if got := invoker.Clients(); got != 5 {
-		t.Errorf("Clients() = %d, want 5", got)
+	if got := invoker.Remotes(); got != 5 {
+		t.Errorf("Remotes() = %d, want 5", got)
 	}
 }
 
@@ -210,7 +218,7 @@ func TestLambdaNeverSendsTwice(t *testing.T) {
 	}
 }
 
-// A wave as wide as MaxConcurrency opens that many connections, and the next
+// A wave as wide as MaxConnections opens that many connections, and the next
 // wave opens none.
 func TestLambdaPoolHasTheSizeOfTheFanOut(t *testing.T) {
 	t.Parallel()
@@ -219,8 +227,8 @@ func TestLambdaPoolHasTheSizeOfTheFanOut(t *testing.T) {
 		name     string
 		settings invoke.Settings
 	}{
-		{"home", invoke.Settings{MaxConcurrency: width}},
-		{"regional", invoke.Settings{MaxConcurrency: width, Placement: invoke.Regional}},
+		{"home", invoke.Settings{MaxConnections: width}},
+		{"regional", invoke.Settings{MaxConnections: width, Placement: invoke.Regional}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -250,9 +258,8 @@ func TestLambdaPoolHasTheSizeOfTheFanOut(t *testing.T) {
 	}
 }
 
-// AWS_CA_BUNDLE comes as an HTTP client in the configuration. A server that
-// would rather speak HTTP/2 gets HTTP/1.1 all the same.
-func TestLambdaKeepsCertificatesAndSpeaksHTTP1(t *testing.T) {
+// AWS_CA_BUNDLE comes as an HTTP client in the configuration.
+func TestLambdaKeepsCertificatesAndSpeaksHTTP2(t *testing.T) {
 	t.Parallel()
 	protocols := make(chan string, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -277,7 +284,7 @@ func TestLambdaKeepsCertificatesAndSpeaksHTTP1(t *testing.T) {
 	if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
 		t.Fatalf("Invoke = %v, want success", err)
 	}
-	if got, want := <-protocols, "HTTP/1.1"; got != want {
+	if got, want := <-protocols, "HTTP/2.0"; got != want {
 		t.Errorf("Invoke spoke %s, want %s", got, want)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"meridian/internal/invoke"
 	"meridian/internal/invoke/invoketest"
+	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 )
 
@@ -94,7 +95,7 @@ func TestServerConnectsOrDoesNot(t *testing.T) {
 		server.DecideConnections(func(_ string, number int) invoketest.ConnectionFault {
 			return []invoketest.ConnectionFault{invoketest.Refused, invoketest.Unanswered, invoketest.Connects}[number-1]
 		})
-		for i, want := range []time.Duration{0, invoke.ConnectTimeout, 0} {
+		for i, want := range []time.Duration{0, wire.ConnectTimeout, 0} {
 			names, took := calls(t, invoker, 1)
 			if took != want || (names[""] == 1) != (i == 2) {
 				t.Errorf("call %d took %v and failed with %v; want %v, and only the last to succeed", i, took, names, want)

@@ -1,0 +1,144 @@
+package invoke
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go/encoding/httpbinding"
+	"github.com/aws/smithy-go/logging"
+)
+
+// userAgent is what Lambda's logs say of who called.
+const userAgent = "meridian"
+
+// traceKey is the context's key for the trace that a call belongs to, as
+// aws-lambda-go sets it. Lambda draws its map of calls with it, and finds
+// functions that call themselves for ever.
+// Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+const traceKey = "x-amzn-trace-id"
+
+// A remote is a function in one Region. The SDK's client says where it is and
+// how to sign for it, and reads what Lambda answers when it refuses; a request
+// that Lambda accepts does not go through the client, whose layers take more
+// CPU than the network, TLS included.
+type remote struct {
+	client *lambda.Client
+	sign   lambda.HTTPSignerV4
+	region string
+	url    *url.URL
+}
+
+// newRemote returns the function in a Region, as cfg says where that is.
+func newRemote(ctx context.Context, cfg aws.Config, region, function string) (*remote, error) {
+	client := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
+		o.Region = region
+		// Both, because AWS_MAX_ATTEMPTS and AWS_RETRY_MODE end up in them.
+		o.Retryer = aws.NopRetryer{}
+		o.RetryMaxAttempts = 0
+		if o.ClientLogMode == 0 {
+			o.Logger = logging.Nop{} // its lines are not JSON, and the errors are returned
+		}
+	})
+	o := client.Options()
+	place, err := o.EndpointResolverV2.ResolveEndpoint(ctx, lambda.EndpointParameters{
+		Region:       &region,
+		Endpoint:     o.BaseEndpoint,
+		UseFIPS:      new(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: new(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	if err != nil {
+		return nil, &Error{
+			Name: protocol.ErrorLambdaSDKClient, Message: fmt.Sprintf("resolve Lambda's endpoint in %s: %v", region, err), Err: err,
+		}
+	}
+	u := place.URI
+	path := strings.TrimSuffix(u.Path, "/") + "/2015-03-31/functions/"
+	u.Path = path + function + "/invocations"
+	u.RawPath = path + httpbinding.EscapePath(function, true) + "/invocations"
+	return &remote{client: client, sign: o.HTTPSignerV4, region: region, url: &u}, nil
+}
+
+// request returns the signed request of an invocation.
+func (m *remote) request(ctx context.Context, payload []byte, credentials aws.Credentials) (*http.Request, error) {
+	u := *m.url // the signer writes to it
+	r := (&http.Request{
+		Method: http.MethodPost, URL: &u, Host: u.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Content-Type":          {"application/octet-stream"},
+			"User-Agent":            {userAgent},
+			"X-Amz-Invocation-Type": {string(types.InvocationTypeRequestResponse)},
+		},
+		Body: http.NoBody,
+	}).WithContext(ctx)
+	if len(payload) > 0 {
+		r.ContentLength = int64(len(payload))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil }
+		r.Body, _ = r.GetBody()
+	}
+	if trace, ok := ctx.Value(traceKey).(string); ok && trace != "" {
+		r.Header["X-Amzn-Trace-Id"] = []string{trace}
+	}
+	hash := sha256.Sum256(payload)
+	err := m.sign.SignHTTP(ctx, credentials, r, hex.EncodeToString(hash[:]), "lambda", m.region, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return r, nil
+}
+
+// refusal returns what the SDK makes of an answer that is no success.
+func (m *remote) refusal(ctx context.Context, function string, r *http.Response, body []byte) error {
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	_, err := m.client.Invoke(context.WithoutCancel(ctx), &lambda.InvokeInput{FunctionName: &function},
+		func(o *lambda.Options) { o.HTTPClient = recorded{r} })
+	return err //nolint:wrapcheck // failure looks at it
+}
+
+// A recorded is an HTTP client that has the answer already.
+type recorded struct{ response *http.Response }
+
+// Do returns the answer.
+func (c recorded) Do(r *http.Request) (*http.Response, error) {
+	c.response.Request = r
+	return c.response, nil
+}
+
+// read reads an answer of at most limit bytes, and of a longer one a byte more.
+func read(r *http.Response, limit int) ([]byte, error) {
+	defer func() { _ = r.Body.Close() }()
+	// A byte more than there is, because reading ends with a Read that finds
+	// nothing.
+	size := 512
+	if r.ContentLength >= 0 {
+		size = int(min(r.ContentLength, int64(limit))) + 1
+	}
+	body := make([]byte, 0, size)
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := r.Body.Read(body[len(body):min(cap(body), limit+1)])
+		body = body[:len(body)+n]
+		if err == io.EOF || len(body) > limit {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err //nolint:wrapcheck // failure looks at it
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package invoke_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/google/go-cmp/cmp"
+
+	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
+)
+
+// What is sent is what the SDK's own client sends, and its signature is good.
+func TestLambdaRequestIsTheSDKs(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, function, path, token string
+		payload                     []byte
+	}{
+		{"a name", "worker", "", "", []byte(`{"a":1}`)},
+		{"an alias", "worker:live", "", "", []byte(`{}`)},
+		{"an ARN", "arn:aws:lambda:us-east-1:123456789012:function:worker:live", "", "", []byte(`{}`)},
+		{"an endpoint with a path", "worker", "/lambda/", "", []byte(`{}`)},
+		{"no payload", "worker", "", "", nil},
+		{"a session", "worker", "", "token/with+signs==", []byte(`{}`)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			credentials := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", SessionToken: test.token}
+			var requests []map[string]string
+			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				checkSignature(t, r, body, credentials)
+				requests = append(requests, map[string]string{
+					"request": r.Method + " " + r.RequestURI, "host": r.Host, "body": string(body),
+					"type": r.Header.Get("X-Amz-Invocation-Type"), "content": r.Header.Get("Content-Type"),
+					"length": r.Header.Get("Content-Length"),
+				})
+			}))
+			t.Cleanup(server.Close)
+			cfg := aws.Config{
+				Region: "us-east-1", BaseEndpoint: aws.String(server.URL + test.path),
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+			}
+			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: test.function})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := invoker.Invoke(t.Context(), "us-east-1", test.payload); err != nil {
+				t.Fatalf("Invoke = %v, want success", err)
+			}
+			_, err = lambda.NewFromConfig(cfg).Invoke(t.Context(), &lambda.InvokeInput{
+				FunctionName: &test.function, Payload: test.payload, InvocationType: "RequestResponse",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.payload == nil {
+				requests[1]["content"] = "application/octet-stream" // which the SDK leaves out
+			}
+			if diff := cmp.Diff(requests[1], requests[0]); diff != "" {
+				t.Errorf("the request differs from the SDK's (-SDK +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+// checkSignature signs a request again, as far as it says that it is signed.
+func checkSignature(t *testing.T, r *http.Request, body []byte, credentials aws.Credentials) {
+	t.Helper()
+	_, signed, _ := strings.Cut(r.Header.Get("Authorization"), "SignedHeaders=")
+	signed, _, _ = strings.Cut(signed, ",")
+	u, err := url.ParseRequestURI(r.RequestURI)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	u.Scheme, u.Host = "http", r.Host
+	again := &http.Request{Method: r.Method, URL: u, Host: r.Host, Header: http.Header{}, ContentLength: r.ContentLength}
+	for name := range strings.SplitSeq(signed, ";") {
+		if values := r.Header.Values(name); values != nil {
+			again.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	when, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		t.Error(err)
+	}
+	hash := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(r.Context(), credentials, again, hex.EncodeToString(hash[:]), "lambda", "us-east-1", when); err != nil {
+		t.Error(err)
+	}
+	if got, want := r.Header.Get("Authorization"), again.Header.Get("Authorization"); got != want {
+		t.Errorf("Authorization = %s, want %s", got, want)
+	}
+}
+
+// The trace of the coordinator's own call goes on in its workers'.
+func TestLambdaPassesTheTraceOn(t *testing.T) {
+	t.Parallel()
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("X-Amzn-Trace-Id")
+	}))
+	t.Cleanup(server.Close)
+	cfg := invoketest.NewServer(t, echo).Config()
+	cfg.BaseEndpoint = &server.URL
+	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", trace) //nolint:revive,staticcheck // aws-lambda-go's key
+	if _, _, err := invoker.Invoke(ctx, "us-east-1", nil); err != nil || got != trace {
+		t.Errorf("Invoke = %v with trace %q, want %q", err, got, trace)
+	}
+}
+
+// newHTTP2 returns an invoker of a worker behind HTTP/2 and TLS, as Lambda is,
+// and the number of connections.
+func newHTTP2(
+	tb testing.TB, worker invoketest.Worker, placement invoke.Placement,
+) (*invoke.Lambda, *atomic.Int64) {
+	tb.Helper()
+	plain := invoketest.NewServer(tb, worker)
+	server, connections := httptest.NewUnstartedServer(plain), new(atomic.Int64)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	tb.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	cfg := plain.Config()
+	cfg.BaseEndpoint = &server.URL
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	})
+	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker", Placement: placement})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return invoker, connections
+}
+
+// A plan's calls find the connections that they need on the way.
+func TestLambdaPrepare(t *testing.T) {
+	t.Parallel()
+	const calls = 250
+	var arrived sync.WaitGroup
+	arrived.Add(calls)
+	invoker, connections := newHTTP2(t, func(context.Context, []byte) ([]byte, error) {
+		arrived.Done()
+		arrived.Wait()
+		return nil, nil
+	}, invoke.Home)
+	invoker.Prepare(t.Context(), map[string]int{"eu-west-1": calls - 100, "us-west-2": 100})
+	var done sync.WaitGroup
+	for range calls {
+		done.Go(func() {
+			if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
+				t.Errorf("Invoke = %v, want success", err)
+			}
+		})
+	}
+	done.Wait()
+	if total := connections.Load(); total != 3 {
+		t.Errorf("%d calls took %d connections, want 3", calls, total)
+	}
+}
+
+// HTTPS_PROXY is followed. The environment is read once in a process, so another
+// one calls.
+func TestLambdaFollowsHTTPSProxy(t *testing.T) {
+	t.Parallel()
+	const inside = "MERIDIAN_TEST_PROXY"
+	if os.Getenv(inside) == "" { //nolint:forbidigo // it tests the environment
+		var asked string
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = r.Method + " " + r.Host
+			w.WriteHeader(http.StatusTeapot)
+		}))
+		t.Cleanup(proxy.Close)
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLambdaFollowsHTTPSProxy$", "-test.v")
+		command.Env = append(os.Environ(), inside+"=1", "HTTPS_PROXY="+proxy.URL, "NO_PROXY=") //nolint:forbidigo // it tests the environment
+		out, err := command.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("418 I'm a teapot")) || asked != "CONNECT lambda.us-east-1.amazonaws.com:443" {
+			t.Errorf("the proxy was asked for %q, and the call ended with %v: %s", asked, err, out)
+		}
+		return
+	}
+	cfg := invoketest.NewServer(t, echo).Config()
+	cfg.BaseEndpoint = nil
+	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = invoker.Invoke(t.Context(), "us-east-1", []byte(`{}`))
+	t.Log(err)
+}
