@@ -31,3 +31,21 @@ func BenchmarkFiveThousandInvocations(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/invocations, "µs/invocation")
 }
+
+// BenchmarkPlanOfTenThousand is the plan of 10,000 invocations, and a result in
+// which none was started.
+func BenchmarkPlanOfTenThousand(b *testing.B) {
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1}
+	for i := range 10_000 / len(r.Regions) {
+		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+	}
+	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(nil)}
+	ctx, cancel := context.WithCancel(b.Context())
+	cancel()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Run(ctx, r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
