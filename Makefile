@@ -33,7 +33,8 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-engine fuzz faults mutants soak e2e generate \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-baseline bench-engine fuzz faults \
+	soak mutants e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
 help: ## say what there is
@@ -84,8 +85,17 @@ size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than
 	@$(foreach f,$(FUNCTIONS),bytes=$$(wc -c < $(DIST)/$(f)/bootstrap); \
 		echo "$(f): $$bytes bytes of at most $(MAX_$(f))"; [ $$bytes -le $(MAX_$(f)) ] &&) true
 
-bench: ## the benchmarks: the engine against errgroup, and the rest
-	go test -run '^$$' -bench . -benchmem ./...
+# The machine's figures of the packages' benchmarks, and the committed ones.
+BENCHMARKS := go test -run '^$$' -bench . -benchmem -benchtime 0.1s -count 6 ./pkg/... ./internal/...
+bench: ## what an invocation costs, to bench/RESULTS.md, and the packages' benchmarks; BENCH_QUICK=1 for the first in a minute
+	go run ./bench
+ifndef BENCH_QUICK
+	$(BENCHMARKS) > bench/latest.txt
+	$(TOOL) benchstat bench/baseline.txt bench/latest.txt
+endif
+
+bench-baseline: ## commit to the benchmarks' figures of this machine
+	$(BENCHMARKS) > bench/baseline.txt
 
 bench-engine: ## the engine against errgroup, and its bytes and allocations an item
 	go test -run '^$$' -bench 'Errgroup|Map' -benchtime 20x ./internal/fanout

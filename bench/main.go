@@ -1,0 +1,56 @@
+// Command bench measures what an invocation costs beside the work: this
+// coordinator's way to Lambda, the AWS SDK with an errgroup as people write it,
+// and signed requests of net/http over prepared connections, which is the floor.
+//
+// A server that speaks Lambda's Invoke API and takes 100 ms for each call runs in
+// a process of its own, on the loopback interface; so does each measurement, for
+// its CPU time and memory to be its own. Ways take turns, and what is printed and
+// written to bench/RESULTS.md are medians. The machine's noise is in all of them:
+// ratios count, and absolute figures do not.
+//
+// Run it with make bench; BENCH_QUICK=1 makes it short, and its ratios rough.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	quick := os.Getenv("BENCH_QUICK") != ""
+	if err := run(ctx, quick); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures everything and writes it down.
+func run(ctx context.Context, quick bool) error {
+	directory, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(directory) }()
+	l, err := newLab(ctx, directory)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	var results []result
+	for _, s := range scenarios(quick) {
+		r, err := l.measure(ctx, s)
+		if err != nil {
+			return fmt.Errorf("%s, %d calls: %w", s.name, s.calls, err)
+		}
+		r.write(os.Stdout)
+		results = append(results, r)
+	}
+	return save("bench/RESULTS.md", results, l.missing, quick)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+)
+
+// ideal is what calls take that cost nothing beside the work.
+const ideal = 100 // ms
+
+// A result is what the runs of a scenario took, by way.
+type result struct {
+	scenario
+	runs map[string][]measurement
+}
+
+// median returns the median of a figure over a way's runs, or -1 without any.
+func (r result) median(way string, figure func(measurement) float64) float64 {
+	var all []float64
+	for _, m := range r.runs[way] {
+		all = append(all, figure(m))
+	}
+	if len(all) == 0 {
+		return -1
+	}
+	slices.Sort(all)
+	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+}
+
+// ratio returns how many times the other way's figure a way's is.
+func (r result) ratio(way, other string, figure func(measurement) float64) float64 {
+	return r.median(way, figure) / r.median(other, figure)
+}
+
+func overhead(m measurement) float64    { return max(m.WallMs-ideal, 0.001) }
+func wall(m measurement) float64        { return m.WallMs }
+func cpu(m measurement) float64         { return m.CPUMs }
+func memory(m measurement) float64      { return m.PeakMiB }
+func connections(m measurement) float64 { return float64(m.Connections) }
+func lost(m measurement) float64        { return float64(m.Lost) }
+func sent(m measurement) float64        { return float64(m.Sent) }
+
+// write writes a result as a table.
+func (r result) write(w io.Writer) {
+	_, _ = fmt.Fprintf(w, "\n### %s: %s calls\n\n", r.name, thousands(r.calls))
+	_, _ = fmt.Fprintln(w, "| way | overhead | of the floor's | CPU per call | of the floor's | peak memory | connections | requests | lost |")
+	_, _ = fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+	for _, way := range r.ways {
+		_, _ = fmt.Fprintf(w, "| %s | %.1f ms | %.2f | %.0f us | %.2f | %.0f MiB | %s | %s | %s |\n", way,
+			r.median(way, overhead), r.ratio(way, floor, overhead),
+			r.median(way, cpu)*1000/float64(r.calls), r.ratio(way, floor, cpu),
+			r.median(way, memory), count(r.median(way, connections)), count(r.median(way, sent)), count(r.median(way, lost)))
+	}
+}
+
+// count formats a number of things, which not every way knows.
+func count(n float64) string {
+	if n < 0 {
+		return "?"
+	}
+	return thousands(int(n))
+}
+
+// thousands formats a number with its thousands apart.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	if len(s) > 3 {
+		return s[:len(s)-3] + "," + s[len(s)-3:]
+	}
+	return s
+}
+
+// save writes all results to a file, and to standard output how they stand to
+// what is asked of them.
+func save(file string, results []result, missing []string, quick bool) error {
+	var b bytes.Buffer
+	b.WriteString("# What an invocation costs\n\nWritten by `make bench`")
+	if quick {
+		b.WriteString(" in its quick form, whose ratios are rough")
+	}
+	_, _ = fmt.Fprintf(&b, ", with %s on %d CPUs (%s/%s), the server on the same ones.\n",
+		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	b.WriteString("Each call takes the server 100 ms; overhead is what all of them together take beyond that.\n" +
+		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
+		"`floor` is signed requests of net/http over connections opened first, `meridian` this\n" +
+		"coordinator's engine and invoke path, `sdk` the AWS SDK for Go with an errgroup.\n")
+	for _, m := range missing {
+		_, _ = fmt.Fprintf(&b, "Not measured: %s.\n", m)
+	}
+	var verdicts bytes.Buffer
+	judge(&verdicts, results)
+	_, _ = os.Stdout.Write(verdicts.Bytes())
+	_, _ = verdicts.WriteTo(&b)
+	for _, r := range results {
+		r.write(&b)
+	}
+	return os.WriteFile(file, b.Bytes(), 0o644) //nolint:gosec // it is to be read
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// A target is what a figure must come to.
+type target struct {
+	what    string
+	name    string // of the scenario
+	calls   int
+	figure  func(r result) float64
+	limit   float64
+	atLeast bool // else at most
+}
+
+// targets returns what must hold.
+func targets() []target {
+	const cold, throttled, few = "TLS, cold", "TLS, 10 % throttled", "TLS, cold, 1,024 files"
+	times := func(way, other string, figure func(measurement) float64) func(result) float64 {
+		return func(r result) float64 { return r.ratio(way, other, figure) }
+	}
+	of := func(figure func(measurement) float64) func(result) float64 {
+		return func(r result) float64 { return r.median(meridian, figure) }
+	}
+	var all []target
+	for _, calls := range []int{35, 1000, 5000} {
+		all = append(all,
+			target{"overhead, times the floor's", cold, calls, times(meridian, floor, overhead), 1.3, false},
+			target{"CPU, times the floor's", cold, calls, times(meridian, floor, cpu), 1.3, false})
+	}
+	all = append(all, target{"overhead, times less than the SDK's", cold, 35, times(sdk, meridian, overhead), 3, true})
+	for _, calls := range []int{1000, 5000} {
+		all = append(all,
+			target{"overhead, times less than the SDK's", cold, calls, times(sdk, meridian, overhead), 5, true},
+			target{"CPU, times less than the SDK's", cold, calls, times(sdk, meridian, cpu), 5, true})
+	}
+	return append(all,
+		target{"calls lost", few, 5000, of(lost), 0, false},
+		target{"MiB", few, 5000, of(memory), 150, false},
+		target{"calls lost", throttled, 1000, of(lost), 0, false},
+		target{"time, times the floor's", throttled, 1000, times(meridian, floor, wall), 1.2, false},
+		target{"calls lost", throttled, 5000, of(lost), 0, false},
+		target{"time, times the floor's", throttled, 5000, times(meridian, floor, wall), 1.2, false},
+		target{"new connections", "TLS, warm", 35, of(connections), 0, false},
+		target{"overhead, times the floor's", "TLS, warm", 35, times(meridian, floor, overhead), 1.2, false},
+	)
+}
+
+// judge writes which targets hold.
+func judge(w io.Writer, results []result) {
+	_, _ = fmt.Fprint(w, "\n## What must hold\n\n| | calls | measured | wanted | |\n|---|--:|--:|--:|---|\n")
+	for _, t := range targets() {
+		for _, r := range results {
+			if r.name != t.name || r.calls != t.calls {
+				continue
+			}
+			got, bound, verdict := t.figure(r), "at most", "holds"
+			if t.atLeast {
+				bound = "at least"
+			}
+			if t.atLeast && got < t.limit || !t.atLeast && got > t.limit {
+				verdict = "**missed**"
+			}
+			_, _ = fmt.Fprintf(w, "| %s: %s | %s | %.2f | %s %g | %s |\n", t.name, t.what, thousands(t.calls), got, bound, t.limit, verdict)
+		}
+	}
+}
