@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"meridian/internal/coordinator"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
