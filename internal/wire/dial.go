@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -17,14 +18,12 @@ import (
 // connect opens a connection to the endpoint.
 func (e *endpoint) connect() (*conn, error) {
 	address := hostPort(e.url)
-	ctx, cancel := context.WithTimeout(e.pool.context, ConnectTimeout)
+	ctx, cancel := context.WithTimeoutCause(e.pool.context, ConnectTimeout,
+		fmt.Errorf("no connection within %v", ConnectTimeout))
 	defer cancel()
 	c, err := e.open(ctx, address)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("no connection within %v", ConnectTimeout)
-		}
-		return nil, &ConnectError{Address: address, Err: err}
+		return nil, &ConnectError{Address: address, Err: cmp.Or(context.Cause(ctx), err)}
 	}
 	return c, nil
 }

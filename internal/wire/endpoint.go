@@ -127,6 +127,9 @@ func (e *endpoint) add() {
 	defer p.mu.Unlock()
 	e.opening--
 	switch {
+	case err == nil && p.context.Err() != nil: // closed in between
+		err = &ConnectError{Address: c.tap.address, Err: errClosed}
+		go c.close()
 	case err == nil && c.state == ready:
 		c.counted = true
 		e.conns = append(e.conns, c)

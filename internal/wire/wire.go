@@ -31,6 +31,7 @@ package wire
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -86,7 +87,8 @@ type Config struct {
 // from several goroutines.
 type Pool struct {
 	cfg     Config
-	context context.Context // of connecting, which belongs to no call
+	context context.Context // of connecting, which belongs to no call; Close ends it
+	cancel  context.CancelCauseFunc
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint // by scheme and address
@@ -112,11 +114,10 @@ func New(cfg Config) *Pool {
 	if cfg.TLS.ClientSessionCache == nil {
 		cfg.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
-	return &Pool{
-		cfg:       cfg,
-		context:   context.Background(), //nolint:forbidigo // no call's: a connection is for whoever comes next
-		endpoints: map[string]*endpoint{},
-	}
+	p := &Pool{cfg: cfg, endpoints: map[string]*endpoint{}}
+	//nolint:forbidigo // no call's: a connection is for whoever comes next
+	p.context, p.cancel = context.WithCancelCause(context.Background())
+	return p
 }
 
 // RoundTrip sends a request and returns the answer, as [http.RoundTripper]
@@ -189,8 +190,10 @@ func (p *Pool) Prepare(u *url.URL, calls int) {
 	e.grow(calls)
 }
 
-// Close ends the connections, and whatever is under way on them.
+// Close ends the connections, whatever is under way on them, and those that are
+// being opened. Later calls find no connection.
 func (p *Pool) Close() {
+	p.cancel(errClosed)
 	p.mu.Lock()
 	var conns []*conn
 	for _, e := range p.endpoints {
@@ -201,6 +204,9 @@ func (p *Pool) Close() {
 		c.close()
 	}
 }
+
+// errClosed is why a Pool that was closed has no connection.
+var errClosed = errors.New("the pool is closed")
 
 // endpoint returns the endpoint of a URL, made on first use.
 func (p *Pool) endpoint(u *url.URL) *endpoint {

@@ -85,7 +85,9 @@ func TestABurstMakesNoStampede(t *testing.T) {
 			}
 			begin := time.Now()
 			mustAll(t, calls(t, p, 250))
-			if got, conns := time.Since(begin).Round(time.Millisecond), len(server.all()); conns != 3 ||
+			took := time.Since(begin).Round(time.Millisecond)
+			synctest.Wait() // a connection that nobody waits for any more is still a connection
+			if got, conns := took, len(server.all()); conns != 3 ||
 				got != map[bool]time.Duration{false: time.Second, true: 700 * time.Millisecond}[prepared] {
 				t.Errorf("prepared %t: 250 calls took %d connections and %v, want 3", prepared, conns, got)
 			}
@@ -381,6 +383,27 @@ func TestACallThatGivesUpWhileItWaits(t *testing.T) {
 		mustAll(t, calls(t, p, 1))
 		if conns := server.all(); len(conns) != 1 || conns[0].seen().began != 2 {
 			t.Errorf("%d connections with %d requests, want 1 with 2", len(conns), conns[0].seen().began)
+		}
+	})
+}
+
+// A pool that was closed lets go of the connections that it was opening, and
+// tells the calls that wait for them.
+func TestCloseWhileConnecting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.connecting = time.Second
+		p := server.pool(t)
+		time.AfterFunc(300*time.Millisecond, p.Close)
+		begin := time.Now()
+		for i, err := range append(calls(t, p, 250), call(t, p)) {
+			if lost, ok := errors.AsType[*wire.ConnectError](err); !ok || lost.Err.Error() != "the pool is closed" {
+				t.Fatalf("call %d of 251 = %v, want one that found the pool closed", i, err)
+			}
+		}
+		if got, conns := time.Since(begin), len(server.all()); got != 300*time.Millisecond || conns != 0 {
+			t.Errorf("calls ended after %v with %d connections, want 300 ms and none", got, conns)
 		}
 	})
 }
