@@ -34,6 +34,12 @@ type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, requestID string, err error)
 }
 
+// A Preparer is an Invoker that is faster when it knows what comes: so many
+// invocations at once in each Region. Prepare does not wait for anything.
+type Preparer interface {
+	Prepare(ctx context.Context, calls map[string]int)
+}
+
 // Tasks knows which tasks there are. Check returns what is wrong with a task's
 // name, its parameters or its targets, with JSON paths from the request's root.
 // Idempotent reports whether a task's work may be done twice.
@@ -47,7 +53,8 @@ type Tasks interface {
 
 // A Coordinator runs requests. It may be used by several goroutines at once.
 type Coordinator struct {
-	// Invoker reaches the workers. Required.
+	// Invoker reaches the workers. If it is a [Preparer], it is told of a run's
+	// invocations before the first. Required.
 	Invoker Invoker
 
 	// Tasks checks a request's task. Required.
@@ -108,6 +115,9 @@ func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
 		settled = func(int, int, *protocol.RegionOutcome) {}
 	}
 	settled(0, len(g.regions), nil)
+	if invoker, ok := c.Invoker.(Preparer); ok {
+		invoker.Prepare(ctx, p.atOnce())
+	}
 	outcomes, verdict := fanout.Each(ctx, p.policy, p.units, c.invoke)
 	for i, o := range outcomes {
 		logPanic(ctx, log, p.units[i], o)

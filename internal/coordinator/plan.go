@@ -15,11 +15,10 @@ import (
 )
 
 // maxInFlight is the most invocations in flight at once, whatever the request
-// says: each may need a connection, and a Lambda environment has 1,024 file
-// descriptors, of which the runtime, the log, DNS and connections that close
-// take some.
-// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-const maxInFlight = 900
+// says. Each takes some 20 KiB until it is answered, so these fit into the
+// 256 MB that a coordinator has by default: `make bench` shows how much they
+// take. Their connections are no bound: HTTP/2 carries them over 50.
+const maxInFlight = 5000
 
 // maxInvocations bounds the invocations of one run. Past it one coordinator is
 // the wrong shape: at 2 KiB each their records alone would fill the answer.
@@ -128,7 +127,7 @@ func (p *plan) divide(regional bool) {
 	concurrency := cmp.Or(r.MaxConcurrency, len(p.units))
 	if min(concurrency, len(p.units)) > maxInFlight {
 		p.notices = append(p.notices, fmt.Sprintf(
-			"maxConcurrency is %d here: an invocation in flight needs a file descriptor, and a Lambda function has 1,024",
+			"maxConcurrency is %d here: more invocations in flight may not fit into the coordinator's memory",
 			maxInFlight))
 	}
 	retriers := r.Retry
@@ -166,6 +165,15 @@ func (p *plan) divide(regional bool) {
 	for _, retrier := range retriers {
 		p.policy.Retry = append(p.policy.Retry, fanout.Retrier(retrier))
 	}
+}
+
+// atOnce returns how many invocations may be in flight at once, by Region.
+func (p *plan) atOnce() map[string]int {
+	calls := map[string]int{}
+	for _, u := range p.units[:min(p.policy.MaxConcurrency, len(p.units))] {
+		calls[p.regions[u.region]]++
+	}
+	return calls
 }
 
 // withinTime returns the context of the run, which began at begin: it ends after

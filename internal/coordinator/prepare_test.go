@@ -1,0 +1,50 @@
+package coordinator_test
+
+import (
+	"context"
+	"maps"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"meridian/internal/coordinator"
+	"meridian/pkg/protocol"
+)
+
+// A preparedInvoker notes what it is told.
+type preparedInvoker struct {
+	coordinator.Invoker
+	told    map[string]int
+	invoked atomic.Bool
+}
+
+func (p *preparedInvoker) Prepare(_ context.Context, calls map[string]int) {
+	if p.invoked.Load() {
+		panic("told too late")
+	}
+	p.told = calls
+}
+
+func (p *preparedInvoker) Invoke(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+	p.invoked.Store(true)
+	return p.Invoker.Invoke(ctx, region, payload)
+}
+
+func TestAPreparerIsToldBeforeTheFirstInvocation(t *testing.T) {
+	t.Parallel()
+	c := inProcess(world{}.tasks())
+	p := &preparedInvoker{Invoker: c.Invoker}
+	c.Invoker = p
+	r := protocol.Request{
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1"},
+		Targets: []string{"a", "b", "c", "d"}, MaxTargetsPerInvocation: 1, MaxConcurrency: 7,
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := c.Run(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if want := map[string]int{"us-east-1": 4, "eu-west-1": 3}; !maps.Equal(p.told, want) {
+		t.Errorf("told of %v, want %v", p.told, want)
+	}
+}
