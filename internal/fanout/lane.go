@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -10,12 +11,12 @@ import (
 // An Adaptation says how the number of attempts at once follows what the other
 // side can take. The zero Adaptation does not follow anything.
 //
-// A burst begins with a part of the items, and doubles every few milliseconds
-// until something is throttled; a throttle that comes at once is thereby met by
-// few. From then on the number is what the other side was seen to bear: it falls
+// It begins with a part of the items, and as many again follow every few
+// milliseconds; a limit is thereby met by few. As long as no more than a sixth of
+// the attempts are throttled, they are not taken for a limit on what runs at
+// once, and the parts are only halved. Past it the number is what the other side was seen to bear: it falls
 // to what is still under way, at least by a tenth, and grows by one for each
-// round that went well, as long as throttled attempts stay under a fifth of
-// those that were not.
+// round that went well.
 type Adaptation struct {
 	// ErrorEquals lists the error names that mean "too much at once". Empty means
 	// that nothing is adapted.
@@ -37,21 +38,28 @@ const (
 	// of the largest partition, so that a sweep over them is one burst.
 	firstBurst = 36
 
-	// burstShare is the share of a lane's items that it begins with, if that is
-	// more: half of it may be throttled and the extra calls still stay under a
-	// tenth.
-	burstShare = 0.18
+	// burstShare is the share of a lane's items that a burst is, if that is more.
+	// However many the other side takes, one burst meets its limit, so a sixth
+	// keeps the extra calls of that under a fifth.
+	burstShare = 0.17
 
-	// burstInterval is how long a burst waits for a first throttle before it
-	// doubles: some round trips inside a Region, where a throttle takes one.
-	burstInterval = 25 * time.Millisecond
+	// A burst has burstTicks times burstTick for its throttles before the next:
+	// some round trips inside a Region, where a throttle takes one. Ticks are
+	// counted, not made up for: on a small share of a CPU a burst is sent only
+	// bit by bit, and each tick waits its turn behind the sending.
+	burstTick  = 2 * time.Millisecond
+	burstTicks = 5
+
+	// tolerated is the share of the last attempts that may be throttled without
+	// being taken for a limit: as many as make a fifth more calls.
+	tolerated = 1. / 6
 
 	// backoff is what a throttle leaves of the limit at most.
 	backoff = 0.9
 
-	// extraShare is how many throttled attempts may come of one accepted: past
-	// it a lane does not try for more.
-	extraShare = 0.2
+	// extraShare is how many throttled attempts may come of one accepted, over
+	// the run: past it a lane does not try for more.
+	extraShare = 0.15
 
 	// shortestPause and longestPause bound the wait of a throttled attempt. It
 	// doubles with each throttle that no accepted attempt came between.
@@ -76,15 +84,21 @@ func (a Adaptation) throttles(name string) bool { return slices.Contains(a.Error
 
 // A lane is items that share one limit on what runs at once. The loop owns it.
 type lane struct {
+	items   int
 	fresh   []int // items that were never tried, in order
 	ready   []int // items whose wait before a retry is over, in that order
 	running int
 
 	limited bool      // whether window bounds it
 	window  float64   // how many may run; the next may start while fewer do
-	ramping bool      // whether nothing was throttled yet
-	rampAt  time.Time // when the window doubles, if ramping
+	burst   float64   // by how much it grows at first
+	ramping bool      // whether no limit was met yet
+	tickAt  time.Time // the next tick of the burst, if ramping; zero before the first
+	ticks   int       // of this burst
+	held    int       // places in the window that this burst's throttles have left, for nobody
 
+	tried     float64 // attempts started lately
+	refused   float64 // those of them that were throttled
 	accepted  int
 	throttled int
 	streak    int       // throttles since an attempt was accepted, burst by burst
@@ -108,8 +122,10 @@ func newLanes(a Adaptation, n int) []*lane {
 		l.fresh = append(l.fresh, i)
 	}
 	for _, l := range lanes {
+		l.items = len(l.fresh)
 		l.limited = len(a.ErrorEquals) > 0
-		l.window = max(firstBurst, burstShare*float64(len(l.fresh)))
+		l.burst = max(firstBurst, burstShare*float64(l.items))
+		l.window = l.burst
 		l.ramping = true
 	}
 	return lanes
@@ -122,11 +138,11 @@ func (a Adaptation) laneOf(i int) int {
 	return a.Lanes[i]
 }
 
-// wakeAt returns when the window of a lane that only waits for that will double,
-// and false when it does not.
+// wakeAt returns when a lane that only waits for its window to grow has to look
+// again, and false when it does not.
 func (l *lane) wakeAt() (time.Time, bool) {
-	full := float64(l.running) >= l.window && len(l.ready)+len(l.fresh) > 0
-	return l.rampAt, l.limited && l.ramping && full && !l.rampAt.IsZero()
+	full := float64(l.running+l.held) >= l.window && len(l.ready)+len(l.fresh) > 0
+	return l.tickAt, l.limited && l.ramping && full && !l.tickAt.IsZero()
 }
 
 // room reports whether one more may run.
@@ -134,14 +150,32 @@ func (l *lane) room(now time.Time) bool {
 	if !l.limited {
 		return true
 	}
-	if l.ramping && l.rampAt.IsZero() {
-		l.rampAt = now.Add(burstInterval) // the burst begins
+	if l.ramping && !l.tickAt.After(now) {
+		l.tick(now)
 	}
-	for l.ramping && !l.rampAt.After(now) && l.window < float64(l.running+len(l.fresh)+len(l.ready)) {
-		l.window *= 2
-		l.rampAt = l.rampAt.Add(burstInterval)
+	return float64(l.running+l.held) < l.window
+}
+
+// tick takes note that time has passed, and lets the burst grow when it was
+// enough.
+func (l *lane) tick(now time.Time) {
+	if !l.tickAt.IsZero() { // else the burst begins
+		l.ticks++
 	}
-	return float64(l.running) < l.window
+	l.tickAt = now.Add(burstTick)
+	if l.ticks < burstTicks {
+		return
+	}
+	l.ticks, l.held = 0, 0
+	switch {
+	case l.window >= float64(l.running+len(l.fresh)+len(l.ready)):
+		return // it is not what holds anything up
+	case l.refused < 1:
+		l.window += l.burst
+	default:
+		l.window += l.burst / 2
+	}
+	l.forget()
 }
 
 // take removes the item to start next: what was begun before what was not.
@@ -152,7 +186,17 @@ func (l *lane) take() int {
 	}
 	i := (*from)[0]
 	*from = (*from)[1:]
+	if l.tried >= 2*max(firstBurst, float64(l.running)) { // two rounds
+		l.forget()
+	}
+	l.tried++
 	return i
+}
+
+// forget makes what is tried next count more than what was.
+func (l *lane) forget() {
+	l.tried /= 2
+	l.refused /= 2
 }
 
 // accept takes note of an attempt that was not throttled, whatever became of it.
@@ -168,7 +212,14 @@ func (l *lane) accept() {
 // What still runs beside it was accepted, or has not heard yet.
 func (l *lane) throttle(started, now time.Time) {
 	l.throttled++
-	l.ramping = false
+	l.refused++
+	if l.refused <= tolerated*l.tried {
+		if l.ramping {
+			l.held++
+		}
+		return
+	}
+	l.ramping, l.held = false, 0
 	window := min(l.window, float64(l.running))
 	if started.After(l.cutAt) { // the first of a burst
 		window = min(window, l.window*backoff)
@@ -183,3 +234,6 @@ func (l *lane) pause() time.Duration {
 	longest := min(longestPause, shortestPause<<min(max(l.streak-1, 0), 10))
 	return longest/2 + rand.N(longest/2+1)
 }
+
+// settledAt is how many at once it has come to.
+func (l *lane) settledAt() int { return min(int(math.Ceil(l.window)), l.items) }

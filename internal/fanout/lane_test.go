@@ -1,7 +1,9 @@
 package fanout_test
 
 import (
+	"cmp"
 	"context"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ type account struct {
 	answer, refuse time.Duration // how long it takes to
 	running, peak  int
 	calls, refused int
+	dice           *rand.Rand    // decides on calls to be refused whatever runs, a tenth; nil means none
 	turn           chan struct{} // holds one token; the fields above are its holder's
 }
 
@@ -34,7 +37,7 @@ func (throttleError) ErrorName() string { return "Throttled" }
 func (a *account) call(context.Context, int, []fanout.Attempt) (int, error) {
 	<-a.turn
 	a.calls++
-	accepted := a.running < a.limit
+	accepted := a.running < a.limit && (a.dice == nil || a.dice.IntN(10) > 0)
 	if accepted {
 		a.running++
 		a.peak = max(a.peak, a.running)
@@ -76,8 +79,12 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 		{"an account of 10", 10, 200, 2300 * time.Millisecond, 240},
 		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1200},
 		{"an account of 1", 1, 20, 2500 * time.Millisecond, 60},
-		// Bursts double within 75 ms; 900 at once is not for the account to refuse.
-		{"an account of 1,000", 1000, 900, 200 * time.Millisecond, 900},
+		// Six bursts take 50 ms; 900 at once is not for the account to refuse.
+		{"an account of 1,000", 1000, 900, 150 * time.Millisecond, 900},
+		{"an account just under a burst", 170, 1000, 1000 * time.Millisecond, 1200},
+		{"an account just over a burst", 185, 1000, 1000 * time.Millisecond, 1200},
+		{"an account of half a burst", 90, 1000, 1400 * time.Millisecond, 1200},
+		{"an account of two thirds", 666, 1000, 300 * time.Millisecond, 1200},
 		{"every Region once", 1000, 36, 100 * time.Millisecond, 36},
 	}
 	for _, tt := range tests {
@@ -101,6 +108,61 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 					t.Errorf("verdict: %d throttled, settled at %d; want %d, about %d", verdict.Throttled, verdict.Concurrency, a.refused, tt.limit)
 				}
 			})
+		})
+	}
+}
+
+// Some throttles say nothing about how much runs at once, such as those of a limit
+// on the rate of calls: the number at once does not follow them.
+func TestAFewThrottlesAreNoLimit(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name            string
+		items, at, most int // most: milliseconds
+	}{
+		// Ideal: 100 ms, and as much for each of the few that are throttled twice.
+		{"all at once", 1000, 0, 500},
+		// Ideal: 10,000 of 100 ms, 1,000 at once, and a tenth more calls.
+		{"ten rounds", 10_000, 1000, 1600},
+	} {
+		for seed := range 5 {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				a := newAccount(1 << 30)
+				a.dice = rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // the same at each run
+				p := adapting()
+				p.MaxConcurrency = tt.at
+				outcomes, verdict := fanout.Map(t.Context(), p, make([]int, tt.items), a.call)
+				took := time.Since(begin)
+				for i, o := range outcomes {
+					if o.Status != fanout.Succeeded {
+						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
+					}
+				}
+				t.Logf("%s: %v, %d calls, %d refused, settled at %d", tt.name, took, a.calls, a.refused, verdict.Concurrency)
+				if most := time.Duration(tt.most) * time.Millisecond; took > most {
+					t.Errorf("%s, seed %d: took %v, want at most %v", tt.name, seed, took, most)
+				}
+				if at := cmp.Or(tt.at, tt.items); verdict.Concurrency > at || verdict.Concurrency < at*3/4 {
+					t.Errorf("%s, seed %d: settled at %d, want about %d", tt.name, seed, verdict.Concurrency, at)
+				}
+			})
+		}
+	}
+}
+
+func TestWhateverTheLimitItTakesAFifthMoreCallsAtMost(t *testing.T) {
+	t.Parallel()
+	const items = 1000
+	for limit := 10; limit < items; limit += 1 + limit/10 {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(limit)
+			begin := time.Now()
+			fanout.Map(t.Context(), adapting(), make([]int, items), a.call)
+			took, ideal := time.Since(begin), time.Duration((items+limit-1)/limit)*a.answer
+			if a.calls > items*120/100 || took > ideal*115/100+150*time.Millisecond {
+				t.Errorf("limit %d: %d calls for %d items, %v; want at most a fifth more, about %v", limit, a.calls, items, took, ideal)
+			}
 		})
 	}
 }

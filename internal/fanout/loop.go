@@ -104,9 +104,10 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 	for _, lane := range l.lanes {
 		if lane.throttled > 0 {
 			l.verdict.Throttled += lane.throttled
-			l.verdict.Concurrency += int(math.Ceil(lane.window))
+			l.verdict.Concurrency += lane.settledAt()
 		}
 	}
+	l.verdict.Concurrency = min(l.verdict.Concurrency, l.policy.MaxConcurrency)
 }
 
 // launch starts attempts while there are free slots, retries first: what was

@@ -54,7 +54,7 @@ func mutants() []mutant {
 		},
 		{"a throttle does not lower the limit", "lane.go", "l.window = max(1, window)", "l.window = max(l.window, window)"},
 		{"throttled attempts are counted", "settle.go", "if !a.CountRetries && a.throttles(c.name)", "if false && a.throttles(c.name)"},
-		{"a burst never grows", "lane.go", "l.window *= 2", "l.window *= 1"},
+		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
 		{"more is hedged than is allowed", "hedge.go", "l.hedger.left--", "_ = l.hedger.left"},
 		{"the loser runs on", "hedge.go", "f.cancel(cause)", "_ = cause"},
 		{"what the run's end cut has failed", "settle.go", "case c.cut:", "case false:"},
