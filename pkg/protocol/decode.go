@@ -36,6 +36,10 @@ func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 // DecodeRegionResult reads a worker's answer. Unknown fields are passed over.
 func DecodeRegionResult(data []byte) (RegionResult, error) {
 	var r RegionResult
+	if utf8.Valid(data) && (&quick{data: data}).regionResult(&r) {
+		return r, nil
+	}
+	r = RegionResult{}
 	if err := decodeLenient(data, &r); err != nil {
 		return r, fmt.Errorf("region result: %w", err)
 	}
@@ -62,8 +66,10 @@ func decodeLenient(data []byte, v any) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("%s: want %s, got %s", wrong.Field, kindFor(wrong.Type), wrong.Value)
 	}
-	if fault, ok := malformed(data); err != nil && ok {
-		return errors.New(fault.String())
+	if err != nil {
+		if fault, ok := malformed(data); ok {
+			return errors.New(fault.String())
+		}
 	}
 	return err
 }
