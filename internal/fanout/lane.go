@@ -43,12 +43,14 @@ const (
 	// keeps the extra calls of that under a fifth.
 	burstShare = 0.17
 
-	// A burst has burstTicks times burstTick for its throttles before the next:
-	// some round trips inside a Region, where a throttle takes one. Ticks are
-	// counted, not made up for: on a small share of a CPU a burst is sent only
-	// bit by bit, and each tick waits its turn behind the sending.
+	// The first burst has firstTicks times burstTick for its throttles, because it
+	// may find no connection yet; a later one has burstTicks, a few round trips
+	// inside a Region, where a throttle takes one. Ticks are counted, not made up
+	// for: on a small share of a CPU a burst is sent only bit by bit, and each tick
+	// waits its turn behind the sending.
 	burstTick  = 2 * time.Millisecond
-	burstTicks = 5
+	firstTicks = 8
+	burstTicks = 3
 
 	// tolerated is the share of the last attempts that may be throttled without
 	// being taken for a limit: as many as make a fifth more calls.
@@ -94,7 +96,7 @@ type lane struct {
 	burst   float64   // by how much it grows at first
 	ramping bool      // whether no limit was met yet
 	tickAt  time.Time // the next tick of the burst, if ramping; zero before the first
-	ticks   int       // of this burst
+	ticks   int       // since it began; counted on from where a later burst's begin
 	held    int       // places in the window that this burst's throttles have left, for nobody
 
 	tried     float64 // attempts started lately
@@ -163,10 +165,10 @@ func (l *lane) tick(now time.Time) {
 		l.ticks++
 	}
 	l.tickAt = now.Add(burstTick)
-	if l.ticks < burstTicks {
+	if l.ticks < firstTicks {
 		return
 	}
-	l.ticks, l.held = 0, 0
+	l.ticks, l.held = firstTicks-burstTicks, 0
 	switch {
 	case l.window >= float64(l.running+len(l.fresh)+len(l.ready)):
 		return // it is not what holds anything up

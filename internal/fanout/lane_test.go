@@ -79,8 +79,8 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 		{"an account of 10", 10, 200, 2300 * time.Millisecond, 240},
 		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1200},
 		{"an account of 1", 1, 20, 2500 * time.Millisecond, 60},
-		// Six bursts take 50 ms; 900 at once is not for the account to refuse.
-		{"an account of 1,000", 1000, 900, 150 * time.Millisecond, 900},
+		// Six bursts take 40 ms; 900 at once is not for the account to refuse.
+		{"an account of 1,000", 1000, 900, 140 * time.Millisecond, 900},
 		{"an account just under a burst", 170, 1000, 1000 * time.Millisecond, 1200},
 		{"an account just over a burst", 185, 1000, 1000 * time.Millisecond, 1200},
 		{"an account of half a burst", 90, 1000, 1400 * time.Millisecond, 1200},
