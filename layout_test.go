@@ -53,7 +53,10 @@ func imports() map[string][]string {
 		// calls it.
 		"bench":        {},
 		"bench/server": {},
-		"bench/client": {"internal/fanout", "internal/invoke", "internal/wire", "pkg/protocol"},
+		"bench/client": {
+			"internal/coordinator", "internal/fanout", "internal/function", "internal/invoke", "internal/task",
+			"internal/wire", "pkg/protocol",
+		},
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
 		// The check of the engine's tests, and the proof that nothing is lost.

@@ -106,7 +106,7 @@ func (l *lab) address(ctx context.Context, s server) (address, error) {
 		a.Certificate = ""
 	}
 	l.servers[s] = a
-	_, err = l.once(ctx, scenario{server: s, calls: 35, retry: true}, meridian) // it is slower at first
+	_, err = l.once(ctx, scenario{server: s, calls: 35, retry: true}, coordinator) // it is slower at first
 	return a, err
 }
 

@@ -1,6 +1,7 @@
 // Command bench measures what an invocation costs beside the work: this
-// coordinator's way to Lambda, the AWS SDK with an errgroup as people write it,
-// and signed requests of net/http over prepared connections, which is the floor.
+// coordinator, whole runs and its way to Lambda alone; the AWS SDK with an
+// errgroup as people write it; and signed requests of net/http over prepared
+// connections, which is the floor.
 //
 // A server that speaks Lambda's Invoke API and takes 100 ms for each call runs in
 // a process of its own, on the loopback interface; so does each measurement, for

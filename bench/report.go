@@ -87,8 +87,9 @@ func save(file string, results []result, missing []string, quick bool) error {
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString("Each call takes the server 100 ms; overhead is what all of them together take beyond that.\n" +
 		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
-		"`floor` is signed requests of net/http over connections opened first, `meridian` this\n" +
-		"coordinator's engine and invoke path, `sdk` the AWS SDK for Go with an errgroup.\n")
+		"`floor` is signed requests of net/http over connections opened first, which reads the answers\n" +
+		"and no more; `coordinator` a whole run, from the request to the result as JSON; `path` its\n" +
+		"engine and invoke path alone; `sdk` the AWS SDK for Go with an errgroup.\n")
 	for _, m := range missing {
 		_, _ = fmt.Fprintf(&b, "Not measured: %s.\n", m)
 	}

@@ -1,13 +1,16 @@
 package main
 
+import "slices"
+
 // The ways to call, in the order in which they are shown. Floor is what the
 // others are compared with.
 const (
-	floor    = "floor"
-	meridian = "meridian"
-	sdk      = "sdk"
-	node     = "node"
-	python   = "python"
+	floor       = "floor"
+	coordinator = "coordinator"
+	path        = "path"
+	sdk         = "sdk"
+	node        = "node"
+	python      = "python"
 )
 
 // A scenario is a number of calls to a server, made in several ways in turn.
@@ -34,7 +37,8 @@ const small, large = 256, 64 << 10
 
 // scenarios returns what is measured.
 func scenarios(quick bool) []scenario {
-	ours, all := []string{floor, meridian, sdk}, []string{floor, meridian, sdk, node, python}
+	ours := []string{floor, coordinator, path, sdk}
+	all := slices.Concat(ours, []string{node, python})
 	plain, secure := server{answer: small}, server{tls: true, answer: small}
 	throttling, generous := server{tls: true, answer: small, throttle: 10}, server{tls: true, answer: large}
 	table := []scenario{
@@ -61,7 +65,7 @@ func scenarios(quick bool) []scenario {
 		case quick:
 			s.rounds = 1
 			if s.ways = ours; s.calls == 5000 && s.name != "TLS, cold" {
-				s.ways = ours[:2] // the SDK takes seconds for them
+				s.ways = ours[:3] // the SDK takes seconds for them
 			}
 		case s.calls < 100:
 			s.rounds = 15 // they are short, and their few milliseconds noisy

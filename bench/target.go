@@ -22,29 +22,29 @@ func targets() []target {
 		return func(r result) float64 { return r.ratio(way, other, figure) }
 	}
 	of := func(figure func(measurement) float64) func(result) float64 {
-		return func(r result) float64 { return r.median(meridian, figure) }
+		return func(r result) float64 { return r.median(coordinator, figure) }
 	}
 	var all []target
 	for _, calls := range []int{35, 1000, 5000} {
 		all = append(all,
-			target{"overhead, times the floor's", cold, calls, times(meridian, floor, overhead), 1.3, false},
-			target{"CPU, times the floor's", cold, calls, times(meridian, floor, cpu), 1.3, false})
+			target{"overhead, times the floor's", cold, calls, times(coordinator, floor, overhead), 1.3, false},
+			target{"CPU, times the floor's", cold, calls, times(coordinator, floor, cpu), 1.3, false})
 	}
-	all = append(all, target{"overhead, times less than the SDK's", cold, 35, times(sdk, meridian, overhead), 3, true})
+	all = append(all, target{"overhead, times less than the SDK's", cold, 35, times(sdk, coordinator, overhead), 3, true})
 	for _, calls := range []int{1000, 5000} {
 		all = append(all,
-			target{"overhead, times less than the SDK's", cold, calls, times(sdk, meridian, overhead), 5, true},
-			target{"CPU, times less than the SDK's", cold, calls, times(sdk, meridian, cpu), 5, true})
+			target{"overhead, times less than the SDK's", cold, calls, times(sdk, coordinator, overhead), 5, true},
+			target{"CPU, times less than the SDK's", cold, calls, times(sdk, coordinator, cpu), 5, true})
 	}
 	return append(all,
 		target{"calls lost", few, 5000, of(lost), 0, false},
 		target{"MiB", few, 5000, of(memory), 150, false},
 		target{"calls lost", throttled, 1000, of(lost), 0, false},
-		target{"time, times the floor's", throttled, 1000, times(meridian, floor, wall), 1.2, false},
+		target{"time, times the floor's", throttled, 1000, times(coordinator, floor, wall), 1.2, false},
 		target{"calls lost", throttled, 5000, of(lost), 0, false},
-		target{"time, times the floor's", throttled, 5000, times(meridian, floor, wall), 1.2, false},
+		target{"time, times the floor's", throttled, 5000, times(coordinator, floor, wall), 1.2, false},
 		target{"new connections", "TLS, warm", 35, of(connections), 0, false},
-		target{"overhead, times the floor's", "TLS, warm", 35, times(meridian, floor, overhead), 1.2, false},
+		target{"overhead, times the floor's", "TLS, warm", 35, times(coordinator, floor, overhead), 1.2, false},
 	)
 }
 

@@ -40,7 +40,7 @@ func floor(s settings, tlsConfig *tls.Config) (way, error) {
 		}
 	}
 	signer := v4.NewSigner()
-	payload := s.payload()
+	payload := payload()
 	call := func(ctx context.Context) error { return callOnce(ctx, s.url, payload, signer, send) }
 	return func(ctx context.Context, calls int) (int, error) {
 		if u.Scheme == "https" && conns == nil {

@@ -1,9 +1,9 @@
-// Command client makes a number of calls at once in one of three ways, and
+// Command client makes a number of calls at once in one of four ways, and
 // prints what they took as one line of JSON. Each measurement is a process of
 // its own, so that CPU time and memory are its own too.
 //
-// The ways: "meridian", the invoke path and the engine as the coordinator uses
-// them; "sdk", the AWS SDK with an errgroup, as people write it; "floor", signed
+// The ways: "coordinator", a whole run from the request to the result as JSON;
+// "path", the engine and the invoke path alone; "sdk", the AWS SDK with an errgroup, as people write it; "floor", signed
 // requests of net/http over HTTP/2 connections that were opened first.
 package main
 
@@ -18,11 +18,10 @@ import (
 
 func main() {
 	var s settings
-	flag.StringVar(&s.way, "way", "meridian", "meridian, sdk or floor")
+	flag.StringVar(&s.way, "way", "coordinator", "coordinator, path, sdk or floor")
 	flag.StringVar(&s.url, "url", "", "the server")
 	flag.StringVar(&s.certificate, "certificate", "", "the `file` of its certificate")
 	flag.IntVar(&s.calls, "calls", 35, "how many calls")
-	flag.IntVar(&s.request, "request", 256, "how many bytes each sends")
 	flag.IntVar(&s.streams, "streams", 100, "how many calls a connection of the floor's takes")
 	flag.BoolVar(&s.warm, "warm", false, "measure the second run")
 	flag.BoolVar(&s.retry, "retry", false, "retry throttled calls")

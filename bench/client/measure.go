@@ -16,10 +16,10 @@ import (
 
 // The settings say what to measure.
 type settings struct {
-	way, url, certificate   string
-	calls, request, streams int
-	warm, retry             bool
-	files                   uint64
+	way, url, certificate string
+	calls, streams        int
+	warm, retry           bool
+	files                 uint64
 }
 
 // A measurement is what the calls took.
@@ -82,8 +82,10 @@ func measure(ctx context.Context, s settings) (m measurement, err error) {
 // newWay returns the way that s names.
 func newWay(s settings, tlsConfig *tls.Config) (way, error) {
 	switch s.way {
-	case "meridian":
-		return meridian(s, tlsConfig)
+	case "coordinator":
+		return coordinate(s, tlsConfig)
+	case "path":
+		return path(s, tlsConfig)
 	case "sdk":
 		return sdk(s, tlsConfig)
 	case "floor":

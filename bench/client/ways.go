@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,8 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"golang.org/x/sync/errgroup"
 
+	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
+	"meridian/internal/function"
 	"meridian/internal/invoke"
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -40,16 +44,67 @@ func credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}
 }
 
-// payload is what a call sends: JSON of a length.
-func (s settings) payload() []byte { return bytes.Repeat([]byte{'1'}, s.request) }
+// payload is what a call sends, as a coordinator would.
+func payload() []byte {
+	b, err := protocol.RegionRequest{
+		Version: protocol.Version, RunID: "01KB0000000000000000000000", Region: region, Attempt: 1,
+		Task: "resolve", Targets: []string{"dynamodb"}, BudgetMs: 59_000,
+	}.Encode()
+	if err != nil {
+		panic("bench/client: " + err.Error())
+	}
+	return b
+}
 
-// meridian calls as the coordinator does.
-func meridian(s settings, tlsConfig *tls.Config) (way, error) {
+// coordinate makes a run of as many invocations, from the request to the result
+// as JSON, as the coordinator's function does.
+func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	workers, err := invoke.NewLambda(s.config(tlsConfig), invoke.Settings{Function: "worker"})
 	if err != nil {
 		return nil, err
 	}
-	payload := s.payload()
+	function.CollectGarbage(func(string) string { return "" })
+	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin()}
+	return func(ctx context.Context, calls int) (int, error) {
+		result, err := c.Run(ctx, s.request(calls))
+		if err != nil {
+			return calls, err
+		}
+		if _, err := protocol.Fit(&result, 0); err != nil {
+			return calls, err
+		}
+		if lost := calls - result.Summary.Targets.Succeeded; lost > 0 {
+			return lost, errors.New(result.Cause)
+		}
+		return 0, nil
+	}, nil
+}
+
+// request asks for a number of invocations, one target each.
+func (s settings) request(calls int) protocol.Request {
+	regions := []string{"us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1"}
+	for calls%len(regions) != 0 {
+		regions = regions[1:]
+	}
+	r := protocol.Request{
+		Task: "sleep", Parameters: []byte(`{"seconds":0.1}`), Regions: regions, MaxTargetsPerInvocation: 1,
+	}
+	for i := range calls / len(regions) {
+		r.Targets = append(r.Targets, "target-"+strconv.Itoa(i))
+	}
+	if s.retry {
+		r.Retry = s.retriers()
+	}
+	return r
+}
+
+// path calls with the engine and the invoke path alone.
+func path(s settings, tlsConfig *tls.Config) (way, error) {
+	workers, err := invoke.NewLambda(s.config(tlsConfig), invoke.Settings{Function: "worker"})
+	if err != nil {
+		return nil, err
+	}
+	payload := payload()
 	return func(ctx context.Context, calls int) (int, error) {
 		workers.Prepare(ctx, map[string]int{region: calls})
 		return s.fanOut(ctx, calls, func(ctx context.Context) error {
@@ -63,10 +118,9 @@ func meridian(s settings, tlsConfig *tls.Config) (way, error) {
 func (s settings) fanOut(ctx context.Context, calls int, call func(context.Context) error) (lost int, cause error) {
 	policy := fanout.Policy{MaxConcurrency: calls}
 	if s.retry {
-		policy.Retry = []fanout.Retrier{{
-			ErrorEquals:     []string{protocol.ErrorLambdaThrottled},
-			IntervalSeconds: 0.05, MaxAttempts: new(8), BackoffRate: 2, // and no jitter: the ways are compared, not the dice
-		}}
+		for _, retrier := range s.retriers() {
+			policy.Retry = append(policy.Retry, fanout.Retrier(retrier))
+		}
 	}
 	outcomes, _ := fanout.Each(ctx, policy, make([]struct{}, calls),
 		func(ctx context.Context, _ struct{}, _ []fanout.Attempt) (struct{}, error) {
@@ -80,11 +134,19 @@ func (s settings) fanOut(ctx context.Context, calls int, call func(context.Conte
 	return lost, cause
 }
 
+// retriers are those of the ways that have any. They have no jitter: the ways are
+// compared, not the dice.
+func (settings) retriers() []protocol.Retrier {
+	return []protocol.Retrier{{
+		ErrorEquals: []string{protocol.ErrorLambdaThrottled}, IntervalSeconds: 0.05, MaxAttempts: new(8), BackoffRate: 2,
+	}}
+}
+
 // sdk calls as people write it: one client, one goroutine a call, the SDK's own
 // retries.
 func sdk(s settings, tlsConfig *tls.Config) (way, error) {
 	client := lambda.NewFromConfig(s.config(tlsConfig))
-	payload := s.payload()
+	payload := payload()
 	return func(ctx context.Context, calls int) (int, error) {
 		return together(calls, func() error {
 			_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: new("worker"), Payload: payload})

@@ -24,6 +24,7 @@ import (
 )
 
 func main() {
+	function.CollectGarbage(os.Getenv)
 	log := function.Log()
 	workers, err := workers(context.Background())
 	if err != nil {
