@@ -65,6 +65,7 @@ func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	}
 	function.CollectGarbage(func(string) string { return "" })
 	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin()}
+	c.Warm()
 	return func(ctx context.Context, calls int) (int, error) {
 		result, err := c.Run(ctx, s.request(calls))
 		if err != nil {

@@ -1,0 +1,23 @@
+package coordinator_test
+
+import (
+	"context"
+	"testing"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/task"
+)
+
+func TestWarmMakesNoCall(t *testing.T) {
+	t.Parallel()
+	for name, tasks := range map[string]*task.Registry{"with the default task": task.Builtin(), "without": task.NewRegistry()} {
+		c := &coordinator.Coordinator{
+			Tasks: tasks,
+			Invoker: invokerFunc(func(context.Context, string, []byte) ([]byte, string, error) {
+				t.Errorf("%s: a call was made", name)
+				return nil, "", nil
+			}),
+		}
+		c.Warm()
+	}
+}
