@@ -40,8 +40,8 @@ func floor(s settings, tlsConfig *tls.Config) (way, error) {
 		}
 	}
 	signer := v4.NewSigner()
-	payload := payload()
-	call := func(ctx context.Context) error { return callOnce(ctx, s.url, payload, signer, send) }
+	payloads := s.payloads(s.calls)
+	call := func(ctx context.Context, payload []byte) error { return callOnce(ctx, s.url, payload, signer, send) }
 	return func(ctx context.Context, calls int) (int, error) {
 		if u.Scheme == "https" && conns == nil {
 			if conns, err = s.connections(ctx, t, u.Host, calls); err != nil {
@@ -49,9 +49,9 @@ func floor(s settings, tlsConfig *tls.Config) (way, error) {
 			}
 		}
 		if s.retry {
-			return s.fanOut(ctx, calls, call)
+			return s.fanOut(ctx, payloads, call)
 		}
-		return together(calls, func() error { return call(ctx) })
+		return together(payloads, func(payload []byte) error { return call(ctx, payload) })
 	}, nil
 }
 

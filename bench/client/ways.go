@@ -44,16 +44,23 @@ func credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}
 }
 
-// payload is what a call sends, as a coordinator would.
-func payload() []byte {
-	b, err := protocol.RegionRequest{
-		Version: protocol.Version, RunID: "01KB0000000000000000000000", Region: region, Attempt: 1,
-		Task: "resolve", Targets: []string{"dynamodb"}, BudgetMs: 59_000,
-	}.Encode()
-	if err != nil {
-		panic("bench/client: " + err.Error())
+// payloads are what the calls send, as a coordinator would.
+func (s settings) payloads(calls int) [][]byte {
+	asked := s.request(calls)
+	var all [][]byte
+	for _, region := range asked.Regions {
+		for batch, target := range asked.Targets {
+			b, err := protocol.RegionRequest{
+				Version: protocol.Version, RunID: "01KB0000000000000000000000", Region: region, Batch: batch, Attempt: 1,
+				Task: asked.Task, Parameters: asked.Parameters, Targets: []string{target}, BudgetMs: 59_000,
+			}.Encode()
+			if err != nil {
+				panic("bench/client: " + err.Error())
+			}
+			all = append(all, b)
+		}
 	}
-	return b
+	return all
 }
 
 // coordinate makes a run of as many invocations, from the request to the result
@@ -105,10 +112,10 @@ func path(s settings, tlsConfig *tls.Config) (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload := payload()
+	payloads := s.payloads(s.calls)
 	return func(ctx context.Context, calls int) (int, error) {
 		workers.Prepare(ctx, map[string]int{region: calls})
-		return s.fanOut(ctx, calls, func(ctx context.Context) error {
+		return s.fanOut(ctx, payloads, func(ctx context.Context, payload []byte) error {
 			_, _, err := workers.Invoke(ctx, region, payload)
 			return err
 		})
@@ -116,16 +123,18 @@ func path(s settings, tlsConfig *tls.Config) (way, error) {
 }
 
 // fanOut makes calls with the engine, under the benchmark's retriers.
-func (s settings) fanOut(ctx context.Context, calls int, call func(context.Context) error) (lost int, cause error) {
-	policy := fanout.Policy{MaxConcurrency: calls}
+func (s settings) fanOut(
+	ctx context.Context, payloads [][]byte, call func(context.Context, []byte) error,
+) (lost int, cause error) {
+	policy := fanout.Policy{MaxConcurrency: len(payloads)}
 	if s.retry {
 		for _, retrier := range s.retriers() {
 			policy.Retry = append(policy.Retry, fanout.Retrier(retrier))
 		}
 	}
-	outcomes, _ := fanout.Each(ctx, policy, make([]struct{}, calls),
-		func(ctx context.Context, _ struct{}, _ []fanout.Attempt) (struct{}, error) {
-			return struct{}{}, call(ctx)
+	outcomes, _ := fanout.Each(ctx, policy, payloads,
+		func(ctx context.Context, payload []byte, _ []fanout.Attempt) (struct{}, error) {
+			return struct{}{}, call(ctx, payload)
 		})
 	for _, o := range outcomes {
 		if o.Status != fanout.Succeeded {
@@ -147,9 +156,9 @@ func (settings) retriers() []protocol.Retrier {
 // retries.
 func sdk(s settings, tlsConfig *tls.Config) (way, error) {
 	client := lambda.NewFromConfig(s.config(tlsConfig))
-	payload := payload()
-	return func(ctx context.Context, calls int) (int, error) {
-		return together(calls, func() error {
+	payloads := s.payloads(s.calls)
+	return func(ctx context.Context, _ int) (int, error) {
+		return together(payloads, func(payload []byte) error {
 			_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: new("worker"), Payload: payload})
 			return err
 		})
@@ -157,12 +166,12 @@ func sdk(s settings, tlsConfig *tls.Config) (way, error) {
 }
 
 // together makes calls at once.
-func together(calls int, call func() error) (lost int, cause error) {
-	errs := make([]error, calls)
+func together(payloads [][]byte, call func(payload []byte) error) (lost int, cause error) {
+	errs := make([]error, len(payloads))
 	var group errgroup.Group
-	for i := range errs {
+	for i, payload := range payloads {
 		group.Go(func() error {
-			errs[i] = call()
+			errs[i] = call(payload)
 			return nil // so that the others go on
 		})
 	}

@@ -34,6 +34,7 @@ type settings struct {
 type lambda struct {
 	settings
 	calls, connections atomic.Int64
+	throttles          throttles
 }
 
 // serve serves until standard input ends.
@@ -85,19 +86,19 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/calls":
 		_, _ = fmt.Fprint(w, l.calls.Swap(0))
+		l.throttles.forget()
 		return
 	case "/connections":
 		_, _ = fmt.Fprint(w, l.connections.Swap(0))
 		return
 	}
-	n := l.calls.Add(1)
+	l.calls.Add(1)
 	request, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
 	w.Header().Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
-	// As evenly as can be, so that each run meets as many as the other.
-	if int(n)*l.throttle/100 != int(n-1)*l.throttle/100 {
+	if l.throttle > 0 && l.throttles.next(request, l.throttle) {
 		w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusTooManyRequests)
