@@ -39,10 +39,11 @@ func imports() map[string][]string {
 		"internal/task":                    {"pkg/protocol", "internal/endpoints", "internal/probe"},
 		"internal/report":                  {"pkg/protocol"},
 		"internal/wire":                    {},
+		"internal/price":                   {},
 		"internal/invoke":                  {"pkg/protocol", "internal/wire"},
 		"internal/trigger":                 {"pkg/protocol"},
 		"internal/invoke/invoketest":       {"pkg/protocol"},
-		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints"},
+		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints", "internal/price"},
 		"internal/regionworker":            {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
 			"internal/coordinator", "internal/function", "internal/invoke", "internal/task", "internal/trigger",
@@ -97,7 +98,7 @@ func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
 			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" && name != "bench/client" {
 				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
 			}
-			if (name == "internal/fanout" || name == "internal/wire") && strings.Contains(imported, ".") {
+			if (name == "internal/fanout" || name == "internal/wire" || name == "internal/price") && strings.Contains(imported, ".") {
 				t.Errorf("package %s imports %s; it stands on the standard library only", name, imported)
 			}
 		}
