@@ -51,7 +51,7 @@ which every Region and every target is accounted for.`,
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(c.runCommand(ctx), c.regionsCommand(), c.servicesCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(ctx), c.regionsCommand(), c.servicesCommand(), c.costCommand(), c.versionCommand())
 	return root
 }
 

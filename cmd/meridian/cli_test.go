@@ -49,6 +49,8 @@ func TestRunReportsAnOutputThatCannotBeWritten(t *testing.T) {
 		{"run", "--region", "eu-west-1", "-o", "json"},
 		{"regions"},
 		{"regions", "-o", "json"},
+		{"cost"},
+		{"cost", "-o", "json"},
 		{"version"},
 	} {
 		var stderr strings.Builder

@@ -163,7 +163,7 @@ func (s *seconds) String() string {
 	if *s == 0 {
 		return "" // not shown as a default
 	}
-	return strconv.FormatFloat(float64(*s), 'g', -1, 64) + "s"
+	return strconv.FormatFloat(float64(*s), 'f', -1, 64) + "s"
 }
 
 // Set takes "90s", "1m30s" or "90".

@@ -6,6 +6,7 @@
 //	meridian run -f request.json -o json
 //	meridian run --function my-coordinator
 //	meridian regions
+//	meridian cost --regions 28 --seconds 10 --every 5m
 //
 // # Output
 //

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"meridian/internal/endpoints"
+	"meridian/internal/price"
+	"meridian/pkg/protocol"
+)
+
+// The memory of the functions as serverless.yml deploys them.
+func TestCostAssumesWhatServerlessYmlDeploys(t *testing.T) {
+	t.Parallel()
+	defaults := map[string]string{}
+	flags := (&cli{}).costCommand().Flags()
+	for parameter, flag := range map[string]string{
+		"architecture": "architecture", "workerMemory": "worker-memory", "coordinatorMemory": "coordinator-memory",
+	} {
+		defaults[parameter] = flags.Lookup(flag).DefValue
+	}
+	for _, file := range []string{"../../serverless.yml", "../../serverless.worker.yml"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(`(?m)^    (architecture|workerMemory|coordinatorMemory): (\S+)$`).FindAllStringSubmatch(string(data), -1)
+		if len(found) < 2 {
+			t.Errorf("%s has %d of the parameters that cost assumes", file, len(found))
+		}
+		for _, m := range found {
+			if got, want := defaults[m[1]], m[2]; got != want {
+				t.Errorf("cost assumes %s %s, %s deploys %s", m[1], got, file, want)
+			}
+		}
+	}
+}
+
+// The default of --regions is what run does without --region.
+func TestCostCountsTheRegionsThatRunGoesTo(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr strings.Builder
+	args := []string{"run", "--dry-run", "-o", "json"}
+	if got := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil); got != exitSucceeded {
+		t.Fatalf("run(%q) = %d, want %d; stderr: %s", args, got, exitSucceeded, &stderr)
+	}
+	var plan protocol.Plan
+	if err := json.Unmarshal([]byte(stdout.String()), &plan); err != nil {
+		t.Fatal(err)
+	}
+	got := (&cli{}).costCommand().Flags().Lookup("regions").DefValue
+	if want := strconv.Itoa(len(plan.Regions)); got != want {
+		t.Errorf("--regions defaults to %s, run goes to %s", got, want)
+	}
+}
+
+func TestCostKnowsThePricesOfEveryRegionThatNeedsNoOptIn(t *testing.T) {
+	t.Parallel()
+	priced := pricedRegions()
+	for _, r := range endpoints.Regions(protocol.DefaultPartition) {
+		if !r.OptIn && !slices.Contains(priced, r.Name) {
+			t.Errorf("the price of Lambda in %s is not known", r.Name)
+		}
+	}
+}
+
+// The README says from which length of the workers on another way costs less.
+func TestCostsREADMESaysFromWhenOnAnotherWayCostsLess(t *testing.T) {
+	t.Parallel()
+	from := map[string]int{}
+	for seconds := 1; seconds <= price.MaxLambdaSeconds; seconds++ {
+		c, ok := price.Compare(price.Job{
+			Regions: 28, Seconds: float64(seconds), Every: time.Hour, Region: "us-east-1",
+			Architecture: price.ARM64, WorkerMB: deployedWorkerMB, CoordinatorMB: deployedCoordinatorMB,
+		})
+		if !ok {
+			t.Fatal("no price is known in us-east-1")
+		}
+		for _, w := range c.Ways[1:] {
+			if _, found := from[w.Name]; !found && w.Reason == "" && price.Sum(w.Items) < price.Sum(c.Ways[0].Items) {
+				from[w.Name] = seconds
+			}
+		}
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(readme)), " ")
+	for _, want := range []string{
+		fmt.Sprintf("durable functions, which sleep meanwhile, cost less for workers of %d seconds or more", from["Lambda durable functions"]),
+		fmt.Sprintf("Step Functions Standard for %d or more", from["Step Functions Standard"]),
+		"Step Functions Express costs less at any length",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the README does not say %q", want)
+		}
+	}
+	if got := from["Step Functions Express"]; got != 1 {
+		t.Errorf("Step Functions Express costs less from %d s on, want at any length", got)
+	}
+}
+
+// The totals of -o json are those of its parts.
+func TestCostAddsUp(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr strings.Builder
+	args := []string{"cost", "--regions", "28", "-o", "json"}
+	if got := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil); got != exitSucceeded {
+		t.Fatalf("run(%q) = %d, want %d; stderr: %s", args, got, exitSucceeded, &stderr)
+	}
+	var listing costListing
+	if err := json.Unmarshal([]byte(stdout.String()), &listing); err != nil {
+		t.Fatal(err)
+	}
+	if len(listing.Ways) != 4 {
+		t.Errorf("cost -o json has %d ways, want 4", len(listing.Ways))
+	}
+	same := func(what string, got, want float64) {
+		if difference := got - want; difference > 1e-6 || difference < -1e-6 {
+			t.Errorf("%s = %v, want %v", what, got, want)
+		}
+	}
+	for _, w := range listing.Ways {
+		sum := listing.Workers.RunUSD
+		for _, i := range w.Beside.Items {
+			sum += i.RunUSD
+		}
+		same(w.Name+": runUsd", w.RunUSD, sum)
+		same(w.Name+": monthUsd", w.MonthUSD, float64(listing.Runs)*sum)
+	}
+}

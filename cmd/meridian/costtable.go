@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"meridian/internal/price"
+)
+
+// A costListing is the output of "cost -o json". Amounts are US dollars.
+type costListing struct {
+	Regions             int                `json:"regions"`
+	Seconds             float64            `json:"seconds"`
+	EverySeconds        float64            `json:"everySeconds"`
+	Region              string             `json:"region"`
+	Architecture        price.Architecture `json:"architecture"`
+	WorkerMemoryMB      int                `json:"workerMemoryMb"`
+	CoordinatorMemoryMB int                `json:"coordinatorMemoryMb"`
+	PricesAsOf          string             `json:"pricesAsOf"`
+	MonthHours          float64            `json:"monthHours"`
+	Runs                int                `json:"runs"`
+
+	// Workers are in the total of every way.
+	Workers costParts `json:"workers"`
+
+	Ways []wayListing `json:"ways"`
+
+	// Relays are in no total.
+	Relays costParts `json:"relays"`
+}
+
+// A wayListing is one way to do it, with its total.
+type wayListing struct {
+	Name     string  `json:"name"`
+	RunUSD   float64 `json:"runUsd,omitzero"`
+	MonthUSD float64 `json:"monthUsd,omitzero"`
+
+	// Reason says why there is no total.
+	Reason string `json:"reason,omitzero"`
+
+	// Beside is what comes to the workers.
+	Beside *costParts `json:"beside,omitzero"`
+	Notes  []string   `json:"notes,omitzero"`
+}
+
+// costParts are parts of what a run costs, with their sum.
+type costParts struct {
+	RunUSD   float64       `json:"runUsd"`
+	MonthUSD float64       `json:"monthUsd"`
+	Items    []itemListing `json:"items"`
+}
+
+// An itemListing is one of them.
+type itemListing struct {
+	Name    string  `json:"name"`
+	RunUSD  float64 `json:"runUsd"`
+	Formula string  `json:"formula"`
+	Source  string  `json:"source"`
+}
+
+// listCost returns the comparison as a program reads it.
+func listCost(job price.Job, c price.Comparison) costListing {
+	listing := costListing{
+		Regions: job.Regions, Seconds: job.Seconds, EverySeconds: job.Every.Seconds(),
+		Region: job.Region, Architecture: job.Architecture,
+		WorkerMemoryMB: job.WorkerMB, CoordinatorMemoryMB: job.CoordinatorMB,
+		PricesAsOf: price.Date, MonthHours: price.Month.Hours(), Runs: c.Runs,
+		Workers: listParts(c.Workers, c.Runs), Relays: listParts(c.Relays, c.Runs),
+	}
+	for _, w := range c.Ways {
+		way := wayListing{Name: w.Name, Reason: w.Reason, Notes: w.Notes}
+		if w.Reason == "" {
+			total := price.Sum(c.Workers) + price.Sum(w.Items)
+			way.RunUSD, way.MonthUSD = rounded(total), rounded(total*float64(c.Runs))
+			way.Beside = new(listParts(w.Items, c.Runs))
+		}
+		listing.Ways = append(listing.Ways, way)
+	}
+	return listing
+}
+
+func listParts(items []price.Item, runs int) costParts {
+	sum := price.Sum(items)
+	parts := costParts{RunUSD: rounded(sum), MonthUSD: rounded(sum * float64(runs))}
+	for _, i := range items {
+		parts.Items = append(parts.Items, itemListing{i.Name, rounded(i.USD()), i.Formula(), i.Source})
+	}
+	return parts
+}
+
+// rounded takes off what binary fractions add: it leaves a millionth of the
+// cheapest request.
+func rounded(usd float64) float64 { return math.Round(usd*1e13) / 1e13 }
+
+// printCostTable prints the comparison for a person.
+func (c *cli) printCostTable(job price.Job, comparison price.Comparison) error {
+	if err := c.print(`%s of %v s every %v: %d runs in a month of %.0f hours
+%s, %s, workers of %d MB, coordinator of %d MB
+US dollars, list prices as of %s, before any free tier
+
+`, count(job.Regions, "Region"), job.Seconds, shortly(job.Every), comparison.Runs, price.Month.Hours(),
+		job.Region, job.Architecture, job.WorkerMB, job.CoordinatorMB, price.Date); err != nil {
+		return err
+	}
+	t := costTable{runs: float64(comparison.Runs), rows: [][]string{{"", "A RUN", "A MONTH", "FORMULA OF A RUN"}}}
+	t.section("the workers, in every way", price.Sum(comparison.Workers), comparison.Workers)
+	var notes strings.Builder
+	for _, w := range comparison.Ways {
+		if w.Reason != "" {
+			t.rows = append(t.rows, []string{w.Name, "", "", w.Reason})
+			continue
+		}
+		t.section(w.Name+", workers included", price.Sum(comparison.Workers)+price.Sum(w.Items), w.Items)
+		for _, note := range w.Notes {
+			fmt.Fprintf(&notes, "%s: %s\n", w.Name, note)
+		}
+	}
+	t.section("relays, for workers elsewhere", price.Sum(comparison.Relays), comparison.Relays)
+	t.alignRight(1)
+	t.alignRight(2)
+	if err := c.printColumns(t.rows); err != nil {
+		return err
+	}
+	for i, source := range t.sources {
+		fmt.Fprintf(&notes, "[%d] %s\n", i+1, source)
+	}
+	return c.print("\n%s", relayNote+notes.String())
+}
+
+// relayNote says what the relays are.
+const relayNote = `relays: a state machine and a durable invoke reach functions of their own Region only;
+workers in Regions of their own need a relay each that waits for them (in no total)
+`
+
+// A costTable is a table in the making.
+type costTable struct {
+	runs    float64
+	rows    [][]string
+	sources []string
+}
+
+// section adds a sum and, below it, items.
+func (t *costTable) section(name string, sum float64, items []price.Item) {
+	t.rows = append(t.rows, []string{name, perRun(sum), perMonth(sum * t.runs), ""})
+	for _, i := range items {
+		if !slices.Contains(t.sources, i.Source) {
+			t.sources = append(t.sources, i.Source)
+		}
+		formula := fmt.Sprintf("%s [%d]", i.Formula(), slices.Index(t.sources, i.Source)+1)
+		t.rows = append(t.rows, []string{"  " + i.Name, perRun(i.USD()), perMonth(i.USD() * t.runs), formula})
+	}
+}
+
+// alignRight gives the cells of a column one width.
+func (t *costTable) alignRight(column int) {
+	width := 0
+	for _, row := range t.rows {
+		width = max(width, len(row[column]))
+	}
+	for _, row := range t.rows {
+		row[column] = fmt.Sprintf("%*s", width, row[column])
+	}
+}
+
+// shortly is a duration without the zeros at its end: 5m, not 5m0s.
+func shortly(d time.Duration) string {
+	s := d.String()
+	if short, found := strings.CutSuffix(s, "m0s"); found {
+		s = short + "m"
+	}
+	if short, found := strings.CutSuffix(s, "h0m"); found {
+		s = short + "h"
+	}
+	return s
+}
+
+// perRun shows a tenth of what the cheapest request costs.
+func perRun(usd float64) string { return strconv.FormatFloat(usd, 'f', 8, 64) }
+
+// perMonth shows cents.
+func perMonth(usd float64) string {
+	if usd > 0 && usd < 0.005 {
+		return "<0.01"
+	}
+	return strconv.FormatFloat(usd, 'f', 2, 64)
+}
