@@ -44,6 +44,23 @@ func TestTheREADMEsTaskCompilesAndRuns(t *testing.T) {
 	}
 }
 
+// What the README shows of meridian cost is what it prints.
+func TestTheREADMEsCostsAreWhatTheCommandPrints(t *testing.T) {
+	t.Parallel()
+	const prompt = "$ meridian "
+	shown, want, _ := strings.Cut(fenced(t, "console", prompt+"cost"), "\n")
+	args := append([]string{"run", "./cmd/meridian"}, strings.Fields(strings.TrimPrefix(shown, prompt))...)
+	command := exec.CommandContext(t.Context(), "go", args...)
+	command.Stderr = os.Stderr
+	got, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", command.Args, err)
+	}
+	if string(got) != want {
+		t.Errorf("%v prints\n%s\nwant, as the README shows\n%s", command.Args, got, want)
+	}
+}
+
 func TestTheREADMENamesOnlyMakeTargetsThatExist(t *testing.T) {
 	t.Parallel()
 	makefile := read(t, "Makefile")
