@@ -87,7 +87,7 @@ size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than
 
 # The machine's figures of the packages' benchmarks, and the committed ones.
 BENCHMARKS := go test -run '^$$' -bench . -benchmem -benchtime 0.1s -count 6 ./pkg/... ./internal/...
-bench: ## what an invocation costs, to bench/RESULTS.md, and the packages' benchmarks; BENCH_QUICK=1 for the first in a minute
+bench: ## what an invocation costs, to bench/RESULTS.md, and the packages' benchmarks; BENCH_QUICK=1 for a look at the first
 	go run ./bench
 ifndef BENCH_QUICK
 	$(BENCHMARKS) > bench/latest.txt

@@ -75,15 +75,11 @@ func thousands(n int) string {
 	return s
 }
 
-// save writes all results to a file, and to standard output how they stand to
-// what is asked of them.
-func save(file string, results []result, missing []string, quick bool) error {
+// save writes all results to a file.
+func save(file string, results []result, missing []string) error {
 	var b bytes.Buffer
-	b.WriteString("# What an invocation costs\n\nWritten by `make bench`")
-	if quick {
-		b.WriteString(" in its quick form, whose ratios are rough")
-	}
-	_, _ = fmt.Fprintf(&b, ", with %s on %d CPUs (%s/%s), the server on the same ones.\n",
+	_, _ = fmt.Fprintf(&b, "# What an invocation costs\n\n"+
+		"Written by `make bench`, with %s on %d CPUs (%s/%s), the server on the same ones.\n",
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString("Each call takes the server 100 ms; overhead is what all of them together take beyond that.\n" +
 		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
@@ -93,10 +89,7 @@ func save(file string, results []result, missing []string, quick bool) error {
 	for _, m := range missing {
 		_, _ = fmt.Fprintf(&b, "Not measured: %s.\n", m)
 	}
-	var verdicts bytes.Buffer
-	judge(&verdicts, results)
-	_, _ = os.Stdout.Write(verdicts.Bytes())
-	_, _ = verdicts.WriteTo(&b)
+	judge(&b, results)
 	for _, r := range results {
 		r.write(&b)
 	}

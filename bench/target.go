@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // A target is what a figure must come to.
@@ -46,6 +47,11 @@ func targets() []target {
 		target{"new connections", "TLS, warm", 35, of(connections), 0, false},
 		target{"overhead, times the floor's", "TLS, warm", 35, times(coordinator, floor, overhead), 1.2, false},
 	)
+}
+
+// judged reports whether something must hold of a scenario.
+func judged(s scenario) bool {
+	return slices.ContainsFunc(targets(), func(t target) bool { return t.name == s.name && t.calls == s.calls })
 }
 
 // judge writes which targets hold.
