@@ -39,7 +39,9 @@ import (
 // be changed. An error may say more by methods of its own, found as errors.As does:
 //
 //	ErrorName() string         its name, for retriers; see [ErrorName]
-//	RetryAfter() time.Duration how long the other side asked to wait
+//	RetryAfter() time.Duration how long the other side asked to wait: a retry
+//	                           does, up to 5 s longer than it would have; when
+//	                           that is past the deadline, half of what is left
 //	Cut() bool                 whether the run's time was over for it: TIMED_OUT,
 //	                           but by the run's end, which is no failure
 //	Final() bool               whether no retrier applies to it, whatever its name

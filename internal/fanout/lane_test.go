@@ -250,3 +250,31 @@ func TestAnAccountThatRefusesEverythingIsAskedLessAndLess(t *testing.T) {
 		}
 	})
 }
+
+// A throttle that asks for more time than the run has is tried again all the same.
+func TestAThrottleMayAskForMoreThanTheRunHas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		begin := time.Now()
+		outcomes, _ := fanout.Map(ctx, adapting(), []item{func(ctx context.Context, _ []fanout.Attempt) (string, error) {
+			if time.Since(begin) < 20*time.Second {
+				return "", asking{"Throttled", time.Minute}
+			}
+			return "done", sleep(ctx, time.Second)
+		}}, play)
+		o := outcomes[0]
+		if o.Status != fanout.Succeeded || len(o.Attempts) > 6 || o.Elapsed > 28*time.Second {
+			t.Errorf("%s after %v and %d attempts; want SUCCEEDED within 28s and 6", o.Status, o.Elapsed, len(o.Attempts))
+		}
+		for _, a := range o.Attempts[:len(o.Attempts)-1] {
+			if a.Wait < 5*time.Second || a.Wait > 5*time.Second+longestPause {
+				t.Errorf("a wait of %v, want 5s and a pause", a.Wait)
+			}
+		}
+	})
+}
+
+// longestPause is what the engine waits at most before it asks an account again.
+const longestPause = 3200 * time.Millisecond

@@ -49,6 +49,12 @@ const (
 // so that adding it to a time does not overflow.
 const longest = time.Duration(math.MaxInt64 / 2)
 
+// mostAsked is how much longer than its own wait a retry waits because the other
+// side asks for it, as in the AWS SDKs: an hour asked for by mistake must not
+// take the run's time.
+// Source: https://github.com/aws/aws-sdk-go-v2/blob/main/aws/retry/middleware.go
+const mostAsked = 5 * time.Second
+
 func (r Retrier) validate() error {
 	switch {
 	case len(r.ErrorEquals) == 0:
@@ -113,9 +119,8 @@ type retries []int
 
 // next returns the wait before the next attempt after an error of that name, or
 // false when there is none. The first retrier that matches decides: when it is
-// used up, those after it are not asked. The wait is at least what the other side
-// asked for, whatever the retrier's cap.
-func (used *retries) next(retriers []Retrier, name string, asked time.Duration) (time.Duration, bool) {
+// used up, those after it are not asked.
+func (used *retries) next(retriers []Retrier, name string) (time.Duration, bool) {
 	for i, r := range retriers {
 		if !r.matches(name) {
 			continue
@@ -128,7 +133,7 @@ func (used *retries) next(retriers []Retrier, name string, asked time.Duration) 
 			return 0, false
 		}
 		(*used)[i]++
-		return min(max(wait, asked), longest), true
+		return wait, true
 	}
 	return 0, false
 }

@@ -137,13 +137,16 @@ func TestAWaitThatTheOtherSideAskedForIsHonouredWhenItIsLonger(t *testing.T) {
 		retrier fanout.Retrier
 		want    time.Duration
 	}{
-		{"longer", 10 * s, on("A"), 10 * s},
+		{"longer", 4 * s, on("A"), 4 * s},
 		{"shorter", s / 2, on("A"), s},
-		{"longer than the cap", 10 * s, fanout.Retrier{ErrorEquals: []string{"A"}, MaxDelaySeconds: 5}, 10 * s},
-		{"longer than the jitter", 10 * s, fanout.Retrier{ErrorEquals: []string{"A"}, JitterStrategy: "FULL"}, 10 * s},
+		{"longer than the cap", 4 * s, fanout.Retrier{ErrorEquals: []string{"A"}, MaxDelaySeconds: 0.5}, 4 * s},
+		{"longer than the jitter", 4 * s, fanout.Retrier{ErrorEquals: []string{"A"}, JitterStrategy: "FULL"}, 4 * s},
+		{"5 s longer", 6 * s, on("A"), 6 * s},
+		{"more than 5 s longer", 6*s + 1, on("A"), 6 * s},
+		{"more than 5 s longer than the cap", time.Hour, fanout.Retrier{ErrorEquals: []string{"A"}, MaxDelaySeconds: 0.5}, 5500 * time.Millisecond},
 		{"none", 0, on("A"), s},
 		{"less than none", -s, on("A"), s},
-		{"longer than any", math.MaxInt64, on("A"), math.MaxInt64 / 2},
+		{"longer than any", math.MaxInt64, on("A"), 6 * s},
 		{"a schedule longer than any", 0, fanout.Retrier{ErrorEquals: []string{"A"}, IntervalSeconds: 1e300}, math.MaxInt64 / 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -182,6 +185,10 @@ func TestNoRetryIsStartedThatCannotStartBeforeTheDeadline(t *testing.T) {
 		{"1 ns after it", 4*time.Second - 1, named("A"), `FAILED (error A) [0s-3s A]`, first},
 		{"1 ns before it", 4*time.Second + 1, named("A"), `SUCCEEDED "done" [0s-3s A, wait 1s] [4s-4s]`, 4 * time.Second},
 		{"long after it", 4 * time.Second, asking{"A", time.Hour}, `FAILED (error A) [0s-3s A]`, first},
+		{"when the other side asks to wait past it", 6 * time.Second, asking{"A", time.Hour}, `SUCCEEDED "done" [0s-3s A, wait 1.5s] [4.5s-4.5s]`, 4500 * time.Millisecond},
+		{"when it asks to wait until it", 6 * time.Second, asking{"A", 3 * time.Second}, `SUCCEEDED "done" [0s-3s A, wait 1.5s] [4.5s-4.5s]`, 4500 * time.Millisecond},
+		{"when it asks to wait until 1 ns before it", 6*time.Second + 1, asking{"A", 3 * time.Second}, `SUCCEEDED "done" [0s-3s A, wait 3s] [6s-6s]`, 6 * time.Second},
+		{"when half of what is left is less than the retrier's own wait", 4500 * time.Millisecond, asking{"A", time.Hour}, `SUCCEEDED "done" [0s-3s A, wait 1s] [4s-4s]`, 4 * time.Second},
 		{
 			"after an error that is a timeout", 4 * time.Second, context.DeadlineExceeded,
 			`TIMED_OUT (context deadline exceeded) [0s-3s States.Timeout]`, first,

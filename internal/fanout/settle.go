@@ -50,25 +50,32 @@ func (l *loop[T, R]) retry(i int, c claims) bool {
 	if !ok || c.final {
 		return false
 	}
-	at := time.Now().Add(wait)
-	if deadline, has := l.parent.Deadline(); has && !at.Before(deadline) {
-		return false
+	now, asked := time.Now(), min(c.after, wait+mostAsked)
+	if deadline, has := l.parent.Deadline(); has {
+		left := deadline.Sub(now)
+		if wait >= left {
+			return false
+		}
+		if asked >= left {
+			asked = left / 2 // as much is left for the attempt
+		}
 	}
+	wait = max(wait, asked)
 	attempts := l.outcomes[i].Attempts
 	attempts[len(attempts)-1].Wait = wait
-	heap.Push(&l.waiting, waiter{at, i})
+	heap.Push(&l.waiting, waiter{now.Add(wait), i})
 	return true
 }
 
-// waitAfter returns the wait before the next attempt at item i, or false when
-// there is none.
+// waitAfter returns the wait before the next attempt at item i, whatever the
+// other side asked for, or false when there is none.
 func (l *loop[T, R]) waitAfter(i int, c claims) (time.Duration, bool) {
 	a := l.policy.Adaptation
 	applies := func(r Retrier) bool { return r.matches(c.name) }
 	if !a.CountRetries && a.throttles(c.name) && slices.ContainsFunc(l.policy.Retry, applies) {
-		return max(l.laneOf(i).pause(), c.after), true
+		return l.laneOf(i).pause(), true
 	}
-	return l.used[i].next(l.policy.Retry, c.name, c.after)
+	return l.used[i].next(l.policy.Retry, c.name)
 }
 
 // settle gives item i its outcome.

@@ -289,14 +289,14 @@ func TestEverythingHappensInItsTime(t *testing.T) {
 		defer cancel()
 		checkMap(ctx, t, fanout.Policy{Timeout: 10 * time.Second, Retry: always(2)}, []item{
 			deaf(time.Hour, ""), // given up at 10.1 s, with a retry at 11.1 s to be given up at 21.2 s
-			failing(named("A"), asking{"A", 15 * time.Second}), // retries at 1 s and 16 s
+			failing(named("A"), asking{"A", 15 * time.Second}), // retries at 1 s and 8 s
 			failing(named("A"), named("A")),                    // retries at 1 s and 3 s
 		}, want{
 			outcomes: []string{
 				`TIMED_OUT (context deadline exceeded; last error: attempt timed out after 10s) ` +
 					`[0s-10.1s States.Timeout, abandoned, wait 1s] [11.1s-21.2s States.Timeout, abandoned, wait 2s] ` +
 					`[23.2s-30.1s States.Timeout, abandoned]`,
-				`SUCCEEDED "done" [0s-0s A, wait 1s] [1s-1s A, wait 15s] [16s-16s]`,
+				`SUCCEEDED "done" [0s-0s A, wait 1s] [1s-1s A, wait 7s] [8s-8s]`,
 				`SUCCEEDED "done" [0s-0s A, wait 1s] [1s-1s A, wait 2s] [3s-3s]`,
 			},
 			verdict: "TIMED_OUT (context deadline exceeded)",

@@ -19,7 +19,7 @@ func mutants() []mutant {
 		{"an abandoned attempt settles its item again", "loop.go", "if f.abandoned {", "if false {"},
 		{
 			"a retry starts at the very deadline", "settle.go",
-			"has && !at.Before(deadline)", "has && at.After(deadline)",
+			"if wait >= left {", "if wait > left {",
 		},
 		{"an attempt does not know those before", "loop.go", "prior: slices.Clip(l.outcomes[i].Attempts)", "prior: slices.Clip(l.outcomes[i].Attempts[:0])"},
 		{"nothing to do is a failure", "settle.go", "case c.skip:", "case false:"},
@@ -36,7 +36,9 @@ func mutants() []mutant {
 		{"one retry more than MaxAttempts", "retrier.go", "if retries >= attempts {", "if retries > attempts {"},
 		{"the first wait is backed off already", "retrier.go", "math.Pow(rate, float64(retries))", "math.Pow(rate, float64(retries+1))"},
 		{"the cap is no cap", "retrier.go", "seconds = min(seconds, r.MaxDelaySeconds)", "seconds = max(seconds, r.MaxDelaySeconds)"},
-		{"what the other side asked is not heard", "retrier.go", "min(max(wait, asked), longest)", "min(wait, longest)"},
+		{"what the other side asked is not heard", "settle.go", "wait = max(wait, asked)", "wait = max(wait, 0*asked)"},
+		{"the other side may ask for an hour", "settle.go", "min(c.after, wait+mostAsked)", "min(c.after, longest)"},
+		{"a wait past the deadline is the end", "settle.go", "asked = left / 2 //", "return false //"},
 		{
 			"States.TaskFailed matches a timeout", "retrier.go",
 			"want == NameTaskFailed && name != NameTimeout", "want == NameTaskFailed",
