@@ -493,6 +493,28 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 	}
 }
 
+// A worker whose own time was over, in a run that has none, has failed: nothing
+// of it was cut by the run's end.
+func TestWithoutADeadlineNothingIsCutByTheRunsEnd(t *testing.T) {
+	t.Parallel()
+	w := world{"us-east-1": {target: slowly(time.Hour)}}
+	inner := w.invoker(t)
+	brief := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the function's own
+		defer cancel()
+		return inner(ctx, region, payload)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := &coordinator.Coordinator{Invoker: brief, Tasks: w.tasks()}
+		r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Retry: []protocol.Retrier{}}
+		got, err := c.Run(t.Context(), r)
+		want := "FAILED: TIMED_OUT SUCCEEDED"
+		if err != nil || statuses(got) != want || got.Error != protocol.ErrorExceedToleratedFailureThreshold {
+			t.Errorf("Run = %s, %s, %v; want %s", statuses(got), got.Error, err, want)
+		}
+	})
+}
+
 // A Region of which some batches were done and others' turn never came was given
 // up, or has timed out when it was the run's time that was over.
 func TestARegionThatTheRunsEndLeftHalfDone(t *testing.T) {
