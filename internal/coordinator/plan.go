@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -32,6 +31,9 @@ type plan struct {
 	targets [][]string // of each Region
 	units   []unit
 	policy  fanout.Policy
+
+	envelope protocol.Envelope // of what is sent
+
 	endBy   time.Time // when the run's time is over; zero means never
 	once    bool      // whether an invocation that may have run is not made again
 	notices []string
@@ -67,12 +69,12 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		for _, region := range p.regions {
 			p.targets = append(p.targets, targetsIn(region, targets))
 		}
-		faults = append(faults, p.tooMuch(maxAnswerBytes)...)
+		faults = p.tooMuch(maxAnswerBytes)
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	p.divide(c.Regional)
+	p.decide(c.Regional)
 	return p, nil
 }
 
@@ -82,21 +84,17 @@ func newRunID() string {
 	return ulid.MustNew(ulid.Now(), rand.Reader).String()
 }
 
-// batchSize is how many targets one invocation takes at most.
-func (p *plan) batchSize() int {
-	return cmp.Or(p.request.MaxTargetsPerInvocation, protocol.DefaultMaxTargetsPerInvocation)
-}
-
-// tooMuch returns what the plan asks for that one run cannot give.
-func (p *plan) tooMuch(maxAnswerBytes int) (faults protocol.Faults) {
-	outcomes, invocations := 0, 0
+// tooMuch returns what the plan asks for that one run cannot give, and divides it
+// into units.
+func (p *plan) tooMuch(maxAnswerBytes int) protocol.Faults {
+	outcomes := 0
 	for _, targets := range p.targets {
 		outcomes += len(targets)
-		invocations += (len(targets) + p.batchSize() - 1) / p.batchSize()
 	}
+	invocations, faults := p.divide()
 	if invocations > maxInvocations {
 		faults = append(faults, protocol.Fault{Path: "maxTargetsPerInvocation", Detail: fmt.Sprintf(
-			"%d targets over %d Regions, in batches of %d, are %d invocations; at most %d fit into one run",
+			"%d targets over %d Regions, in batches of up to %d, are %d invocations; at most %d fit into one run",
 			outcomes, len(p.regions), p.batchSize(), invocations, maxInvocations)})
 	}
 	if m := p.request.MinSuccessful; m > len(p.regions) {
@@ -112,16 +110,11 @@ func (p *plan) tooMuch(maxAnswerBytes int) (faults protocol.Faults) {
 	return faults
 }
 
-// divide cuts the Regions' targets into units, and sets the policy for them.
-func (p *plan) divide(regional bool) {
-	var groups []int // the Region of each unit
-	for region := range p.regions {
-		batch := 0
-		for targets := range slices.Chunk(p.targets[region], p.batchSize()) {
-			p.units = append(p.units, unit{p, region, batch, targets})
-			groups = append(groups, region)
-			batch++
-		}
+// decide sets the policy for the units.
+func (p *plan) decide(regional bool) {
+	groups := make([]int, len(p.units)) // the Region of each
+	for i, u := range p.units {
+		groups[i] = u.region
 	}
 	r := p.request
 	concurrency := cmp.Or(r.MaxConcurrency, len(p.units))

@@ -68,7 +68,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: the run has only 1 Regions`}},
 		{
 			"too many invocations", `{"task":"any","targets":[` + many(1000) + `],"maxTargetsPerInvocation":1}`,
-			[]string{`maxTargetsPerInvocation: 17000 targets over 17 Regions, in batches of 1, are 17000 invocations; at most 10000 fit into one run`},
+			[]string{`maxTargetsPerInvocation: 17000 targets over 17 Regions, in batches of up to 1, are 17000 invocations; at most 10000 fit into one run`},
 		},
 		{
 			"more outcomes than an answer holds", `{"task":"any","targets":[` + many(10000) + `]}`,

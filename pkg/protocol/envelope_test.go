@@ -1,0 +1,141 @@
+package protocol_test
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"meridian/pkg/protocol"
+)
+
+// longest is how long a request is when everything that changes from one attempt
+// to the next is at its longest.
+func longest(t interface{ Fatal(args ...any) }, r protocol.RegionRequest, region string, batch int, targets []string) int {
+	r.Region, r.Batch, r.Targets = region, batch, targets
+	r.Attempt, r.BudgetMs = math.MaxInt32, protocol.MaxSeconds*1000-0.001
+	data, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(data)
+}
+
+// envelope returns a request and its Envelope.
+func envelope(t interface{ Fatal(args ...any) }) (protocol.RegionRequest, protocol.Envelope) {
+	r := protocol.RegionRequest{
+		Version: protocol.Version, RunID: runID, Task: "probe", Parameters: json.RawMessage(`{ "path": "/<ping>" }`),
+		Region: "not counted", Batch: 123, Attempt: 7, BudgetMs: 1, Targets: []string{"not counted either"},
+		Policy: protocol.TargetPolicy{TimeoutSeconds: 1.5, Retry: protocol.DefaultRetry()},
+	}
+	e, err := protocol.EnvelopeOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, e
+}
+
+// drawTargets draws targets, also such as are not valid.
+func drawTargets(t *rapid.T) []string {
+	letters := rapid.SampledFrom([]rune("abc\"\\<&é😀\u2028\u2029\u007f\n\x01"))
+	target := rapid.OneOf(rapid.StringOfN(letters, 0, 20, -1),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 20), func(b []byte) string { return string(b) }))
+	return rapid.SliceOfN(target, 1, 40).Draw(t, "targets")
+}
+
+// To the byte, whatever is in the targets.
+func TestBytesIsHowLongARequestCanBe(t *testing.T) {
+	t.Parallel()
+	r, e := envelope(t)
+	every := make([]string, 256)
+	for b := range every {
+		every[b] = string([]byte{byte(b)})
+	}
+	if got, want := e.Bytes("us-east-1", 0, every), longest(t, r, "us-east-1", 0, every); got != want {
+		t.Errorf("Bytes(every byte) = %d, want %d", got, want)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		targets := drawTargets(t)
+		batch := rapid.IntRange(0, 10_000).Draw(t, "batch")
+		want := longest(t, r, "eu-west-1", batch, targets)
+		if got := e.Bytes("eu-west-1", batch, targets); got != want {
+			t.Errorf("Bytes(batch %d, %q) = %d, want %d", batch, targets, got, want)
+		}
+		r := r
+		r.Region, r.Batch, r.Targets = "eu-west-1", batch, targets
+		r.Attempt = rapid.IntRange(1, math.MaxInt32).Draw(t, "attempt")
+		r.BudgetMs = float64(rapid.Int64Range(1, protocol.MaxSeconds*1_000_000).Draw(t, "budget")) / 1000
+		if data, err := r.Encode(); err != nil || len(data) > want {
+			t.Errorf("Encode(attempt %d, budget %v) = %d bytes, %v; want at most %d", r.Attempt, r.BudgetMs, len(data), err, want)
+		}
+	})
+}
+
+// Every target is in exactly one batch, in order; every request fits, unless it
+// is of one target that never does; and no batch could have taken the next one.
+func TestDivideTakesAsManyTargetsAsMostAndLimitAllow(t *testing.T) {
+	t.Parallel()
+	r, e := envelope(t)
+	const region = "ap-southeast-2"
+	rapid.Check(t, func(t *rapid.T) {
+		targets := drawTargets(t)
+		most := rapid.IntRange(1, 30).Draw(t, "most")
+		least := longest(t, r, region, 0, []string{""})
+		limit := rapid.IntRange(least-1, least+1500).Draw(t, "limit")
+		batches, over := e.Divide(region, targets, most, limit)
+		if got := slices.Concat(batches...); !slices.Equal(got, targets) {
+			t.Fatalf("Divide(%q) = %q", targets, batches)
+		}
+		at, tooLong := 0, 0
+		for i, batch := range batches {
+			bytes := longest(t, r, region, i, batch)
+			switch {
+			case len(batch) == 0 || len(batch) > most:
+				t.Fatalf("batch %d has %d targets, want 1 to %d", i, len(batch), most)
+			case bytes > limit && len(batch) > 1:
+				t.Fatalf("batch %d of %d targets has %d bytes, limit %d", i, len(batch), bytes, limit)
+			case bytes > limit:
+				tooLong = max(tooLong, bytes)
+			}
+			if end := at + len(batch); end < len(targets) && len(batch) < most && bytes <= limit {
+				if more := longest(t, r, region, i, targets[at:end+1]); more <= limit {
+					t.Fatalf("batch %d has %d targets, and one more would make %d bytes, limit %d", i, len(batch), more, limit)
+				}
+			}
+			at += len(batch)
+		}
+		if over != tooLong {
+			t.Fatalf("over = %d, want %d", over, tooLong)
+		}
+	})
+}
+
+// At exactly the limit they go together, at a byte less they do not.
+func TestDivideAtTheLimit(t *testing.T) {
+	t.Parallel()
+	r, e := envelope(t)
+	targets := []string{`"quoted"`, "plain", "\u2028"}
+	exactly := longest(t, r, "us-east-1", 0, targets)
+	for limit, want := range map[int]int{exactly - 1: 2, exactly: 1, exactly + 1: 1} {
+		if got, over := e.Divide("us-east-1", targets, 10, limit); len(got) != want || over != 0 {
+			t.Errorf("Divide(limit %d) = %q, %d; want %d batches", limit, got, over, want)
+		}
+	}
+	one := longest(t, r, "us-east-1", 0, targets[:1])
+	if got, over := e.Divide("us-east-1", targets[:1], 10, one-1); len(got) != 1 || over != one {
+		t.Errorf("Divide(limit %d) = %q, %d; want one batch, %d", one-1, got, over, one)
+	}
+}
+
+func TestEnvelopeOfWhatCannotBeEncoded(t *testing.T) {
+	t.Parallel()
+	if _, err := protocol.EnvelopeOf(protocol.RegionRequest{Parameters: json.RawMessage(`{`)}); err == nil {
+		t.Error("EnvelopeOf(half an object) = nil, want an error")
+	}
+	if _, err := protocol.EnvelopeOf(protocol.RegionRequest{Task: strings.Repeat("x", 10)}); err != nil {
+		t.Errorf("EnvelopeOf = %v", err)
+	}
+}
