@@ -363,6 +363,36 @@ func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
 	})
 }
 
+// To the byte: what is exactly as long as the caller can take is whole, a byte
+// more loses an output.
+func TestAnAnswerIsWholeUpToItsLimit(t *testing.T) {
+	t.Parallel()
+	r := protocol.Request{Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: numbered(100), MaxTargetsPerInvocation: 40}
+	fat := task.NewRegistry(task.New("fat", "a lot",
+		func(context.Context, task.Input[struct{}]) (string, error) { return strings.Repeat("<", 500), nil }))
+	answer := func(limit int) (got protocol.Result, length int) {
+		synctest.Test(t, func(t *testing.T) { // each begins at the same time, so the dates are as long
+			data, err := inProcess(fat).Answer(t.Context(), r, nil, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err = protocol.DecodeResult(data); err != nil {
+				t.Fatal(err)
+			}
+			length = len(data)
+		})
+		assertAccounted(t, r, got)
+		return got, length
+	}
+	_, length := answer(0)
+	for more, want := range map[int]bool{-1: true, 0: false, 1: false} {
+		got, n := answer(length + more)
+		if got.Truncated != want || n > length+more || !want && n != length {
+			t.Errorf("Answer(limit %d%+d) = %d bytes, truncated %v; want %v", length, more, n, got.Truncated, want)
+		}
+	}
+}
+
 // A worker that is missing in a Region is one outcome, at once and without a
 // retry, that says what to do.
 func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {

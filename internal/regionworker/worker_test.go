@@ -232,6 +232,42 @@ func TestTheAnswerFitsIntoLambdasResponse(t *testing.T) {
 	}
 }
 
+// To the byte: what is exactly as long as Lambda passes on is whole, a byte more
+// loses an output.
+func TestTheAnswerIsWholeUpToLambdasLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fill := 1
+		w := acting(func(_ context.Context, target string) (any, error) {
+			if target == "one" {
+				return "x", nil
+			}
+			return strings.Repeat("x", fill), nil
+		})
+		payload, err := json.Marshal(request("one", "two"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := w.Handle(t.Context(), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const limit = protocol.MaxPayloadBytes
+		room := limit - len(answer)
+		for more, want := range map[int]bool{-1: false, 0: false, 1: true} {
+			fill = 1 + room + more
+			answer, err := w.Handle(t.Context(), payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := protocol.DecodeRegionResult(answer)
+			if err != nil || result.Truncated != want || len(answer) > limit || !want && len(answer) != limit+more {
+				t.Errorf("limit%+d bytes: Handle = %d bytes, truncated %v, %v; want %v", more, len(answer), result.Truncated, err, want)
+			}
+		}
+	})
+}
+
 func TestTheLogHasALineForEachTargetThatHasSomethingToSay(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -294,11 +294,54 @@ func TestAnHTTPRunIsFittedUnderTheAPIsTime(t *testing.T) {
 	})
 }
 
+// A direct invoke's result may be as long as Lambda's response, and goes out as
+// it is.
+func TestADirectInvokesResultHasAllOfLambdasResponse(t *testing.T) {
+	t.Parallel()
+	for name, payload := range map[string]string{
+		"a direct invoke":      `{}`,
+		"an EventBridge event": `{"detail-type":"Run","source":"ops","detail":{}}`,
+	} {
+		want := []byte(strings.Repeat(`"`, protocol.MaxPayloadBytes))
+		r := &runner{answer: want}
+		got, err := (&trigger.Handler{Runner: r}).Handle(t.Context(), []byte(payload))
+		if err != nil || r.limit != protocol.MaxPayloadBytes || !bytes.Equal(got, want) {
+			t.Errorf("%s: limit %d, %d bytes, %v; want %d of both", name, r.limit, len(got), err, protocol.MaxPayloadBytes)
+		}
+	}
+}
+
+// A body goes as text as long as that fits, to the byte: it is a string in the
+// JSON of Lambda's response.
+func TestAnHTTPBodyIsTextUntilItDoesNotFit(t *testing.T) {
+	t.Parallel()
+	handle := func(body string) []byte {
+		data, err := (&trigger.Handler{Runner: &runner{answer: []byte(body)}}).Handle(t.Context(), marshal(t, post(`{}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	// Each < takes six bytes of JSON, each x one.
+	escaped := strings.Repeat("<", protocol.MaxPayloadBytes/6-100)
+	most := protocol.MaxPayloadBytes - len(handle(escaped))
+	for more, base64 := range map[int]bool{-1: false, 0: false, 1: true} {
+		data := handle(escaped + strings.Repeat("x", most+more))
+		var response events.APIGatewayV2HTTPResponse
+		if err := json.Unmarshal(data, &response); err != nil {
+			t.Fatal(err)
+		}
+		if response.IsBase64Encoded != base64 || len(data) > protocol.MaxPayloadBytes || !base64 && len(data) != protocol.MaxPayloadBytes+more {
+			t.Errorf("a body of limit%+d bytes: %d bytes, base64 %v; want %v", more, len(data), response.IsBase64Encoded, base64)
+		}
+	}
+}
+
 // The body of an HTTP answer is escaped or in base64; the largest result fits
 // either way.
 func TestTheLargestResultFitsIntoAnHTTPAnswer(t *testing.T) {
 	t.Parallel()
-	for _, fill := range []string{`"`, "é"} {
+	for _, fill := range []string{`"`, "é", "<", "\u2028", "x"} {
 		r := &runner{answer: []byte(`{}`)}
 		do(t, r, post(`{}`)) // to learn the limit
 		body := strings.Repeat(fill, r.limit/len(fill))

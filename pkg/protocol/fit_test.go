@@ -204,6 +204,46 @@ func TestFitTakesFromARegionResult(t *testing.T) {
 	}
 }
 
+// The guard of Lambda's response, to the byte, for a coordinator's answer and a
+// worker's: at the limit and a byte below it all is there, a byte above it an
+// output goes, and all outcomes stay.
+func TestFitAtLambdasLimitAndAByteEitherSide(t *testing.T) {
+	t.Parallel()
+	const limit = protocol.MaxPayloadBytes
+	region := func(fill int) *protocol.RegionResult {
+		return &protocol.RegionResult{RunID: "r", Targets: []protocol.TargetOutcome{
+			{Target: "a", Output: json.RawMessage(text(100))}, {Target: "b", Output: json.RawMessage(text(fill))},
+		}}
+	}
+	for _, more := range []int{-1, 0, 1} {
+		result := outputsOf([]string{text(100)}, []string{text(2)})
+		fill := limit - len(encode(t, result)) + 2 + more
+		result = outputsOf([]string{text(100)}, []string{text(fill)})
+		answer := region(limit - len(encode(t, region(2))) + 2 + more)
+		for _, tt := range []struct {
+			name      string
+			fit       func() ([]byte, error)
+			truncated *bool
+			outcomes  func() int
+		}{
+			{
+				"a coordinator's", func() ([]byte, error) { return protocol.Fit(result, limit) },
+				&result.Truncated, func() int { return len(result.Regions[0].Targets) + len(result.Regions[1].Targets) },
+			},
+			{
+				"a worker's", func() ([]byte, error) { return protocol.Fit(answer, limit) },
+				&answer.Truncated, func() int { return len(answer.Targets) },
+			},
+		} {
+			data, err := tt.fit()
+			if err != nil || *tt.truncated != (more > 0) || tt.outcomes() != 2 || len(data) > limit || more <= 0 && len(data) != limit+more {
+				t.Errorf("%s answer of limit%+d bytes: Fit = %d bytes, truncated %v, %d outcomes, %v",
+					tt.name, more, len(data), *tt.truncated, tt.outcomes(), err)
+			}
+		}
+	}
+}
+
 // 500 outcomes of 10 KiB each, a batch of the default size, fit into one answer.
 func TestABatchOfTheDefaultSizeFitsIntoOneAnswer(t *testing.T) {
 	t.Parallel()
