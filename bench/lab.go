@@ -110,6 +110,19 @@ func (l *lab) address(ctx context.Context, s server) (address, error) {
 	return a, err
 }
 
+// measureAll measures scenarios, and prints each as it is done.
+func (l *lab) measureAll(ctx context.Context, all []scenario) (results []result, err error) {
+	for _, s := range all {
+		r, err := l.measure(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %d calls: %w", s.name, s.calls, err)
+		}
+		r.write(os.Stdout)
+		results = append(results, r)
+	}
+	return results, nil
+}
+
 // measure measures a scenario.
 func (l *lab) measure(ctx context.Context, s scenario) (result, error) {
 	s.ways = slices.DeleteFunc(slices.Clone(s.ways), func(way string) bool { return !l.has(way) })

@@ -45,14 +45,9 @@ func run(ctx context.Context, quick bool) error {
 		return err
 	}
 	defer l.close()
-	var results []result
-	for _, s := range scenarios(quick) {
-		r, err := l.measure(ctx, s)
-		if err != nil {
-			return fmt.Errorf("%s, %d calls: %w", s.name, s.calls, err)
-		}
-		r.write(os.Stdout)
-		results = append(results, r)
+	results, err := l.measureAll(ctx, scenarios(quick))
+	if err != nil {
+		return err
 	}
 	judge(os.Stdout, results)
 	if quick {
