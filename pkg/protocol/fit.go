@@ -174,13 +174,14 @@ func (e *TooLargeError) Error() string {
 func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
 
 // LeastResultBytes returns an upper bound of the bytes of a result with those
-// targets in each Region when it has lost all that Fit can take from it: a run for which that does not fit should not be started. It reckons
-// with error names of up to 48 bytes, longer than all of Step Functions' and
-// Lambda's.
+// targets in each Region when it has lost all that Fit can take from it: a run
+// for which that does not fit should not be started. It reckons with error names
+// of up to 48 bytes, longer than all of Step Functions' and Lambda's, and with
+// what the run cost.
 func LeastResultBytes(targetsByRegion [][]string) int {
-	const escape = len(`\u003c`) // the most that JSON makes of one byte
-	const perResult = 4<<10 + MaxCauseBytes*escape
-	const perRegion = 512 + MaxCauseBytes*escape
+	const escape = len(`\u003c`)                     // the most that JSON makes of one byte
+	const perResult = 5<<10 + 2*MaxCauseBytes*escape // the run's cause and the cost's note
+	const perRegion = 768 + MaxCauseBytes*escape
 	const errorName = 48
 	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + errorName
 	bytes := perResult

@@ -123,7 +123,8 @@ func text(n int) string { return `"` + strings.Repeat("x", n-2) + `"` }
 // laden returns a Region with something of everything that Fit may take.
 func laden(name string) protocol.RegionOutcome {
 	attempts := []protocol.Attempt{
-		{Error: protocol.ErrorLambdaThrottled, Cause: strings.Repeat("r", 200), WaitMs: 100, RequestID: "1"}, {StartMs: 1},
+		{Error: protocol.ErrorLambdaThrottled, Cause: strings.Repeat("r", 200), WaitMs: 100, RequestID: "1"},
+		{StartMs: 1, Metrics: &protocol.Metrics{BilledDurationMs: 12, MemorySizeMB: 256}},
 	}
 	target := protocol.TargetOutcome{
 		Target: "s3", Status: protocol.StatusFailed, Output: json.RawMessage(text(400)), Error: "E", Cause: strings.Repeat("c", 300),
@@ -131,12 +132,13 @@ func laden(name string) protocol.RegionOutcome {
 	}
 	return protocol.RegionOutcome{
 		Region: name, Status: protocol.StatusFailed, Error: "E", Cause: strings.Repeat("C", 100), RequestID: "1",
+		Usage:    &protocol.Usage{Requests: 1, BilledDurationMs: 12, MemorySizeMB: 256, GBSeconds: 0.003, USD: 2.4e-07},
 		Attempts: attempts, Targets: []protocol.TargetOutcome{target},
 	}
 }
 
 // What is lost first is outputs, then causes, then the records of attempts;
-// statuses, error names and a Region's own cause stay.
+// statuses, error names, a Region's own cause and what it took stay.
 func TestFitTakesOutputsThenCausesThenAttempts(t *testing.T) {
 	t.Parallel()
 	stage := func(n int) *protocol.Result {
@@ -367,8 +369,17 @@ func drawResult(t *rapid.T) protocol.Result {
 	output := rapid.SampledFrom([]json.RawMessage{
 		nil, []byte("1"), []byte(` {"a" : "<b>" }`), []byte(`"` + strings.Repeat("o", 200) + `"`), []byte("null"),
 	})
+	metrics := rapid.Custom(func(t *rapid.T) protocol.Metrics {
+		return protocol.Metrics{BilledDurationMs: ms.Draw(t, "billed"), MemorySizeMB: 256, Estimated: rapid.Bool().Draw(t, "estimated")}
+	})
+	usage := rapid.Custom(func(t *rapid.T) protocol.Usage {
+		return protocol.Usage{Requests: 1, BilledDurationMs: ms.Draw(t, "billed"), USD: ms.Draw(t, "usd")}
+	})
 	attempt := rapid.Custom(func(t *rapid.T) protocol.Attempt {
-		return protocol.Attempt{StartMs: ms.Draw(t, "start"), Error: words.Draw(t, "error"), Cause: words.Draw(t, "cause")}
+		return protocol.Attempt{
+			StartMs: ms.Draw(t, "start"), Error: words.Draw(t, "error"), Cause: words.Draw(t, "cause"),
+			Metrics: rapid.Ptr(metrics, true).Draw(t, "metrics"),
+		}
 	})
 	target := rapid.Custom(func(t *rapid.T) protocol.TargetOutcome {
 		return protocol.TargetOutcome{
@@ -381,6 +392,7 @@ func drawResult(t *rapid.T) protocol.Result {
 		return protocol.RegionOutcome{
 			Region: words.Draw(t, "region"), Status: status.Draw(t, "status"), Error: words.Draw(t, "error"),
 			Cause: words.Draw(t, "cause"), Truncated: rapid.IntRange(0, 5).Draw(t, "truncated") == 0,
+			Usage:    rapid.Ptr(usage, true).Draw(t, "usage"),
 			Attempts: rapid.SliceOfN(attempt, 0, 3).Draw(t, "attempts"),
 			Targets:  rapid.SliceOfN(target, 0, 4).Draw(t, "targets"),
 		}
@@ -401,17 +413,26 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		targets := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("ab<é😀\u2028")), 1, 20, -1), 1, 20).Draw(t, "targets")
-		regions := rapid.IntRange(1, 10).Draw(t, "regions")
+		regions := rapid.IntRange(1, 40).Draw(t, "regions")
 		cause := strings.Repeat(rapid.SampledFrom([]string{"x", "<", "\x01", "\xff", "\u2028"}).Draw(t, "cause"), 1024)
 		cause = protocol.CutCause(cause)
+		most := protocol.Usage{
+			Requests: 10_000_000, Estimated: 10_000_000, ColdStarts: 10_000_000, BilledDurationMs: 9e12 + 1,
+			MemorySizeMB: 10_240, MaxMemoryUsedMB: 10_240, GBSeconds: 90_000_000_000.123456, USD: 1_234_567.123456789,
+		}
 		r := protocol.Result{
 			RunID: runID, Name: strings.Repeat("n", 80), Status: protocol.StatusFailed,
 			Error: protocol.ErrorExceedToleratedFailureThreshold, Cause: cause, StartedAt: started(), ElapsedMs: 900_000.123,
 			Message: "That took 900.000 seconds",
+			Summary: protocol.Summary{Cost: &protocol.Cost{
+				USD: most.USD, Workers: most, Coordinator: most, Region: "us-northwest-southeast-10", Architecture: "x86_64",
+				PriceDate: "2026-11-23", Note: cause,
+			}},
 			Regions: slices.Repeat([]protocol.RegionOutcome{{
 				Region: "us-northwest-southeast-10", Status: protocol.StatusNotStarted,
 				Error: protocol.ErrorExceedToleratedFailureThreshold, Cause: cause, StartMs: 900_000.123, ElapsedMs: 900_000.123,
-				RequestID: strings.Repeat("i", 36), Attempts: []protocol.Attempt{{Cause: cause}},
+				RequestID: strings.Repeat("i", 36), Attempts: []protocol.Attempt{{Cause: cause}}, Usage: &most,
+				Hint: strings.Repeat("h", 200),
 			}}, regions),
 		}
 		for i := range r.Regions {

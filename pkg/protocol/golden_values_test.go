@@ -26,6 +26,7 @@ func goldens() map[string]any {
 		"result_aborted":         resultAborted(),
 		"result_skipped":         resultSkipped(),
 		"result_truncated":       resultTruncated(),
+		"result_cost":            resultCost(),
 	}
 }
 
@@ -305,5 +306,47 @@ func resultTruncated() protocol.Result {
 	r.Regions = append(r.Regions, resultBatches().Regions[0])
 	r.Summary.Regions = protocol.Counts{Total: 2, Succeeded: 2}
 	r.Summary.Targets = protocol.Counts{Total: 4, Succeeded: 4}
+	return r
+}
+
+// resultCost ran on Lambda: one attempt was throttled, one had a cold start, one
+// had SnapStart, and of one there was no report. One Region's price is not known.
+func resultCost() protocol.Result {
+	r := resultMinimal()
+	known, unknown := &r.Regions[0], resultMinimal().Regions[0]
+	known.Attempts = []protocol.Attempt{
+		{ElapsedMs: 3, Error: protocol.ErrorLambdaThrottled, Cause: "rate exceeded", WaitMs: 200, RequestID: "req-1"},
+		{StartMs: 203, ElapsedMs: 230, Hedge: true, RequestID: "req-2", Metrics: &protocol.Metrics{
+			BilledDurationMs: 191, MemorySizeMB: 256, MaxMemoryUsedMB: 31, InitDurationMs: 85.12,
+		}},
+		{StartMs: 303, ElapsedMs: 130, Cause: "another attempt answered first", Metrics: &protocol.Metrics{
+			BilledDurationMs: 130, MemorySizeMB: 256, Estimated: true,
+		}},
+	}
+	known.Usage = &protocol.Usage{
+		Requests: 2, Estimated: 1, ColdStarts: 1, BilledDurationMs: 321, MemorySizeMB: 256, MaxMemoryUsedMB: 31,
+		GBSeconds: 0.08025, USD: 1.47000535e-06,
+	}
+	unknown.Region = "xx-test-1"
+	unknown.Attempts[0].Metrics = &protocol.Metrics{
+		BilledDurationMs: 201, MemorySizeMB: 512, MaxMemoryUsedMB: 91, RestoreDurationMs: 500.795,
+	}
+	unknown.Usage = &protocol.Usage{
+		Requests: 1, ColdStarts: 1, BilledDurationMs: 201, MemorySizeMB: 512, MaxMemoryUsedMB: 91, GBSeconds: 0.1005,
+	}
+	r.Regions = append(r.Regions, unknown)
+	r.Summary.Regions, r.Summary.Targets = protocol.Counts{Total: 2, Succeeded: 2}, protocol.Counts{Total: 2, Succeeded: 2}
+	r.Summary.Cost = &protocol.Cost{
+		USD: 2.6e-06,
+		Workers: protocol.Usage{
+			Requests: 3, Estimated: 1, ColdStarts: 2, BilledDurationMs: 522, MemorySizeMB: 512, MaxMemoryUsedMB: 91,
+			GBSeconds: 0.18075,
+		},
+		Coordinator: protocol.Usage{
+			Requests: 1, Estimated: 1, BilledDurationMs: 234, MemorySizeMB: 256, GBSeconds: 0.0585, USD: 9.8e-07,
+		},
+		Region: "eu-west-1", Architecture: "arm64", PriceDate: "2026-11-23",
+		Note: "no price is known of Lambda on arm64 in xx-test-1",
+	}
 	return r
 }

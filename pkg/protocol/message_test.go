@@ -85,6 +85,7 @@ func plain(t reflect.Type) bool {
 func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 	t.Parallel()
 	const counts = `{"total":0,"succeeded":0,"failed":0,"timedOut":0,"aborted":0,"notStarted":0,"skipped":0}`
+	const usage = `{"requests":0,"billedDurationMs":0,"gbSeconds":0}`
 	const summary = `{"regions":` + counts + `,"targets":` + counts +
 		`,"serialMs":0,"speedup":0,"attempts":0,"retries":0,"targetAttempts":0,"targetRetries":0}`
 	tests := []struct {
@@ -104,6 +105,9 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		{protocol.RegionOutcome{}, `{"region":"","status":"","startMs":0,"elapsedMs":0,"attempts":null,"targets":null}`},
 		{protocol.TargetOutcome{}, `{"target":"","status":"","elapsedMs":0}`},
 		{protocol.Attempt{}, `{"startMs":0,"elapsedMs":0}`},
+		{protocol.Metrics{}, `{"billedDurationMs":0}`},
+		{protocol.Usage{}, usage},
+		{protocol.Cost{}, `{"workers":` + usage + `,"coordinator":` + usage + `,"region":"","architecture":"","priceDate":""}`},
 		{protocol.Fault{}, `{"path":"","detail":""}`},
 	}
 	tested := map[reflect.Type]bool{}

@@ -71,6 +71,9 @@ type Summary struct {
 	// TargetAttempts and TargetRetries count the same of targets.
 	TargetAttempts int `json:"targetAttempts"`
 	TargetRetries  int `json:"targetRetries"`
+
+	// Cost is what the run cost. Nil means that it did not run on Lambda.
+	Cost *Cost `json:"cost,omitzero"`
 }
 
 // A RegionOutcome is what became of one Region.
@@ -94,6 +97,10 @@ type RegionOutcome struct {
 
 	// RequestID is Lambda's id of the last invocation that answered.
 	RequestID string `json:"requestId,omitzero"`
+
+	// Usage is what its invocations took of Lambda, all attempts included. Nil
+	// means that none of them cost anything.
+	Usage *Usage `json:"usage,omitzero"`
 
 	// Truncated means that its targets' outputs, its causes or its records of
 	// attempts were left out so that the result fits.
@@ -152,6 +159,10 @@ type Attempt struct {
 
 	// RequestID is Lambda's id of the invocation, when Lambda told one.
 	RequestID string `json:"requestId,omitzero"`
+
+	// Metrics is what the invocation took of Lambda. Nil means that it cost
+	// nothing.
+	Metrics *Metrics `json:"metrics,omitzero"`
 
 	// Hedge means that it was made beside a slow one. The slower one of the two
 	// has a cause and no error.
