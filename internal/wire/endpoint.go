@@ -34,7 +34,7 @@ type grant struct {
 // back with release.
 func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, &LostError{Err: err}
 	}
 	p := e.pool
 	p.mu.Lock()
@@ -67,7 +67,7 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 		}
 	default:
 	}
-	return nil, ctx.Err()
+	return nil, &LostError{Err: ctx.Err()}
 }
 
 // pick returns the connection with the fewest calls, or nil when none has room.

@@ -124,8 +124,8 @@ func New(cfg Config) *Pool {
 // does; it follows no redirects. A body needs GetBody, as http.NewRequest
 // provides, to move to another connection.
 //
-// The error is the context's when that has ended, a [ConnectError] when nothing
-// was sent for want of a connection, else a [LostError].
+// The error is a [ConnectError] when nothing was sent for want of a connection,
+// else a [LostError]; one of those also wraps the context's when that has ended.
 func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	e := p.endpoint(r.URL)
@@ -142,7 +142,7 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		c.release() //nolint:contextcheck // connecting belongs to no call
 		if end := ctx.Err(); end != nil {
-			return nil, end
+			return nil, &LostError{Sent: sent, Err: end}
 		}
 		next := again(r)
 		if sent || moves == maxMoves || next == nil {
@@ -239,16 +239,17 @@ func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", 
 // Unwrap returns Err.
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// A LostError is a connection that ended before the answer came.
+// A LostError is a call that ended before its answer came, with its connection or
+// with its context.
 type LostError struct {
 	// Sent says that the server may have had the request.
 	Sent bool
 
-	// Err is what the connection met.
+	// Err is what the connection met, or the context's error.
 	Err error
 }
 
-// Error returns what the connection met.
+// Error returns Err's text.
 func (e *LostError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.

@@ -377,12 +377,28 @@ func TestACallThatGivesUpWhileItWaits(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := callWith(ctx, t, p, "https://lambda.test/"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("RoundTrip = %v, want %v", err, context.DeadlineExceeded)
+		err := callWith(ctx, t, p, "https://lambda.test/")
+		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("RoundTrip = %v, want %v before anything was sent", err, context.DeadlineExceeded)
 		}
 		mustAll(t, calls(t, p, 1))
 		if conns := server.all(); len(conns) != 1 || conns[0].seen().began != 2 {
 			t.Errorf("%d connections with %d requests, want 1 with 2", len(conns), conns[0].seen().began)
+		}
+	})
+}
+
+// A call that has given up says whether the server may have had it.
+func TestACallThatGivesUpAfterItWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(*fakeConn, uint32) {}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := callWith(ctx, t, server.pool(t), "https://lambda.test/")
+		if lost, ok := errors.AsType[*wire.LostError](err); !ok || !lost.Sent || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("RoundTrip = %v, want %v after it was sent", err, context.DeadlineExceeded)
 		}
 	})
 }
