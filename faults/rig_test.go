@@ -34,7 +34,7 @@ func handler() invoketest.Worker { return (&regionworker.Worker{Tasks: tasks()})
 // A fleet is one invoker for each Region.
 type fleet map[string]*invoke.Lambda
 
-func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
 	return f[region].Invoke(ctx, region, payload)
 }
 

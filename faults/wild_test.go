@@ -45,14 +45,14 @@ func luck(seed uint64, thing ...any) *rand.Rand {
 }
 
 // Invoke goes the way to the worker, or does not arrive.
-func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
 	request, err := protocol.DecodeRegionRequest(payload)
 	if err != nil {
 		panic(err)
 	}
 	defer w.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})()
 	r := luck(w.seed, region, request.Batch, request.Attempt)
-	work := func() ([]byte, string, error) { return w.worker.Invoke(ctx, region, payload) }
+	work := func() ([]byte, protocol.Report, error) { return w.worker.Invoke(ctx, region, payload) }
 	if r.Float64() >= w.danger {
 		return work()
 	}
@@ -83,23 +83,23 @@ func (w *wild) visit(target string) int {
 }
 
 type (
-	work func() (answer []byte, requestID string, err error)
-	way  func(ctx context.Context, r *rand.Rand, work work) (answer []byte, requestID string, err error)
+	work func() (answer []byte, report protocol.Report, err error)
+	way  func(ctx context.Context, r *rand.Rand, work work) (answer []byte, report protocol.Report, err error)
 )
 
 // ways returns everything that may happen to a call.
 func (w *wild) ways() []way {
 	fail := func(name, message string) way {
-		return func(_ context.Context, r *rand.Rand, _ work) ([]byte, string, error) {
+		return func(_ context.Context, r *rand.Rand, _ work) ([]byte, protocol.Report, error) {
 			e := &invoke.Error{Name: name, Message: message}
 			if r.IntN(3) == 0 {
 				e.Retry = time.Duration(r.IntN(5)) * time.Second
 			}
-			return nil, "", e
+			return nil, protocol.Report{}, e
 		}
 	}
 	bring := func(answer string) way {
-		return func(context.Context, *rand.Rand, work) ([]byte, string, error) { return []byte(answer), "", nil }
+		return func(context.Context, *rand.Rand, work) ([]byte, protocol.Report, error) { return []byte(answer), protocol.Report{}, nil }
 	}
 	return []way{
 		fail(protocol.ErrorLambdaThrottled, "Rate Exceeded."),
@@ -110,48 +110,48 @@ func (w *wild) ways() []way {
 		fail("", ""),
 		bring(""), bring("null"), bring("{}"), bring("<html>"), bring(`{"version":1}`),
 		late, hang, deaf, cut, lying,
-		func(context.Context, *rand.Rand, work) ([]byte, string, error) { panic("the way has a bug") },
+		func(context.Context, *rand.Rand, work) ([]byte, protocol.Report, error) { panic("the way has a bug") },
 	}
 }
 
 // late takes its time, there or back.
-func late(ctx context.Context, r *rand.Rand, work work) ([]byte, string, error) {
+func late(ctx context.Context, r *rand.Rand, work work) ([]byte, protocol.Report, error) {
 	before := r.IntN(2) == 0
 	if before && !sleep(ctx, drawTime(r)) {
-		return nil, "", ctx.Err()
+		return nil, protocol.Report{}, ctx.Err()
 	}
-	answer, id, err := work()
+	answer, report, err := work()
 	if !before && !sleep(ctx, drawTime(r)) {
-		return nil, "", ctx.Err()
+		return nil, protocol.Report{}, ctx.Err()
 	}
-	return answer, id, err
+	return answer, report, err
 }
 
 // hang waits for the end of its time.
-func hang(ctx context.Context, _ *rand.Rand, _ work) ([]byte, string, error) {
+func hang(ctx context.Context, _ *rand.Rand, _ work) ([]byte, protocol.Report, error) {
 	<-ctx.Done()
-	return nil, "", context.Cause(ctx)
+	return nil, protocol.Report{}, context.Cause(ctx)
 }
 
 // deaf ignores the end of its time.
-func deaf(_ context.Context, r *rand.Rand, work work) ([]byte, string, error) {
+func deaf(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Report, error) {
 	time.Sleep(10 * drawTime(r))
 	return work()
 }
 
 // cut loses the answer after the work.
-func cut(_ context.Context, _ *rand.Rand, work work) ([]byte, string, error) {
+func cut(_ context.Context, _ *rand.Rand, work work) ([]byte, protocol.Report, error) {
 	if _, _, err := work(); err != nil {
-		return nil, "", err
+		return nil, protocol.Report{}, err
 	}
-	return nil, "", &invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: "connection reset by peer"}
+	return nil, protocol.Report{}, &invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: "connection reset by peer"}
 }
 
 // lying brings an answer that is not quite the right one.
-func lying(_ context.Context, r *rand.Rand, work work) ([]byte, string, error) {
-	answer, id, err := work()
+func lying(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Report, error) {
+	answer, report, err := work()
 	if err != nil {
-		return nil, id, err
+		return nil, report, err
 	}
 	result, err := protocol.DecodeRegionResult(answer)
 	if err != nil {
@@ -177,7 +177,7 @@ func lying(_ context.Context, r *rand.Rand, work work) ([]byte, string, error) {
 	if err != nil {
 		panic(err)
 	}
-	return answer, id, nil
+	return answer, report, nil
 }
 
 // tasks returns the task "tell", to which everything happens as well.

@@ -27,11 +27,11 @@ import (
 )
 
 // An Invoker calls the regionworker that serves a Region. It returns what the
-// worker answered and Lambda's id of the invocation, which may be empty, and may
-// be known beside an error. An error's name, for retriers, is what its
+// worker answered and what is known of the invocation, which may be nothing, and
+// may be known beside an error. An error's name, for retriers, is what its
 // ErrorName method says. It is called by many goroutines at once.
 type Invoker interface {
-	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, requestID string, err error)
+	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error)
 }
 
 // A Preparer is an Invoker that is faster when it knows what comes: so many

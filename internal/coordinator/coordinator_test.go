@@ -226,7 +226,7 @@ func TestARetriedInvocationIsSentOnlyWhatHasNotSucceeded(t *testing.T) {
 	asked := [][]string{}
 	w := world{"us-east-1": {target: failsOnce("s3")}}
 	inner := w.invoker(t)
-	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
 		request, err := protocol.DecodeRegionRequest(payload)
 		if err != nil {
 			t.Error(err)
@@ -529,7 +529,7 @@ func TestWithoutADeadlineNothingIsCutByTheRunsEnd(t *testing.T) {
 	t.Parallel()
 	w := world{"us-east-1": {target: slowly(time.Hour)}}
 	inner := w.invoker(t)
-	brief := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+	brief := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the function's own
 		defer cancel()
 		return inner(ctx, region, payload)

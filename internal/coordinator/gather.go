@@ -87,13 +87,13 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 	}
 	for i, a := range o.Attempts {
 		brought := replyOf(o, i)
-		attempt := attemptOf(a, g.begin, brought.requestID, u.batch)
+		attempt := attemptOf(a, g.begin, brought.report, u.batch)
 		if o.Status == fanout.Aborted && i == len(o.Attempts)-1 {
 			attempt.Error = "" // it was given up, it did not fail
 		}
 		b.Attempts = append(b.Attempts, attempt)
-		if brought.requestID != "" {
-			b.RequestID = brought.requestID
+		if brought.report.RequestID != "" {
+			b.RequestID = brought.report.RequestID
 		}
 		g.serial += attempt.ElapsedMs - brought.elapsedMs
 		for _, t := range brought.targets {
@@ -120,7 +120,7 @@ func replyOf(o fanout.Outcome[reply], i int) reply {
 	return reply{}
 }
 
-func attemptOf(a fanout.Attempt, begin time.Time, requestID string, batch int) protocol.Attempt {
+func attemptOf(a fanout.Attempt, begin time.Time, report protocol.Report, batch int) protocol.Attempt {
 	return protocol.Attempt{
 		StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
 		ElapsedMs: protocol.Milliseconds(a.Elapsed),
@@ -128,7 +128,8 @@ func attemptOf(a fanout.Attempt, begin time.Time, requestID string, batch int) p
 		Cause:     protocol.Cause(a.Err),
 		WaitMs:    protocol.Milliseconds(a.Wait),
 		Batch:     batch,
-		RequestID: requestID,
+		RequestID: report.RequestID,
+		Metrics:   report.Metrics,
 		Abandoned: a.Abandoned,
 		Hedge:     a.Hedge,
 	}

@@ -13,7 +13,7 @@ import (
 
 // A reply is what one invocation brought back.
 type reply struct {
-	requestID string
+	report    protocol.Report
 	elapsedMs float64 // the worker's own time
 	targets   []protocol.TargetOutcome
 }
@@ -24,20 +24,20 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	request := u.request(ctx, prior)
 	payload, err := request.Encode()
 	if err != nil {
-		return reply{}, fmt.Errorf("encode request for %s: %w", request.Region, err)
+		return reply{}, &invocationError{err: fmt.Errorf("encode request for %s: %w", request.Region, err)}
 	}
-	answer, requestID, err := c.Invoker.Invoke(ctx, request.Region, payload)
+	answer, report, err := c.Invoker.Invoke(ctx, request.Region, payload)
 	if err != nil {
-		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: err, final: u.plan.once && mayHaveRun(err)}
+		return reply{}, &invocationError{reply: reply{report: report}, err: err, final: u.plan.once && mayHaveRun(err)}
 	}
 	result, err := protocol.DecodeRegionResult(answer)
 	if err == nil {
 		err = protocol.CheckAnswer(request, result)
 	}
 	if err != nil {
-		return reply{}, &invocationError{reply: reply{requestID: requestID}, err: &badAnswerError{err}}
+		return reply{}, &invocationError{reply: reply{report: report}, err: &badAnswerError{err}}
 	}
-	r := reply{requestID, result.ElapsedMs, result.Targets}
+	r := reply{report, result.ElapsedMs, result.Targets}
 	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
 		return r, nil
 	}

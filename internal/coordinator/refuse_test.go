@@ -21,9 +21,9 @@ import (
 func refusing(t *testing.T) *coordinator.Coordinator {
 	t.Helper()
 	return &coordinator.Coordinator{
-		Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, string, error) {
+		Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, protocol.Report, error) {
 			t.Errorf("a worker was invoked in %s", region)
-			return nil, "", errors.New("not to be invoked")
+			return nil, protocol.Report{}, errors.New("not to be invoked")
 		}),
 		Tasks: task.NewRegistry(append(task.Builtin().All(), task.New("any", "nothing",
 			func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }))...),
@@ -111,9 +111,9 @@ func inProcess(tasks *task.Registry) *coordinator.Coordinator {
 	worker := &regionworker.Worker{Tasks: tasks}
 	return &coordinator.Coordinator{
 		Tasks: tasks,
-		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Report, error) {
 			answer, err := worker.Handle(ctx, payload)
-			return answer, "", err
+			return answer, protocol.Report{}, err
 		}),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 func TestWarmMakesNoCall(t *testing.T) {
@@ -13,9 +14,9 @@ func TestWarmMakesNoCall(t *testing.T) {
 	for name, tasks := range map[string]*task.Registry{"with the default task": task.Builtin(), "without": task.NewRegistry()} {
 		c := &coordinator.Coordinator{
 			Tasks: tasks,
-			Invoker: invokerFunc(func(context.Context, string, []byte) ([]byte, string, error) {
+			Invoker: invokerFunc(func(context.Context, string, []byte) ([]byte, protocol.Report, error) {
 				t.Errorf("%s: a call was made", name)
-				return nil, "", nil
+				return nil, protocol.Report{}, nil
 			}),
 		}
 		c.Warm()

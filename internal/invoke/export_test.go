@@ -1,5 +1,7 @@
 package invoke
 
+import "meridian/pkg/protocol"
+
 // FunctionError is functionError.
 func FunctionError(kind string, payload []byte) error { return functionError(kind, payload) }
 
@@ -9,3 +11,6 @@ func (l *Lambda) Remotes() int {
 	defer l.mu.Unlock()
 	return len(l.remotes)
 }
+
+// MetricsIn is metricsIn.
+func MetricsIn(tail, id string) *protocol.Metrics { return metricsIn(tail, id) }

@@ -182,7 +182,7 @@ func TestLambdaErrors(t *testing.T) {
 			t.Parallel()
 			server := invoketest.NewServer(t, echo)
 			server.Script(test.fault)
-			answer, id, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			answer, report, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			e, ok := errors.AsType[*invoke.Error](err)
 			if !ok {
 				t.Fatalf("Invoke = %.40s, %v, want an *invoke.Error", answer, err)
@@ -193,8 +193,8 @@ func TestLambdaErrors(t *testing.T) {
 			if e.RetryAfter() != test.want.Retry || e.Error() != test.want.Message {
 				t.Errorf("RetryAfter, Error = %v, %s, want %v, %s", e.RetryAfter(), e, test.want.Retry, test.want.Message)
 			}
-			if answer != nil || id == "" && !strings.HasSuffix(test.want.Message, ": EOF") {
-				t.Errorf("Invoke = answer %.40s, request id %q beside an error, want none and one", answer, id)
+			if answer != nil || report.RequestID == "" && !strings.HasSuffix(test.want.Message, ": EOF") {
+				t.Errorf("Invoke = answer %.40s, request id %q beside an error, want none and one", answer, report.RequestID)
 			}
 			if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 				t.Errorf("Invoke = %v, which is the end of a context, want one that is not", err)
@@ -278,9 +278,9 @@ func TestLambdaConnectFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, id, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != test.want || !errors.Is(err, test.err) || id != "" {
-				t.Errorf("Invoke = %q, %q, %v, want %s: %s", id, name(err), err, protocol.ErrorLambdaSDKClient, test.want)
+			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != test.want || !errors.Is(err, test.err) || report != (protocol.Report{}) {
+				t.Errorf("Invoke = %+v, %q, %v, want %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, test.want)
 			}
 		})
 	}

@@ -25,32 +25,32 @@ type InProcess struct {
 }
 
 // Invoke calls Handle with a copy of payload and returns a copy of its answer,
-// with an id that is new and looks like Lambda's. The Region is the payload's to
-// say.
-func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, string, error) {
+// with an id that is new and looks like Lambda's, and without metrics: nobody bills
+// it. The Region is the payload's to say.
+func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Report, error) {
 	if p.Handle == nil {
 		panic("invoke: InProcess has no Handle")
 	}
 	if err := ended(ctx); err != nil {
-		return nil, "", err
+		return nil, protocol.Report{}, err
 	}
-	id := newRequestID()
+	report := protocol.Report{RequestID: newRequestID()}
 	if err := checkRequest(payload); err != nil {
-		return nil, id, err
+		return nil, report, err
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	answer, err := p.Handle(ctx, bytes.Clone(payload))
 	if end := ended(ctx); end != nil {
-		return nil, id, end
+		return nil, report, end
 	}
 	if err != nil {
-		return nil, id, &Error{Name: errorType(err), Message: err.Error(), FunctionError: Unhandled}
+		return nil, report, &Error{Name: errorType(err), Message: err.Error(), FunctionError: Unhandled}
 	}
 	if err := checkAnswer(answer); err != nil {
-		return nil, id, err
+		return nil, report, err
 	}
-	return bytes.Clone(answer), id, nil
+	return bytes.Clone(answer), report, nil
 }
 
 // errorType returns the name under which a function reports err: the one that

@@ -38,10 +38,10 @@ func TestInProcessRunsInVirtualTime(t *testing.T) {
 		why := errors.New("enough")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
 		defer cancel()
-		answer, id, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
-		if answer != nil || id == "" || !errors.Is(err, why) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Invoke = %s, %q, %v, want no answer, an id, and both %v and %v",
-				answer, id, err, why, context.DeadlineExceeded)
+		answer, report, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
+		if answer != nil || report.RequestID == "" || report.Metrics != nil || !errors.Is(err, why) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Invoke = %s, %+v, %v, want no answer, an id and no metrics, and both %v and %v",
+				answer, report, err, why, context.DeadlineExceeded)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
@@ -120,49 +121,54 @@ func regionOf(function string) (string, error) {
 	return parts[3], nil
 }
 
-// Invoke calls the worker that serves region and waits for its answer.
-func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, string, error) {
+// Invoke calls the worker that serves region and waits for its answer. The report
+// is there beside an error, too.
+func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
 	if err := checkRequest(payload); err != nil {
-		return nil, "", err
+		return nil, protocol.Report{}, err
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	answer, id, err := l.call(ctx, cmp.Or(l.home, region), payload)
+	answer, report, err := l.call(ctx, cmp.Or(l.home, region), payload)
 	if err != nil {
-		return nil, id, failure(ctx, err)
+		return nil, report, failure(ctx, err)
 	}
-	return answer, id, nil
+	return answer, report, nil
 }
 
 // call makes one call, in the Region given.
-func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, id string, err error) {
+func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error) {
 	m, err := l.remote(ctx, region)
 	if err != nil {
-		return nil, "", err
+		return nil, report, err
 	}
 	credentials, err := l.cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, report, err
 	}
 	request, err := m.request(ctx, payload, credentials)
 	if err != nil {
-		return nil, "", err
+		return nil, report, err
 	}
+	begin := time.Now()
 	response, err := l.sender.send(request) //nolint:bodyclose // read closes it
 	if err != nil {
-		return nil, "", err
+		if mayBeBilled(err) {
+			report.Metrics = estimate(time.Since(begin))
+		}
+		return nil, report, err
 	}
-	id = response.Header.Get("X-Amzn-Requestid")
 	answer, err = read(response, protocol.MaxPayloadBytes)
+	report = reportOf(response, time.Since(begin))
 	switch kind := response.Header.Get("X-Amz-Function-Error"); {
 	case err != nil:
-		return nil, id, &wire.LostError{Sent: true, Err: err}
+		return nil, report, &wire.LostError{Sent: true, Err: err}
 	case response.StatusCode >= http.StatusMultipleChoices:
-		return nil, id, m.refusal(ctx, l.function, response, answer)
+		return nil, report, m.refusal(ctx, l.function, response, answer)
 	case kind != "":
-		return nil, id, functionError(kind, answer)
+		return nil, report, functionError(kind, answer)
 	}
-	return answer, id, checkAnswer(answer)
+	return answer, report, checkAnswer(answer)
 }
 
 // Prepare makes ready for calls that are about to be made, so many for each

@@ -81,6 +81,7 @@ func (m *remote) request(ctx context.Context, payload []byte, credentials aws.Cr
 			"Content-Type":          {"application/octet-stream"},
 			"User-Agent":            {userAgent},
 			"X-Amz-Invocation-Type": {string(types.InvocationTypeRequestResponse)},
+			"X-Amz-Log-Type":        {string(types.LogTypeTail)}, // for the report at its end
 		},
 		Body: http.NoBody,
 	}).WithContext(ctx)

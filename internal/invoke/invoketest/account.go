@@ -13,6 +13,11 @@ type account struct {
 	throttled    int
 	idle         map[string]int // environments
 	environments int
+
+	log      LogFormat
+	memoryMB int
+	reports  int
+	billed   time.Duration
 }
 
 // Counts are what a Server saw.
@@ -32,6 +37,11 @@ type Counts struct {
 	// Refused and Unanswered are attempts to connect that failed, see
 	// [Server.DecideConnections].
 	Refused, Unanswered int
+
+	// Reports is how many logs were given, and Billed the sum of what the reports
+	// in them say, see [Server.Log].
+	Reports int
+	Billed  time.Duration
 }
 
 // Counts returns what the server saw so far.
@@ -41,6 +51,7 @@ func (s *Server) Counts() Counts {
 	return Counts{
 		Calls: len(s.requests), Peak: s.account.peak, Throttled: s.account.throttled,
 		Environments: s.account.environments, Refused: s.conns.refused, Unanswered: s.conns.unanswered,
+		Reports: s.account.reports, Billed: s.account.billed,
 	}
 }
 

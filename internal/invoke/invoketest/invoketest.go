@@ -16,14 +16,19 @@
 // calls and connections at once, so that a test can compare what both sides saw.
 // [Server.Script] and [Server.Decide] put a [Fault] in the way of a call, and
 // [Server.DecideConnections] one in the way of connecting; [Server.Limit] and
-// [Server.ColdStart] make it an account with few or no environments.
+// [Server.ColdStart] make it an account with few or no environments, and [Server.Log]
+// one whose functions write logs.
 //
 // [NewMemoryServer] is the same on a network of its own, which works in virtual
 // time. Only [After], [Server.ColdStart] and [Twice] wait for a clock; what hangs
 // waits for the client.
 package invoketest
 
-import "context"
+import (
+	"context"
+
+	"meridian/pkg/protocol"
+)
 
 // A Worker does the worker's part: it gets a payload and gives an answer.
 type Worker = func(ctx context.Context, payload []byte) ([]byte, error)
@@ -32,6 +37,6 @@ type Worker = func(ctx context.Context, payload []byte) ([]byte, error)
 // declares.
 type Invoker interface {
 	// Invoke calls the worker that serves region with payload, and returns what
-	// it answered and the id of the invocation.
-	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, requestID string, err error)
+	// it answered and what is known of the invocation.
+	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error)
 }

@@ -159,6 +159,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault == nil {
 		fault = Work
 	}
+	w, r = s.logged(w, r)
 	fault(w, r, work)
 }
 
@@ -174,8 +175,11 @@ func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 		return // the client is gone
 	}
 	environment := name + " " + regionOf(r)
-	if cold := s.occupy(environment); cold > 0 && !wait(r.Context(), cold) {
-		return
+	if cold := s.occupy(environment); cold > 0 {
+		startedCold(r.Context(), cold)
+		if !wait(r.Context(), cold) {
+			return
+		}
 	}
 	defer s.release(environment)
 	answer, err := s.worker(r.Context(), payload)

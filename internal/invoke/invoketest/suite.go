@@ -104,8 +104,8 @@ func testFunctionError(t *testing.T, start starter) {
 		{fmt.Errorf("outer: %w", &typedError{}), "wrapError", "outer: typed"},
 	} {
 		invoker := start(t, func(context.Context, []byte) ([]byte, error) { return []byte("lost"), test.err })
-		answer, id, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-		checkFailure(t, answer, id, err, test.name, test.message)
+		answer, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+		checkFailure(t, answer, report.RequestID, err, test.name, test.message)
 		if errors.Is(err, test.err) {
 			t.Errorf("Invoke = an error that is %#v, want one that came as bytes", test.err)
 		}
@@ -146,8 +146,8 @@ func testLimits(t *testing.T, start starter) {
 			t.Errorf("Invoke = %d bytes, %v, want %d", len(answer), err, protocol.MaxPayloadBytes)
 		}
 		size <- protocol.MaxPayloadBytes + 1
-		answer, id, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-		checkFailure(t, answer, id, err, protocol.ErrorResponseSizeTooLarge,
+		answer, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+		checkFailure(t, answer, report.RequestID, err, protocol.ErrorResponseSizeTooLarge,
 			"Response payload size exceeded maximum allowed payload size (6291556 bytes).")
 	})
 	t.Run("request", func(t *testing.T) {
@@ -252,11 +252,11 @@ func testRequestIDs(t *testing.T, start starter) {
 	invoker := start(t, echo)
 	seen := map[string]bool{}
 	for range 20 {
-		_, id, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-		if err != nil || !uuid.MatchString(id) || seen[id] {
-			t.Errorf("Invoke = request id %q, %v, want a new UUID", id, err)
+		_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+		if err != nil || !uuid.MatchString(report.RequestID) || seen[report.RequestID] {
+			t.Errorf("Invoke = request id %q, %v, want a new UUID", report.RequestID, err)
 		}
-		seen[id] = true
+		seen[report.RequestID] = true
 	}
 }
 

@@ -1,0 +1,178 @@
+package invoke
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"meridian/internal/wire"
+	"meridian/pkg/protocol"
+)
+
+const (
+	// maxTail is the most that Lambda gives of a log, before base64.
+	// Source: LogType in https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+	maxTail = 4 << 10
+
+	// window is how much of the log's end is looked at first, a multiple of 3 as
+	// base64 has it: a report of a traced cold start, the longest, is 420 bytes.
+	window = 516
+)
+
+// reportOf returns the report that an answer which took so long brought along. An
+// invocation that Lambda refused has no metrics, because it costs nothing.
+func reportOf(r *http.Response, took time.Duration) protocol.Report {
+	report := protocol.Report{RequestID: r.Header.Get("X-Amzn-Requestid")}
+	if r.StatusCode < http.StatusMultipleChoices {
+		report.Metrics = metricsIn(r.Header.Get("X-Amz-Log-Result"), report.RequestID)
+		if report.Metrics == nil {
+			report.Metrics = estimate(took)
+		}
+	}
+	return report
+}
+
+// estimate is the metrics of an invocation without a report, which took so long.
+func estimate(took time.Duration) *protocol.Metrics {
+	return &protocol.Metrics{BilledDurationMs: math.Ceil(float64(took) / float64(time.Millisecond)), Estimated: true}
+}
+
+// mayBeBilled reports whether an invocation that brought no answer may have run:
+// Lambda goes on with what was sent, whether somebody waits for it or not.
+func mayBeBilled(err error) bool {
+	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
+		return false
+	}
+	lost, ok := errors.AsType[*wire.LostError](err)
+	return !ok || lost.Sent
+}
+
+// metricsIn returns what Lambda reports of the invocation id in the tail of its
+// log, or nil when there is no such report: because a log level leaves it out, or
+// because an extension wrote too much after it.
+//
+// The function's own output is in there too. It may look like a report, but not
+// come after it: the last one counts.
+//
+// Sources: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
+// for the log format JSON; for text https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html
+// and, for SnapStart, https://docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html.
+func metricsIn(tail, id string) *protocol.Metrics {
+	if tail == "" || id == "" {
+		return nil
+	}
+	tail = tail[max(0, len(tail)-base64.StdEncoding.EncodedLen(maxTail)):]
+	if recent := base64.StdEncoding.EncodedLen(window); len(tail) > recent {
+		var log [window]byte
+		n, err := base64.StdEncoding.Decode(log[:], []byte(tail[len(tail)-recent:]))
+		if err != nil {
+			return nil
+		}
+		// The first line may have its beginning further up.
+		if _, lines, ok := bytes.Cut(log[:n], []byte("\n")); ok {
+			if m, ok := lastReport(lines, id); ok {
+				return &m
+			}
+		}
+	}
+	log, err := base64.StdEncoding.DecodeString(tail)
+	if err != nil {
+		return nil
+	}
+	if m, ok := lastReport(log, id); ok {
+		return &m
+	}
+	return nil
+}
+
+// lastReport returns what the last report of id among some lines says.
+func lastReport(lines []byte, id string) (m protocol.Metrics, ok bool) {
+	for len(lines) > 0 {
+		start := bytes.LastIndexByte(lines, '\n') + 1
+		line := lines[start:]
+		m = protocol.Metrics{}
+		if (bytes.HasPrefix(line, []byte("REPORT ")) && textReport(&m, line, id) ||
+			bytes.HasPrefix(line, []byte("{")) && jsonReport(&m, line, id)) &&
+			m.BilledDurationMs > 0 && m.MemorySizeMB > 0 {
+			return m, true
+		}
+		lines = lines[:max(0, start-1)]
+	}
+	return protocol.Metrics{}, false
+}
+
+// textReport reads a line of the log format text: fields of a name and a value
+// with its unit, between tabs.
+func textReport(m *protocol.Metrics, line []byte, id string) bool {
+	ok := false
+	for len(line) > 0 { // bytes.SplitSeq would put the log on the heap
+		var one []byte
+		one, line, _ = bytes.Cut(line, []byte("\t"))
+		name, value, _ := bytes.Cut(bytes.TrimSpace(one), []byte(": "))
+		ms, mb := bytes.TrimSuffix(value, []byte(" ms")), bytes.TrimSuffix(value, []byte(" MB"))
+		switch string(name) {
+		case "REPORT RequestId":
+			ok = string(value) == id
+		case "Billed Duration":
+			m.BilledDurationMs = number(ms)
+		case "Memory Size":
+			m.MemorySizeMB = int(number(mb))
+		case "Max Memory Used":
+			m.MaxMemoryUsedMB = int(number(mb))
+		case "Init Duration":
+			m.InitDurationMs = number(ms)
+		case "Restore Duration":
+			m.RestoreDurationMs = number(ms)
+		}
+	}
+	return ok
+}
+
+// jsonReport reads a line of the log format JSON. It looks for the fields that it
+// needs, whose names are unique: to decode all would take four times as long.
+func jsonReport(m *protocol.Metrics, line []byte, id string) bool {
+	if !bytes.Contains(line, []byte(`"platform.report"`)) {
+		return false
+	}
+	if quoted := field(line, `"requestId"`); len(quoted) < len(id)+2 || string(quoted[1:len(id)+1]) != id || quoted[len(id)+1] != '"' {
+		return false
+	}
+	m.BilledDurationMs = number(field(line, `"billedDurationMs"`))
+	m.MemorySizeMB = int(number(field(line, `"memorySizeMB"`)))
+	m.MaxMemoryUsedMB = int(number(field(line, `"maxMemoryUsedMB"`)))
+	m.InitDurationMs = number(field(line, `"initDurationMs"`))
+	m.RestoreDurationMs = number(field(line, `"restoreDurationMs"`))
+	return true
+}
+
+// field returns a line of JSON from the value of a field on, or nil.
+func field(line []byte, name string) []byte {
+	_, rest, _ := bytes.Cut(line, []byte(name))
+	rest = bytes.TrimLeft(rest, " ")
+	if len(rest) == 0 || rest[0] != ':' {
+		return nil
+	}
+	return bytes.TrimLeft(rest[1:], " ")
+}
+
+// number returns the number that text begins with, or 0: what is not one, is
+// negative or longer than any is no report's.
+func number(text []byte) float64 {
+	const longest = 16
+	n := 0
+	for n < len(text) && n <= longest && (text[n] >= '0' && text[n] <= '9' || text[n] == '.') {
+		n++
+	}
+	if n == 0 || n > longest {
+		return 0
+	}
+	value, err := strconv.ParseFloat(string(text[:n]), 64)
+	if err != nil {
+		return 0
+	}
+	return value
+}
