@@ -65,6 +65,10 @@ type Coordinator struct {
 	// False means that one worker serves them all.
 	Regional bool
 
+	// Billing says what the run costs by. Zero means that the coordinator is no
+	// Lambda function, and that no cost is told.
+	Billing Billing
+
 	// Log gets a line for the start and the end of a run and one for each Region
 	// that did not succeed. Nil means no log.
 	Log *slog.Logger
@@ -109,7 +113,7 @@ func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
 	log := c.logger(p)
 	logStart(ctx, log, p)
 
-	g := newGathering(p, begin)
+	g := c.newGathering(p, begin)
 	settled := c.Settled
 	if settled == nil {
 		settled = func(int, int, *protocol.RegionOutcome) {}

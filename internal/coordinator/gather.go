@@ -14,13 +14,15 @@ import (
 // A gathering collects the units' outcomes into those of Regions. A Region
 // settles with its last unit.
 type gathering struct {
-	plan    *plan
-	begin   time.Time
-	regions []gatheredRegion
-	done    int // Regions that have settled
-	serial  float64
-	overdue bool // whether the run's time was over before some unit's turn
-	summary protocol.Summary
+	plan     *plan
+	billing  Billing
+	regional bool // whether each Region has its own worker, and prices
+	begin    time.Time
+	regions  []gatheredRegion
+	done     int // Regions that have settled
+	serial   float64
+	overdue  bool // whether the run's time was over before some unit's turn
+	summary  protocol.Summary
 }
 
 // A gatheredRegion is a Region of which some units have settled.
@@ -30,8 +32,10 @@ type gatheredRegion struct {
 	left    int                      // units not settled
 }
 
-func newGathering(p *plan, begin time.Time) *gathering {
-	g := &gathering{plan: p, begin: begin, regions: make([]gatheredRegion, len(p.regions))}
+func (c *Coordinator) newGathering(p *plan, begin time.Time) *gathering {
+	g := &gathering{
+		plan: p, billing: c.Billing, regional: c.Regional, begin: begin, regions: make([]gatheredRegion, len(p.regions)),
+	}
 	for _, u := range p.units {
 		g.regions[u.region].left++
 	}
@@ -86,14 +90,15 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 		position[target] = i
 	}
 	for i, a := range o.Attempts {
-		brought := replyOf(o, i)
-		attempt := attemptOf(a, g.begin, brought.report, u.batch)
+		brought, seen := replyOf(o, i)
+		attempt := attemptOf(a, g.begin, u.batch)
+		attempt.RequestID, attempt.Metrics = brought.report.RequestID, g.metrics(a, brought, seen)
 		if o.Status == fanout.Aborted && i == len(o.Attempts)-1 {
 			attempt.Error = "" // it was given up, it did not fail
 		}
 		b.Attempts = append(b.Attempts, attempt)
-		if brought.report.RequestID != "" {
-			b.RequestID = brought.report.RequestID
+		if attempt.RequestID != "" {
+			b.RequestID = attempt.RequestID
 		}
 		g.serial += attempt.ElapsedMs - brought.elapsedMs
 		for _, t := range brought.targets {
@@ -109,18 +114,19 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 	return b
 }
 
-// replyOf returns what attempt i of an outcome brought back, if anything.
-func replyOf(o fanout.Outcome[reply], i int) reply {
+// replyOf returns what attempt i of an outcome brought back, and whether its end
+// was seen.
+func replyOf(o fanout.Outcome[reply], i int) (brought reply, seen bool) {
 	if o.Attempts[i].Err == nil {
-		return o.Value
+		return o.Value, true
 	}
 	if failed, ok := errors.AsType[*invocationError](o.Attempts[i].Err); ok {
-		return failed.reply
+		return failed.reply, true
 	}
-	return reply{}
+	return reply{}, false
 }
 
-func attemptOf(a fanout.Attempt, begin time.Time, report protocol.Report, batch int) protocol.Attempt {
+func attemptOf(a fanout.Attempt, begin time.Time, batch int) protocol.Attempt {
 	return protocol.Attempt{
 		StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
 		ElapsedMs: protocol.Milliseconds(a.Elapsed),
@@ -128,8 +134,6 @@ func attemptOf(a fanout.Attempt, begin time.Time, report protocol.Report, batch 
 		Cause:     protocol.Cause(a.Err),
 		WaitMs:    protocol.Milliseconds(a.Wait),
 		Batch:     batch,
-		RequestID: report.RequestID,
-		Metrics:   report.Metrics,
 		Abandoned: a.Abandoned,
 		Hedge:     a.Hedge,
 	}
@@ -232,6 +236,7 @@ func (g *gathering) result(v fanout.Verdict) protocol.Result {
 	if r.ElapsedMs > 0 {
 		r.Summary.Speedup = math.Round(100*r.Summary.SerialMs/r.ElapsedMs) / 100
 	}
+	g.account(&r, elapsed)
 	if v.Err != nil {
 		r.Cause = g.cause(v)
 		if v.Status != fanout.Aborted {

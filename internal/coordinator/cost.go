@@ -1,0 +1,184 @@
+package coordinator
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/internal/price"
+	"meridian/pkg/protocol"
+)
+
+// A Billing is what a coordinator that is a Lambda function has to know to say
+// what a run cost. The zero value means that it is none, and tells no cost.
+type Billing struct {
+	// Region is where the coordinator is, and its worker, unless each Region has
+	// its own. Empty means that the coordinator is no Lambda function.
+	Region string
+
+	// Architecture is that of both functions, as Go spells it: arm64 or amd64.
+	Architecture string
+
+	// MemoryMB is the coordinator's memory.
+	MemoryMB int
+
+	// WorkerMemoryMB is the workers' memory. It counts only in a run in which no
+	// invocation brought a report, which has it.
+	WorkerMemoryMB int
+}
+
+// architecture returns the architecture as AWS spells it.
+func (b Billing) architecture() price.Architecture {
+	if b.Architecture == "amd64" {
+		return price.X86
+	}
+	return price.Architecture(b.Architecture)
+}
+
+// metrics returns what an attempt took of Lambda. The invoker says so, but of an
+// attempt that was outrun or abandoned nobody hears: it goes on, and is billed.
+func (g *gathering) metrics(a fanout.Attempt, brought reply, seen bool) *protocol.Metrics {
+	if seen || g.billing.Region == "" {
+		return brought.report.Metrics
+	}
+	if _, panicked := errors.AsType[*fanout.PanicError](a.Err); panicked {
+		return nil
+	}
+	return &protocol.Metrics{BilledDurationMs: wholeMs(a.Elapsed), Estimated: true}
+}
+
+// wholeMs returns d in milliseconds, rounded up, as Lambda bills.
+func wholeMs(d time.Duration) float64 { return math.Ceil(float64(d) / float64(time.Millisecond)) }
+
+// account writes into a result what each Region and the whole run took of Lambda,
+// and what that cost. The coordinator took as long as is given.
+func (g *gathering) account(r *protocol.Result, took time.Duration) {
+	run := cmp.Or(memoryIn(r.Regions...), g.billing.WorkerMemoryMB)
+	var workers tab
+	for i := range r.Regions {
+		region := &r.Regions[i]
+		memory := cmp.Or(memoryIn(*region), run)
+		at := g.billing.Region
+		if g.regional {
+			at = region.Region
+		}
+		own := g.tab(at)
+		for _, a := range region.Attempts {
+			if m := a.Metrics; m != nil {
+				m.MemorySizeMB = cmp.Or(m.MemorySizeMB, memory)
+				own.add(*m)
+			}
+		}
+		if own.Requests > 0 {
+			workers.merge(own)
+			region.Usage = own.usage()
+		}
+	}
+	if g.billing.Region == "" {
+		return
+	}
+	coordinator := g.tab(g.billing.Region)
+	coordinator.add(protocol.Metrics{
+		BilledDurationMs: wholeMs(took), MemorySizeMB: g.billing.MemoryMB, Estimated: true,
+	})
+	whole := workers
+	whole.merge(coordinator)
+	r.Summary.Cost = &protocol.Cost{
+		USD:         whole.usage().USD,
+		Workers:     *workers.usage(),
+		Coordinator: *coordinator.usage(),
+		Region:      g.billing.Region, Architecture: string(g.billing.architecture()),
+		PriceDate: price.Date,
+		Note:      whole.note(g.billing.architecture()),
+	}
+}
+
+// memoryIn returns the memory of the first invocation that has a report, or 0.
+func memoryIn(regions ...protocol.RegionOutcome) int {
+	for _, r := range regions {
+		for _, a := range r.Attempts {
+			if a.Metrics != nil && a.Metrics.MemorySizeMB > 0 {
+				return a.Metrics.MemorySizeMB
+			}
+		}
+	}
+	return 0
+}
+
+// A tab is what has been used so far. The zero tab is nothing, for nothing.
+type tab struct {
+	protocol.Usage
+	price   price.Lambda
+	unknown []string // the Regions without a price
+}
+
+// tab returns an empty tab at the prices of a Region.
+func (g *gathering) tab(region string) tab {
+	p, known := price.LambdaIn(region, g.billing.architecture())
+	t := tab{price: p}
+	if !known {
+		t.unknown = []string{region}
+	}
+	return t
+}
+
+// add puts an invocation on the tab.
+func (t *tab) add(m protocol.Metrics) {
+	gbSeconds := m.BilledDurationMs / 1000 * float64(m.MemorySizeMB) / 1024
+	t.Requests++
+	if m.Estimated {
+		t.Estimated++
+	}
+	if m.InitDurationMs > 0 || m.RestoreDurationMs > 0 {
+		t.ColdStarts++
+	}
+	t.BilledDurationMs += m.BilledDurationMs
+	t.MemorySizeMB = max(t.MemorySizeMB, m.MemorySizeMB)
+	t.MaxMemoryUsedMB = max(t.MaxMemoryUsedMB, m.MaxMemoryUsedMB)
+	t.GBSeconds += gbSeconds
+	t.USD += t.price.Request + gbSeconds*t.price.GBSecond
+}
+
+// merge puts another tab on this one.
+func (t *tab) merge(other tab) {
+	t.Requests += other.Requests
+	t.Estimated += other.Estimated
+	t.ColdStarts += other.ColdStarts
+	t.BilledDurationMs += other.BilledDurationMs
+	t.MemorySizeMB = max(t.MemorySizeMB, other.MemorySizeMB)
+	t.MaxMemoryUsedMB = max(t.MaxMemoryUsedMB, other.MaxMemoryUsedMB)
+	t.GBSeconds += other.GBSeconds
+	t.USD += other.USD
+	for _, region := range other.unknown {
+		if !slices.Contains(t.unknown, region) {
+			t.unknown = append(t.unknown, region)
+		}
+	}
+}
+
+// usage returns what is on the tab, without a price unless every one is known.
+func (t *tab) usage() *protocol.Usage {
+	u := t.Usage
+	u.GBSeconds, u.USD = rounded(u.GBSeconds, 1e9), rounded(u.USD, 1e12)
+	if len(t.unknown) > 0 {
+		u.USD = 0
+	}
+	return &u
+}
+
+// rounded returns x as a multiple of a fraction, without the dust of adding up.
+func rounded(x, fraction float64) float64 { return math.Round(x*fraction) / fraction }
+
+// note says which prices are not known, or "".
+func (t *tab) note(a price.Architecture) string {
+	if len(t.unknown) == 0 {
+		return ""
+	}
+	return protocol.CutCause(fmt.Sprintf("no price is known of Lambda on %s in %s",
+		cmp.Or(string(a), "no architecture"), strings.Join(t.unknown, ", ")))
+}
