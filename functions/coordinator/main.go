@@ -5,7 +5,8 @@
 //
 // WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT
 // is "home" when one worker in this Region serves them all, which is the default,
-// or "regional" when each Region has its own of that name.
+// or "regional" when each Region has its own of that name. WORKER_MEMORY_MB is its
+// memory, for the cost of runs of which Lambda gives no report.
 package main
 
 import (
@@ -34,6 +35,7 @@ func main() {
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: log,
 		Regional: placement() == invoke.Regional,
+		Billing:  billing(os.Getenv),
 	}
 	door := &trigger.Handler{Runner: c, Log: log}
 	function.Start(context.Background(), door.Handle)

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"runtime"
+	"strconv"
+
+	"meridian/internal/coordinator"
+)
+
+// billing returns what the environment says of what runs cost here. A number that
+// is missing or none counts as not known.
+func billing(getenv func(string) string) coordinator.Billing {
+	number := func(name string) int {
+		n, _ := strconv.Atoi(getenv(name)) // 0 for what is none
+		return n
+	}
+	return coordinator.Billing{
+		Region:         getenv("AWS_REGION"),
+		Architecture:   runtime.GOARCH,
+		MemoryMB:       number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+		WorkerMemoryMB: number("WORKER_MEMORY_MB"),
+	}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+
+	"meridian/internal/coordinator"
+)
+
+// What Lambda says of the function, and the worker's setting, are what runs cost
+// by.
+func TestBilling(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name        string
+		environment map[string]string
+		want        coordinator.Billing
+	}{
+		{
+			"Lambda",
+			map[string]string{
+				"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "WORKER_MEMORY_MB": "512",
+			},
+			coordinator.Billing{Region: "eu-west-1", Architecture: runtime.GOARCH, MemoryMB: 256, WorkerMemoryMB: 512},
+		},
+		{
+			"no numbers",
+			map[string]string{"AWS_REGION": "eu-west-1", "WORKER_MEMORY_MB": "much"},
+			coordinator.Billing{Region: "eu-west-1", Architecture: runtime.GOARCH},
+		},
+	} {
+		if got := billing(func(name string) string { return test.environment[name] }); got != test.want {
+			t.Errorf("%s: billing() = %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
