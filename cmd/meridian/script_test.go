@@ -112,7 +112,10 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	worker := &regionworker.Worker{Tasks: task.Builtin()}
-	c := &coordinator.Coordinator{Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: task.Builtin()}
+	c := &coordinator.Coordinator{
+		Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: task.Builtin(),
+		Billing: coordinator.Billing{Region: "eu-west-1", Architecture: "arm64", MemoryMB: 256},
+	}
 	door := &trigger.Handler{Runner: c}
 	answer, err := door.Handle(context.WithoutCancel(r.Context()), payload)
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package report draws a result for a person: the lines that the task has to
-// say, how long it took, a table of Regions, and one line that sums it up.
+// say, how long it took, a table of Regions, one line that sums it up, and one that
+// says what it cost.
 //
 // The command line calls it. What a machine reads is the result itself, as JSON.
 //

@@ -53,6 +53,9 @@ func TestText(t *testing.T) {
 		{name: "outputs", result: outputs()},
 		{name: "hints", result: hinted()},
 		{name: "no-regions", result: noRegions()},
+		{name: "cost", result: priced()},
+		{name: "cost-80", result: priced(), options: report.Options{Width: 80}},
+		{name: "cost-unknown", result: unpriced()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,6 +101,20 @@ func TestTextWithoutWidthCutsNothing(t *testing.T) {
 	}
 }
 
+// A price is written with three digits that say something.
+func TestTextWritesPricesWithThreeDigits(t *testing.T) {
+	t.Parallel()
+	for usd, want := range map[float64]string{
+		0.0000000214: "$0.0000000214", 0.000972471: "$0.000972", 0.0123456: "$0.0123", 0.5: "$0.500", 1.5: "$1.50", 1234.567: "$1234.57",
+	} {
+		r := helloWorld()
+		r.Summary.Cost = &protocol.Cost{USD: usd}
+		if got := text(t, r, report.Options{}); !strings.Contains(got, "cost: about "+want+" (workers $0.00, coordinator $0.00)") {
+			t.Errorf("Text(cost %v) has no %s:\n%s", usd, want, got)
+		}
+	}
+}
+
 // Nothing that came from outside reaches the terminal as a control sequence.
 func TestTextPassesNoControlSequence(t *testing.T) {
 	t.Parallel()
@@ -109,6 +126,7 @@ func TestTextPassesNoControlSequence(t *testing.T) {
 	r := run(succeeded(evil, 1, string(output)), failed("eu-west-1", 1, evil, evil), succeeded("us-east-1", 1, string(output)))
 	r.Status, r.Error, r.Cause, r.Message, r.Notices = protocol.Status(evil), evil, evil, evil, []string{evil}
 	r.Regions[0].Status = protocol.Status(evil)
+	r.Summary.Cost = &protocol.Cost{Region: evil, Architecture: evil, PriceDate: evil, Note: evil}
 	got := text(t, r, report.Options{Width: 100})
 	if i := strings.IndexAny(got, "\x1b\x07\r\u009b\u202e"); i >= 0 {
 		t.Errorf("Text has a control character at %d: %q", i, got)

@@ -161,6 +161,26 @@ func throttled() protocol.Result {
 		protocol.ErrorExceedToleratedFailureThreshold, "1 of 4 failed, 0 tolerated; ap-south-1: "+given.Error+": "+given.Cause)
 }
 
+// priced is a run on Lambda, unpriced one in a Region without a price.
+func priced() protocol.Result {
+	r := helloWorld()
+	r.Summary.Cost = &protocol.Cost{
+		USD:         0.00001416,
+		Workers:     protocol.Usage{Requests: 3, Estimated: 1, ColdStarts: 2, GBSeconds: 0.752, USD: 0.00001063},
+		Coordinator: protocol.Usage{Requests: 1, Estimated: 1, GBSeconds: 0.25, USD: 0.00000353},
+		Region:      "us-east-1", Architecture: "arm64", PriceDate: "2026-11-23",
+	}
+	return r
+}
+
+func unpriced() protocol.Result {
+	r := priced()
+	c := r.Summary.Cost
+	c.USD, c.Workers.USD, c.Workers.Estimated, c.Workers.ColdStarts = 0, 0, 0, 1
+	c.Coordinator.USD, c.Note = 0, "no price is known of Lambda on arm64 in xx-test-1"
+	return r
+}
+
 func allRegions() protocol.Result {
 	var regions []protocol.RegionOutcome
 	for i, name := range strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2

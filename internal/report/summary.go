@@ -15,8 +15,8 @@ import (
 // things at once has made no difference that anybody would notice.
 const worthSaying = 1.1
 
-// writeSummary writes the line that sums up the run, its notices, and why it
-// did not succeed.
+// writeSummary writes the line that sums up the run, what it cost, its notices, and
+// why it did not succeed.
 func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	s := r.Summary
 	tolerated := r.Status == protocol.StatusSucceeded
@@ -39,6 +39,9 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 			span(s.SerialMs), s.Speedup))
 	}
 	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
+	if line := costLine(s.Cost); line != "" {
+		b.WriteString(paragraph(clean(line), width, lipgloss.NewStyle()))
+	}
 	for _, hint := range hints(r.Regions) {
 		b.WriteString(paragraph("hint: "+clean(hint), width, p.quiet))
 	}

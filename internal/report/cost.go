@@ -1,0 +1,53 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// costLine says in one line what a run cost, or "" of one that did not run on
+// Lambda.
+func costLine(c *protocol.Cost) string {
+	if c == nil {
+		return ""
+	}
+	text := fmt.Sprintf("workers %s, coordinator %s", bill(c.Workers), bill(c.Coordinator))
+	if c.USD > 0 {
+		text = fmt.Sprintf("about %s (%s)", dollars(c.USD), text)
+	}
+	parts := []string{"cost: " + text}
+	if n := c.Workers.ColdStarts; n > 0 {
+		parts = append(parts, count(n, "cold start", "cold starts"))
+	}
+	if n := c.Workers.Estimated; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s estimated", n, count(c.Workers.Requests, "invocation", "invocations")))
+	}
+	if c.Note != "" {
+		parts = append(parts, c.Note)
+	} else {
+		parts = append(parts, fmt.Sprintf("%s in %s, prices of %s", c.Architecture, c.Region, c.PriceDate))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// bill says what was used: its price, or its GB-seconds when there is none.
+func bill(u protocol.Usage) string {
+	if u.USD > 0 || u.Requests == 0 {
+		return dollars(u.USD)
+	}
+	return fmt.Sprintf("%.3f GB-s", u.GBSeconds)
+}
+
+// dollars writes a price with three digits that say something: that of one run has
+// many zeros.
+func dollars(usd float64) string {
+	const digits = 3
+	decimals := 2
+	if usd > 0 {
+		decimals = max(decimals, digits-1-int(math.Floor(math.Log10(usd))))
+	}
+	return fmt.Sprintf("$%.*f", decimals, usd)
+}
