@@ -141,6 +141,7 @@ func TestEveryFault(t *testing.T) {
 func (s scale) run(t *testing.T, h hazard, w when, r *row) {
 	t.Helper()
 	server := s.server(t, handler())
+	server.Log(invoketest.JSONLog, 256)
 	if h.server != nil {
 		h.server(server, s.beat)
 	}
@@ -164,6 +165,7 @@ func (s scale) run(t *testing.T, h hazard, w when, r *row) {
 	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat, *loopback)
 	r.account = accountOf(request, r.answer.result)
 	r.problems = append(r.account.sound(r.answer), r.account.unseen(server.Attempts(), h.swallows, *loopback)...)
+	r.problems = append(r.problems, unreported(r.answer.result, server.Counts())...)
 	if w.name == "one Region" && r.account.unsuccessful > 1 {
 		r.problems = append(r.problems, fmt.Sprintf("%d Regions did not succeed, and only one met the fault", r.account.unsuccessful))
 	}

@@ -115,7 +115,10 @@ func carryOut(
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
-	c := &coordinator.Coordinator{Invoker: invoker, Tasks: tasks()}
+	c := &coordinator.Coordinator{
+		Invoker: invoker, Tasks: tasks(),
+		Billing: coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256, WorkerMemoryMB: 256},
+	}
 	data, err := c.Answer(ctx, r, r.Validate(), protocol.MaxPayloadBytes)
 	got := answer{margin: time.Until(deadline), stalled: stalled()}
 	if err != nil {
@@ -212,9 +215,24 @@ func (a account) sound(got answer) []string {
 }
 
 // contradictions returns where a result says two things: of a Region and of its
-// targets, of its status and its attempts, of attempts one after the other.
+// targets, of its status and its attempts, of attempts one after the other, of
+// what those took and what the run cost.
 func contradictions(got protocol.Result) (problems []string) {
+	var requests int
+	var billedMs float64
 	for _, r := range got.Regions {
+		var usage protocol.Usage
+		for _, a := range r.Attempts {
+			if a.Metrics != nil {
+				usage.Requests++
+				usage.BilledDurationMs += a.Metrics.BilledDurationMs
+			}
+		}
+		if said := r.Usage; (said != nil) != (usage.Requests > 0) ||
+			said != nil && (said.Requests != usage.Requests || said.BilledDurationMs != usage.BilledDurationMs || said.USD == 0) {
+			problems = append(problems, fmt.Sprintf("%s took %+v, its attempts %+v", r.Region, said, usage))
+		}
+		requests, billedMs = requests+usage.Requests, billedMs+usage.BilledDurationMs
 		var c protocol.Counts
 		for _, target := range r.Targets {
 			c.Add(target.Status)
@@ -236,6 +254,27 @@ func contradictions(got protocol.Result) (problems []string) {
 			}
 			last[a.Batch] = a
 		}
+	}
+	if c := got.Summary.Cost; c == nil || c.Workers.Requests != requests || c.Workers.BilledDurationMs != billedMs || c.USD == 0 {
+		problems = append(problems, fmt.Sprintf("the run cost %+v, its Regions took %d requests of %v ms", c, requests, billedMs))
+	}
+	return problems
+}
+
+// unreported compares what the result has from reports with those that the other
+// side gave, of which some may have been lost.
+func unreported(got protocol.Result, gave invoketest.Counts) (problems []string) {
+	reports, billed := 0, time.Duration(0)
+	for _, r := range got.Regions {
+		for _, a := range r.Attempts {
+			if a.Metrics != nil && !a.Metrics.Estimated {
+				reports++
+				billed += time.Duration(a.Metrics.BilledDurationMs) * time.Millisecond
+			}
+		}
+	}
+	if reports > gave.Reports || billed > gave.Billed {
+		problems = append(problems, fmt.Sprintf("%d reports of %v, and %d of %v were given", reports, billed, gave.Reports, gave.Billed))
 	}
 	return problems
 }

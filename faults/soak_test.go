@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -136,6 +137,7 @@ func soakOverHTTP(t *testing.T, seed uint64, clock bool) []string {
 	r := luck(seed, "run")
 	request := drawRequest(r, beat)
 	server := start(t, handler())
+	server.Log(invoketest.TextLog, 256)
 	harass(server, seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)], beat)
 	got := carryOut(t.Context(), t, newFleet(t, server, request.Regions, false), request, limitBeats*beat, clock)
 	if got.margin < 0 && !got.late() {
@@ -143,7 +145,7 @@ func soakOverHTTP(t *testing.T, seed uint64, clock bool) []string {
 	}
 	a := accountOf(request, got.result)
 	// What dialing met, or an attempt whose time was over, the server has not seen.
-	return append(a.sound(got), a.unseen(server.Attempts(), true, true)...)
+	return slices.Concat(a.sound(got), a.unseen(server.Attempts(), true, true), unreported(got.result, server.Counts()))
 }
 
 // readSeeds returns the seeds that every go test replays.

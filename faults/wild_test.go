@@ -99,7 +99,9 @@ func (w *wild) ways() []way {
 		}
 	}
 	bring := func(answer string) way {
-		return func(context.Context, *rand.Rand, work) ([]byte, protocol.Report, error) { return []byte(answer), protocol.Report{}, nil }
+		return func(context.Context, *rand.Rand, work) ([]byte, protocol.Report, error) {
+			return []byte(answer), protocol.Report{}, nil
+		}
 	}
 	return []way{
 		fail(protocol.ErrorLambdaThrottled, "Rate Exceeded."),
