@@ -65,6 +65,7 @@ func callOnce(
 		return err
 	}
 	r.Header.Set("X-Amz-Invocation-Type", "RequestResponse")
+	r.Header.Set("X-Amz-Log-Type", "Tail")
 	hash := sha256.Sum256(payload)
 	if err := signer.SignHTTP(ctx, credentials(), r, hex.EncodeToString(hash[:]), "lambda", region, time.Now()); err != nil {
 		return err

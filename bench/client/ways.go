@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"golang.org/x/sync/errgroup"
 
 	"meridian/internal/coordinator"
@@ -159,7 +160,7 @@ func sdk(s settings, tlsConfig *tls.Config) (way, error) {
 	payloads := s.payloads(s.calls)
 	return func(ctx context.Context, _ int) (int, error) {
 		return together(payloads, func(payload []byte) error {
-			_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: new("worker"), Payload: payload})
+			_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: new("worker"), Payload: payload, LogType: types.LogTypeTail})
 			return err
 		})
 	}, nil

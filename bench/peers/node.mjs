@@ -9,7 +9,7 @@ const client = new LambdaClient({
   credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "example" },
 });
 const payload = "1".repeat(256);
-const invoke = () => client.send(new InvokeCommand({ FunctionName: "worker", Payload: payload }));
+const invoke = () => client.send(new InvokeCommand({ FunctionName: "worker", LogType: "Tail", Payload: payload }));
 
 const cpu = process.cpuUsage();
 const begin = performance.now();

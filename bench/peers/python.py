@@ -26,7 +26,7 @@ client = boto3.client(
 
 def invoke(_):
     try:
-        client.invoke(FunctionName="worker", Payload=b"1" * 256)["Payload"].read()
+        client.invoke(FunctionName="worker", LogType="Tail", Payload=b"1" * 256)["Payload"].read()
     except Exception as error:  # whatever it is, the call is lost
         return str(error)
     return None

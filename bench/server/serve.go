@@ -92,12 +92,12 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, l.connections.Swap(0))
 		return
 	}
-	l.calls.Add(1)
+	call := l.calls.Add(1)
 	request, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	w.Header().Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
+	w.Header().Set("X-Amzn-Requestid", requestID(call))
 	if l.throttle > 0 && l.throttles.next(request, l.throttle) {
 		w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
 		w.Header().Set("Content-Type", "application/json")
@@ -114,6 +114,9 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := work(request, l.answer)
 	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
+	if r.Header.Get("X-Amz-Log-Type") == "Tail" {
+		w.Header().Set("X-Amz-Log-Result", tail(call))
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	_, _ = w.Write(answer)
 }
