@@ -109,6 +109,9 @@ func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
 type result struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
+	Summary struct {
+		Cost cost `json:"cost"`
+	} `json:"summary"`
 	Regions []struct {
 		Region  string `json:"region"`
 		Status  string `json:"status"`
@@ -119,6 +122,39 @@ type result struct {
 			Output map[string]any `json:"output"`
 		} `json:"targets"`
 	} `json:"regions"`
+}
+
+// cost is what this test reads of what a run cost.
+type cost struct {
+	USD         float64 `json:"usd"`
+	Workers     used    `json:"workers"`
+	Coordinator used    `json:"coordinator"`
+	Region      string  `json:"region"`
+}
+
+type used struct {
+	Requests         int     `json:"requests"`
+	Estimated        int     `json:"estimated"`
+	BilledDurationMs float64 `json:"billedDurationMs"`
+	MemorySizeMB     int     `json:"memorySizeMB"` //nolint:tagliatelle // Lambda's spelling
+}
+
+// check looks at the cost of a run of so many Regions, with the memory that
+// serverless.yml gives. Where the emulator has no report there are estimates.
+func (c cost) check(t *testing.T, regions int) {
+	t.Helper()
+	t.Logf("cost: %+v", c)
+	for name, u := range map[string]struct {
+		used
+		requests int
+	}{"workers": {c.Workers, regions}, "coordinator": {c.Coordinator, 1}} {
+		if u.Requests < u.requests || u.BilledDurationMs < float64(u.requests) || u.MemorySizeMB != 256 {
+			t.Errorf("the %s took %+v, want at least %d requests, a millisecond each, of 256 MB", name, u.used, u.requests)
+		}
+	}
+	if c.Region != home || c.USD <= 0 {
+		t.Errorf("the run cost %v dollars in %s, want more than nothing in %s", c.USD, c.Region, home)
+	}
 }
 
 // succeeded checks a result of a run in these Regions, in this order, with the
@@ -136,6 +172,7 @@ func succeeded(t *testing.T, text string, regions ...string) {
 	if r.Status != "SUCCEEDED" || !slices.Equal(got, regions) {
 		t.Fatalf("the run is %s in %v, want SUCCEEDED in %v: %s", r.Status, got, regions, text)
 	}
+	r.Summary.Cost.check(t, len(regions))
 	t.Logf("%s: %s", r.Status, r.Message)
 }
 
