@@ -113,27 +113,26 @@ func textReport(m *protocol.Metrics, line []byte, id string) bool {
 		var one []byte
 		one, line, _ = bytes.Cut(line, []byte("\t"))
 		name, value, _ := bytes.Cut(bytes.TrimSpace(one), []byte(": "))
-		ms, mb := bytes.TrimSuffix(value, []byte(" ms")), bytes.TrimSuffix(value, []byte(" MB"))
 		switch string(name) {
 		case "REPORT RequestId":
 			ok = string(value) == id
 		case "Billed Duration":
-			m.BilledDurationMs = number(ms)
+			m.BilledDurationMs = number(value)
 		case "Memory Size":
-			m.MemorySizeMB = int(number(mb))
+			m.MemorySizeMB = int(number(value))
 		case "Max Memory Used":
-			m.MaxMemoryUsedMB = int(number(mb))
+			m.MaxMemoryUsedMB = int(number(value))
 		case "Init Duration":
-			m.InitDurationMs = number(ms)
+			m.InitDurationMs = number(value)
 		case "Restore Duration":
-			m.RestoreDurationMs = number(ms)
+			m.RestoreDurationMs = number(value)
 		}
 	}
 	return ok
 }
 
 // jsonReport reads a line of the log format JSON. It looks for the fields that it
-// needs, whose names are unique: to decode all would take four times as long.
+// needs, whose names are unique: to decode it all takes 11 allocations and longer.
 func jsonReport(m *protocol.Metrics, line []byte, id string) bool {
 	if !bytes.Contains(line, []byte(`"platform.report"`)) {
 		return false
@@ -159,19 +158,20 @@ func field(line []byte, name string) []byte {
 	return bytes.TrimLeft(rest[1:], " ")
 }
 
-// number returns the number that text begins with, or 0: what is not one, is
-// negative or longer than any is no report's.
+// number returns the number that text begins with, before its unit or whatever
+// comes after it, or 0: what is not one, is negative or larger than any is no
+// report's.
 func number(text []byte) float64 {
-	const longest = 16
+	const most = 1e12
 	n := 0
-	for n < len(text) && n <= longest && (text[n] >= '0' && text[n] <= '9' || text[n] == '.') {
+	for n < len(text) && (text[n] >= '0' && text[n] <= '9' || text[n] == '.') {
 		n++
 	}
-	if n == 0 || n > longest {
+	if n == 0 {
 		return 0
 	}
 	value, err := strconv.ParseFloat(string(text[:n]), 64)
-	if err != nil {
+	if err != nil || value > most {
 		return 0
 	}
 	return value
