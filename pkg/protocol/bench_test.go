@@ -84,3 +84,23 @@ func benchResult(regions int) *protocol.Result {
 	}
 	return r
 }
+
+// BenchmarkFitOfTenTimesTheLimit is a result of which nine outputs of ten have to
+// go.
+func BenchmarkFitOfTenTimesTheLimit(b *testing.B) {
+	whole := &protocol.Result{Regions: make([]protocol.RegionOutcome, 20)}
+	output := json.RawMessage(text(protocol.MaxPayloadBytes / 500))
+	b.SetBytes(20 * 250 * int64(len(output)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range whole.Regions {
+			whole.Regions[i] = protocol.RegionOutcome{Targets: make([]protocol.TargetOutcome, 250)}
+			for j := range whole.Regions[i].Targets {
+				whole.Regions[i].Targets[j].Output = output
+			}
+		}
+		if _, err := protocol.Fit(whole, protocol.MaxPayloadBytes); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -302,6 +302,72 @@ func TestFitReturnsWhatCannotBeEncoded(t *testing.T) {
 	}
 }
 
+// A run may bring many times what fits: what is lost is no more than need
+// be, and the time it takes is that of what fits, see BenchmarkFit.
+func TestFitTakesFromManyTimesTheLimitWhatItWouldTakeFromLess(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		output := rapid.OneOf(
+			rapid.Map(rapid.StringOfN(rapid.SampledFrom([]rune("x<>& \\\"\n\té\u2027\u2028\u2029\u202a")), 0, 300, -1), func(s string) string {
+				data, err := json.Marshal(s)
+				if err != nil {
+					panic(err)
+				}
+				return string(data)
+			}),
+			rapid.SampledFrom([]string{
+				` { "a b" : [ 1 , "c\t" ] } `, "\"<&  ‰>\"", `"\\"`, `"\\\" "`, `{"\"": " \u003c "}`, " [\n\t\r] ", `null`, `""`,
+			}),
+		)
+		outputs := rapid.SliceOfN(rapid.SliceOfN(output, 1, 4), 1, 8).Draw(t, "outputs")
+		before := len(encodeAny(outputsOf(outputs...)))
+		bare := outputsOf(outputs...)
+		for i := range bare.Regions {
+			for j := range bare.Regions[i].Targets {
+				bare.Regions[i].Targets[j].Output = nil
+			}
+		}
+		least := len(encodeAny(bare)) + 20*(1+len(bare.Regions)) // with all the marks
+		limit := rapid.IntRange(least, max(least, before)).Draw(t, "limit")
+		got := outputsOf(outputs...)
+		data, err := protocol.Fit(got, limit)
+		if err != nil || len(data) > limit || !bytes.Equal(data, encodeAny(got)) {
+			t.Fatalf("Fit(limit %d) = %d bytes, %v", limit, len(data), err)
+		}
+		want := outputsOf(outputs...)
+		order := make([]int, len(outputs))
+		saved := make([]int, len(outputs))
+		for i, region := range want.Regions {
+			order[i] = i
+			for _, target := range region.Targets {
+				saved[i] += len(`,"output":`) + len(encodeAny(target.Output))
+			}
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return saved[b] - saved[a] })
+		for _, i := range order {
+			if len(encodeAny(want)) <= limit {
+				break
+			}
+			for j := range want.Regions[i].Targets {
+				want.Regions[i].Targets[j].Output = nil
+			}
+			want.Regions[i].Truncated, want.Truncated = true, true
+		}
+		if diff := cmp.Diff(losers(want), losers(got)); diff != "" {
+			t.Errorf("Fit(limit %d) takes from other Regions than need be (-want +got):\n%s", limit, diff)
+		}
+	})
+}
+
+// encodeAny is encode for values that always can be.
+func encodeAny(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
 // Whatever a result holds, it fits or is too large, every outcome is still
 // there, and the marks say where something was lost and nowhere else.
 func TestFitNeverLosesAnOutcome(t *testing.T) {
