@@ -545,6 +545,36 @@ func TestWithoutADeadlineNothingIsCutByTheRunsEnd(t *testing.T) {
 	})
 }
 
+// What time is left then is for the run's own answer.
+func TestAnAnswerThatComesAfterTheRunsEndIsNotRead(t *testing.T) {
+	t.Parallel()
+	w := world{}
+	inner := w.invoker(t)
+	for name, tt := range map[string]struct {
+		after time.Duration
+		want  string
+	}{
+		"before": {18900 * time.Millisecond, "SUCCEEDED: SUCCEEDED"},
+		"after":  {19100 * time.Millisecond, "TIMED_OUT: TIMED_OUT"},
+	} {
+		slow := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+			time.Sleep(tt.after - 100*time.Millisecond) // the work takes the rest
+			return inner(context.WithoutCancel(ctx), region, payload)
+		})
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			c := &coordinator.Coordinator{Invoker: slow, Tasks: w.tasks()}
+			begin := time.Now()
+			got, err := c.Run(ctx, protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}})
+			if err != nil || statuses(got) != tt.want || got.Regions[0].RequestID != "us-east-1-0-1" || time.Since(begin) != tt.after {
+				t.Errorf("%s: Run = %s of request %q after %v, %v; want %s of us-east-1-0-1 after %v",
+					name, statuses(got), got.Regions[0].RequestID, time.Since(begin), err, tt.want, tt.after)
+			}
+		})
+	}
+}
+
 // A Region of which some batches were done and others' turn never came was given
 // up, or has timed out when it was the run's time that was over.
 func TestARegionThatTheRunsEndLeftHalfDone(t *testing.T) {

@@ -27,6 +27,9 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 		return reply{}, &invocationError{err: fmt.Errorf("encode request for %s: %w", request.Region, err)}
 	}
 	answer, report, err := c.Invoker.Invoke(ctx, request.Region, payload)
+	if err == nil && ctx.Err() != nil { // to read megabytes would take the time that is kept for the run's answer
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return reply{}, &invocationError{reply: reply{report: report}, err: err, final: u.plan.once && mayHaveRun(err)}
 	}
