@@ -33,7 +33,7 @@ MAX_coordinator := 11534336
 MAX_regionworker := 8388608
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-baseline bench-engine fuzz faults \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-baseline bench-engine bench-reserve fuzz faults \
 	soak mutants e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
@@ -99,6 +99,10 @@ bench-baseline: ## commit to the benchmarks' figures of this machine
 
 bench-engine: ## the engine against errgroup, and its bytes and allocations an item
 	go test -run '^$$' -bench 'Errgroup|Map' -benchtime 20x ./internal/fanout
+
+bench-reserve: ## how long before its deadline a coordinator answers, starved of CPU; UNITS=5000
+	go run ./bench/reserve -units $(UNITS)
+UNITS ?= 5000
 
 FUZZTIME ?= 60s
 fuzz: ## every fuzzer for FUZZTIME (60s)

@@ -58,6 +58,8 @@ func imports() map[string][]string {
 			"internal/coordinator", "internal/fanout", "internal/function", "internal/invoke", "internal/task",
 			"internal/wire", "pkg/protocol",
 		},
+		// How long the end of a run takes on little CPU.
+		"bench/reserve": {"pkg/protocol"},
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
 		// The check of the engine's tests, and the proof that nothing is lost.

@@ -33,9 +33,9 @@ func main() {
 		os.Exit(1)
 	}
 	c := &coordinator.Coordinator{
-		Invoker: workers, Tasks: task.Builtin(), Log: log,
-		Regional: placement() == invoke.Regional,
-		Billing:  billing(os.Getenv),
+		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: placement() == invoke.Regional,
+		Billing: billing(os.Getenv),
+		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
 	door := &trigger.Handler{Runner: c, Log: log}
 	function.Start(context.Background(), door.Handle)

@@ -11,7 +11,7 @@
 // A bad request is refused whole, every fault named, before anything has been
 // invoked. A result lists every Region and every target of the request, once,
 // in the order asked for. It is there before the context's deadline, with a
-// [protocol.Reserve] to spare: what was not done by then is TIMED_OUT or
+// [protocol.Reserve] to spare, and more for a large run on little CPU: what was not done by then is TIMED_OUT or
 // NOT_STARTED. One Region's failure, whatever it is, leaves the others alone,
 // unless the request asks to stop.
 package coordinator
@@ -69,6 +69,11 @@ type Coordinator struct {
 	// Lambda function, and that no cost is told.
 	Billing Billing
 
+	// CPU is how much of a CPU core the coordinator has. What the end of a large
+	// run takes of it is kept of the run's time. Zero means a whole core, and so
+	// does more than 1.
+	CPU float64
+
 	// Log gets a line for the start and the end of a run and one for each Region
 	// that did not succeed. Nil means no log.
 	Log *slog.Logger
@@ -108,7 +113,7 @@ func (c *Coordinator) Run(ctx context.Context, r protocol.Request) (protocol.Res
 // run fans out over the plan's invocations and gathers their outcomes.
 func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
 	begin := time.Now()
-	ctx, cancel := p.withinTime(ctx, begin)
+	ctx, cancel := c.withinTime(ctx, p, begin)
 	defer cancel()
 	log := c.logger(p)
 	logStart(ctx, log, p)

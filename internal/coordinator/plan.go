@@ -171,14 +171,21 @@ func (p *plan) atOnce() map[string]int {
 
 // withinTime returns the context of the run, which began at begin: it ends after
 // the request's time, and before the function's deadline by its reserve.
-func (p *plan) withinTime(ctx context.Context, begin time.Time) (context.Context, context.CancelFunc) {
+func (c *Coordinator) withinTime(ctx context.Context, p *plan, begin time.Time) (context.Context, context.CancelFunc) {
 	limit := seconds(p.request.TimeoutSeconds)
 	if deadline, ok := ctx.Deadline(); ok {
 		left := deadline.Sub(begin)
-		reserve := protocol.Reserve(left)
+		targets := 0
+		for _, u := range p.units {
+			targets += len(u.targets)
+		}
+		reserve := c.reserve(left, min(p.policy.MaxConcurrency, len(p.units)), targets)
 		p.policy.Grace = reserve / 2 // the other half is for the encoding
-		if left -= reserve; limit == 0 || left < limit {
-			limit = max(left, 1) // 0 would mean no limit
+		if rest := left - reserve; limit == 0 || rest < limit {
+			limit = max(rest, 1) // 0 would mean no limit
+			if notice := keep(reserve, left); notice != "" {
+				p.notices = append(p.notices, notice)
+			}
 		}
 	}
 	if limit == 0 {

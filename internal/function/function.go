@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 
@@ -63,6 +64,22 @@ func (h Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, messages.InvokeResponse_Error{Type: named.ErrorName(), Message: err.Error()}
 	}
 	return answer, err
+}
+
+// coreMB is the memory in MB for which a function has one CPU core; less gives a
+// share of it.
+// Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+const coreMB = 1769
+
+// CPU returns how many CPU cores a function has with a memory in MB as Lambda
+// gives it in AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 0.14 with "256". It is 0 for what
+// is no such number, as outside of Lambda.
+func CPU(memory string) float64 {
+	mb, err := strconv.Atoi(memory)
+	if err != nil || mb < 0 {
+		return 0
+	}
+	return float64(mb) / coreMB
 }
 
 // Log returns the function's log: one line for each record on standard output,

@@ -49,3 +49,14 @@ func TestAnErrorWithANameCrossesTheWireUnderThatName(t *testing.T) {
 		})
 	}
 }
+
+func TestCPUIsWhatLambdaGivesForTheMemory(t *testing.T) {
+	t.Parallel()
+	for memory, want := range map[string]float64{
+		"1769": 1, "3538": 2, "128": 128.0 / 1769, "256": 256.0 / 1769, "": 0, "much": 0, "-1": 0,
+	} {
+		if got := function.CPU(memory); got != want {
+			t.Errorf("CPU(%q) = %v, want %v", memory, got, want)
+		}
+	}
+}
