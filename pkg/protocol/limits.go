@@ -94,7 +94,8 @@ const (
 // Reserve returns how much of the time that is left a function keeps for its
 // answer: a tenth, at most a second. A coordinator keeps it before its own
 // deadline, a worker before the end of its budget, so that the answer has
-// arrived when the one who waits for it gives up.
+// arrived when the one who waits for it gives up. A coordinator keeps more for a
+// large run on little CPU, see internal/coordinator.
 func Reserve(left time.Duration) time.Duration {
 	return min(time.Second, left/10)
 }

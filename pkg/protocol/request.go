@@ -34,7 +34,7 @@ type Request struct {
 	Targets []string `json:"targets,omitzero"`
 
 	// MaxConcurrency bounds the invocations in flight. Zero means as many as
-	// there are, within what the file descriptors of the coordinator allow. When
+	// there are, within what the memory of the coordinator allows: 5,000. When
 	// Lambda throttles, fewer are, down to what it was seen to bear.
 	MaxConcurrency int `json:"maxConcurrency,omitzero"`
 
@@ -43,8 +43,9 @@ type Request struct {
 	TargetMaxConcurrency int `json:"targetMaxConcurrency,omitzero"`
 
 	// MaxTargetsPerInvocation bounds the targets of one invocation; a Region
-	// with more takes several, merged again in the result. 0 to MaxTargets. Zero
-	// means DefaultMaxTargetsPerInvocation.
+	// with more takes several, merged again in the result. Fewer go when more do
+	// not fit into MaxInvocationBytes. 0 to MaxTargets. Zero means
+	// DefaultMaxTargetsPerInvocation.
 	MaxTargetsPerInvocation int `json:"maxTargetsPerInvocation,omitzero"`
 
 	// TimeoutSeconds bounds the whole run. Zero means what the deadline of the
