@@ -367,9 +367,9 @@ func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
 // more loses an output.
 func TestAnAnswerIsWholeUpToItsLimit(t *testing.T) {
 	t.Parallel()
-	r := protocol.Request{Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: numbered(100), MaxTargetsPerInvocation: 40}
+	r := protocol.Request{Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: numbered(12), MaxTargetsPerInvocation: 5}
 	fat := task.NewRegistry(task.New("fat", "a lot",
-		func(context.Context, task.Input[struct{}]) (string, error) { return strings.Repeat("<", 500), nil }))
+		func(context.Context, task.Input[struct{}]) (string, error) { return strings.Repeat("<", 1000), nil }))
 	answer := func(limit int) (got protocol.Result, length int) {
 		synctest.Test(t, func(t *testing.T) { // each begins at the same time, so the dates are as long
 			data, err := inProcess(fat).Answer(t.Context(), r, nil, limit)
