@@ -3,21 +3,26 @@ package protocol
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// namePattern is what a run's name may be made of.
-var namePattern = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9._-]{1,%d}$`, MaxNameLength))
+// validName reports whether a run may have the name s. A regular expression for
+// it would be compiled at every cold start, for a run that has no name too.
+func validName(s string) bool {
+	return len(s) <= MaxNameLength && strings.Trim(s, nameCharacters) == ""
+}
+
+// nameCharacters are what a run's name may be made of.
+const nameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 // Validate returns what is wrong with the values of r, each fault with its JSON
 // path. Whether its Regions and its task exist is the coordinator's to say.
 func (r Request) Validate() Faults {
 	var f Faults
-	if r.Name != "" && !namePattern.MatchString(r.Name) {
+	if r.Name != "" && !validName(r.Name) {
 		f.add("name", r.Name, "want 1 to %d of A-Z a-z 0-9 . _ -", MaxNameLength)
 	}
 	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region`)
