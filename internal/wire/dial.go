@@ -88,6 +88,7 @@ func speak(ctx context.Context, c *conn, address string, proxy *url.URL) (*http.
 func (p *Pool) secure(ctx context.Context, nc net.Conn, host string) (*tls.Conn, error) {
 	cfg := p.cfg.TLS.Clone()
 	cfg.ServerName = host
+	p.trust.apply(cfg, host)
 	secured := tls.Client(nc, cfg)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
@@ -153,6 +154,7 @@ func (p *Pool) tunnel(ctx context.Context, nc net.Conn, proxy *url.URL, address 
 func (p *Pool) secureProxy(ctx context.Context, nc net.Conn, proxy *url.URL) (net.Conn, error) {
 	cfg := p.cfg.TLS.Clone()
 	cfg.ServerName, cfg.NextProtos = proxy.Hostname(), []string{"http/1.1"}
+	p.trust.apply(cfg, proxy.Hostname())
 	secured := tls.Client(nc, cfg)
 	return secured, secured.HandshakeContext(ctx)
 }

@@ -1,5 +1,7 @@
 package wire
 
+import "crypto/x509"
+
 // A Frame is a frame.
 type Frame struct {
 	Kind, Flags byte
@@ -13,4 +15,24 @@ func Scan(see func(Frame)) (scan func([]byte), between func() bool) {
 	return func(p []byte) {
 		s.scan(p, func(f frame) { see(Frame{f.kind, f.flags, f.stream, f.payload}) })
 	}, s.between
+}
+
+// A Trust is a trust of files.
+type Trust struct{ trust }
+
+// NewTrust returns the trust of the first of files that is there.
+func NewTrust(files ...string) *Trust {
+	return &Trust{trust{files: func() []string { return files }}}
+}
+
+// Verify verifies what a server has shown for a host.
+func (t *Trust) Verify(host string, shown []*x509.Certificate) error { return t.verify(host, shown) }
+
+// Few returns how many of the certificates are asked for, or -1 when none is.
+func (t *Trust) Few(shown []*x509.Certificate) int {
+	few := t.roots(shown)
+	if few == nil {
+		return -1
+	}
+	return len(few.Subjects()) //nolint:staticcheck // it is no system pool
 }

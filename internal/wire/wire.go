@@ -87,6 +87,7 @@ type Config struct {
 // from several goroutines.
 type Pool struct {
 	cfg     Config
+	trust   *trust          // nil where cfg.TLS has rules of its own
 	context context.Context // of connecting, which belongs to no call; Close ends it
 	cancel  context.CancelCauseFunc
 
@@ -114,7 +115,7 @@ func New(cfg Config) *Pool {
 	if cfg.TLS.ClientSessionCache == nil {
 		cfg.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
-	p := &Pool{cfg: cfg, endpoints: map[string]*endpoint{}}
+	p := &Pool{cfg: cfg, trust: newTrust(cfg.TLS), endpoints: map[string]*endpoint{}}
 	//nolint:forbidigo // no call's: a connection is for whoever comes next
 	p.context, p.cancel = context.WithCancelCause(context.Background())
 	return p
