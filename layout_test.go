@@ -35,6 +35,7 @@ func imports() map[string][]string {
 		},
 		"internal/endpoints/internal/dump": {"internal/endpoints"},
 		"internal/function":                {},
+		"internal/ambient":                 {},
 		"internal/probe":                   {},
 		"internal/task":                    {"pkg/protocol", "internal/endpoints", "internal/probe"},
 		"internal/report":                  {"pkg/protocol"},
@@ -46,7 +47,8 @@ func imports() map[string][]string {
 		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints", "internal/price"},
 		"internal/regionworker":            {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
-			"internal/coordinator", "internal/function", "internal/invoke", "internal/task", "internal/trigger",
+			"internal/ambient", "internal/coordinator", "internal/function", "internal/invoke", "internal/task",
+			"internal/trigger",
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
 		"cmd/meridian":           {anything},
@@ -124,6 +126,19 @@ func TestTheWorkerDoesNotLinkTheAWSSDK(t *testing.T) {
 	for _, p := range list(t, "-deps", "-tags", "lambda.norpc", "./functions/regionworker") {
 		if strings.Contains(p.ImportPath, "aws-sdk-go") {
 			t.Errorf("functions/regionworker links %s", p.ImportPath)
+		}
+	}
+}
+
+// What a package prepares before main, each cold start waits for. The SDK's
+// package config prepares the tables of five services.
+func TestTheCoordinatorLinksOneServiceOfTheAWSSDK(t *testing.T) {
+	t.Parallel()
+	const service = "github.com/aws/aws-sdk-go-v2/service/"
+	for _, p := range list(t, "-deps", "-tags", "lambda.norpc", "./functions/coordinator") {
+		name, isService := strings.CutPrefix(p.ImportPath, service)
+		if isService && name != "lambda" && !strings.HasPrefix(name, "lambda/") && !strings.HasPrefix(name, "internal/") {
+			t.Errorf("functions/coordinator links %s", p.ImportPath)
 		}
 	}
 }

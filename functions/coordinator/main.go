@@ -15,8 +15,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-
+	"meridian/internal/ambient"
 	"meridian/internal/coordinator"
 	"meridian/internal/function"
 	"meridian/internal/invoke"
@@ -27,11 +26,12 @@ import (
 func main() {
 	function.CollectGarbage(os.Getenv)
 	log := function.Log()
-	workers, err := workers(context.Background())
+	workers, err := workers()
 	if err != nil {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
+	workers.Prepare(context.Background(), map[string]int{"": 1})
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: placement() == invoke.Regional,
 		Billing: billing(os.Getenv),
@@ -42,16 +42,16 @@ func main() {
 }
 
 // workers returns the way to the workers that the settings name.
-func workers(ctx context.Context) (*invoke.Lambda, error) {
+func workers() (*invoke.Lambda, error) {
 	name := os.Getenv("WORKER_FUNCTION")
 	if name == "" {
 		return nil, errors.New("WORKER_FUNCTION is not set; want the regionworker's name or ARN")
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := ambient.Config(os.Getenv)
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return invoke.NewLambda(cfg, invoke.Settings{ //nolint:contextcheck // it makes no call
+	return invoke.NewLambda(cfg, invoke.Settings{
 		Function:  name,
 		Placement: placement(),
 	})
