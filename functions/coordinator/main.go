@@ -31,12 +31,15 @@ func main() {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
-	workers.Prepare(context.Background(), map[string]int{"": 1})
+	if placement() != invoke.Regional { // else nobody knows yet where to
+		workers.Prepare(context.Background(), map[string]int{"": 1})
+	}
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: placement() == invoke.Regional,
 		Billing: billing(os.Getenv),
 		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
+	c.Warm() // while the server of that connection thinks
 	door := &trigger.Handler{Runner: c, Log: log}
 	function.Start(context.Background(), door.Handle)
 }
@@ -51,10 +54,7 @@ func workers() (*invoke.Lambda, error) {
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return invoke.NewLambda(cfg, invoke.Settings{
-		Function:  name,
-		Placement: placement(),
-	})
+	return invoke.NewLambda(cfg, invoke.Settings{Function: name, Placement: placement()})
 }
 
 func placement() invoke.Placement { return invoke.Placement(os.Getenv("WORKER_PLACEMENT")) }
