@@ -62,6 +62,9 @@ func imports() map[string][]string {
 		},
 		// How long the end of a run takes on little CPU.
 		"bench/reserve": {"pkg/protocol"},
+		// What a cold start takes, and beside which handler.
+		"bench/cold":      {"internal/endpoints", "pkg/protocol"},
+		"bench/cold/bare": {},
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
 		// The check of the engine's tests, and the proof that nothing is lost.

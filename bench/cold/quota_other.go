@@ -1,0 +1,11 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"os/exec"
+)
+
+// startIn is not to be had here.
+func startIn(*exec.Cmd, string) error { return errors.ErrUnsupported }
