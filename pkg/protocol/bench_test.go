@@ -104,3 +104,19 @@ func BenchmarkFitOfTenTimesTheLimit(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkInvocation is what a coordinator does to the messages of one
+// invocation of one target: it writes the request and reads the answer.
+func BenchmarkInvocation(b *testing.B) {
+	request, answer := regionRequestFull(), encode(b, regionResultMinimal())
+	request.Targets, request.Policy = request.Targets[:1], protocol.TargetPolicy{}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := request.Encode(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := protocol.DecodeRegionResult(answer); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
