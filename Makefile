@@ -94,7 +94,7 @@ ifndef BENCH_QUICK
 	$(TOOL) benchstat bench/baseline.txt bench/latest.txt
 endif
 
-bench-cold: ## what a cold start takes, and the right memory size, to bench/COLD.md; BENCH_QUICK=1 for the same in a minute
+bench-cold: ## what a cold start takes, and the right memory size, to bench/COLD.md; BENCH_QUICK=1 for a look at it in a minute
 	go run ./bench/cold
 
 bench-baseline: ## commit to the benchmarks' figures of this machine

@@ -108,23 +108,17 @@ func mebibytes(n float64) string {
 	return strconv.Itoa(int(math.Round(n))) + " MiB"
 }
 
-// save writes all results to a file, and to standard output what must hold.
+// save writes all results to a file.
 func (r results) save(file string) error {
 	var b bytes.Buffer
-	b.WriteString("# What a cold start takes\n\nWritten by `make bench-cold`")
-	if r.quick {
-		b.WriteString(" in its quick form, whose ratios are rough")
-	}
-	_, _ = fmt.Fprintf(&b, ", with %s on %d CPUs (%s/%s), the Runtime API and\nLambda's endpoint on the same ones.\n",
+	_, _ = fmt.Fprintf(&b, "# What a cold start takes\n\n"+
+		"Written by `make bench-cold`, with %s on %d CPUs (%s/%s), the Runtime API and\nLambda's endpoint on the same ones.\n",
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString(introduction)
 	if r.unheld != nil {
 		_, _ = fmt.Fprintf(&b, "\nShares of a core were not measured: none can be set here (%v).\n", r.unheld)
 	}
-	var verdicts bytes.Buffer
-	r.judge(&verdicts)
-	_, _ = os.Stdout.Write(verdicts.Bytes())
-	_, _ = verdicts.WriteTo(&b)
+	r.judge(&b)
 	b.WriteString("\n## Cold starts\n")
 	for _, t := range r.cold {
 		t.writeStarts(&b)

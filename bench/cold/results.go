@@ -70,7 +70,6 @@ func (t table) times(name string, figure func(measurement) float64) float64 {
 
 // The results are everything that was measured.
 type results struct {
-	quick  bool
 	unheld error
 	cold   []table
 	sizes  []table // one for each of memorySizes, or for the last alone
@@ -83,9 +82,9 @@ func memorySizes() []int { return []int{128, 256, 512, 1024, wholeCore} }
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 const wholeCore = 1769
 
-// measureAll measures everything.
+// measureAll measures everything, and prints it as it is done.
 func (l *lab) measureAll(ctx context.Context, quick bool) (results, error) {
-	r := results{quick: quick, unheld: l.unheld}
+	r := results{unheld: l.unheld}
 	starts, wholes := 31, 3
 	if quick {
 		starts, wholes = 5, 1
@@ -116,6 +115,7 @@ func (l *lab) measureAll(ctx context.Context, quick bool) (results, error) {
 		r.sizes = append(r.sizes, t)
 	}
 	r.writeSizes(os.Stdout)
+	r.judge(os.Stdout)
 	return r, nil
 }
 
