@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
+
+	"meridian/bench/rig"
 )
 
 // timeout is how long a function may take for an invocation.
@@ -36,28 +35,29 @@ type measurement struct {
 
 // once starts a function, has it answer, and ends it.
 func (l *lab) once(ctx context.Context, s start) (m measurement, err error) {
-	api, err := newRuntimeAPI(ctx)
+	api, err := rig.NewRuntime(ctx)
 	if err != nil {
 		return m, err
 	}
-	defer api.close()
+	defer api.Close()
 	l.lambda.takes.Store(int64(s.takes))
 	at := s.share
 	if s.burst {
 		at = 100
 	}
-	g, err := l.hold.group(at)
+	g, err := l.group(at)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, g.remove()) }()
+	defer func() { err = errors.Join(err, g.Remove()) }()
 	runtime.GC() // now, rather than while the function waits for this process
 	var said bytes.Buffer
 	command := exec.CommandContext(ctx, filepath.Join(l.directory, s.program))
-	command.Env, command.Dir = l.environment(api.listener.Addr().String(), s.size()), l.directory
+	world := rig.Function{RuntimeAPI: api.Address, Lambda: l.lambda.url, Roots: l.roots, MemoryMB: s.size()}
+	command.Env, command.Dir = world.Environment(), l.directory
 	command.Stdout, command.Stderr = &said, &said
 	begin := time.Now()
-	if err := g.start(command); err != nil {
+	if err := g.Start(command); err != nil {
 		return m, err
 	}
 	defer func() {
@@ -69,78 +69,46 @@ func (l *lab) once(ctx context.Context, s start) (m measurement, err error) {
 		}
 	}()
 	m, err = answers(ctx, s, g, api, begin)
-	m.peak = peak(command.Process.Pid)
+	m.peak = rig.Peak(command.Process.Pid)
 	return m, err
 }
 
 // answers has the function answer and takes the times.
-func answers(ctx context.Context, s start, g group, api *runtimeAPI, begin time.Time) (m measurement, err error) {
+func answers(ctx context.Context, s start, g rig.Group, api *rig.Runtime, begin time.Time) (m measurement, err error) {
 	var warm []float64
 	for i := range 1 + s.warm {
-		asked, err := receive(ctx, api)
+		asked, answer, err := ask(ctx, s, i == 0 && s.burst, g, api)
 		if err != nil {
 			return m, err
 		}
-		if i == 0 {
-			m.next = milliseconds(asked.Sub(begin))
-		}
-		if i == 0 && s.burst {
-			if err := g.set(s.share); err != nil {
-				return m, err
-			}
-		}
-		api.invoke <- s.payload
-		given := <-api.given
-		select {
-		case a := <-api.answered:
-			if a.err == nil && !bytes.Contains(a.body, []byte(s.wanted)) {
-				a.err = fmt.Errorf("it answered %.300q, without %q", a.body, s.wanted)
-			}
-			if a.err != nil {
-				return m, a.err
-			}
-			if i == 0 {
-				m.answer, m.first = milliseconds(a.at.Sub(begin)), milliseconds(a.at.Sub(given))
-			} else {
-				warm = append(warm, milliseconds(a.at.Sub(given)))
-			}
-		case <-time.After(timeout):
-			return m, errNoAnswer
-		case <-ctx.Done():
-			return m, ctx.Err()
+		if took := milliseconds(answer.At.Sub(answer.Given)); i > 0 {
+			warm = append(warm, took)
+		} else {
+			m.next, m.answer, m.first = milliseconds(asked.Sub(begin)), milliseconds(answer.At.Sub(begin)), took
 		}
 	}
 	m.warm = median(warm)
 	return m, nil
 }
 
-// receive waits for the function to ask.
-func receive(ctx context.Context, api *runtimeAPI) (time.Time, error) {
-	select {
-	case at := <-api.asked:
-		return at, nil
-	case a := <-api.answered:
-		return time.Time{}, a.err
-	case <-time.After(timeout):
-		return time.Time{}, errNoAnswer
-	case <-ctx.Done():
-		return time.Time{}, ctx.Err()
+// ask waits until the function asks for an invocation, if a burst is over then
+// holds it to its share, and has it answer.
+func ask(ctx context.Context, s start, burst bool, g rig.Group, api *rig.Runtime) (asked time.Time, a rig.Answer, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*timeout, errors.New("the function said nothing in time"))
+	defer cancel()
+	if asked, err = api.Next(ctx); err != nil {
+		return asked, a, err
 	}
-}
-
-// peak returns the most memory that a running process had, in MiB, or -1. (What
-// wait4 says is at least what this process had when it started that one.)
-func peak(pid int) float64 {
-	status, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kibibytes, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
-			if err == nil {
-				return float64(kibibytes) / 1024
-			}
+	if burst {
+		if err := g.Set(s.share); err != nil {
+			return asked, a, err
 		}
 	}
-	return -1
+	a, err = api.Invoke(ctx, s.payload, time.Now().Add(timeout))
+	if err == nil && !bytes.Contains(a.Body, []byte(s.wanted)) {
+		err = fmt.Errorf("it answered %.300q, without %q", a.Body, s.wanted)
+	}
+	return asked, a, err
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

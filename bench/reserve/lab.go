@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
+	"meridian/bench/rig"
 	"meridian/pkg/protocol"
 )
 
@@ -45,86 +44,67 @@ type lab struct {
 
 // newLab builds the function.
 func newLab(ctx context.Context, directory string) (*lab, error) {
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w",
-		"-o", filepath.Join(directory, "bootstrap"), "./functions/coordinator")
-	build.Env = append(build.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+	l := &lab{directory: directory, holds: rig.Holds()}
+	err := rig.Build(ctx, l.file("bootstrap"), "./functions/coordinator")
+	if err != nil {
+		return nil, err
 	}
-	l := &lab{directory: directory}
-	g, err := newGroup(100)
-	if l.holds = err; err == nil {
-		l.holds = g.remove()
-	}
-	l.lambda, err = newLambda(ctx, filepath.Join(directory, "certificate.pem"))
+	l.lambda, err = newLambda(ctx, l.file("roots.pem"))
 	return l, err
 }
 
 func (l *lab) close() { _ = l.lambda.server.Close() }
 
+// file returns the path of one of the lab's files.
+func (l *lab) file(name string) string { return filepath.Join(l.directory, name) }
+
 // measure has the function make one run that its time ends.
 func (l *lab) measure(ctx context.Context, s settings, on share, w way) (m measurement, err error) {
-	api, err := newRuntimeAPI(ctx)
+	api, err := rig.NewRuntime(ctx)
 	if err != nil {
 		return m, err
 	}
-	defer func() { _ = api.server.Close() }()
+	defer api.Close()
 	l.lambda.way.Store(&w)
 	l.lambda.output.Store(int64(s.output))
 	l.lambda.peak.Store(0)
-
-	command := exec.CommandContext(ctx, filepath.Join(l.directory, "bootstrap"))
-	command.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + api.address, "AWS_ENDPOINT_URL_LAMBDA=" + l.lambda.url,
-		"SSL_CERT_FILE=" + filepath.Join(l.directory, "certificate.pem"), "AWS_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "WORKER_FUNCTION=worker",
-		"AWS_LAMBDA_FUNCTION_NAME=coordinator", "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=ERROR",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(on.memory),
+	var g rig.Group
+	if l.holds == nil {
+		if g, err = rig.NewGroup(on.percent); err != nil {
+			return m, err
+		}
 	}
+	defer func() { err = errors.Join(err, g.Remove()) }()
+	command := exec.CommandContext(ctx, l.file("bootstrap"))
+	world := rig.Function{RuntimeAPI: api.Address, Lambda: l.lambda.url, Roots: l.file("roots.pem"), MemoryMB: on.memory}
+	command.Env = append(world.Environment(), "AWS_LAMBDA_LOG_LEVEL=ERROR")
 	command.Stderr, command.Stdout = os.Stderr, os.Stderr
-	if err := command.Start(); err != nil {
+	if err := g.Start(command); err != nil {
 		return m, err
 	}
 	defer func() {
 		_ = command.Process.Kill() // it would wait for the next invocation
 		_ = command.Wait()
 	}()
-	if l.holds == nil {
-		g, groupErr := newGroup(on.percent)
-		if groupErr != nil {
-			return m, groupErr
-		}
-		defer func() {
-			_ = command.Process.Kill()
-			_ = command.Wait()
-			err = errors.Join(err, g.remove())
-		}()
-		if err := g.hold(command.Process.Pid); err != nil {
-			return m, err
-		}
-	}
-	deadline := time.Now().Add(s.timeout)
-	select {
-	case api.next <- invocation{request(s), deadline}:
-	case a := <-api.answered:
-		return m, fmt.Errorf("no invocation: %w", a.err)
-	case <-ctx.Done():
-		return m, context.Cause(ctx)
-	case <-time.After(time.Minute):
-		return m, errors.New("the function has not asked for an invocation in a minute")
-	}
-	select {
-	case a := <-api.answered:
-		m, err = weigh(a, deadline, s)
-	case <-ctx.Done():
-		return m, context.Cause(ctx)
-	case <-time.After(2 * s.timeout):
-		return m, errors.New("no answer in twice the time")
-	}
-	m.peakMiB = peak(command.Process.Pid)
+	m, err = answered(ctx, s, api)
+	m.peakMiB = rig.Peak(command.Process.Pid)
 	m.counts += fmt.Sprintf(", %d at once", l.lambda.peak.Load())
 	return m, err
+}
+
+// answered has the function answer, in twice its time at the most.
+func answered(ctx context.Context, s settings, api *rig.Runtime) (m measurement, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute+2*s.timeout, errors.New("the function said nothing in time"))
+	defer cancel()
+	if _, err := api.Next(ctx); err != nil {
+		return m, fmt.Errorf("no invocation: %w", err)
+	}
+	deadline := time.Now().Add(s.timeout)
+	a, err := api.Invoke(ctx, request(s), deadline)
+	if err != nil {
+		return m, err
+	}
+	return weigh(a, deadline, s)
 }
 
 // request asks for so many units.
@@ -144,21 +124,18 @@ func request(s settings) []byte {
 }
 
 // weigh checks an answer, and says when its parts were done.
-func weigh(a answer, deadline time.Time, s settings) (m measurement, err error) {
-	if a.err != nil {
-		return m, a.err
-	}
-	result, err := protocol.DecodeResult(a.body)
+func weigh(a rig.Answer, deadline time.Time, s settings) (m measurement, err error) {
+	result, err := protocol.DecodeResult(a.Body)
 	if err != nil {
 		return m, err
 	}
 	m.run = time.Duration(result.ElapsedMs * float64(time.Millisecond))
 	closed := result.StartedAt.Add(m.run)
-	m.encode, m.margin = a.at.Sub(closed), deadline.Sub(a.at)
+	m.encode, m.margin = a.At.Sub(closed), deadline.Sub(a.At)
 	m.end = closed.Sub(result.StartedAt.Add(limitOf(result)))
 	c := result.Summary.Targets
 	m.counts = fmt.Sprintf("%s: %d succeeded, %d timed out, %d not started, %d bytes, truncated %v",
-		result.Status, c.Succeeded, c.TimedOut, c.NotStarted, len(a.body), result.Truncated)
+		result.Status, c.Succeeded, c.TimedOut, c.NotStarted, len(a.Body), result.Truncated)
 	if c.Total != s.units {
 		return m, fmt.Errorf("%d outcomes of %d", c.Total, s.units)
 	}
@@ -174,20 +151,4 @@ func limitOf(r protocol.Result) time.Duration {
 		return time.Duration(r.ElapsedMs * float64(time.Millisecond))
 	}
 	return limit
-}
-
-// peak returns the most memory that a process has had resident, in MiB.
-func peak(pid int) float64 {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	defer func() { _ = f.Close() }()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var kib float64
-		if n, _ := fmt.Sscanf(lines.Text(), "VmHWM: %f kB", &kib); n == 1 {
-			return kib / 1024
-		}
-	}
-	return 0
 }

@@ -1,25 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"meridian/bench/rig"
 	"meridian/pkg/protocol"
 )
 
@@ -53,23 +44,14 @@ type lambda struct {
 // newLambda starts one on the loopback interface, and writes its certificate to a
 // file.
 func newLambda(ctx context.Context, file string) (*lambda, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	config, err := rig.NewCertificate(file, nil)
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := newCertificate(file)
-	if err != nil {
-		return nil, err
-	}
-	l := &lambda{url: "https://" + listener.Addr().String()}
-	l.server = http.Server{
-		Handler: l, ReadHeaderTimeout: time.Minute,
-		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: 128},
-		ErrorLog:  log.New(io.Discard, "", 0), // coordinators that are ended
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
-	}
-	go func() { _ = l.server.ServeTLS(listener, "", "") }()
-	return l, nil
+	l := new(lambda)
+	l.server = http.Server{Handler: l, TLSConfig: config, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: rig.Streams}}
+	l.url, err = rig.Start(ctx, &l.server)
+	return l, err
 }
 
 // ServeHTTP answers an invocation, when the way says so.
@@ -83,67 +65,22 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	number := int(l.calls.Add(1))
+	call := l.calls.Add(1)
 	l.peak.Store(max(l.peak.Load(), l.now.Add(1)))
 	defer l.now.Add(-1)
 	budget := time.Duration(q.BudgetMs * float64(time.Millisecond))
-	after, answers := l.way.Load().answer(number, budget)
+	after, answers := l.way.Load().answer(int(call), budget)
 	if !answers {
 		<-r.Context().Done()
 		return
 	}
-	timer := time.NewTimer(after)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-		return
+	if rig.Wait(r.Context(), after) {
+		rig.Respond(w, r, call, nil, rig.Work(payload, 0.5, l.message))
 	}
-	body := answerTo(q, int(l.output.Load()))
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
 }
 
-// answerTo answers as a worker does that succeeds, with outputs of so many bytes.
-func answerTo(q protocol.RegionRequest, output int) []byte {
-	a := protocol.RegionResult{
-		Version: protocol.Version, RunID: q.RunID, Region: q.Region, Batch: q.Batch,
-		Status: protocol.StatusSucceeded, ElapsedMs: 0.5, Targets: make([]protocol.TargetOutcome, len(q.Targets)),
-	}
-	const frame = len(`{"message":""}`)
-	for i, target := range q.Targets {
-		a.Targets[i] = protocol.TargetOutcome{
-			Target: target, Status: protocol.StatusSucceeded, ElapsedMs: 0.1, Attempts: []protocol.Attempt{{ElapsedMs: 0.1}},
-			Output: json.RawMessage(`{"message":"` + strings.Repeat("x", max(0, output-frame)) + `"}`),
-		}
-	}
-	body, err := json.Marshal(a)
-	if err != nil {
-		panic(err) // strings and numbers
-	}
-	return body
-}
-
-// newCertificate makes a certificate for the loopback interface, and writes it to
-// a file.
-func newCertificate(file string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA:        true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, os.WriteFile(file, text, 0o600)
+// message writes an output of so many bytes.
+func (l *lambda) message(answer *bytes.Buffer, _, _ []byte) {
+	const head, foot = `{"message":"`, `"}`
+	answer.WriteString(head + strings.Repeat("x", max(0, int(l.output.Load())-len(head+foot))) + foot)
 }

@@ -1,21 +1,18 @@
 package main
 
 import (
-	"encoding/base64"
 	"fmt"
-)
 
-// requestID returns Lambda's id of a call, another one for each.
-func requestID(call int64) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", call, call) }
+	"meridian/bench/rig"
+)
 
 // tail returns the end of the log of a call as Lambda gives it: what a regionworker
 // writes for one target in the log format JSON, with the report of a traced one, 1
 // KB in all.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
-func tail(call int64) string {
-	id := requestID(call)
-	log := fmt.Appendf(nil, `{"time":"2026-11-23T09:30:00.123Z","type":"platform.start","record":{"requestId":"%[1]s",`+
+func tail(call int64) []byte {
+	return fmt.Appendf(nil, `{"time":"2026-11-23T09:30:00.123Z","type":"platform.start","record":{"requestId":"%[1]s",`+
 		`"functionArn":"arn:aws:lambda:us-east-1:123456789012:function:worker","version":"$LATEST",`+
 		`"tracing":{"spanId":"24cd7d670fa455f0","type":"X-Amzn-Trace-Id","value":"Root=1-6352a70e-%024[2]x;Parent=35465b3a9e2f7c6a;Sampled=1"}}}
 {"time":"2026-11-23T09:30:00.223Z","level":"INFO","msg":"slept 0.1 seconds","requestId":"%[1]s","runId":"01KB0000000000000000000000",`+
@@ -24,6 +21,5 @@ func tail(call int64) string {
 		`"billedDurationMs":102,"memorySizeMB":256,"maxMemoryUsedMB":31},`+
 		`"tracing":{"spanId":"24cd7d670fa455f0","type":"X-Amzn-Trace-Id","value":"Root=1-6352a70e-%024[2]x;Parent=35465b3a9e2f7c6a;Sampled=1"},`+
 		`"status":"success"}}
-`, id, call)
-	return base64.StdEncoding.EncodeToString(log)
+`, rig.RequestID(call), call)
 }

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -25,7 +26,7 @@ func main() {
 	flag.IntVar(&s.answer, "answer", 256, "how many bytes a function answers")
 	flag.Parse()
 	time.AfterFunc(15*time.Minute, func() { os.Exit(1) })
-	if err := serve(s); err != nil {
+	if err := serve(context.Background(), s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/server:", err)
 		os.Exit(1)
 	}

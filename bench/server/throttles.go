@@ -3,6 +3,8 @@ package main
 import (
 	"hash/fnv"
 	"sync"
+
+	"meridian/bench/rig"
 )
 
 // throttles decide which calls are throttled: for each Region and target the same
@@ -15,7 +17,7 @@ type throttles struct {
 // next reports whether the next attempt at what a request asks for is throttled,
 // as so many of a hundred are.
 func (t *throttles) next(request []byte, percent int) bool {
-	key := string(field(request, "region", ',')) + string(field(request, "targets", ']'))
+	key := string(rig.Field(request, "region", ',')) + string(rig.Field(request, "targets", ']'))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.attempts == nil {

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"os/exec"
