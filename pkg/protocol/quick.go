@@ -227,6 +227,10 @@ func (q *quick) digits() bool {
 	return q.at > from
 }
 
+// quickDepth is how deep a raw value may be. encoding/json refuses a message
+// deeper than 10,000, which a value does not know that it is in.
+const quickDepth = 1000
+
 // raw reads any value as it stands.
 func (q *quick) raw(to *json.RawMessage) bool {
 	from, depth := q.at, 0
@@ -235,12 +239,14 @@ func (q *quick) raw(to *json.RawMessage) bool {
 		case depth == 0 && (c == ',' || c == '}' || c == ']'):
 			value := q.data[from:q.at]
 			*to = append((*to)[:0], value...)
-			return json.Valid(value)
+			return len(bytes.TrimSpace(value)) == len(value) && json.Valid(value)
 		case c == '"':
 			q.quoted()
 			continue
 		case c == '{', c == '[':
-			depth++
+			if depth++; depth > quickDepth {
+				return false
+			}
 		case c == '}', c == ']':
 			depth--
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,7 +26,7 @@ func TestEncodeWritesWhatEncodingJSONWould(t *testing.T) {
 			r.Targets = rapid.SliceOf(text).Draw(t, "target")
 		}
 		if rapid.Bool().Draw(t, "parameters") {
-			r.Parameters = json.RawMessage(rapid.SampledFrom([]string{`{}`, `{"seconds":1}`, `{"a":["<&>",null]}`}).Draw(t, "parameter"))
+			r.Parameters = json.RawMessage(rapid.SampledFrom([]string{`{}`, `{"seconds":1}`, `{"a":["<&>",null]}`, "{ \"a\" :\t\"b c\",\n\"d\": [ ] } "}).Draw(t, "parameter"))
 		}
 		if rapid.Bool().Draw(t, "policy") {
 			r.Policy.MaxConcurrency = rapid.Int().Draw(t, "concurrency")
@@ -115,6 +116,8 @@ func TestEverythingElseIsNotReadQuickly(t *testing.T) {
 		`{"targets":[{"output":{]}]}`, `{"targets":[{"output":}]}`, `{"targets":[{"output":"}]}`, `{"cause":"a`, `{"cause":"a\`,
 		`{"cause":"\x"}`, "{\"cause\":\"\n\"}", `{"truncated":yes}`, `{"status":null}`, `{"status":"S\u0055"}`, `{,}`, `{"batch":1,}`,
 		`{"targets":[{"output":{"a":"\`, `{"batch"`, `{"batch":`,
+		`{"targets":[{"output": 1}]}`, "{\"targets\":[{\"output\":1\n}]}",
+		`{"targets":[{"output":` + strings.Repeat("[", 9_998) + strings.Repeat("]", 9_998) + `}]}`,
 	} {
 		if protocol.ReadsQuickly([]byte(data)) {
 			t.Errorf("%s is read quickly", data)
