@@ -18,11 +18,21 @@ func Scan(see func(Frame)) (scan func([]byte), between func() bool) {
 }
 
 // A Trust is a trust of files.
-type Trust struct{ trust }
+type Trust struct {
+	trust
+
+	// Reads is how often it has looked for them.
+	Reads int
+}
 
 // NewTrust returns the trust of the first of files that is there.
 func NewTrust(files ...string) *Trust {
-	return &Trust{trust{files: func() []string { return files }}}
+	t := &Trust{}
+	t.files = func() []string {
+		t.Reads++
+		return files
+	}
+	return t
 }
 
 // Verify verifies what a server has shown for a host.
@@ -35,4 +45,14 @@ func (t *Trust) Few(shown []*x509.Certificate) int {
 		return -1
 	}
 	return len(few.Subjects()) //nolint:staticcheck // it is no system pool
+}
+
+// Kept returns for how many issuers it keeps what it has read.
+func (t *Trust) Kept() int { return len(t.few) }
+
+// Distrust makes a pool forget which certificates it has read.
+func (p *Pool) Distrust() {
+	p.trust.mu.Lock()
+	defer p.trust.mu.Unlock()
+	p.trust.few = nil
 }

@@ -199,11 +199,11 @@ func TestACertificateThatIsWrong(t *testing.T) {
 	}
 }
 
-// newProxy starts a proxy that asks for a name and a password.
-func newProxy(t *testing.T) (*server, *url.URL) {
+// newProxy starts a proxy, over TLS or not, that asks for a name and a password.
+func newProxy(t *testing.T, secure bool) (*server, *url.URL) {
 	t.Helper()
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret"))
-	s := newServer(t, false, false, func(w http.ResponseWriter, r *http.Request) {
+	s := newServer(t, secure, false, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Proxy-Authorization") != want {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
@@ -242,7 +242,7 @@ func relay(to net.Conn, from *bufio.Reader) {
 // A proxy is asked for a tunnel, through which HTTP/2 is spoken.
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	proxy, u := newProxy(t)
+	proxy, u := newProxy(t, false)
 	var protocol atomic.Value
 	s := newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) { protocol.Store(r.Proto) })
 	cfg := s.config()
@@ -260,7 +260,7 @@ func TestProxy(t *testing.T) {
 // What a proxy refuses has not been sent.
 func TestProxyRefuses(t *testing.T) {
 	t.Parallel()
-	_, u := newProxy(t)
+	_, u := newProxy(t, false)
 	for _, test := range []struct{ name, proxy, want string }{
 		{"wrong password", strings.Replace(u.String(), "secret", "guess", 1), "proxy " + u.Host + ": 407 Proxy Authentication Required"},
 		{"no way", u.String(), "proxy " + u.Host + ": 502 Bad Gateway"},

@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
+	"errors"
 	"iter"
 	"os"
 	"runtime"
@@ -36,10 +38,14 @@ func bundles() []string {
 type trust struct {
 	files func() []string // where to look; the first that is there
 
-	mu    sync.Mutex
-	asked string         // the issuers that few was read for
-	few   *x509.CertPool // nil when there are none
+	mu  sync.Mutex
+	few map[string]*x509.CertPool // by the issuers that they were read for; nil when there are none
 }
+
+// maxFew is for how many issuers t keeps what it has read. The servers of one
+// operator have a few issuers in turn; one that makes up a new one each time is not
+// to fill the memory.
+const maxFew = 16
 
 // newTrust returns the trust that takes the place of what cfg says, or nil where
 // cfg has certificates or rules of its own, or FIPS 140 has.
@@ -51,9 +57,10 @@ func newTrust(cfg *tls.Config) *trust {
 	return &trust{files: bundles}
 }
 
-// apply makes cfg, which is for a host, verify it by t. Nil leaves cfg alone.
+// apply makes cfg, which is for a host, verify it by t. Nil leaves cfg alone, and
+// so does no host: crypto/tls refuses that, and crypto/x509 would take any.
 func (t *trust) apply(cfg *tls.Config, host string) {
-	if t == nil {
+	if t == nil || host == "" {
 		return
 	}
 	cfg.InsecureSkipVerify = true // because the next line does
@@ -62,6 +69,9 @@ func (t *trust) apply(cfg *tls.Config, host string) {
 
 // verify verifies the certificates that a server has shown for a host.
 func (t *trust) verify(host string, shown []*x509.Certificate) error {
+	if len(shown) == 0 { // crypto/tls has refused it before
+		return errNothingShown
+	}
 	options := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool()}
 	for _, c := range shown[1:] {
 		options.Intermediates.AddCert(c)
@@ -78,6 +88,9 @@ func (t *trust) verify(host string, shown []*x509.Certificate) error {
 	return nil
 }
 
+// errNothingShown is a server without a certificate.
+var errNothingShown = errors.New("the server has shown no certificate")
+
 // roots returns the system's certificates that have issued one of those shown,
 // or nil.
 func (t *trust) roots(shown []*x509.Certificate) *x509.CertPool {
@@ -87,11 +100,16 @@ func (t *trust) roots(shown []*x509.Certificate) *x509.CertPool {
 	}
 	asked := string(bytes.Join(issuers, nil))
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.asked != asked {
-		t.asked, t.few = asked, t.read(issuers)
+	defer t.mu.Unlock() // those who wait meanwhile mostly want the same
+	few, known := t.few[asked]
+	if !known {
+		few = t.read(issuers)
+		if t.few == nil || len(t.few) == maxFew {
+			t.few = map[string]*x509.CertPool{}
+		}
+		t.few[asked] = few
 	}
-	return t.few
+	return few
 }
 
 // read reads the certificates that have one of these names.
@@ -103,16 +121,17 @@ func (t *trust) read(names [][]byte) *x509.CertPool {
 			continue
 		}
 		var head []byte
-		for block := range certificates(text) {
-			head, _ = base64.StdEncoding.AppendDecode(head[:0], block[:min(len(block), headLength)])
+		for at, end := range certificates(text) {
+			head, _ = base64.StdEncoding.AppendDecode(head[:0], text[at:end][:min(end-at, headLength)])
 			if !containsAny(head, names) {
 				continue
 			}
-			der, err := base64.StdEncoding.AppendDecode(nil, block)
-			if err != nil {
+			// This one as crypto/x509 reads it, which leaves out what this did not see.
+			block, _ := pem.Decode(text[at-len(begin):])
+			if block == nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
 				continue
 			}
-			if c, err := x509.ParseCertificate(der); err == nil {
+			if c, err := x509.ParseCertificate(block.Bytes); err == nil {
 				if few == nil {
 					few = x509.NewCertPool()
 				}
@@ -139,21 +158,32 @@ func containsAny(der []byte, names [][]byte) bool {
 	return false
 }
 
-// certificates yields each certificate of a PEM file, still in base64. What is not
-// plainly one, such as a certificate with headers, is left out.
-func certificates(text []byte) iter.Seq[[]byte] {
-	begin, end := []byte("-----BEGIN CERTIFICATE-----\n"), []byte("-----END CERTIFICATE-----")
-	return func(yield func([]byte) bool) {
-		for {
-			_, rest, found := bytes.Cut(text, begin)
-			if !found {
+// certificates yields where each certificate of a PEM file begins and ends, in
+// base64. What is not plainly one, such as a certificate whose first line has been
+// commented out, is left out.
+func certificates(text []byte) iter.Seq2[int, int] {
+	return func(yield func(at, end int) bool) {
+		for at := 0; ; {
+			found := bytes.Index(text[at:], []byte(begin))
+			if found < 0 {
 				return
 			}
-			block, rest, found := bytes.Cut(rest, end)
-			if !found || !yield(block) {
+			first := at + found
+			at = first + len(begin)
+			length := bytes.Index(text[at:], []byte("\n-----END "))
+			if length < 0 {
 				return
 			}
-			text = rest
+			if first > 0 && text[first-1] != '\n' {
+				continue
+			}
+			if !yield(at, at+length) {
+				return
+			}
+			at += length
 		}
 	}
 }
+
+// begin is the line before a certificate.
+const begin = "-----BEGIN CERTIFICATE-----\n"
