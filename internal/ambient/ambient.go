@@ -19,7 +19,8 @@
 // AWS_ENDPOINT_URL and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
 // AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and AWS_CA_BUNDLE, which an
 // operator may set. Each means what it means to the SDK. No file but the last
-// one's is read, and nothing is asked.
+// one's is read, and nothing is asked, but for a name in
+// AWS_CONTAINER_CREDENTIALS_FULL_URI where Lambda sets an address.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 // and https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
@@ -32,8 +33,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,16 +49,17 @@ import (
 // Lambda's API. Without credentials in it every call fails, and says so. The
 // error names the variable that cannot be used.
 func Config(getenv func(string) string) (aws.Config, error) {
-	cfg := aws.Config{
-		Region:      cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION")),
-		Credentials: credentials(getenv),
+	cfg := aws.Config{Region: cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))}
+	var err error
+	if cfg.Credentials, err = credentials(getenv); err != nil {
+		return aws.Config{}, err
 	}
 	ignore, err := truth(getenv, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 	if err != nil {
 		return aws.Config{}, err
 	}
-	if url := cmp.Or(getenv("AWS_ENDPOINT_URL_LAMBDA"), getenv("AWS_ENDPOINT_URL")); url != "" && !ignore {
-		cfg.BaseEndpoint = &url
+	if endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_LAMBDA"), getenv("AWS_ENDPOINT_URL")); endpoint != "" && !ignore {
+		cfg.BaseEndpoint = &endpoint
 	}
 	var v variant
 	if v.fips, err = truth(getenv, "AWS_USE_FIPS_ENDPOINT"); err != nil {
@@ -77,18 +82,54 @@ func Config(getenv func(string) string) (aws.Config, error) {
 }
 
 // credentials returns where the credentials come from, or nil.
-func credentials(getenv func(string) string) aws.CredentialsProvider {
+func credentials(getenv func(string) string) (aws.CredentialsProvider, error) {
 	keys := aws.Credentials{
 		AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
 		SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment",
 	}
 	if keys.HasKeys() {
-		return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })
+		return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil }), nil
 	}
-	if uri := getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"); uri != "" {
-		return endpointcreds.New(uri, func(o *endpointcreds.Options) {
-			o.AuthorizationToken = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-		})
+	uri := getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	if uri == "" {
+		return nil, nil //nolint:nilnil // which aws.Config takes for none
+	}
+	if err := mayGiveKeys(uri); err != nil {
+		return nil, fmt.Errorf("AWS_CONTAINER_CREDENTIALS_FULL_URI: %w", err)
+	}
+	return endpointcreds.New(uri, func(o *endpointcreds.Options) {
+		o.AuthorizationToken = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	}), nil
+}
+
+// mayGiveKeys returns why a URL may not be asked for keys, or nil. Over plain HTTP
+// that is this machine and the agents of ECS and EKS only, as for the SDK: anybody
+// on the way to another one could read the keys, and give others.
+//
+// Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+func mayGiveKeys(uri string) error {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return fmt.Errorf("%q is no URL", uri)
+	}
+	host := u.Hostname()
+	if host == "" {
+		return fmt.Errorf("%q names no host", uri)
+	}
+	if u.Scheme != "http" {
+		return nil
+	}
+	addresses := []string{host}
+	if net.ParseIP(host) == nil {
+		if addresses, err = net.LookupHost(host); err != nil { //nolint:noctx // as the SDK does; Lambda gives an address
+			return err
+		}
+	}
+	agents := []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23"} // of ECS, and of EKS
+	for _, address := range addresses {
+		if ip := net.ParseIP(address); !ip.IsLoopback() && !slices.Contains(agents, ip.String()) {
+			return fmt.Errorf("%s is neither this machine nor a container's agent; want one of them, or https", host)
+		}
 	}
 	return nil
 }

@@ -192,6 +192,44 @@ func TestAnEnvironmentThatOutlivesItsKeysAsksForThem(t *testing.T) {
 	}
 }
 
+// The keys of a role are asked for over plain HTTP on this machine and of the
+// agents of ECS and EKS only, as the SDK does.
+func TestKeysAreAskedForWhereTheSDKDoes(t *testing.T) {
+	for uri, good := range map[string]bool{
+		"http://127.0.0.1:9001/2021-04-23/credentials": true,
+		"http://127.1.2.3":              true,
+		"http://[::1]:80/x":             true,
+		"http://[::ffff:127.0.0.1]/x":   true,
+		"http://localhost/x":            true,
+		"http://169.254.170.2/v2":       true,
+		"http://169.254.170.23/v1":      true,
+		"http://[fd00:ec2::23]/v1":      true,
+		"https://keys.example/x":        true,
+		"HTTPS://192.0.2.1/x":           true,
+		"http://169.254.170.3/v2":       false,
+		"http://169.254.169.254/latest": false,
+		"http://192.0.2.1/x":            false,
+		"HTTP://192.0.2.1/x":            false,
+		"http://0.0.0.0/x":              false,
+		"http://[fd00:ec2::24]/v1":      false,
+		"http://127.0.0.1@192.0.2.1/x":  false,
+		"http:///x":                     false,
+		"https:///x":                    false,
+		"/x":                            false,
+		"":                              true, // which is none
+	} {
+		t.Run(uri, func(t *testing.T) {
+			set(t, map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": uri})
+			if _, err := config.LoadDefaultConfig(t.Context()); (err == nil) != good {
+				t.Fatalf("LoadDefaultConfig error = %v, want good %t", err, good)
+			}
+			if _, err := ambient.Config(os.Getenv); (err == nil) != good { //nolint:forbidigo // this is main here
+				t.Errorf("Config error = %v, want good %t", err, good)
+			}
+		})
+	}
+}
+
 func TestWithoutCredentialsThereAreNone(t *testing.T) {
 	t.Parallel()
 	cfg, err := ambient.Config(environment(map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE"}))
@@ -212,6 +250,9 @@ func TestTheErrorNamesTheVariableThatCannotBeUsed(t *testing.T) {
 		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "no", `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "no" is neither true nor false`},
 		{"AWS_CA_BUNDLE", nothing, "AWS_CA_BUNDLE: " + nothing + " has no certificate"},
 		{"AWS_CA_BUNDLE", "none.pem", "AWS_CA_BUNDLE: open none.pem: no such file or directory"},
+		{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/keys", "AWS_CONTAINER_CREDENTIALS_FULL_URI: 192.0.2.1 is neither this machine nor a container's agent; want one of them, or https"},
+		{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http:///keys", `AWS_CONTAINER_CREDENTIALS_FULL_URI: "http:///keys" names no host`},
+		{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "\x01", `AWS_CONTAINER_CREDENTIALS_FULL_URI: "\x01" is no URL`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+"="+filepath.Base(tt.value), func(t *testing.T) {
