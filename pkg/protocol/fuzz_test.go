@@ -115,11 +115,19 @@ func FuzzDecodeRegionRequest(f *testing.F) {
 
 // What a broken worker may answer is an error or a value.
 func FuzzDecodeRegionResult(f *testing.F) {
-	seed(f, protocol.RegionResult{}, `{}`, `null`, `{"targets":[null],"TARGETS":[{"output":null}]}`, `{"elapsedMs":1e999}`)
+	seed(f, protocol.RegionResult{}, `{}`, `null`, `{"targets":[null],"TARGETS":[{"output":null}]}`, `{"elapsedMs":1e999}`,
+		`{"targets":[{"output": 1 ,"output":{"a" : -0}}]}`, `{"elapsedMs":-0,"cause":"\ud800\udc00\ud800"}`, `{"targets":[],"targets":null}`)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := protocol.DecodeRegionResult(data)
 		if err == nil {
 			checkAccepted(t, data, got, protocol.DecodeRegionResult)
+			var plain protocol.RegionResult // to the byte, which checkAccepted is not about
+			if err := json.Unmarshal(data, &plain); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(plain, got); diff != "" {
+				t.Fatalf("%s (-encoding/json +got):\n%s", data, diff)
+			}
 			checkFit(t, &got, protocol.DecodeRegionResult)
 		} else if text := err.Error(); !strings.HasPrefix(text, "region result: ") {
 			t.Errorf("DecodeRegionResult(%s) error = %s, want it to say of what", data, text)
