@@ -2,10 +2,8 @@ package wire
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptrace"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -62,6 +60,9 @@ func (c *conn) room() int { return max(c.limit-c.calls, 0) }
 
 // promise is room, or what may be expected of it before the server has said.
 func (c *conn) promise() int {
+	if c.doubtful() {
+		return 0
+	}
 	if !c.told {
 		return max(c.endpoint.width-c.calls, 0)
 	}
@@ -142,11 +143,18 @@ func (c *conn) uncount() {
 
 func (c *conn) close() { _ = c.http.Close() }
 
+// doubtful reports whether it has calls and should have been heard from, be it
+// with the answer to a probe: it is dead, or the process was frozen. Then it may
+// have what calls it has, and no more.
+func (c *conn) doubtful() bool {
+	return c.http2 && c.calls > 0 && c.tap.silence() > probeAfter+probeEvery*probeCount
+}
+
 // mind reports whether the connection may be used. One that has been silent for
 // long is asked, or closed, and may not.
 func (c *conn) mind() bool {
 	if c.state != ready || c.calls > 0 {
-		return c.state == ready
+		return c.state == ready && !c.doubtful()
 	}
 	switch silence := c.tap.silence(); {
 	case silence <= trusted:
@@ -213,8 +221,12 @@ func (c *conn) leave() {
 	}
 	c.endpoint.remove(c)
 	c.state = leaving
-	if c.calls == 0 && c.counted {
+	switch {
+	case !c.counted: // add closes it
+	case c.calls == 0:
 		c.retire()
+	default:
+		p.leaving[c] = struct{}{}
 	}
 	c.endpoint.serve()
 	p.feed()
@@ -229,6 +241,7 @@ func (c *conn) drop() {
 		return
 	}
 	c.endpoint.remove(c)
+	delete(p.leaving, c)
 	c.state = gone
 	c.uncount()
 	c.endpoint.serve()
@@ -277,17 +290,3 @@ const refusedStream = 7
 
 // Error says which stream ended and how.
 func (e streamError) Error() string { return "" }
-
-// A body is an answer's. Closing it gives the connection back.
-type body struct {
-	io.ReadCloser
-	conn *conn
-	once sync.Once
-}
-
-// Close ends the call.
-func (b *body) Close() error {
-	err := b.ReadCloser.Close()
-	b.once.Do(b.conn.release)
-	return err
-}

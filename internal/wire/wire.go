@@ -33,6 +33,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -93,6 +95,7 @@ type Pool struct {
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint // by scheme and address
+	leaving   map[*conn]struct{}   // in no endpoint any more, but with calls
 	open      int                  // connections there are, and being opened
 	starved   bool                 // somebody waits for a connection that MaxConns forbids
 }
@@ -115,7 +118,7 @@ func New(cfg Config) *Pool {
 	if cfg.TLS.ClientSessionCache == nil {
 		cfg.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
-	p := &Pool{cfg: cfg, trust: newTrust(cfg.TLS), endpoints: map[string]*endpoint{}}
+	p := &Pool{cfg: cfg, trust: newTrust(cfg.TLS), endpoints: map[string]*endpoint{}, leaving: map[*conn]struct{}{}}
 	//nolint:forbidigo // no call's: a connection is for whoever comes next
 	p.context, p.cancel = context.WithCancelCause(context.Background())
 	return p
@@ -177,6 +180,20 @@ func closeBody(r *http.Request) {
 	}
 }
 
+// A body is an answer's. Closing it gives the connection back.
+type body struct {
+	io.ReadCloser
+	conn *conn
+	once sync.Once
+}
+
+// Close ends the call.
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(b.conn.release)
+	return err
+}
+
 // Prepare opens connections for a number of calls to u that are about to be
 // made, as far as they are missing, and asks those that may be stale. It does
 // not wait for any of it. Connections that do not come about are the calls' to
@@ -196,7 +213,7 @@ func (p *Pool) Prepare(u *url.URL, calls int) {
 func (p *Pool) Close() {
 	p.cancel(errClosed)
 	p.mu.Lock()
-	var conns []*conn
+	conns := slices.Collect(maps.Keys(p.leaving))
 	for _, e := range p.endpoints {
 		conns = append(conns, e.conns...)
 	}

@@ -423,3 +423,84 @@ func TestCloseWhileConnecting(t *testing.T) {
 		}
 	})
 }
+
+// A pool that is closed ends also the connections that the server wants to end.
+func TestCloseEndsConnectionsThatAreLeaving(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, stream uint32) { c.goAway(stream) }
+		p := server.pool(t)
+		time.AfterFunc(time.Second, p.Close)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begin := time.Now()
+		if err := callWith(ctx, t, p, "https://lambda.test/"); err == nil || time.Since(begin) != time.Second {
+			t.Errorf("RoundTrip = %v after %v, want an error after 1s", err, time.Since(begin))
+		}
+	})
+}
+
+// A server may allow fewer streams, or more, while a connection is in use: what is
+// under way goes on, and what comes keeps to it.
+func TestAServerThatChangesItsMind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, stream uint32) {
+			time.Sleep(time.Minute)
+			c.answer(stream)
+		}
+		p := server.pool(t)
+		var early sync.WaitGroup
+		early.Go(func() { mustAll(t, calls(t, p, 10)) })
+		synctest.Wait()
+		first := server.all()[0]
+		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 2}) // 2 streams, and 10 are under way
+		synctest.Wait()
+		mustAll(t, calls(t, p, 1)) // elsewhere
+		early.Wait()
+		if got := first.seen().began; got != 10 {
+			t.Errorf("the first connection had %d requests, want the 10 that were under way", got)
+		}
+		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 50})
+		synctest.Wait()
+		before := len(server.all())
+		mustAll(t, calls(t, p, 50))
+		if got := len(server.all()); got != before {
+			t.Errorf("%d connections, want still %d", got, before)
+		}
+	})
+}
+
+// A connection on which a process was frozen in the middle of a call gets no new
+// ones: it may be dead, and that nobody has noticed yet.
+func TestAConnectionThatWasFrozenUnderACallGetsNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, stream uint32) {
+			if c == server.all()[0] {
+				return // never
+			}
+			c.answer(stream)
+		}
+		p := server.pool(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var first sync.WaitGroup
+		first.Go(func() { _ = callWith(ctx, t, p, "https://lambda.test/") })
+		synctest.Wait()
+		p.Freeze(time.Minute)
+		for range 3 {
+			if err := callWith(ctx, t, p, "https://lambda.test/"); err != nil {
+				t.Errorf("RoundTrip = %v, want success", err)
+			}
+		}
+		if conns := server.all(); len(conns) != 2 || conns[0].seen().began != 1 {
+			t.Errorf("%d connections, want 2", len(conns))
+		}
+		cancel()
+		first.Wait()
+	})
+}
