@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,4 +172,54 @@ func TestLambdaTimes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A call may wait for a connection for longer than a signature is good for: it is
+// signed when there is one. Nor is the wait billed.
+func TestLambdaSignsWhenThereIsAConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() {
+				from := bufio.NewReader(theirs)
+				for {
+					r, err := http.ReadRequest(from)
+					if err != nil {
+						return
+					}
+					if got, want := r.Header.Get("X-Amz-Date"), time.Now().UTC().Format("20060102T150405Z"); got != want {
+						t.Errorf("signed at %s, want %s", got, want)
+					}
+					_, _ = io.Copy(io.Discard, r.Body)
+					time.Sleep(10 * time.Minute)
+					_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+				}
+			}()
+			return ours, nil
+		}
+		endpoint := "http://127.0.0.1"
+		invoker, err := invoke.NewLambda(aws.Config{
+			Region: "us-east-1", BaseEndpoint: &endpoint,
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
+			}),
+		}, invoke.Settings{Function: "worker", Dial: dial, MaxConnections: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var done sync.WaitGroup
+		for range 3 {
+			done.Go(func() {
+				_, report, err := invoker.Invoke(ctx, "us-east-1", []byte("{}"))
+				if err != nil || report.Metrics.BilledDurationMs != 600_000 {
+					t.Errorf("Invoke = %+v, %v, want 600,000 ms", report.Metrics, err)
+				}
+			})
+		}
+		done.Wait()
+		time.Sleep(time.Minute) // until the connection is idle for too long
+	})
 }

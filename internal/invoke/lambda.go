@@ -142,16 +142,18 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answe
 	if err != nil {
 		return nil, report, err
 	}
-	credentials, err := l.cfg.Credentials.Retrieve(ctx)
-	if err != nil {
+	// Without keys there is nothing to connect for.
+	if _, err := l.cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, report, err
 	}
-	request, err := m.request(ctx, payload, credentials)
-	if err != nil {
-		return nil, report, err
-	}
+	sign := m.signing(l.cfg.Credentials, payload)
 	begin := time.Now()
-	response, err := l.sender.send(request) //nolint:bodyclose // read closes it
+	ready := func(r *http.Request) error {
+		err := sign(r)
+		begin = time.Now() // an estimate is not of the wait for a connection
+		return err
+	}
+	response, err := l.sender.send(m.request(ctx, payload), ready) //nolint:bodyclose // read closes it
 	if err != nil {
 		if mayBeBilled(err) {
 			report.Metrics = estimate(time.Since(begin))

@@ -71,8 +71,8 @@ func newRemote(ctx context.Context, cfg aws.Config, region, function string) (*r
 	return &remote{client: client, sign: o.HTTPSignerV4, region: region, url: &u}, nil
 }
 
-// request returns the signed request of an invocation.
-func (m *remote) request(ctx context.Context, payload []byte, credentials aws.Credentials) (*http.Request, error) {
+// request returns the request of an invocation.
+func (m *remote) request(ctx context.Context, payload []byte) *http.Request {
 	u := *m.url // the signer writes to it
 	r := (&http.Request{
 		Method: http.MethodPost, URL: &u, Host: u.Host,
@@ -93,12 +93,25 @@ func (m *remote) request(ctx context.Context, payload []byte, credentials aws.Cr
 	if trace, ok := ctx.Value(traceKey).(string); ok && trace != "" {
 		r.Header["X-Amzn-Trace-Id"] = []string{trace}
 	}
+	return r
+}
+
+// signing returns what signs the request of a payload. A signature is good for five
+// minutes, and a call may wait longer than that for a connection.
+// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+func (m *remote) signing(keys aws.CredentialsProvider, payload []byte) func(*http.Request) error {
 	hash := sha256.Sum256(payload)
-	err := m.sign.SignHTTP(ctx, credentials, r, hex.EncodeToString(hash[:]), "lambda", m.region, time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+	digest := hex.EncodeToString(hash[:])
+	return func(r *http.Request) error {
+		credentials, err := keys.Retrieve(r.Context())
+		if err != nil {
+			return err //nolint:wrapcheck // it has a name
+		}
+		if err := m.sign.SignHTTP(r.Context(), credentials, r, digest, "lambda", m.region, time.Now()); err != nil {
+			return fmt.Errorf("sign: %w", err)
+		}
+		return nil
 	}
-	return r, nil
 }
 
 // refusal returns what the SDK makes of an answer that is no success.

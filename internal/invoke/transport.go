@@ -13,8 +13,8 @@ import (
 // A sender sends requests to Lambda's endpoints, each at most once, and follows
 // no redirects.
 type sender interface {
-	// send sends a request.
-	send(r *http.Request) (*http.Response, error)
+	// send has a request signed, as late as it can, and sends it.
+	send(r *http.Request, sign func(*http.Request) error) (*http.Response, error)
 
 	// prepare makes ready for calls to u. It does not wait.
 	prepare(u *url.URL, calls int)
@@ -40,8 +40,8 @@ func newSender(base aws.HTTPClient, s Settings) sender {
 // A pooled sends over a pool.
 type pooled struct{ pool *wire.Pool }
 
-func (p pooled) send(r *http.Request) (*http.Response, error) {
-	return p.pool.RoundTrip(r) //nolint:wrapcheck // failure looks at it
+func (p pooled) send(r *http.Request, sign func(*http.Request) error) (*http.Response, error) {
+	return p.pool.Send(r, sign) //nolint:wrapcheck // failure looks at it
 }
 
 func (p pooled) prepare(u *url.URL, calls int) { p.pool.Prepare(u, calls) }
@@ -49,7 +49,10 @@ func (p pooled) prepare(u *url.URL, calls int) { p.pool.Prepare(u, calls) }
 // A borrowed sends with somebody else's client.
 type borrowed struct{ client aws.HTTPClient }
 
-func (b borrowed) send(r *http.Request) (*http.Response, error) {
+func (b borrowed) send(r *http.Request, sign func(*http.Request) error) (*http.Response, error) {
+	if err := sign(r); err != nil {
+		return nil, &wire.LostError{Err: err}
+	}
 	// net/http sends a request a second time on its own when a connection breaks
 	// and the request may be replayed. This may not.
 	r.GetBody = nil

@@ -130,7 +130,12 @@ func New(cfg Config) *Pool {
 //
 // The error is a [ConnectError] when nothing was sent for want of a connection,
 // else a [LostError]; one of those also wraps the context's when that has ended.
-func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) { return p.Send(r, nil) }
+
+// Send is RoundTrip for a request that says when it was sent: ready is called with
+// it, or with a copy, once there is a connection for it, and may change its header.
+// An error of ready's ends the call; a LostError, not Sent, wraps it.
+func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	ctx := r.Context()
 	e := p.endpoint(r.URL)
 	for moves := 0; ; moves++ {
@@ -138,6 +143,13 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			closeBody(r)
 			return nil, err
+		}
+		if ready != nil {
+			if err := ready(r); err != nil {
+				c.release() //nolint:contextcheck // connecting belongs to no call
+				closeBody(r)
+				return nil, &LostError{Err: err}
+			}
 		}
 		response, sent, err := c.roundTrip(r)
 		if err == nil {
@@ -156,10 +168,11 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// again returns r ready to be sent once more, or nil when its body is used up.
+// again returns a copy of r ready to be sent once more, or nil when its body is
+// used up. A connection that failed may still read the header of r.
 func again(r *http.Request) *http.Request {
 	if r.Body == nil || r.Body == http.NoBody {
-		return r
+		return r.Clone(r.Context())
 	}
 	if r.GetBody == nil {
 		return nil
@@ -168,7 +181,7 @@ func again(r *http.Request) *http.Request {
 	if err != nil {
 		return nil
 	}
-	r = r.WithContext(r.Context())
+	r = r.Clone(r.Context())
 	r.Body = fresh
 	return r
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -502,5 +505,50 @@ func TestAConnectionThatWasFrozenUnderACallGetsNoOther(t *testing.T) {
 		}
 		cancel()
 		first.Wait()
+	})
+}
+
+// What Send is told to do once there is a connection is done each time that the
+// request is sent, and not before.
+func TestSendSaysWhenARequestIsSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.connecting = time.Second
+		refusals := 2
+		server.request = func(c *fakeConn, stream uint32) {
+			time.Sleep(time.Second)
+			if refusals--; refusals >= 0 {
+				c.refuse(stream, 7)
+				return
+			}
+			c.answer(stream)
+		}
+		p := server.pool(t)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://lambda.test/", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		var sent []time.Duration
+		response, err := p.Send(r, func(*http.Request) error {
+			sent = append(sent, time.Since(begin))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if want := []time.Duration{1e9, 2e9, 3e9}; !slices.Equal(sent, want) {
+			t.Errorf("sent after %v, want %v", sent, want)
+		}
+		sorry := errors.New("sorry")
+		_, err = p.Send(r, func(*http.Request) error { return sorry }) //nolint:bodyclose // there is none
+		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent || !errors.Is(err, sorry) {
+			t.Errorf("Send = %v, want %v before anything was sent", err, sorry)
+		}
+		if conns := server.all(); len(conns) != 1 || conns[0].seen().began != 3 {
+			t.Errorf("%d connections, want 1 with 3 requests", len(conns))
+		}
 	})
 }
