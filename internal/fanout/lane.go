@@ -14,9 +14,12 @@ import (
 // It begins with a part of the items, and as many again follow every few
 // milliseconds; a limit is thereby met by few. As long as no more than a sixth of
 // the attempts are throttled, they are not taken for a limit on what runs at
-// once, and the parts are only halved. Past it the number is what the other side was seen to bear: it falls
-// to what is still under way, at least by a tenth, and grows by one for each
-// round that went well.
+// once, and the parts are only halved. Past it the number is what the other side
+// was seen to bear: it falls to what is still under way, at least by a tenth, and
+// grows by one for each round that went well. When the throttles so far do not
+// allow for more, one more is only tried now and then, and given up at the first
+// throttle; while that goes well the number grows all the same. An other side that
+// bears nothing is asked by one at a time, less and less.
 type Adaptation struct {
 	// ErrorEquals lists the error names that mean "too much at once". Empty means
 	// that nothing is adapted.
@@ -60,8 +63,12 @@ const (
 	backoff = 0.9
 
 	// extraShare is how many throttled attempts may come of one accepted, over
-	// the run: past it a lane does not try for more.
-	extraShare = 0.15
+	// the run: past it a lane tries for more only after so many were accepted since
+	// the last throttle, twice as many each time that this fails. The most makes
+	// those tries cost two throttles of a hundred.
+	extraShare    = 0.15
+	firstPatience = 2
+	mostPatience  = 64
 
 	// shortestPause and longestPause bound the wait of a throttled attempt. It
 	// doubles with each throttle that no accepted attempt came between.
@@ -105,6 +112,12 @@ type lane struct {
 	throttled int
 	streak    int       // throttles since an attempt was accepted, burst by burst
 	cutAt     time.Time // the last time that the window fell by a throttle
+
+	calm     int       // attempts accepted since the last throttle
+	patience int       // how many they have to be, to try for more than the throttles allow for
+	trying   bool      // whether it does
+	rests    bool      // whether it waits when nothing is accepted at all
+	restTill time.Time // nothing starts before
 }
 
 // newLanes divides n items into lanes.
@@ -129,6 +142,8 @@ func newLanes(a Adaptation, n int) []*lane {
 		l.burst = max(firstBurst, burstShare*float64(l.items))
 		l.window = l.burst
 		l.ramping = true
+		l.patience = firstPatience
+		l.rests = !a.CountRetries
 	}
 	return lanes
 }
@@ -140,11 +155,17 @@ func (a Adaptation) laneOf(i int) int {
 	return a.Lanes[i]
 }
 
-// wakeAt returns when a lane that only waits for its window to grow has to look
-// again, and false when it does not.
-func (l *lane) wakeAt() (time.Time, bool) {
-	full := float64(l.running+l.held) >= l.window && len(l.ready)+len(l.fresh) > 0
-	return l.tickAt, l.limited && l.ramping && full && !l.tickAt.IsZero()
+// wakeAt returns when a lane that waits for nothing but time has to look again,
+// and false when it does not.
+func (l *lane) wakeAt(now time.Time) (time.Time, bool) {
+	switch {
+	case !l.limited || len(l.ready)+len(l.fresh) == 0:
+		return time.Time{}, false
+	case l.restTill.After(now):
+		return l.restTill, true
+	}
+	full := float64(l.running+l.held) >= l.window
+	return l.tickAt, l.ramping && full && !l.tickAt.IsZero()
 }
 
 // room reports whether one more may run.
@@ -155,7 +176,7 @@ func (l *lane) room(now time.Time) bool {
 	if l.ramping && !l.tickAt.After(now) {
 		l.tick(now)
 	}
-	return float64(l.running+l.held) < l.window
+	return float64(l.running+l.held) < l.window && !l.restTill.After(now)
 }
 
 // tick takes note that time has passed, and lets the burst grow when it was
@@ -204,9 +225,19 @@ func (l *lane) forget() {
 // accept takes note of an attempt that was not throttled, whatever became of it.
 func (l *lane) accept() {
 	l.accepted++
+	l.calm++
 	l.streak = 0
-	if !l.ramping && float64(l.throttled+1) <= extraShare*float64(l.accepted) {
-		l.window += 1 / l.window
+	if l.ramping {
+		return
+	}
+	allowed := float64(l.throttled+1) <= extraShare*float64(l.accepted)
+	l.trying = !allowed && l.calm >= l.patience
+	if !allowed && !l.trying {
+		return
+	}
+	l.window += 1 / l.window
+	if l.calm >= l.patience+3*int(l.window) { // rounds: more is borne, it seems
+		l.patience = firstPatience
 	}
 }
 
@@ -215,6 +246,13 @@ func (l *lane) accept() {
 func (l *lane) throttle(started, now time.Time) {
 	l.throttled++
 	l.refused++
+	l.calm = 0
+	if l.trying { // for one more than the other side bears
+		l.trying = false
+		l.patience = min(2*l.patience, mostPatience)
+		l.window = max(1, min(l.window, float64(l.running)))
+		return
+	}
 	if l.refused <= tolerated*l.tried {
 		if l.ramping {
 			l.held++
@@ -229,12 +267,27 @@ func (l *lane) throttle(started, now time.Time) {
 		l.streak++
 	}
 	l.window = max(1, window)
+	if l.rests && l.running == 0 {
+		l.restTill = now.Add(l.longestPause() / 2)
+	}
 }
 
-// pause is how long a throttled item waits at least.
+// pause is how long a throttled item waits at least. It is no less than the rest
+// of the lane, so a lane of one item only waits once.
 func (l *lane) pause() time.Duration {
-	longest := min(longestPause, shortestPause<<min(max(l.streak-1, 0), 10))
+	longest := l.longestPause()
 	return longest/2 + rand.N(longest/2+1)
+}
+
+func (l *lane) longestPause() time.Duration {
+	return min(longestPause, shortestPause<<min(max(l.streak-1, 0), 10))
+}
+
+// wakeBy ends a rest no later than at t.
+func (l *lane) wakeBy(t time.Time) {
+	if l.restTill.After(t) {
+		l.restTill = t
+	}
 }
 
 // settledAt is how many at once it has come to.

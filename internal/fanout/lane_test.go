@@ -27,6 +27,15 @@ func newAccount(limit int) *account {
 	return a
 }
 
+// become changes the limit, after so long.
+func (a *account) become(limit int, after time.Duration) {
+	time.AfterFunc(after, func() {
+		<-a.turn
+		a.limit = limit
+		a.turn <- struct{}{}
+	})
+}
+
 // A throttle is the error of a refused call.
 type throttleError struct{}
 
@@ -78,6 +87,7 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 		// at most 1.2 calls an item.
 		{"an account of 10", 10, 200, 2300 * time.Millisecond, 240},
 		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1200},
+		{"an account of 10, for long", 10, 2000, 20500 * time.Millisecond, 2400},
 		{"an account of 1", 1, 20, 2500 * time.Millisecond, 60},
 		// Six bursts take 40 ms; 900 at once is not for the account to refuse.
 		{"an account of 1,000", 1000, 900, 140 * time.Millisecond, 900},
@@ -167,6 +177,56 @@ func TestWhateverTheLimitItTakesAFifthMoreCallsAtMost(t *testing.T) {
 	}
 }
 
+// However low a limit was, the number at once grows again when it is gone, by one
+// for each round.
+func TestTheNumberAtOnceFollowsALimitThatChanges(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name        string
+		from, to    int
+		after       time.Duration
+		items       int
+		most        time.Duration // of time
+		calls       int           // at most
+		concurrency [2]int        // settled at, from and to
+	}{
+		// Ideal: from 10 at once up by one every 100 ms, 10,000 take 13.2 s.
+		{"rises from 10 to 1,000", 10, 1000, 500 * time.Millisecond, 10_000, 16 * time.Second, 11_900, [2]int{100, 170}},
+		// From 1 up, 1,000 take 4.5 s, after the second.
+		{"is 0 for a second", 0, 1000, time.Second, 1000, 7 * time.Second, 1200, [2]int{35, 50}},
+		// And 36 take 0.9 s.
+		{"is 0 for ten seconds", 0, 1000, 10 * time.Second, 36, 15 * time.Second, 90, [2]int{6, 12}},
+		// 5 rounds of 1,000, and 5,000 of 10 at once. All that run end at once, and
+		// as many are asked for again before the first is refused: a tenth more calls,
+		// beside the first burst's.
+		{"falls from 1,000 to 10", 1000, 10, 450 * time.Millisecond, 10_000, 52 * time.Second, 12_200, [2]int{9, 12}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				a := newAccount(tt.from)
+				a.become(tt.to, tt.after)
+				outcomes, verdict := fanout.Map(t.Context(), adapting(), make([]int, tt.items), a.call)
+				took := time.Since(begin)
+				for i, o := range outcomes {
+					if o.Status != fanout.Succeeded {
+						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
+					}
+				}
+				t.Logf("%v, %d calls, settled at %d", took, a.calls, verdict.Concurrency)
+				if took > tt.most || a.calls > tt.calls {
+					t.Errorf("took %v with %d calls; want at most %v, %d", took, a.calls, tt.most, tt.calls)
+				}
+				if c := verdict.Concurrency; c < tt.concurrency[0] || c > tt.concurrency[1] {
+					t.Errorf("settled at %d, want %d to %d", c, tt.concurrency[0], tt.concurrency[1])
+				}
+			})
+		})
+	}
+}
+
 func TestThrottledAttemptsDoNotUseUpARetriersAttempts(t *testing.T) {
 	t.Parallel()
 	for _, counted := range []bool{false, true} {
@@ -240,13 +300,40 @@ func TestOneLaneDoesNotSlowAnother(t *testing.T) {
 
 func TestAnAccountThatRefusesEverythingIsAskedLessAndLess(t *testing.T) {
 	t.Parallel()
+	for _, tt := range []struct{ items, most int }{
+		{3, 3 + 30},
+		{36, 36 + 30},
+		{1000, 170 + 30}, // after the burst, one at a time
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+			defer cancel()
+			a := newAccount(0)
+			outcomes, verdict := fanout.Map(ctx, adapting(), make([]int, tt.items), a.call)
+			if verdict.Status == fanout.Succeeded || len(outcomes[0].Attempts) == 0 || a.calls > tt.most {
+				t.Errorf("%d items: %s after %d calls, want it to fail after at most %d", tt.items, verdict.Status, a.calls, tt.most)
+			}
+		})
+	}
+}
+
+// The wait before the next try never is what makes an item fail: one that was
+// throttled shortly before the run's end is tried once more.
+func TestAThrottledAttemptIsTriedOnceMoreBeforeTheEnd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+		const limit = 10 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
-		a := newAccount(0)
-		outcomes, verdict := fanout.Map(ctx, adapting(), make([]int, 3), a.call)
-		if verdict.Status == fanout.Succeeded || len(outcomes[0].Attempts) == 0 || a.calls > 100 {
-			t.Errorf("%s after %d calls, want it to fail after at most 100", verdict.Status, a.calls)
+		begin := time.Now()
+		outcomes, _ := fanout.Map(ctx, adapting(), []item{func(ctx context.Context, _ []fanout.Attempt) (string, error) {
+			if time.Since(begin) < limit-500*time.Millisecond {
+				return "", throttleError{}
+			}
+			return "done", sleep(ctx, 10*time.Millisecond)
+		}}, play)
+		if o := outcomes[0]; o.Status != fanout.Succeeded {
+			t.Errorf("%s after %v and %d attempts, want SUCCEEDED: %v", o.Status, o.Elapsed, len(o.Attempts), o.Err)
 		}
 	})
 }

@@ -72,10 +72,20 @@ func (l *loop[T, R]) retry(i int, c claims) bool {
 func (l *loop[T, R]) waitAfter(i int, c claims) (time.Duration, bool) {
 	a := l.policy.Adaptation
 	applies := func(r Retrier) bool { return r.matches(c.name) }
-	if !a.CountRetries && a.throttles(c.name) && slices.ContainsFunc(l.policy.Retry, applies) {
-		return l.laneOf(i).pause(), true
+	if a.CountRetries || !a.throttles(c.name) || !slices.ContainsFunc(l.policy.Retry, applies) {
+		return l.used[i].next(l.policy.Retry, c.name)
 	}
-	return l.used[i].next(l.policy.Retry, c.name)
+	lane := l.laneOf(i)
+	wait := lane.pause()
+	if deadline, has := l.parent.Deadline(); has {
+		now := time.Now()
+		// Half of what is left, as long as there are not ever smaller halves.
+		if half := deadline.Sub(now) / 2; half < wait && half > shortestPause {
+			wait = half
+			lane.wakeBy(now.Add(wait))
+		}
+	}
+	return wait, true
 }
 
 // settle gives item i its outcome.

@@ -117,13 +117,14 @@ func (l *loop[T, R]) setAlarm() <-chan time.Time {
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
 	}
+	now := time.Now()
 	if l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
-		if slow, at := l.hedger.next(); slow != nil && at.After(time.Now()) && (next.IsZero() || at.Before(next)) {
+		if slow, at := l.hedger.next(); slow != nil && at.After(now) && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
 	for _, lane := range l.lanes {
-		if at, ramping := lane.wakeAt(); ramping && l.running < l.policy.MaxConcurrency && (next.IsZero() || at.Before(next)) {
+		if at, waits := lane.wakeAt(now); waits && l.running < l.policy.MaxConcurrency && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
