@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -98,20 +99,21 @@ func (h *hedger[R]) after() (time.Duration, bool) {
 	return time.Duration(overPercentile * float64(h.took[rank-1])), true
 }
 
-// next returns the attempt that is the next to get another one beside it, and
-// when; nil when there is none.
-func (h *hedger[R]) next() (*flight[R], time.Time) {
+// next returns the next time after now at which an attempt may get another one
+// beside it, and false when there is none.
+func (h *hedger[R]) next(now time.Time) (time.Time, bool) {
 	after, known := h.after()
 	if !known || h.left == 0 {
-		return nil, time.Time{}
+		return time.Time{}, false
 	}
-	for len(h.queue) > 0 && (h.queue[0].landed || h.queue[0].abandoned) {
-		h.queue = h.queue[1:]
+	due := now.Add(-after)
+	from := sort.Search(len(h.queue), func(k int) bool { return h.queue[k].start.After(due) })
+	for _, f := range h.queue[from:] {
+		if !f.landed && !f.abandoned {
+			return f.start.Add(after), true
+		}
 	}
-	if len(h.queue) == 0 {
-		return nil, time.Time{}
-	}
-	return h.queue[0], h.queue[0].start.Add(after)
+	return time.Time{}, false
 }
 
 // launched takes note of an attempt, and gives it a context of its own.
@@ -142,15 +144,31 @@ func (h *hedger[R]) down(f *flight[R], cause error) []*flight[R] {
 }
 
 // hedge makes the second attempts whose time has come, as long as there is room.
+// One whose lane has none does not hold up those of other lanes.
 func (l *loop[T, R]) hedge(now time.Time) {
-	for l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
-		slow, at := l.hedger.next()
-		if slow == nil || at.After(now) || !l.laneOf(slow.item).room(now) {
+	h := l.hedger
+	if h == nil || l.end != "" {
+		return
+	}
+	after, known := h.after()
+	for k := 0; known && k < len(h.queue) && h.left > 0 && l.running < l.policy.MaxConcurrency; {
+		slow := h.queue[k]
+		over := slow.landed || slow.abandoned
+		switch {
+		case !over && slow.start.Add(after).After(now):
 			return
+		case !over && !l.laneOf(slow.item).room(now):
+			if len(l.lanes) == 1 {
+				return
+			}
+			k++
+			continue
 		}
-		l.hedger.queue = l.hedger.queue[1:]
-		l.hedger.left--
-		l.start(slow.item, now, true)
+		h.queue = slices.Delete(h.queue, k, k+1)
+		if !over {
+			h.left--
+			l.start(slow.item, now, true)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -294,6 +295,38 @@ func TestOneLaneDoesNotSlowAnother(t *testing.T) {
 		}
 		if fast > 200*time.Millisecond || slow < 10*time.Second || slow > 13*time.Second {
 			t.Errorf("the lane of the large account took %v, that of the small one %v; want under 200ms, over 10s", fast, slow)
+		}
+	})
+}
+
+// A slow attempt in a lane without room does not hold up the hedging of others.
+func TestOneLaneDoesNotHoldUpTheHedgesOfAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := adapting()
+		p.Adaptation.Lanes = []int{0, 0, 1}
+		p.Hedge = fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}
+		begin := time.Now()
+		var other atomic.Int32
+		var took time.Duration
+		outcomes, _ := fanout.Each(t.Context(), p, []int{0, 1, 2}, func(ctx context.Context, i int, _ []fanout.Attempt) (int, error) {
+			switch {
+			case i == 0: // takes all the room there is in its lane
+				return 0, sleep(ctx, 10*time.Second)
+			case i == 1 && time.Since(begin) < 10*time.Second:
+				return 0, throttleError{}
+			case i == 2 && other.Add(1) == 1:
+				return 0, sleep(ctx, time.Minute)
+			}
+			return 0, sleep(ctx, 100*time.Millisecond)
+		})
+		for i := range outcomes {
+			if i == 2 {
+				took = time.Since(begin)
+			}
+		}
+		if want := 1100 * time.Millisecond; took != want {
+			t.Errorf("the item of the other lane took %v, want %v", took, want)
 		}
 	})
 }

@@ -119,7 +119,7 @@ func (l *loop[T, R]) setAlarm() <-chan time.Time {
 	}
 	now := time.Now()
 	if l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
-		if slow, at := l.hedger.next(); slow != nil && at.After(now) && (next.IsZero() || at.Before(next)) {
+		if at, some := l.hedger.next(now); some && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
