@@ -148,6 +148,46 @@ func TestHowAHedgedItemEnds(t *testing.T) {
 	}
 }
 
+// An attempt that was outrun and does not notice is given up once, with its item:
+// neither the end of its own time nor the run's settles that again.
+func TestALoserThatIgnoresItsEndIsGivenUpOnce(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]fanout.Policy{
+		"the end of its time":   {Timeout: 5 * time.Second},
+		"the end of the run's":  {},
+		"the end of both times": {Timeout: 9 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				p.Hedge = fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}
+				begin, settled := time.Now(), map[int]int{}
+				outcomes, verdict := fanout.Each(ctx, p, []int{0, 1}, func(ctx context.Context, i int, _ []fanout.Attempt) (int, error) {
+					switch {
+					case i == 1: // keeps the run going
+						return 0, lasting(ctx, time.Hour)
+					case time.Since(begin) == 0:
+						time.Sleep(time.Minute) // deaf
+					}
+					return 0, nil
+				})
+				for i, o := range outcomes {
+					settled[i]++
+					if want := []fanout.Status{fanout.Succeeded, fanout.TimedOut}[i]; o.Status != want {
+						t.Errorf("item %d is %s, want %s", i, o.Status, want)
+					}
+				}
+				if settled[0] != 1 || settled[1] != 1 {
+					t.Errorf("settled %v times, want each once; the run %v", settled, verdict())
+				}
+				time.Sleep(time.Hour) // let what was abandoned end
+			})
+		})
+	}
+}
+
 func TestNoMoreItemsAreHedgedThanThePolicyAllows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -55,7 +55,7 @@ func (l *loop[T, R]) ring(now time.Time) {
 	for len(l.flights) > 0 && l.due(l.flights[0], now) {
 		f := l.flights[0]
 		l.flights = l.flights[1:]
-		if !f.landed {
+		if !f.landed && !f.abandoned { // outrun attempts are given up already
 			l.abandon(f, now)
 		}
 	}
@@ -72,7 +72,7 @@ func (l *loop[T, R]) ripen(now time.Time) {
 
 // due reports whether the loop need not wait for f any more.
 func (l *loop[T, R]) due(f *flight[R], now time.Time) bool {
-	if f.landed {
+	if f.landed || f.abandoned {
 		return true
 	}
 	by, bounded := l.patience(f)
