@@ -27,8 +27,9 @@ func soakTargets() []string {
 	}
 }
 
-// drawRequest draws a request. A beat is a second in virtual time.
-func drawRequest(r *rand.Rand, beat time.Duration) protocol.Request {
+// drawRequest draws a request. A beat is a second in virtual time. What is drawn
+// of hedging has a luck of its own, so that older seeds mean what they did.
+func drawRequest(seed uint64, r *rand.Rand, beat time.Duration) protocol.Request {
 	beats := func(n float64) float64 { return n * beat.Seconds() }
 	request := protocol.Request{
 		Task:                    "tell",
@@ -65,6 +66,15 @@ func drawRequest(r *rand.Rand, beat time.Duration) protocol.Request {
 	case 1:
 		request.Retry = []protocol.Retrier{retrier(protocol.ErrorAll)}
 		request.TargetRetry = []protocol.Retrier{retrier(protocol.ErrorTaskFailed)}
+	}
+	switch h := luck(seed, "hedge"); h.IntN(6) {
+	case 0:
+		request.Hedge = &protocol.Hedge{AfterSeconds: beats(0.2 + 2*h.Float64()), MaxExtraPercentage: 5 + 90*h.Float64()}
+	case 1:
+		request.Hedge = &protocol.Hedge{AfterPercentile: 50 + 49*h.Float64(), MaxExtraPercentage: 5 + 90*h.Float64()}
+	}
+	if request.Hedge != nil {
+		request.Task = "retell"
 	}
 	return request
 }

@@ -22,10 +22,15 @@ type told struct {
 	Target string `json:"target"`
 }
 
-// tasks returns the one task there is, "tell".
+// tasks returns the tasks there are: "tell", and "retell", which may be done twice.
 func tasks() *task.Registry {
-	return task.NewRegistry(task.New("tell", "tell the Region and the target",
-		func(_ context.Context, in task.Input[struct{}]) (told, error) { return told{in.Region, in.Target}, nil }))
+	return registry(func(_ context.Context, in task.Input[struct{}]) (told, error) { return told{in.Region, in.Target}, nil })
+}
+
+func registry(tell func(context.Context, task.Input[struct{}]) (told, error)) *task.Registry {
+	return task.NewRegistry(
+		task.New("tell", "tell the Region and the target", tell),
+		task.New("retell", "tell them as often as you like", tell, task.Idempotent))
 }
 
 // handler returns the worker.
@@ -36,6 +41,15 @@ type fleet map[string]*invoke.Lambda
 
 func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
 	return f[region].Invoke(ctx, region, payload)
+}
+
+// regional reports whether there is more than one.
+func (f fleet) regional() bool {
+	different := map[*invoke.Lambda]bool{}
+	for _, l := range f {
+		different[l] = true
+	}
+	return len(different) > 1
 }
 
 // newFleet returns invokers of the server's functions: in each Region by its own
@@ -70,6 +84,9 @@ type answer struct {
 	// others use that is their doing, but work of our own that takes all of the
 	// processor looks the same: what it excuses is counted and printed.
 	stalled time.Duration
+	limit   time.Duration // how far away the deadline was
+	// regional says that each Region had a limit, and prices, of its own.
+	regional bool
 }
 
 // late reports whether the answer was late by more than the machine was.
@@ -115,12 +132,14 @@ func carryOut(
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
+	where, ok := invoker.(interface{ regional() bool })
+	regional := ok && where.regional()
 	c := &coordinator.Coordinator{
-		Invoker: invoker, Tasks: tasks(),
+		Invoker: invoker, Tasks: tasks(), Regional: regional,
 		Billing: coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256, WorkerMemoryMB: 256},
 	}
 	data, err := c.Answer(ctx, r, r.Validate(), protocol.MaxPayloadBytes)
-	got := answer{margin: time.Until(deadline), stalled: stalled()}
+	got := answer{margin: time.Until(deadline), stalled: stalled(), limit: limit, regional: regional}
 	if err != nil {
 		t.Fatalf("Answer = %v", err)
 	}
@@ -138,6 +157,7 @@ type account struct {
 	succeeded              int
 	recorded, timedOut     map[invoketest.Unit]int // attempts, and those that ended with their time
 	attempts, unsuccessful int                     // in all, and Regions
+	surplus                int                     // attempts that no retrier of the request allows
 }
 
 // accountOf compares a result with its request, which names Regions and targets
@@ -176,6 +196,7 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 		if region.Status != protocol.StatusSucceeded {
 			a.unsuccessful++
 		}
+		a.surplus += surplus(r, region)
 	}
 	for _, region := range r.Regions {
 		for _, target := range r.Targets {
@@ -187,9 +208,37 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 	return a
 }
 
+// surplus counts the attempts of a Region that are more than the request's
+// retriers allow for its batches. Throttles are not counted, unless the retriers
+// are the request's own; nor are hedges.
+func surplus(r protocol.Request, region protocol.RegionOutcome) (n int) {
+	retriers := r.Retry
+	if retriers == nil {
+		retriers = protocol.DefaultRetry()
+	}
+	most := 1
+	for _, retrier := range retriers {
+		if retrier.MaxAttempts == nil {
+			most += 3
+		} else {
+			most += *retrier.MaxAttempts
+		}
+	}
+	made := map[int]int{}
+	for _, a := range region.Attempts {
+		if !a.Hedge && (r.Retry != nil || a.Error != protocol.ErrorLambdaThrottled) {
+			made[a.Batch]++
+		}
+	}
+	for _, attempts := range made {
+		n += max(0, attempts-most)
+	}
+	return n
+}
+
 // sound returns what is wrong with an answer, whatever happened on the way.
 func (a account) sound(got answer) []string {
-	problems := contradictions(got.result)
+	problems := contradictions(got)
 	for _, check := range []struct {
 		name  string
 		wrong bool
@@ -198,6 +247,7 @@ func (a account) sound(got answer) []string {
 		{fmt.Sprintf("%d outcomes are there twice", a.duplicates), a.duplicates > 0},
 		{fmt.Sprintf("%d outcomes are in the wrong place", a.misplaced), a.misplaced > 0},
 		{fmt.Sprintf("%d outcomes, want %d", a.counted, a.asked), a.counted != a.asked},
+		{fmt.Sprintf("%d attempts that no retrier allows", a.surplus), a.surplus > 0},
 		{fmt.Sprintf("late by %v; the machine stood still for %v", -got.margin, got.stalled), got.late()},
 		{
 			fmt.Sprintf("the summary counts %d targets and %d attempts", got.result.Summary.Targets.Total, got.result.Summary.Attempts),
@@ -217,7 +267,8 @@ func (a account) sound(got answer) []string {
 // contradictions returns where a result says two things: of a Region and of its
 // targets, of its status and its attempts, of attempts one after the other, of
 // what those took and what the run cost.
-func contradictions(got protocol.Result) (problems []string) {
+func contradictions(answer answer) (problems []string) {
+	got := answer.result
 	var requests int
 	var billedMs float64
 	for _, r := range got.Regions {
@@ -229,7 +280,7 @@ func contradictions(got protocol.Result) (problems []string) {
 			}
 		}
 		if said := r.Usage; (said != nil) != (usage.Requests > 0) ||
-			said != nil && (said.Requests != usage.Requests || said.BilledDurationMs != usage.BilledDurationMs || said.USD == 0) {
+			said != nil && (said.Requests != usage.Requests || said.BilledDurationMs != usage.BilledDurationMs || said.USD == 0 && !answer.regional) { // not every Region's prices are known
 			problems = append(problems, fmt.Sprintf("%s took %+v, its attempts %+v", r.Region, said, usage))
 		}
 		requests, billedMs = requests+usage.Requests, billedMs+usage.BilledDurationMs
@@ -247,15 +298,21 @@ func contradictions(got protocol.Result) (problems []string) {
 				r.Region, r.Status, r.Error, r.Cause, len(r.Attempts), c))
 		}
 		const rounding = 0.002
-		last := map[int]protocol.Attempt{}
+		last, hedged := map[int]protocol.Attempt{}, map[int]bool{}
 		for _, a := range r.Attempts {
-			if b, ok := last[a.Batch]; ok && (b.Error == "" || a.StartMs < b.StartMs+b.ElapsedMs+b.WaitMs-rounding) {
+			hedged[a.Batch] = hedged[a.Batch] || a.Hedge
+		}
+		for _, a := range r.Attempts {
+			if b, ok := last[a.Batch]; ok && !hedged[a.Batch] && (b.Error == "" || a.StartMs < b.StartMs+b.ElapsedMs+b.WaitMs-rounding) {
 				problems = append(problems, fmt.Sprintf("%s: attempt %+v after %+v", r.Region, a, b))
+			}
+			if a.StartMs > protocol.Milliseconds(answer.limit) {
+				problems = append(problems, fmt.Sprintf("%s: attempt %+v after the deadline", r.Region, a))
 			}
 			last[a.Batch] = a
 		}
 	}
-	if c := got.Summary.Cost; c == nil || c.Workers.Requests != requests || c.Workers.BilledDurationMs != billedMs || c.USD == 0 {
+	if c := got.Summary.Cost; c == nil || c.Workers.Requests != requests || c.Workers.BilledDurationMs != billedMs || c.USD == 0 && !answer.regional {
 		problems = append(problems, fmt.Sprintf("the run cost %+v, its Regions took %d requests of %v ms", c, requests, billedMs))
 	}
 	return problems

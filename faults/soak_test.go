@@ -103,7 +103,7 @@ func soak(t *testing.T, seed uint64, clock bool) {
 func soakInProcess(t *testing.T, seed uint64) []string {
 	t.Helper()
 	r := luck(seed, "run")
-	request := drawRequest(r, time.Second)
+	request := drawRequest(seed, r, time.Second)
 	w := newWild(seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)])
 	limit := time.Duration(1+r.IntN(120)) * time.Second
 	ctx, cancel := context.WithCancel(t.Context())
@@ -135,7 +135,7 @@ func soakOverHTTP(t *testing.T, seed uint64, clock bool) []string {
 		start, beat = invoketest.NewServer, 100*time.Millisecond
 	}
 	r := luck(seed, "run")
-	request := drawRequest(r, beat)
+	request := drawRequest(seed, r, beat)
 	server := start(t, handler())
 	server.Log(invoketest.TextLog, 256)
 	harass(server, seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)], beat)

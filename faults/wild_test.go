@@ -50,8 +50,9 @@ func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byt
 	if err != nil {
 		panic(err)
 	}
-	defer w.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})()
-	r := luck(w.seed, region, request.Batch, request.Attempt)
+	number, leave := w.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})
+	defer leave()
+	r := luck(w.seed, region, request.Batch, number)
 	work := func() ([]byte, protocol.Report, error) { return w.worker.Invoke(ctx, region, payload) }
 	if r.Float64() >= w.danger {
 		return work()
@@ -60,14 +61,17 @@ func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byt
 	return ways[r.IntN(len(ways))](ctx, r, work)
 }
 
-// enter counts a call, and returns what counts its end.
-func (w *wild) enter(u invoketest.Unit) (leave func()) {
+// regional says, by the seed, whether each Region has a limit of its own.
+func (w *wild) regional() bool { return luck(w.seed, "regional").IntN(2) == 0 }
+
+// enter counts a call, and returns its number and what counts its end.
+func (w *wild) enter(u invoketest.Unit) (number int, leave func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.attempts[u]++
 	w.inFlight++
 	w.peak = max(w.peak, w.inFlight)
-	return func() {
+	return w.attempts[u], func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.inFlight--
@@ -182,28 +186,27 @@ func lying(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Report,
 	return answer, report, nil
 }
 
-// tasks returns the task "tell", to which everything happens as well.
+// tasks returns the tasks, to which everything happens as well.
 func (w *wild) tasks() *task.Registry {
-	return task.NewRegistry(task.New("tell", "tell the Region and the target",
-		func(ctx context.Context, in task.Input[struct{}]) (told, error) {
-			if r := luck(w.seed, in.Region, in.Target, w.visit(in.Region+in.Target)); r.Float64() < w.danger/4 {
-				switch r.IntN(5) {
-				case 0:
-					return told{}, fmt.Errorf("%s is broken", in.Target)
-				case 1:
-					return told{}, task.Skip("nothing to do")
-				case 2:
-					panic("the task has a bug")
-				case 3:
-					time.Sleep(drawTime(r)) // deaf
-				case 4:
-					if !sleep(ctx, drawTime(r)) {
-						return told{}, context.Cause(ctx)
-					}
+	return registry(func(ctx context.Context, in task.Input[struct{}]) (told, error) {
+		if r := luck(w.seed, in.Region, in.Target, w.visit(in.Region+in.Target)); r.Float64() < w.danger/4 {
+			switch r.IntN(5) {
+			case 0:
+				return told{}, fmt.Errorf("%s is broken", in.Target)
+			case 1:
+				return told{}, task.Skip("nothing to do")
+			case 2:
+				panic("the task has a bug")
+			case 3:
+				time.Sleep(drawTime(r)) // deaf
+			case 4:
+				if !sleep(ctx, drawTime(r)) {
+					return told{}, context.Cause(ctx)
 				}
 			}
-			return told{in.Region, in.Target}, nil
-		}))
+		}
+		return told{in.Region, in.Target}, nil
+	})
 }
 
 // drawTime draws a time from milliseconds to a minute, each order of magnitude as
