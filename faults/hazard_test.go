@@ -30,6 +30,11 @@ type hazard struct {
 
 	// server makes the whole server another one, for all calls. Nil means no.
 	server func(s *invoketest.Server, beat time.Duration)
+
+	// limit is how many calls the server's account bears at once. The run then has
+	// twice as many invocations, which take a beat each, and has to succeed under
+	// the retriers of a request without any of its own. Zero means no limit.
+	limit int
 }
 
 // hazards returns all of them.
@@ -64,10 +69,13 @@ func latencies() []hazard {
 
 func accounts() (all []hazard) {
 	for _, limit := range []int{10, 50, 1000} {
-		all = append(all, hazard{name: fmt.Sprintf("an account with %d", limit), server: func(s *invoketest.Server, beat time.Duration) {
-			s.Limit(limit)
-			s.ColdStart(beat)
-		}})
+		all = append(all, hazard{
+			name: fmt.Sprintf("an account with %d", limit), limit: limit, heavy: limit >= 1000,
+			server: func(s *invoketest.Server, beat time.Duration) {
+				s.Limit(limit)
+				s.ColdStart(beat)
+			},
+		})
 	}
 	return all
 }

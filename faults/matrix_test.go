@@ -162,13 +162,40 @@ func (s scale) run(t *testing.T, h hazard, w when, r *row) {
 	})
 	request := s.request()
 	r.units = s.regions * batches
+	if h.limit > 0 {
+		server.Decide(func(invoketest.Call) invoketest.Fault { return invoketest.After(invoketest.Fixed(s.beat), nil) })
+		r.units = (2*h.limit/s.regions + 1) * s.regions
+		request.Retry, request.RegionTimeoutSeconds, request.MaxTargetsPerInvocation, request.Targets = nil, 0, 1, nil
+		for i := range r.units / s.regions {
+			request.Targets = append(request.Targets, fmt.Sprintf("target-%d", i))
+		}
+	}
 	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat, *loopback)
 	r.account = accountOf(request, r.answer.result)
 	r.problems = append(r.account.sound(r.answer), r.account.unseen(server.Attempts(), h.swallows, *loopback)...)
 	r.problems = append(r.problems, unreported(r.answer.result, server.Counts())...)
+	if h.limit > 0 {
+		r.problems = append(r.problems, r.unsettled(h.limit, server.Counts())...)
+	}
 	if w.name == "one Region" && r.account.unsuccessful > 1 {
 		r.problems = append(r.problems, fmt.Sprintf("%d Regions did not succeed, and only one met the fault", r.account.unsuccessful))
 	}
+}
+
+// unsettled returns what is wrong with a run that had more calls than the account
+// bears: it has to succeed all the same, and to say how often it was throttled.
+func (r *row) unsettled(limit int, saw invoketest.Counts) (problems []string) {
+	s := r.answer.result.Summary
+	if status := r.answer.result.Status; status != protocol.StatusSucceeded {
+		problems = append(problems, fmt.Sprintf("the run is %s: %s", status, r.answer.result.Cause))
+	}
+	const connections = 900 // without HTTP/2 that is the most at once
+	throttles := s.Throttled > 0 && s.Concurrency > 0 && s.Concurrency <= limit+limit/5
+	if throttles != (limit < connections) || s.Throttled != saw.Throttled || saw.Peak > limit {
+		problems = append(problems, fmt.Sprintf("throttled %d times, settled at %d; the account of %d throttled %d times, %d at once at most",
+			s.Throttled, s.Concurrency, limit, saw.Throttled, saw.Peak))
+	}
+	return problems
 }
 
 // printMatrix prints the rows, and how many there are.
