@@ -41,7 +41,8 @@ const (
 	// of the largest partition, so that a sweep over them is one burst.
 	firstBurst = 36
 
-	// burstShare is the share of a lane's items that a burst is, if that is more.
+	// burstShare is the share of a lane's items that a burst is, the first one if
+	// that is more.
 	// However many the other side takes, one burst meets its limit, so a sixth
 	// keeps the extra calls of that under a fifth.
 	burstShare = 0.17
@@ -139,8 +140,8 @@ func newLanes(a Adaptation, n int) []*lane {
 	for _, l := range lanes {
 		l.items = len(l.fresh)
 		l.limited = len(a.ErrorEquals) > 0
-		l.burst = max(firstBurst, burstShare*float64(l.items))
-		l.window = l.burst
+		l.burst = max(1, burstShare*float64(l.items))
+		l.window = max(firstBurst, l.burst)
 		l.ramping = true
 		l.patience = firstPatience
 		l.rests = !a.CountRetries

@@ -88,6 +88,9 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 		// at most 1.2 calls an item.
 		{"an account of 10", 10, 200, 2300 * time.Millisecond, 240},
 		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1200},
+		// The first burst meets no limit here, and the next one is a sixth.
+		{"an account of 50, and twice as many", 50, 100, 320 * time.Millisecond, 120},
+		{"an account of 40, and little more", 40, 60, 320 * time.Millisecond, 72},
 		{"an account of 10, for long", 10, 2000, 20500 * time.Millisecond, 2400},
 		{"an account of 1", 1, 20, 2500 * time.Millisecond, 60},
 		// Six bursts take 40 ms; 900 at once is not for the account to refuse.
