@@ -32,8 +32,9 @@ type Error struct {
 	// failed, and the function may or may not have run.
 	FunctionError string
 
-	// Sent means that the call was lost after it had been sent: the function may
-	// have run all the same.
+	// Sent means that the call was lost after it had been sent, by the connection
+	// or by a gateway that answered 502 or 504 for Lambda: the function may have
+	// run all the same.
 	Sent bool
 
 	// Retry is how long the other side asked to be left alone. Zero means that

@@ -86,6 +86,8 @@ func refusal(r *awshttp.ResponseError, err error) error {
 	if code == "UnknownError" { // what the SDK says when the answer says nothing
 		code, e.Message = "", ""
 	}
+	// A gateway on the way that got no answer, or no good one, had passed the call on.
+	e.Sent = code == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout)
 	_, unmodeled := errors.AsType[*smithy.GenericAPIError](err)
 	switch {
 	case status == http.StatusTooManyRequests:

@@ -98,7 +98,7 @@ func TestLambdaErrors(t *testing.T) {
 		},
 		{
 			"502", html(http.StatusBadGateway),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 502 Bad Gateway"},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 502 Bad Gateway", Sent: true},
 		},
 		{
 			"503 that says when", invoketest.Answer(http.StatusServiceUnavailable, "", "Retry-After", "2"),
@@ -106,7 +106,7 @@ func TestLambdaErrors(t *testing.T) {
 		},
 		{
 			"504", html(http.StatusGatewayTimeout),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout"},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout", Sent: true},
 		},
 		{
 			"a 500 that Lambda does not promise", invoketest.Refuse(http.StatusInternalServerError, "InternalFailure", "oops"),
