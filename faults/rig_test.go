@@ -155,7 +155,7 @@ type account struct {
 	duplicates, lost       int // those that are there again, and not at all
 	misplaced              int // those not in the order asked for, and outputs of another target
 	succeeded              int
-	recorded, timedOut     map[invoketest.Unit]int // attempts, and those that ended with their time
+	recorded, givenUp      map[invoketest.Unit]int // attempts, and those that ended with their time or were outrun
 	attempts, unsuccessful int                     // in all, and Regions
 	surplus                int                     // attempts that no retrier of the request allows
 }
@@ -163,7 +163,7 @@ type account struct {
 // accountOf compares a result with its request, which names Regions and targets
 // one by one.
 func accountOf(r protocol.Request, got protocol.Result) account {
-	a := account{asked: len(r.Regions) * len(r.Targets), recorded: map[invoketest.Unit]int{}, timedOut: map[invoketest.Unit]int{}}
+	a := account{asked: len(r.Regions) * len(r.Targets), recorded: map[invoketest.Unit]int{}, givenUp: map[invoketest.Unit]int{}}
 	seen := map[told]int{}
 	for i, region := range got.Regions {
 		if i >= len(r.Regions) || r.Regions[i] != region.Region {
@@ -188,8 +188,8 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 		for _, attempt := range region.Attempts {
 			unit := invoketest.Unit{RunID: got.RunID, Region: region.Region, Batch: attempt.Batch}
 			a.recorded[unit]++
-			if attempt.Error == protocol.ErrorTimeout {
-				a.timedOut[unit]++
+			if attempt.Error == protocol.ErrorTimeout || attempt.Error == "" && attempt.Cause != "" {
+				a.givenUp[unit]++
 			}
 			a.attempts++
 		}
@@ -338,12 +338,12 @@ func unreported(got protocol.Result, gave invoketest.Counts) (problems []string)
 
 // unseen compares the attempts of the result with those that the other side saw.
 // It need not have seen one that the way swallowed; nor, against the clock, one
-// whose time was over before it was sent, or of which unit it was.
+// that was given up before it was sent, or of which unit it was.
 func (a account) unseen(seen map[invoketest.Unit]int, swallows, clock bool) (problems []string) {
 	for unit, recorded := range a.recorded {
 		got, least := seen[unit], recorded
 		if clock {
-			least -= a.timedOut[unit]
+			least -= a.givenUp[unit]
 		}
 		if got > recorded || got < least && !swallows {
 			problems = append(problems, fmt.Sprintf("%s batch %d: %d attempts recorded, %d seen", unit.Region, unit.Batch, recorded, got))

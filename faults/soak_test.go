@@ -115,6 +115,7 @@ func soakInProcess(t *testing.T, seed uint64) []string {
 	}
 	got := carryOut(ctx, t, w, request, limit, false)
 	took := time.Since(begin)
+	synctest.Wait() // for the hedges begun in the moment of the answer: their calls are counted as well
 	a := accountOf(request, got.result)
 	problems := append(a.sound(got), a.unseen(w.attempts, false, false)...)
 	if patience := protocol.Reserve(limit); took > cancelled+patience {
