@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -33,7 +34,8 @@ func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 	return r, faults.And(r.Validate()).Err()
 }
 
-// DecodeRegionResult reads a worker's answer. Unknown fields are passed over.
+// DecodeRegionResult reads a worker's answer. Unknown fields are passed over. An
+// output that is deeper than [MaxOutputDepth] is an error.
 func DecodeRegionResult(data []byte) (RegionResult, error) {
 	var r RegionResult
 	if utf8.Valid(data) && (&quick{data: data}).regionResult(&r) {
@@ -43,7 +45,19 @@ func DecodeRegionResult(data []byte) (RegionResult, error) {
 	if err := decodeLenient(data, &r); err != nil {
 		return r, fmt.Errorf("region result: %w", err)
 	}
+	for i, t := range r.Targets {
+		if tooDeep(t.Output) {
+			return r, fmt.Errorf("region result: targets[%d].output: more than %d arrays and objects in each other", i, MaxOutputDepth)
+		}
+	}
 	return r, nil
+}
+
+// tooDeep reports whether a value, which is JSON, is deeper than MaxOutputDepth.
+func tooDeep(value json.RawMessage) bool {
+	var whole json.RawMessage
+	q := quick{data: append(slices.Clip(value), '}')} // for raw to find its end
+	return len(value) > MaxOutputDepth && !q.raw(&whole)
 }
 
 // DecodeResult reads a coordinator's answer. Unknown fields are passed over.

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -269,3 +270,32 @@ func listOf(n int) string {
 
 // excerptOf returns what a fault shows of a long text in ASCII.
 func excerptOf(text string) string { return text[:80] + "…" }
+
+// One output that is too deep would make the whole result unreadable.
+func TestAnOutputThatIsTooDeepIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, space := range []string{"", " "} { // with which it is not read quickly
+		for depth, good := range map[int]bool{1: true, 1000: true, 1001: false, 9_990: false} {
+			output := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
+			answer := `{"targets":[{"output":` + space + output + `}]}`
+			got, err := protocol.DecodeRegionResult([]byte(answer))
+			if (err == nil) != good {
+				t.Fatalf("DecodeRegionResult(depth %d) error = %v, want good %t", depth, err, good)
+			}
+			if !good {
+				if want := "region result: targets[0].output: more than 1000 arrays and objects in each other"; err.Error() != want {
+					t.Errorf("DecodeRegionResult(depth %d) error = %v, want %s", depth, err, want)
+				}
+				continue
+			}
+			result := protocol.Result{Regions: []protocol.RegionOutcome{{Targets: got.Targets}}}
+			data, err := json.Marshal(result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := protocol.DecodeResult(data); err != nil {
+				t.Errorf("DecodeResult(depth %d) error = %v", depth, err)
+			}
+		}
+	}
+}

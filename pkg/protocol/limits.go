@@ -53,6 +53,11 @@ const (
 	// stops at 1,000.
 	MaxAttempts = 1000
 
+	// MaxOutputDepth is how deep arrays and objects may be in each other in a
+	// target's output. encoding/json reads no message that is deeper than 10,000,
+	// so that one output could make a whole result unreadable.
+	MaxOutputDepth = 1000
+
 	// MaxCauseBytes is how much of an error's text crosses the wire; the rest
 	// is in the log of the function that met it.
 	MaxCauseBytes = 1024

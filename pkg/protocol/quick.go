@@ -227,10 +227,6 @@ func (q *quick) digits() bool {
 	return q.at > from
 }
 
-// quickDepth is how deep a raw value may be. encoding/json refuses a message
-// deeper than 10,000, which a value does not know that it is in.
-const quickDepth = 1000
-
 // raw reads any value as it stands.
 func (q *quick) raw(to *json.RawMessage) bool {
 	from, depth := q.at, 0
@@ -244,7 +240,7 @@ func (q *quick) raw(to *json.RawMessage) bool {
 			q.quoted()
 			continue
 		case c == '{', c == '[':
-			if depth++; depth > quickDepth {
+			if depth++; depth > MaxOutputDepth {
 				return false
 			}
 		case c == '}', c == ']':
