@@ -35,24 +35,31 @@ type crowd struct {
 	size int
 	full chan struct{}
 
-	mu                           sync.Mutex
-	now, peak, calls, connection int
+	mu                sync.Mutex
+	now, peak, calls  int
+	open, connections int // and the most that were open at once
 }
 
-// seen returns how many calls there were, how many at once, and over how many
-// connections.
+// seen returns how many calls there were, how many at once, and how many
+// connections were open at once.
 func (c *crowd) seen() (calls, peak, connections int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.calls, c.peak, c.connection
+	return c.calls, c.peak, c.connections
 }
 
-// count is called with every new connection.
+// count is called with every change of a connection. One that was not there in time,
+// as on a busy machine, is closed, and another one opened.
 func (c *crowd) count(_ net.Conn, state http.ConnState) {
-	if state == http.StateNew {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.connection++
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.open++
+		c.connections = max(c.connections, c.open)
+	case http.StateClosed, http.StateHijacked:
+		c.open--
+	case http.StateActive, http.StateIdle:
 	}
 }
 
