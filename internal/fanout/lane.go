@@ -198,6 +198,7 @@ func (l *lane) tick(now time.Time) {
 		l.window += l.burst
 	default:
 		l.window += l.burst / 2
+		l.ticks++ // half as many have a little less time
 	}
 	l.forget()
 }
