@@ -14,10 +14,14 @@ import (
 )
 
 // maxInFlight is the most invocations in flight at once, whatever the request
-// says. Each takes some 20 KiB until it is answered, so these fit into the
-// 256 MB that a coordinator has by default: `make bench` shows how much they
-// take. Their connections are no bound: HTTP/2 carries them over 50.
-const maxInFlight = 5000
+// says, and inFlightPerMB how many of them each MB of the coordinator's memory is
+// good for. 5,000 of them have been seen to take 120 to 180 MiB, garbage included,
+// by `make bench` and `make bench-cold`; 256 MB, which is the default, hold them.
+// Their connections are no bound: HTTP/2 carries them over 50.
+const (
+	maxInFlight   = 5000
+	inFlightPerMB = 20
+)
 
 // maxInvocations bounds the invocations of one run. Past it one coordinator is
 // the wrong shape: at 2 KiB each their records alone would fill the answer.
@@ -74,7 +78,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	p.decide(c.Regional)
+	p.decide(c.Regional, c.inFlight())
 	return p, nil
 }
 
@@ -110,25 +114,33 @@ func (p *plan) tooMuch(maxAnswerBytes int) protocol.Faults {
 	return faults
 }
 
+// inFlight is how many invocations may be in flight at once here.
+func (c *Coordinator) inFlight() int {
+	if mb := c.Billing.MemoryMB; mb > 0 {
+		return min(maxInFlight, mb*inFlightPerMB)
+	}
+	return maxInFlight
+}
+
 // decide sets the policy for the units.
-func (p *plan) decide(regional bool) {
+func (p *plan) decide(regional bool, inFlight int) {
 	groups := make([]int, len(p.units)) // the Region of each
 	for i, u := range p.units {
 		groups[i] = u.region
 	}
 	r := p.request
 	concurrency := cmp.Or(r.MaxConcurrency, len(p.units))
-	if min(concurrency, len(p.units)) > maxInFlight {
+	if min(concurrency, len(p.units)) > inFlight {
 		p.notices = append(p.notices, fmt.Sprintf(
 			"maxConcurrency is %d here: more invocations in flight may not fit into the coordinator's memory",
-			maxInFlight))
+			inFlight))
 	}
 	retriers := r.Retry
 	if retriers == nil {
 		retriers = protocol.DefaultRetry()
 	}
 	p.policy = fanout.Policy{
-		MaxConcurrency: min(concurrency, maxInFlight),
+		MaxConcurrency: min(concurrency, inFlight),
 		Timeout:        seconds(r.RegionTimeoutSeconds),
 		Adaptation: fanout.Adaptation{
 			ErrorEquals: []string{protocol.ErrorLambdaThrottled},

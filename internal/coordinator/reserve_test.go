@@ -29,14 +29,14 @@ func TestTheReserveGrowsWithTheRunAndWithLessCPU(t *testing.T) {
 		{"a large run on a whole core", 1, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
 		{"on nobody knows what", 0, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
 		{"on more than a core", 5.8, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
-		// Half a second for the way, 40 ms for invocations, 12 ms for targets; by 0.05.
+		// Half a second for the way, 60 ms for invocations, 12 ms for targets; by 0.05.
 		{
-			"on a twentieth of a core", 0.05, time.Minute, 1000, 1, 0, time.Minute - 1540*time.Millisecond,
-			"the run's time ends 1.54s before the function's deadline" + late,
+			"on a twentieth of a core", 0.05, time.Minute, 1000, 1, 0, time.Minute - 1940*time.Millisecond,
+			"the run's time ends 1.94s before the function's deadline" + late,
 		},
 		{
-			"with fewer in flight", 0.05, time.Minute, 1000, 1, 500, time.Minute - 1140*time.Millisecond,
-			"the run's time ends 1.14s before the function's deadline" + late,
+			"with fewer in flight", 0.05, time.Minute, 1000, 1, 500, time.Minute - 1340*time.Millisecond,
+			"the run's time ends 1.34s before the function's deadline" + late,
 		},
 		{"with more targets in an invocation", 0.05, time.Minute, 1000, 20, 0, 59 * time.Second, ""},
 		{
