@@ -13,8 +13,9 @@ const (
 	garbagePercent = 200
 
 	// memoryShare is the share of the function's memory at which collecting
-	// becomes more urgent than that. Past the whole of it Lambda ends the process.
-	memoryShare = 0.9
+	// becomes more urgent than that. Past the whole of it Lambda ends the process, whose
+	// program and stacks of the system are in it as well.
+	memoryShare = 0.8
 )
 
 // CollectGarbage sets how often garbage is collected, in a function with as much

@@ -21,7 +21,7 @@ func TestCollectGarbage(t *testing.T) { //nolint:paralleltest // it changes the 
 		limit   int64
 	}{
 		{"outside of Lambda", nil, 200, math.MaxInt64},
-		{"in Lambda", map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, 200, 241_591_910},
+		{"in Lambda", map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, 200, 214_748_364},
 		{"of its own mind", map[string]string{
 			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "GOGC": "50", "GOMEMLIMIT": "100MiB",
 		}, 100, math.MaxInt64},
