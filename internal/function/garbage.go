@@ -7,14 +7,14 @@ import (
 
 const (
 	// garbagePercent is how much may be allocated before it is collected, of what
-	// is alive. Collecting half as often as Go does by itself takes a fifth off
-	// the CPU time of a run of 1,000 invocations and more, and 5,000 in flight
-	// still fit into 150 MiB: see bench/RESULTS.md.
-	garbagePercent = 200
+	// is alive. More than Go's 100 takes CPU time off a run of 1,000 invocations
+	// and more; with 200 the 5,000 that may be in flight would take over 150 MiB.
+	// `make bench` shows both.
+	garbagePercent = 150
 
 	// memoryShare is the share of the function's memory at which collecting
-	// becomes more urgent than that. Past the whole of it Lambda ends the process, whose
-	// program and stacks of the system are in it as well.
+	// becomes more urgent than that. Past the whole of it Lambda ends the process,
+	// and the program itself takes some of it.
 	memoryShare = 0.8
 )
 
