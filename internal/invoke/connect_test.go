@@ -176,7 +176,7 @@ func TestLambdaTimes(t *testing.T) {
 
 // A call may wait for a connection for longer than a signature is good for: it is
 // signed when there is one. Nor is the wait billed.
-func TestLambdaSignsWhenThereIsAConnection(t *testing.T) {
+func TestLambdaSignsAgainAfterALongWaitForAConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dial := func(context.Context, string, string) (net.Conn, error) {

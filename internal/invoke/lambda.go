@@ -142,18 +142,21 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answe
 	if err != nil {
 		return nil, report, err
 	}
-	// Without keys there is nothing to connect for.
-	if _, err := l.cfg.Credentials.Retrieve(ctx); err != nil {
+	request, sign := m.request(ctx, payload), m.signing(l.cfg.Credentials, payload)
+	if err := sign(request); err != nil { // while a connection may be being opened
 		return nil, report, err
 	}
-	sign := m.signing(l.cfg.Credentials, payload)
 	begin := time.Now()
+	signed := begin
 	ready := func(r *http.Request) error {
-		err := sign(r)
 		begin = time.Now() // an estimate is not of the wait for a connection
-		return err
+		if begin.Sub(signed) < signAgain {
+			return nil
+		}
+		signed = begin
+		return sign(r)
 	}
-	response, err := l.sender.send(m.request(ctx, payload), ready) //nolint:bodyclose // read closes it
+	response, err := l.sender.send(request, ready) //nolint:bodyclose // read closes it
 	if err != nil {
 		if mayBeBilled(err) {
 			report.Metrics = estimate(time.Since(begin))

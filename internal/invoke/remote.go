@@ -96,9 +96,12 @@ func (m *remote) request(ctx context.Context, payload []byte) *http.Request {
 	return r
 }
 
-// signing returns what signs the request of a payload. A signature is good for five
-// minutes, and a call may wait longer than that for a connection.
+// signAgain is how long a call may have waited for a connection with the signature
+// that it has, of the five minutes that it is good for.
 // Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+const signAgain = time.Minute
+
+// signing returns what signs the request of a payload, once or again.
 func (m *remote) signing(keys aws.CredentialsProvider, payload []byte) func(*http.Request) error {
 	hash := sha256.Sum256(payload)
 	digest := hex.EncodeToString(hash[:])

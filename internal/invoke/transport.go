@@ -13,8 +13,8 @@ import (
 // A sender sends requests to Lambda's endpoints, each at most once, and follows
 // no redirects.
 type sender interface {
-	// send has a request signed, as late as it can, and sends it.
-	send(r *http.Request, sign func(*http.Request) error) (*http.Response, error)
+	// send sends a request; ready is called with it when there is a connection.
+	send(r *http.Request, ready func(*http.Request) error) (*http.Response, error)
 
 	// prepare makes ready for calls to u. It does not wait.
 	prepare(u *url.URL, calls int)
@@ -40,8 +40,8 @@ func newSender(base aws.HTTPClient, s Settings) sender {
 // A pooled sends over a pool.
 type pooled struct{ pool *wire.Pool }
 
-func (p pooled) send(r *http.Request, sign func(*http.Request) error) (*http.Response, error) {
-	return p.pool.Send(r, sign) //nolint:wrapcheck // failure looks at it
+func (p pooled) send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	return p.pool.Send(r, ready) //nolint:wrapcheck // failure looks at it
 }
 
 func (p pooled) prepare(u *url.URL, calls int) { p.pool.Prepare(u, calls) }
@@ -49,8 +49,8 @@ func (p pooled) prepare(u *url.URL, calls int) { p.pool.Prepare(u, calls) }
 // A borrowed sends with somebody else's client.
 type borrowed struct{ client aws.HTTPClient }
 
-func (b borrowed) send(r *http.Request, sign func(*http.Request) error) (*http.Response, error) {
-	if err := sign(r); err != nil {
+func (b borrowed) send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	if err := ready(r); err != nil {
 		return nil, &wire.LostError{Err: err}
 	}
 	// net/http sends a request a second time on its own when a connection breaks
