@@ -175,7 +175,7 @@ func TestLambdaTimes(t *testing.T) {
 }
 
 // A call may wait for a connection for longer than a signature is good for: it is
-// signed when there is one. Nor is the wait billed.
+// signed again then. Nor is the wait billed.
 func TestLambdaSignsAgainAfterALongWaitForAConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
