@@ -188,11 +188,7 @@ func TestWhomTrustBelievesIsWhoTheSystemsCertificatesSay(t *testing.T) {
 // are.
 func TestAPoolBelievesTheSystemsCertificates(t *testing.T) {
 	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
-	file := filepath.Join(t.TempDir(), "bundle.pem")
-	if err := os.WriteFile(file, text(s.Certificate()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SSL_CERT_FILE", file)
+	t.Setenv("SSL_CERT_FILE", bundle(t, &issuer{Certificate: s.Certificate()}))
 	p := wire.New(wire.Config{})
 	t.Cleanup(p.Close)
 	mustAll(t, callsAt(t, p, s.URL, 20))
@@ -221,11 +217,7 @@ func TestAPoolChecksTheHost(t *testing.T) {
 // nobody then.
 func TestAPoolBelievesNobodyWithoutAHost(t *testing.T) {
 	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
-	file := filepath.Join(t.TempDir(), "bundle.pem")
-	if err := os.WriteFile(file, text(s.Certificate()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SSL_CERT_FILE", file)
+	t.Setenv("SSL_CERT_FILE", bundle(t, &issuer{Certificate: s.Certificate()}))
 	p := wire.New(wire.Config{})
 	t.Cleanup(p.Close)
 	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
