@@ -8,9 +8,9 @@ import (
 const (
 	// garbagePercent is how much may be allocated before it is collected, of what
 	// is alive. More than Go's 100 takes CPU time off a run of 1,000 invocations
-	// and more; with 200 the 5,000 that may be in flight would take over 150 MiB.
+	// and more; with 150 the 5,000 that may be in flight would take over 150 MiB.
 	// `make bench` shows both.
-	garbagePercent = 150
+	garbagePercent = 125
 
 	// memoryShare is the share of the function's memory at which collecting
 	// becomes more urgent than that. Past the whole of it Lambda ends the process,

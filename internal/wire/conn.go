@@ -266,7 +266,7 @@ func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, e
 	if err == nil {
 		return response, true, nil
 	}
-	return nil, stream.Load() != 0 && !refused(err) && stream.Load() <= c.tap.last.Load(), err
+	return nil, stream.Load() != 0 && !refused(err) && c.tap.sent(stream.Load()), err
 }
 
 // refused reports whether err is the server's word that it has not looked at

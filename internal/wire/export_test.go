@@ -2,6 +2,8 @@ package wire
 
 import (
 	"crypto/x509"
+	"io"
+	"sync"
 	"time"
 )
 
@@ -19,6 +21,28 @@ func Scan(see func(Frame)) (scan func([]byte), between func() bool) {
 		s.scan(p, func(f frame) { see(Frame{f.kind, f.flags, f.stream, f.payload}) })
 	}, s.between
 }
+
+// An Outbox is an outbox.
+type Outbox struct{ outbox }
+
+// NewOutbox returns an outbox over w.
+func NewOutbox(w io.Writer, fail func(error)) *Outbox {
+	o := &Outbox{}
+	o.open(w, &sync.Pool{New: newBatch}, fail)
+	return o
+}
+
+// OutboxSize is how much may wait in one.
+const OutboxSize = outboxSize
+
+// Put has bytes written soon, in which the streams up to begun begin.
+func (o *Outbox) Put(p []byte, begun uint32) error { return o.put(p, begun) }
+
+// Close has nothing more written.
+func (o *Outbox) Close() { o.close() }
+
+// MayHave reports whether the other side may have a stream.
+func (o *Outbox) MayHave(stream uint32) bool { return o.mayHave(stream) }
 
 // A Trust is a trust of files.
 type Trust struct {

@@ -16,7 +16,8 @@
 // connection, and waiting calls share the connections that are being opened. No
 // more than [Config.MaxConns] are open at once. Calls go to the connection with
 // the fewest, and at most [Spread] to one of them, so that a lost packet holds
-// up no more than those.
+// up no more than those. What they write leaves in few pieces: the frames of calls
+// that begin together share records of TLS, system calls and packets.
 //
 // Opening a connection has [ConnectTimeout], from the look-up of the name to
 // the end of the TLS handshake. It belongs to no call: the one that it was
@@ -92,6 +93,7 @@ type Pool struct {
 	trust   *trust          // nil where cfg.TLS has rules of its own
 	context context.Context // of connecting, which belongs to no call; Close ends it
 	cancel  context.CancelCauseFunc
+	batches sync.Pool // of the outboxes
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint // by scheme and address
@@ -119,6 +121,7 @@ func New(cfg Config) *Pool {
 		cfg.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
 	p := &Pool{cfg: cfg, trust: newTrust(cfg.TLS), endpoints: map[string]*endpoint{}, leaving: map[*conn]struct{}{}}
+	p.batches.New = newBatch
 	//nolint:forbidigo // no call's: a connection is for whoever comes next
 	p.context, p.cancel = context.WithCancelCause(context.Background())
 	return p
