@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // A lab has the programs and the servers that are measured with.
@@ -37,6 +38,8 @@ type measurement struct {
 	Lost        int     `json:"lost"`
 	Sent        int     `json:"sent"`
 	Cause       string  `json:"cause"`
+
+	overheadMs float64 // of WallMs
 }
 
 // newLab builds the programs, and sees which others there are.
@@ -77,6 +80,7 @@ func (l *lab) address(ctx context.Context, s server) (address, error) {
 	}
 	command := exec.CommandContext(ctx, filepath.Join(l.directory, "server"),
 		"-tls="+strconv.FormatBool(s.tls), "-certificate", filepath.Join(l.directory, fmt.Sprintf("%d.pem", len(l.servers))),
+		"-delay", work.String(), "-set-up", s.setUp.String(),
 		"-throttle", strconv.Itoa(s.throttle), "-answer", strconv.Itoa(s.answer))
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
@@ -167,5 +171,6 @@ func (l *lab) once(ctx context.Context, s scenario, way string) (m measurement, 
 	if err := json.Unmarshal(out, &m); err != nil && !errors.Is(err, io.EOF) {
 		return m, fmt.Errorf("%s printed %q: %w", way, out, err)
 	}
+	m.overheadMs = max(m.WallMs-float64(s.ideal())/float64(time.Millisecond), 0.001)
 	return m, nil
 }

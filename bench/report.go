@@ -10,9 +10,6 @@ import (
 	"strconv"
 )
 
-// ideal is what calls take that cost nothing beside the work.
-const ideal = 100 // ms
-
 // A result is what the runs of a scenario took, by way.
 type result struct {
 	scenario
@@ -37,7 +34,7 @@ func (r result) ratio(way, other string, figure func(measurement) float64) float
 	return r.median(way, figure) / r.median(other, figure)
 }
 
-func overhead(m measurement) float64    { return max(m.WallMs-ideal, 0.001) }
+func overhead(m measurement) float64    { return m.overheadMs }
 func wall(m measurement) float64        { return m.WallMs }
 func cpu(m measurement) float64         { return m.CPUMs }
 func memory(m measurement) float64      { return m.PeakMiB }
@@ -82,6 +79,9 @@ func save(file string, results []result, missing []string) error {
 		"Written by `make bench`, with %s on %d CPUs (%s/%s), the server on the same ones.\n",
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString("Each call takes the server 100 ms; overhead is what all of them together take beyond that.\n" +
+		"A server that is far takes 200 ms more for a connection, as two round trips to another Region\n" +
+		"do, and that is no overhead. On the same machine a connection is there before most calls have\n" +
+		"begun, so that the SDK opens fewer of them, and how many is luck; from far it opens all.\n" +
 		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
 		"`floor` is signed requests of net/http over connections opened first, which reads the answers\n" +
 		"and no more; `coordinator` a whole run, from the request to the result as JSON; `path` its\n" +

@@ -21,6 +21,7 @@ func main() {
 	flag.BoolVar(&s.tls, "tls", false, "speak TLS")
 	flag.StringVar(&s.certificate, "certificate", "", "the `file` to write the certificate to")
 	flag.DurationVar(&s.delay, "delay", 100*time.Millisecond, "how long a function takes")
+	flag.DurationVar(&s.setUp, "set-up", 0, "how long a connection takes to be set up, as over a network")
 	flag.IntVar(&s.streams, "streams", 128, "how many streams a connection may have")
 	flag.IntVar(&s.throttle, "throttle", 0, "refuse so many of a hundred calls with 429")
 	flag.IntVar(&s.answer, "answer", 256, "how many bytes a function answers")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ type settings struct {
 	tls         bool
 	certificate string
 	delay       time.Duration
+	setUp       time.Duration
 	streams     int
 	throttle    int
 	answer      int
@@ -47,6 +49,7 @@ func serve(ctx context.Context, s settings) (err error) {
 		if server.TLSConfig, err = rig.NewCertificate(s.certificate, nil); err != nil {
 			return err
 		}
+		server.TLSConfig.GetConfigForClient = l.greet
 	}
 	url, err := rig.Start(ctx, server)
 	if err != nil {
@@ -57,6 +60,12 @@ func serve(ctx context.Context, s settings) (err error) {
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return server.Close()
+}
+
+// greet lets a new connection wait, as the network would.
+func (l *lambda) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	rig.Wait(hello.Context(), l.setUp)
+	return nil, nil //nolint:nilnil // which means the one that there is
 }
 
 // ServeHTTP answers one request.
