@@ -78,16 +78,9 @@ func failure(ctx context.Context, err error) error {
 // answered with an HTTP status of 300 or more.
 func refusal(r *awshttp.ResponseError, err error) error {
 	status := r.HTTPStatusCode()
-	e := &Error{Retry: retryAfter(r.Response.Header), Err: apart(err)}
+	e := &Error{Sent: passedOn(r, err), Retry: retryAfter(r.Response.Header), Err: apart(err)}
 	var code string
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		code, e.Message = api.ErrorCode(), api.ErrorMessage()
-	}
-	if code == "UnknownError" { // what the SDK says when the answer says nothing
-		code, e.Message = "", ""
-	}
-	// A gateway on the way that got no answer, or no good one, had passed the call on.
-	e.Sent = code == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout)
+	code, e.Message = told(err)
 	_, unmodeled := errors.AsType[*smithy.GenericAPIError](err)
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -107,6 +100,24 @@ func refusal(r *awshttp.ResponseError, err error) error {
 		e.Message = strings.TrimSuffix(e.Message, ":")
 	}
 	return e
+}
+
+// told returns what an answer says in Lambda's words: a code, and a message. Both
+// are empty when it says nothing that Lambda would.
+func told(err error) (code, message string) {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || api.ErrorCode() == "UnknownError" { // the SDK's word for that
+		return "", ""
+	}
+	return api.ErrorCode(), api.ErrorMessage()
+}
+
+// passedOn reports whether a refusal is that of a gateway on the way which got no
+// answer from Lambda, or no good one: it had passed the call on.
+func passedOn(r *awshttp.ResponseError, err error) bool {
+	status := r.HTTPStatusCode()
+	code, _ := told(err)
+	return code == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout)
 }
 
 // retryAfter returns the wait that an answer asks for: a standard header's

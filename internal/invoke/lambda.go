@@ -164,16 +164,18 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answe
 		return nil, report, err
 	}
 	answer, err = read(response, protocol.MaxPayloadBytes)
-	report = reportOf(response, time.Since(begin))
+	took := time.Since(begin)
 	switch kind := response.Header.Get("X-Amz-Function-Error"); {
 	case err != nil:
-		return nil, report, &wire.LostError{Sent: true, Err: err}
+		err = &wire.LostError{Sent: true, Err: err}
 	case response.StatusCode >= http.StatusMultipleChoices:
-		return nil, report, m.refusal(ctx, l.function, response, answer)
+		err = m.refusal(ctx, l.function, response, answer)
 	case kind != "":
-		return nil, report, functionError(kind, answer)
+		err = functionError(kind, answer)
+	default:
+		err = checkAnswer(answer)
 	}
-	return answer, report, checkAnswer(answer)
+	return answer, reportOf(response, err, took), err
 }
 
 // Prepare makes ready for calls that are about to be made, so many for each

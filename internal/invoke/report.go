@@ -11,6 +11,8 @@ import (
 
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 const (
@@ -23,15 +25,13 @@ const (
 	window = 516
 )
 
-// reportOf returns the report that an answer which took so long brought along. An
-// invocation that Lambda refused has no metrics, because it costs nothing.
-func reportOf(r *http.Response, took time.Duration) protocol.Report {
-	report := protocol.Report{RequestID: r.Header.Get("X-Amzn-Requestid")}
-	if r.StatusCode < http.StatusMultipleChoices {
-		report.Metrics = metricsIn(r.Header.Get("X-Amz-Log-Result"), report.RequestID)
-		if report.Metrics == nil {
-			report.Metrics = estimate(took)
-		}
+// reportOf returns the report of an invocation that took so long and came to err:
+// the one that its answer brought along, else an estimate.
+func reportOf(r *http.Response, err error, took time.Duration) protocol.Report {
+	id := r.Header.Get("X-Amzn-Requestid")
+	report := protocol.Report{RequestID: id, Metrics: metricsIn(r.Header.Get("X-Amz-Log-Result"), id)}
+	if report.Metrics == nil && mayBeBilled(err) {
+		report.Metrics = estimate(took)
 	}
 	return report
 }
@@ -41,9 +41,13 @@ func estimate(took time.Duration) *protocol.Metrics {
 	return &protocol.Metrics{BilledDurationMs: math.Ceil(float64(took) / float64(time.Millisecond)), Estimated: true}
 }
 
-// mayBeBilled reports whether an invocation that brought no answer may have run:
-// Lambda goes on with what was sent, whether somebody waits for it or not.
+// mayBeBilled reports whether an invocation that came to err may have run: Lambda
+// goes on with what was sent, whether somebody waits for it or not. What it refuses
+// costs nothing.
 func mayBeBilled(err error) bool {
+	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return passedOn(refused, err)
+	}
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
 		return false
 	}
