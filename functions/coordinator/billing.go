@@ -7,15 +7,17 @@ import (
 	"meridian/internal/coordinator"
 )
 
-// billing returns what the environment says of what runs cost here. A number that
-// is missing or none counts as not known.
-func billing(getenv func(string) string) coordinator.Billing {
+// billing returns what the environment says of what runs cost here, with the Region
+// of the worker that serves every Region. A number that is missing or none counts as
+// not known.
+func billing(getenv func(string) string, home string) coordinator.Billing {
 	number := func(name string) int {
 		n, _ := strconv.Atoi(getenv(name)) // 0 for what is none
 		return n
 	}
 	return coordinator.Billing{
 		Region:         getenv("AWS_REGION"),
+		WorkerRegion:   home,
 		Architecture:   runtime.GOARCH,
 		MemoryMB:       number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
 		WorkerMemoryMB: number("WORKER_MEMORY_MB"),

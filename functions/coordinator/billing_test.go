@@ -21,15 +21,17 @@ func TestBilling(t *testing.T) {
 			map[string]string{
 				"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "WORKER_MEMORY_MB": "512",
 			},
-			coordinator.Billing{Region: "eu-west-1", Architecture: runtime.GOARCH, MemoryMB: 256, WorkerMemoryMB: 512},
+			coordinator.Billing{
+				Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH, MemoryMB: 256, WorkerMemoryMB: 512,
+			},
 		},
 		{
 			"no numbers",
 			map[string]string{"AWS_REGION": "eu-west-1", "WORKER_MEMORY_MB": "much"},
-			coordinator.Billing{Region: "eu-west-1", Architecture: runtime.GOARCH},
+			coordinator.Billing{Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH},
 		},
 	} {
-		if got := billing(func(name string) string { return test.environment[name] }); got != test.want {
+		if got := billing(func(name string) string { return test.environment[name] }, "eu-south-1"); got != test.want {
 			t.Errorf("%s: billing() = %+v, want %+v", test.name, got, test.want)
 		}
 	}

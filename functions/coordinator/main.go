@@ -31,12 +31,13 @@ func main() {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
-	if placement() != invoke.Regional { // else nobody knows yet where to
+	home := workers.Home()
+	if home != "" { // else nobody knows yet where to
 		workers.Prepare(context.Background(), map[string]int{"": 1})
 	}
 	c := &coordinator.Coordinator{
-		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: placement() == invoke.Regional,
-		Billing: billing(os.Getenv),
+		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: home == "",
+		Billing: billing(os.Getenv, home),
 		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
 	c.Warm() // while the server of that connection thinks
@@ -54,7 +55,5 @@ func workers() (*invoke.Lambda, error) {
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return invoke.NewLambda(cfg, invoke.Settings{Function: name, Placement: placement()})
+	return invoke.NewLambda(cfg, invoke.Settings{Function: name, Placement: invoke.Placement(os.Getenv("WORKER_PLACEMENT"))})
 }
-
-func placement() invoke.Placement { return invoke.Placement(os.Getenv("WORKER_PLACEMENT")) }

@@ -17,9 +17,12 @@ import (
 // A Billing is what a coordinator that is a Lambda function has to know to say
 // what a run cost. The zero value means that it is none, and tells no cost.
 type Billing struct {
-	// Region is where the coordinator is, and its worker, unless each Region has
-	// its own. Empty means that the coordinator is no Lambda function.
+	// Region is where the coordinator is. Empty means that it is no Lambda function.
 	Region string
+
+	// WorkerRegion is where the worker is that serves every Region. Empty means
+	// Region. It does not count when each Region has its own.
+	WorkerRegion string
 
 	// Architecture is that of both functions, as Go spells it: arm64 or amd64.
 	Architecture string
@@ -59,11 +62,12 @@ func wholeMs(d time.Duration) float64 { return math.Ceil(float64(d) / float64(ti
 // and what that cost. The coordinator took as long as is given.
 func (g *gathering) account(r *protocol.Result, took time.Duration) {
 	run := cmp.Or(memoryIn(r.Regions...), g.billing.WorkerMemoryMB)
+	home := cmp.Or(g.billing.WorkerRegion, g.billing.Region)
 	var workers tab
 	for i := range r.Regions {
 		region := &r.Regions[i]
 		memory := cmp.Or(memoryIn(*region), run)
-		at := g.billing.Region
+		at := home
 		if g.regional {
 			at = region.Region
 		}
@@ -88,11 +92,14 @@ func (g *gathering) account(r *protocol.Result, took time.Duration) {
 	})
 	whole := workers
 	whole.merge(coordinator)
+	if g.regional || home == g.billing.Region {
+		home = "" // it says nothing
+	}
 	r.Summary.Cost = &protocol.Cost{
 		USD:         whole.usage().USD,
 		Workers:     *workers.usage(),
 		Coordinator: *coordinator.usage(),
-		Region:      g.billing.Region, Architecture: string(g.billing.architecture()),
+		Region:      g.billing.Region, WorkerRegion: home, Architecture: string(g.billing.architecture()),
 		PriceDate: price.Date,
 		Note:      whole.note(g.billing.architecture()),
 	}

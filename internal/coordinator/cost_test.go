@@ -196,9 +196,10 @@ func billed(tasks *task.Registry, metrics map[string]protocol.Metrics) invokerFu
 	}
 }
 
-// With a worker in each Region, each Region's own prices hold. Where one is not
-// known, the GB-seconds are there without a price, and the note says so.
-func TestEachRegionHasItsOwnPrices(t *testing.T) {
+// With a worker in each Region, each Region's own prices hold, and with one for all
+// those of the Region that it is in. Where one is not known, the GB-seconds are
+// there without a price, and the note says so.
+func TestThePricesAreThoseOfWhereTheWorkerIs(t *testing.T) {
 	t.Parallel()
 	second := protocol.Metrics{BilledDurationMs: 1000, MemorySizeMB: 1024, MaxMemoryUsedMB: 30}
 	metrics := map[string]protocol.Metrics{"us-east-1": second, "af-south-1": second, "eu-south-2": second, "il-central-1": second}
@@ -210,44 +211,53 @@ func TestEachRegionHasItsOwnPrices(t *testing.T) {
 		regions  []string
 		usd      map[string]float64
 		total    float64
+		worker   string // the Region of the one worker, when the cost says it
 		note     string
 	}{
 		{
 			"at home", false, onLambda(),
 			[]string{"us-east-1", "af-south-1", "eu-south-2"},
 			map[string]float64{"us-east-1": home, "af-south-1": home, "eu-south-2": home},
-			3*home + once, "",
+			3*home + once, "", "",
 		},
 		{
-			"in each Region", true, onLambda(),
+			"at home, elsewhere than the coordinator", false,
+			coordinator.Billing{Region: "us-east-1", WorkerRegion: "af-south-1", Architecture: "arm64", MemoryMB: 256},
+			[]string{"us-east-1", "eu-south-2"},
+			map[string]float64{"us-east-1": africa, "eu-south-2": africa},
+			2*africa + once, "af-south-1", "",
+		},
+		{
+			"in each Region", true,
+			coordinator.Billing{Region: "us-east-1", WorkerRegion: "sa-east-1", Architecture: "arm64", MemoryMB: 256},
 			[]string{"us-east-1", "af-south-1"},
 			map[string]float64{"us-east-1": home, "af-south-1": africa},
-			home + africa + once, "",
+			home + africa + once, "", "",
 		},
 		{
 			"in each Region, some unknown", true, onLambda(),
 			[]string{"us-east-1", "eu-south-2", "il-central-1"},
 			map[string]float64{"us-east-1": home},
-			0, "no price is known of Lambda on arm64 in eu-south-2, il-central-1",
+			0, "", "no price is known of Lambda on arm64 in eu-south-2, il-central-1",
 		},
 		{
 			"at home, unknown", false,
 			coordinator.Billing{Region: "eu-south-2", Architecture: "amd64", MemoryMB: 256},
 			[]string{"us-east-1"},
-			nil, 0, "no price is known of Lambda on x86_64 in eu-south-2",
+			nil, 0, "", "no price is known of Lambda on x86_64 in eu-south-2",
 		},
 		{
 			"x86", false,
 			coordinator.Billing{Region: "us-east-1", Architecture: "amd64", MemoryMB: 1024},
 			[]string{"us-east-1"},
 			map[string]float64{"us-east-1": 0.0000166667 + 0.2e-6},
-			1.1*0.0000166667 + 0.4e-6, "",
+			1.1*0.0000166667 + 0.4e-6, "", "",
 		},
 		{
 			"on nothing that is known", false,
 			coordinator.Billing{Region: "us-east-1", MemoryMB: 256},
 			[]string{"us-east-1"},
-			nil, 0, "no price is known of Lambda on no architecture in us-east-1",
+			nil, 0, "", "no price is known of Lambda on no architecture in us-east-1",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -271,8 +281,10 @@ func TestEachRegionHasItsOwnPrices(t *testing.T) {
 					}
 				}
 				cost := got.Summary.Cost
-				if cost.Workers.GBSeconds != workers || cost.Note != test.note || cost.Region != test.billing.Region {
-					t.Errorf("cost = %+v, want %v GB-s in %s and note %q", cost, workers, test.billing.Region, test.note)
+				if cost.Workers.GBSeconds != workers || cost.Note != test.note || cost.Region != test.billing.Region ||
+					cost.WorkerRegion != test.worker {
+					t.Errorf("cost = %+v, want %v GB-s in %s, workers in %q, and note %q",
+						cost, workers, test.billing.Region, test.worker, test.note)
 				}
 				if diff := cmp.Diff(test.total, cost.USD, near()); diff != "" {
 					t.Errorf("dollars (-want +got):\n%s", diff)

@@ -121,6 +121,10 @@ func regionOf(function string) (string, error) {
 	return parts[3], nil
 }
 
+// Home returns the Region in which the worker is that serves every Region, or ""
+// when each has its own.
+func (l *Lambda) Home() string { return l.home }
+
 // Invoke calls the worker that serves region and waits for its answer. The report
 // is there beside an error, too.
 func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {

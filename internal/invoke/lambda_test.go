@@ -90,6 +90,13 @@ func TestLambdaPlacement(t *testing.T) {
 			if diff := cmp.Diff(want, server.Requests()); diff != "" {
 				t.Errorf("requests differ (-want +got):\n%s", diff)
 			}
+			home := ""
+			if test.settings.Placement != invoke.Regional {
+				home = test.want[0]
+			}
+			if got := invoker.Home(); got != home {
+				t.Errorf("Home() = %q, want %q", got, home)
+			}
 			if got := server.Calls(test.settings.Function); got != 3 {
 				t.Errorf("Calls(%s) = %d, want 3", test.settings.Function, got)
 			}

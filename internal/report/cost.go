@@ -28,7 +28,11 @@ func costLine(c *protocol.Cost) string {
 	if c.Note != "" {
 		parts = append(parts, c.Note)
 	} else {
-		parts = append(parts, fmt.Sprintf("%s in %s, prices of %s", c.Architecture, c.Region, c.PriceDate))
+		at := c.Region
+		if c.WorkerRegion != "" {
+			at += ", workers in " + c.WorkerRegion
+		}
+		parts = append(parts, fmt.Sprintf("%s in %s, prices of %s", c.Architecture, at, c.PriceDate))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -55,6 +55,7 @@ func TestText(t *testing.T) {
 		{name: "no-regions", result: noRegions()},
 		{name: "cost", result: priced()},
 		{name: "cost-80", result: priced(), options: report.Options{Width: 80}},
+		{name: "cost-elsewhere", result: elsewhere()},
 		{name: "cost-unknown", result: unpriced()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,7 +127,7 @@ func TestTextPassesNoControlSequence(t *testing.T) {
 	r := run(succeeded(evil, 1, string(output)), failed("eu-west-1", 1, evil, evil), succeeded("us-east-1", 1, string(output)))
 	r.Status, r.Error, r.Cause, r.Message, r.Notices = protocol.Status(evil), evil, evil, evil, []string{evil}
 	r.Regions[0].Status = protocol.Status(evil)
-	r.Summary.Cost = &protocol.Cost{Region: evil, Architecture: evil, PriceDate: evil, Note: evil}
+	r.Summary.Cost = &protocol.Cost{Region: evil, WorkerRegion: evil, Architecture: evil, PriceDate: evil, Note: evil}
 	got := text(t, r, report.Options{Width: 100})
 	if i := strings.IndexAny(got, "\x1b\x07\r\u009b\u202e"); i >= 0 {
 		t.Errorf("Text has a control character at %d: %q", i, got)

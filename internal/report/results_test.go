@@ -173,6 +173,13 @@ func priced() protocol.Result {
 	return r
 }
 
+// elsewhere is one whose worker is in another Region than the coordinator.
+func elsewhere() protocol.Result {
+	r := priced()
+	r.Summary.Cost.WorkerRegion = "sa-east-1"
+	return r
+}
+
 func unpriced() protocol.Result {
 	r := priced()
 	c := r.Summary.Cost

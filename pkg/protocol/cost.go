@@ -77,13 +77,16 @@ type Cost struct {
 	Workers Usage `json:"workers"`
 
 	// Coordinator is what the coordinator itself took, which is always estimated:
-	// from the run's start until its result is encoded, without a cold start.
+	// from the run's start until its result is gathered, without a cold start.
 	Coordinator Usage `json:"coordinator"`
 
-	// Region is the Region of the coordinator, and unless each Region has a worker
-	// of its own the one whose prices hold for all. Architecture is that of both
-	// functions: arm64 or x86_64.
+	// Region is where the coordinator is, and WorkerRegion where the one worker is
+	// that serves every Region, if that is elsewhere: the prices are theirs. With a
+	// worker in each Region the workers have each Region's own.
 	Region       string `json:"region"`
+	WorkerRegion string `json:"workerRegion,omitzero"`
+
+	// Architecture is that of both functions: arm64 or x86_64.
 	Architecture string `json:"architecture"`
 
 	// PriceDate is the day that the prices were read, as in 2026-11-23.

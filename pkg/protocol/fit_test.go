@@ -491,7 +491,8 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 			Error: protocol.ErrorExceedToleratedFailureThreshold, Cause: cause, StartedAt: started(), ElapsedMs: 900_000.123,
 			Message: "That took 900.000 seconds",
 			Summary: protocol.Summary{Cost: &protocol.Cost{
-				USD: most.USD, Workers: most, Coordinator: most, Region: "us-northwest-southeast-10", Architecture: "x86_64",
+				USD: most.USD, Workers: most, Coordinator: most, Region: "us-northwest-southeast-10",
+				WorkerRegion: "us-northwest-southeast-10", Architecture: "x86_64",
 				PriceDate: "2026-11-23", Note: cause,
 			}},
 			Regions: slices.Repeat([]protocol.RegionOutcome{{

@@ -345,7 +345,7 @@ func resultCost() protocol.Result {
 		Coordinator: protocol.Usage{
 			Requests: 1, Estimated: 1, BilledDurationMs: 234, MemorySizeMB: 256, GBSeconds: 0.0585, USD: 9.8e-07,
 		},
-		Region: "eu-west-1", Architecture: "arm64", PriceDate: "2026-11-23",
+		Region: "eu-west-1", WorkerRegion: "xx-test-1", Architecture: "arm64", PriceDate: "2026-11-23",
 		Note: "no price is known of Lambda on arm64 in xx-test-1",
 	}
 	return r
