@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -113,7 +114,7 @@ func (f *costFlags) check() error {
 		faults = append(faults, fmt.Sprintf("--seconds: %v: out of range; want more than 0 and at most %d", s, price.MaxLambdaSeconds))
 	}
 	if s := float64(f.every); !(s >= minEvery.Seconds() && s <= price.Month.Seconds()) {
-		faults = append(faults, fmt.Sprintf("--every: %s: out of range; want 1m to %.0fh, a month", &f.every, price.Month.Hours()))
+		faults = append(faults, fmt.Sprintf("--every: %s: out of range; want 1m to %.0fh, a month", cmp.Or(f.every.String(), "0s"), price.Month.Hours()))
 	}
 	if a := architectures(); f.architecture != a[0] && f.architecture != a[1] {
 		faults = append(faults, fmt.Sprintf("--architecture: %q: want %s", f.architecture, strings.Join(a, " or ")))

@@ -98,11 +98,11 @@ func rounded(usd float64) float64 { return math.Round(usd*1e13) / 1e13 }
 
 // printCostTable prints the comparison for a person.
 func (c *cli) printCostTable(job price.Job, comparison price.Comparison) error {
-	if err := c.print(`%s of %v s every %v: %d runs in a month of %.0f hours
+	if err := c.print(`%s of %v s every %v: %s in a month of %.0f hours
 %s, %s, workers of %d MB, coordinator of %d MB
 US dollars, list prices as of %s, before any free tier
 
-`, count(job.Regions, "Region"), job.Seconds, shortly(job.Every), comparison.Runs, price.Month.Hours(),
+`, count(job.Regions, "Region"), job.Seconds, shortly(job.Every), count(comparison.Runs, "run"), price.Month.Hours(),
 		job.Region, job.Architecture, job.WorkerMB, job.CoordinatorMB, price.Date); err != nil {
 		return err
 	}

@@ -120,12 +120,16 @@ func Compare(j Job) (Comparison, bool) {
 }
 
 func (j Job) meridian(lambda Lambda) Way {
-	seconds := min(LambdaSeconds(j.Seconds)+AwakeSeconds, MaxLambdaSeconds)
-	return Way{
-		Name:  "Meridian",
-		Items: invocations(lambda, 1, seconds, j.CoordinatorMB),
-		Notes: []string{fmt.Sprintf("the coordinator waits for its workers, and is awake for %d s more", AwakeSeconds)},
+	w := Way{Name: "Meridian"}
+	worked := LambdaSeconds(j.Seconds)
+	if worked+AwakeSeconds > MaxLambdaSeconds {
+		w.Reason = fmt.Sprintf("not possible: the coordinator ends after %d s, and is awake for %d s more than the workers, which take %v s",
+			MaxLambdaSeconds, AwakeSeconds, worked)
+		return w
 	}
+	w.Items = invocations(lambda, 1, worked+AwakeSeconds, j.CoordinatorMB)
+	w.Notes = []string{fmt.Sprintf("the coordinator waits for its workers, and is awake for %d s more", AwakeSeconds)}
+	return w
 }
 
 func (j Job) standard() Way {

@@ -181,8 +181,14 @@ func TestCompareBounds(t *testing.T) {
 			"not possible: it ends after 300 s, and the workers take 300 s, 40 at once",
 		},
 		{
-			"as long as Lambda lets a function run", func(j *price.Job) { j.Seconds = 900 }, 8760,
+			"as long as a coordinator can wait", func(j *price.Job) { j.Seconds = 899 }, 8760,
 			"900 s × 0.25 GB × $0.0000133334 per GB-s", "31 transitions × $0.000025 per transition",
+			"not possible: it ends after 300 s, and the workers take 899 s",
+		},
+		{
+			"as long as Lambda lets a function run", func(j *price.Job) { j.Seconds = 900 }, 8760,
+			"not possible: the coordinator ends after 900 s, and is awake for 1 s more than the workers, which take 900 s",
+			"31 transitions × $0.000025 per transition",
 			"not possible: it ends after 300 s, and the workers take 900 s",
 		},
 		{
