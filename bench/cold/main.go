@@ -6,7 +6,7 @@
 // endpoint of its own on the loopback interface, and measures from exec until the
 // function asks for its first invocation, and until it has answered it. Lambda
 // gives a function a share of a core with its memory, so each is measured on a
-// whole core and held to 57, 29, 14 and 7 % of one, by a cgroup of its own; where
+// whole core and held to 57, 28, 14 and 7 % of one, by a cgroup of its own; where
 // none can be made, on what the machine has, and it says so. Both servers are in
 // this process, outside the share.
 //

@@ -1,7 +1,11 @@
 package rig_test
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +54,56 @@ func TestAGroupHoldsACommandFromItsFirstInstructionOn(t *testing.T) {
 	}
 	if !strings.Contains(said.String(), "/meridian-bench-") {
 		t.Errorf("the command was in the groups\n%s, want one of meridian-bench", said.String())
+	}
+}
+
+// What version 2 is told, in a directory of its own, because the controller may
+// belong to version 1 here.
+func TestTheShareInVersion2IsTheQuotaAndThePeriod(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "cpu.max")
+	g := rig.GroupIn(filepath.Dir(file))
+	if err := g.Set(14); err == nil {
+		t.Error("Set(14) = nil without the cpu controller, want an error")
+	}
+	for share, want := range map[int]string{7: "1400 20000", 14: "2800 20000", 57: "11400 20000", 100: "20000 20000"} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Set(share); err != nil {
+			t.Errorf("Set(%d) = %v, want nil", share, err)
+		}
+		if got, err := os.ReadFile(file); string(got) != want {
+			t.Errorf("Set(%d) writes %q, %v, want %q", share, got, err, want)
+		}
+	}
+}
+
+// A command begins in its group, wherever version 2 is mounted.
+func TestACommandStartsInItsGroupOfVersion2(t *testing.T) {
+	t.Parallel()
+	var directory string
+	for _, mounted := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		if _, err := os.Stat(filepath.Join(mounted, "cgroup.controllers")); err == nil {
+			directory = filepath.Join(mounted, fmt.Sprintf("meridian-rig-%d", os.Getpid()))
+		}
+	}
+	if directory == "" {
+		t.Skip("version 2 is mounted nowhere")
+	}
+	if err := os.Mkdir(directory, 0o755); err != nil { //nolint:gosec // as all of them are
+		t.Skip("no group can be made here:", err)
+	}
+	g := rig.GroupIn(directory)
+	command := exec.CommandContext(t.Context(), "cat", "/proc/self/cgroup")
+	var said strings.Builder
+	command.Stdout = &said
+	err := errors.Join(g.Start(command), command.Wait(), g.Remove())
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
+		t.Skip("no command can be started in a group here:", err)
+	}
+	if want := "/" + filepath.Base(directory) + "\n"; err != nil || !strings.Contains(said.String(), want) {
+		t.Errorf("the command was in the groups\n%s, %v; want %q", said.String(), err, want)
 	}
 }
 
