@@ -73,12 +73,53 @@ func TestTheREADMENamesOnlyMakeTargetsThatExist(t *testing.T) {
 
 func TestTheREADMEsLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+	readme := read(t, "README.md")
+	anchors := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(readme, -1) {
+		anchors[strings.ToLower(strings.ReplaceAll(m[1], " ", "-"))] = true
+	}
+	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(readme, -1) {
 		if strings.HasPrefix(m[1], "http") {
 			continue
 		}
-		if _, err := os.Stat(m[1]); err != nil {
+		if anchor, within := strings.CutPrefix(m[1], "#"); within {
+			if !anchors[anchor] {
+				t.Errorf("the README links to its section %s, which it does not have", m[1])
+			}
+		} else if _, err := os.Stat(m[1]); err != nil {
 			t.Errorf("the README links to %s: %v", m[1], err)
+		}
+	}
+}
+
+// The README's layout names every directory of code, and none that is not there.
+func TestTheREADMEsLayoutIsTheRepositorys(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(read(t, "README.md"), "\n## The layout\n")
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^    (\S+)/(?:, (\S+)/)?(?: |$)`).FindAllStringSubmatch(section, -1) {
+		for _, directory := range m[1:] {
+			if directory == "" {
+				continue
+			}
+			named[directory] = true
+			if _, err := os.Stat(directory); err != nil {
+				t.Errorf("the README's layout has %s: %v", directory, err)
+			}
+		}
+	}
+	tracked, err := exec.CommandContext(t.Context(), "git", "ls-files").Output()
+	if err != nil {
+		t.Skip("not a git repository:", err)
+	}
+	for file := range strings.Lines(string(tracked)) {
+		parts := strings.Split(strings.TrimSpace(file), "/")
+		if len(parts) == 1 || strings.HasPrefix(file, ".") {
+			continue
+		}
+		whole, part := parts[0], strings.Join(parts[:2], "/")
+		if !named[whole] && !named[part] {
+			t.Errorf("the README's layout does not have %s", part)
 		}
 	}
 }

@@ -2,6 +2,9 @@ package coordinator_test
 
 import (
 	"context"
+	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +55,7 @@ func TestCostOf28RegionsAnd10SecondsAtTheDefaults(t *testing.T) {
 		r.Regions = append(r.Regions, region.Name)
 	}
 	const workerGBs, coordinatorGBs = 28 * 10 * 0.25, 10 * 0.25
+	shown := costInREADME(t)
 	synctest.Test(t, func(t *testing.T) {
 		c, server := deployed(t, task.Builtin())
 		got, err := c.Run(t.Context(), r)
@@ -74,6 +78,9 @@ func TestCostOf28RegionsAnd10SecondsAtTheDefaults(t *testing.T) {
 		if diff := cmp.Diff(want, cost, near()); diff != "" {
 			t.Errorf("the run's cost (-want +got):\n%s", diff)
 		}
+		if diff := cmp.Diff(shown, cost, near()); diff != "" {
+			t.Errorf("the run's cost is not what the README shows (-README +got):\n%s", diff)
+		}
 		if billed := server.Counts().Billed; billed != 280*time.Second {
 			t.Errorf("Lambda billed %v, want 280s", billed)
 		}
@@ -83,6 +90,22 @@ func TestCostOf28RegionsAnd10SecondsAtTheDefaults(t *testing.T) {
 		t.Logf("coordinator  %2d request   %5.1f GB-s  $%.9f (estimated)", cost.Coordinator.Requests, cost.Coordinator.GBSeconds, cost.Coordinator.USD)
 		t.Logf("together                            $%.9f", cost.USD)
 	})
+}
+
+// costInREADME returns the cost that the README shows.
+func costInREADME(t *testing.T) *protocol.Cost {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```json\n\"cost\": ")
+	text, _, _ := strings.Cut(rest, "```")
+	var cost protocol.Cost
+	if err := json.Unmarshal([]byte(text), &cost); err != nil {
+		t.Fatalf("the README's cost: %v", err)
+	}
+	return &cost
 }
 
 // Retries and hedges are billed, throttles are not, and cold starts are counted.
