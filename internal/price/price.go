@@ -71,7 +71,7 @@ type lambdaPrice struct{ request, x86, arm64 float64 }
 // lambdaRow looks a Region up, in what AWS's own calculator reads,
 // https://calculator.aws/pricing/2.0/meteredUnitMaps/lambda/USD/current/lambda.json,
 // as copied to packages/lambda-client/src/price-per-1s.ts of
-// https://github.com/remotion-dev/remotion, commit 024b341a.
+// https://github.com/remotion-dev/remotion, commit 984974ab.
 //
 // Two others agree with it where they overlap: the GB-seconds of both architectures
 // in cost/cost.go of https://github.com/janritter/aws-lambda-live-tuner, and a
