@@ -3,8 +3,9 @@
 // its own, so that CPU time and memory are its own too.
 //
 // The ways: "coordinator", a whole run from the request to the result as JSON;
-// "path", the engine and the invoke path alone; "sdk", the AWS SDK with an errgroup, as people write it; "floor", signed
-// requests of net/http over HTTP/2 connections that were opened first.
+// "path", the engine and the invoke path alone; "sdk", the AWS SDK with an errgroup,
+// as people write it; "floor", signed requests of net/http over HTTP/2 connections
+// that were opened first.
 package main
 
 import (

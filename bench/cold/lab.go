@@ -20,7 +20,8 @@ const (
 // A lab has what is measured, and what it is measured with.
 type lab struct {
 	directory string
-	unheld    error // why nothing can be held to a share, or nil
+	held      string // what holds a program to a share
+	unheld    error  // why nothing does, or nil
 	lambda    *lambda
 	roots     string // the file of trusted certificates
 }
@@ -35,7 +36,7 @@ func newLab(ctx context.Context, directory string) (*lab, error) {
 			return nil, err
 		}
 	}
-	if l.unheld = rig.Holds(); l.unheld != nil {
+	if l.held, l.unheld = rig.Holds(); l.unheld != nil {
 		fmt.Fprintf(os.Stderr, "No share of a core can be set here, so only a whole machine of %d is measured: %v\n",
 			runtime.NumCPU(), l.unheld)
 	}

@@ -117,6 +117,8 @@ func (r results) save(file string) error {
 	b.WriteString(introduction)
 	if r.unheld != nil {
 		_, _ = fmt.Fprintf(&b, "\nShares of a core were not measured: none can be set here (%v).\n", r.unheld)
+	} else {
+		_, _ = fmt.Fprintf(&b, "\nShares of a core were set by %s.\n", r.held)
 	}
 	r.judge(&b)
 	b.WriteString("\n## Cold starts\n")

@@ -70,6 +70,7 @@ func (t table) times(name string, figure func(measurement) float64) float64 {
 
 // The results are everything that was measured.
 type results struct {
+	held   string
 	unheld error
 	cold   []table
 	sizes  []table // one for each of memorySizes, or for the last alone
@@ -84,7 +85,7 @@ const wholeCore = 1769
 
 // measureAll measures everything, and prints it as it is done.
 func (l *lab) measureAll(ctx context.Context, quick bool) (results, error) {
-	r := results{unheld: l.unheld}
+	r := results{held: l.held, unheld: l.unheld}
 	starts, wholes := 31, 3
 	if quick {
 		starts, wholes = 5, 1

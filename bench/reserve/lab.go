@@ -44,7 +44,8 @@ type lab struct {
 
 // newLab builds the function.
 func newLab(ctx context.Context, directory string) (*lab, error) {
-	l := &lab{directory: directory, holds: rig.Holds()}
+	l := &lab{directory: directory}
+	_, l.holds = rig.Holds()
 	err := rig.Build(ctx, l.file("bootstrap"), "./functions/coordinator")
 	if err != nil {
 		return nil, err

@@ -23,13 +23,18 @@ type Group struct {
 	second    bool // cgroup version 2
 }
 
-// Holds returns why no Group can be made here, or nil: it needs Linux, and root.
-func Holds() error {
+// Holds returns what holds a Group here, or why none can be made: it needs Linux,
+// and root.
+func Holds() (by string, err error) {
 	g, err := NewGroup(100)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return g.Remove()
+	by = "cpu.cfs_quota_us of cgroup version 1"
+	if g.second {
+		by = "cpu.max of cgroup version 2"
+	}
+	return by, g.Remove()
 }
 
 // NewGroup makes a group held to a share of a core, in percent. A process has one
