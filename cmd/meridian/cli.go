@@ -52,7 +52,34 @@ which every Region and every target is accounted for.`,
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(c.runCommand(ctx), c.regionsCommand(), c.servicesCommand(), c.costCommand(), c.versionCommand())
+	addCobras(root)
 	return root
+}
+
+// addCobras adds cobra's own commands, help and completion, and has them complain
+// about what they do not know: they would print their help, and succeed.
+func addCobras(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, command := range root.Commands() {
+		switch command.Name() {
+		case "help":
+			command.Args = func(_ *cobra.Command, args []string) error {
+				if _, _, unknown := root.Find(args); unknown != nil {
+					return unknownCommand(root, args)
+				}
+				return nil
+			}
+		case "completion":
+			command.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return unknownCommand(cmd, args)
+				}
+				return cmd.Help()
+			}
+			command.Args = nil
+		}
+	}
 }
 
 // noArguments refuses whatever a command is given beside flags.

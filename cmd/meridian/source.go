@@ -43,17 +43,21 @@ func (s source) explain(err error) error {
 // refuse makes a complaint of faults that are placed.
 func refuse(faults protocol.Faults) error {
 	lines := make([]string, len(faults))
-	regions := false
+	regions, services := false, false
 	for i, fault := range faults {
 		lines[i] = fault.String()
 		regions = regions || strings.HasPrefix(fault.Path, "--region") || strings.Contains(fault.Path, "egions[")
+		services = services || strings.HasPrefix(fault.Detail, "is not a service")
 	}
 	complaint := usage("%s", lines[0])
 	if n := len(lines); n > 1 {
 		complaint = usage("the request has %d faults\n%s", n, strings.Join(lines, "\n"))
 	}
 	if regions {
-		return complaint.hint("meridian regions lists the Regions there are")
+		complaint = complaint.hint("meridian regions lists the Regions there are")
+	}
+	if services {
+		complaint = complaint.hint("meridian services lists the services there are")
 	}
 	return complaint
 }
