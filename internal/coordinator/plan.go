@@ -103,7 +103,7 @@ func (p *plan) tooMuch(maxAnswerBytes int) protocol.Faults {
 	}
 	if m := p.request.MinSuccessful; m > len(p.regions) {
 		faults = append(faults, protocol.Fault{Path: "minSuccessful", Value: fmt.Sprint(m), Detail: fmt.Sprintf(
-			"the run has only %d Regions", len(p.regions))})
+			"want at most %d, the number of its Regions", len(p.regions))})
 	}
 	least := protocol.LeastResultBytes(p.targets)
 	if maxAnswerBytes > 0 && least > maxAnswerBytes {

@@ -65,7 +65,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"parameters of nothing", `{"task":"sleep","parameters":{"seconds":0}}`, []string{`parameters.seconds: 0: 0 is out of range; want 0.001 to 600`}},
 		{"parameters misspelt", `{"task":"sleep","parameters":{"secs":1,"seconds":1}}`, []string{`parameters.secs: 1: unknown field; known are seconds`}},
 		{"parameters of another type", `{"task":"sleep","parameters":{"seconds":"1"}}`, []string{`parameters.seconds: "1": want a number, got a string`}},
-		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: the run has only 1 Regions`}},
+		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: want at most 1, the number of its Regions`}},
 		{
 			"too many invocations", `{"task":"any","targets":[` + many(1000) + `],"maxTargetsPerInvocation":1}`,
 			[]string{`maxTargetsPerInvocation: 17000 targets over 17 Regions, in batches of up to 1, are 17000 invocations; at most 10000 fit into one run`},
