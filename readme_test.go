@@ -6,9 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 // The README shows a complete task. This builds the program with that file in
@@ -88,6 +92,23 @@ func TestTheREADMEsLinksLeadSomewhere(t *testing.T) {
 			}
 		} else if _, err := os.Stat(m[1]); err != nil {
 			t.Errorf("the README links to %s: %v", m[1], err)
+		}
+	}
+}
+
+// Everything that a request may have is in the README, and so is every parameter of
+// the task that has most.
+func TestTheREADMENamesEveryFieldOfARequest(t *testing.T) {
+	t.Parallel()
+	readme := read(t, "README.md")
+	for _, message := range []reflect.Type{
+		reflect.TypeFor[protocol.Request](), reflect.TypeFor[protocol.Hedge](), reflect.TypeFor[task.ProbeParameters](),
+	} {
+		for field := range message.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if !strings.Contains(readme, "`"+name+"`") && !strings.Contains(readme, `"`+name+`"`) {
+				t.Errorf("the README does not have %s of %v", name, message)
+			}
 		}
 	}
 }
