@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +14,7 @@ type lane struct {
 	fresh   []int // items that were never tried, in order
 	ready   []int // items whose wait before a retry is over, in that order
 	running int
+	open    int // items not settled
 
 	limited bool      // whether window bounds it
 	window  float64   // how many may run; the next may start while fewer do
@@ -21,6 +23,7 @@ type lane struct {
 	tickAt  time.Time // the next tick of the burst, if ramping; zero before the first
 	ticks   int       // since it began; counted on from where a later burst's begin
 	held    int       // places in the window that this burst's throttles have left, for nobody
+	settled float64   // the window that it has come to, for the record; zero as long as that is window
 
 	tried     float64 // attempts started lately
 	refused   float64 // those of them that were throttled
@@ -53,7 +56,7 @@ func newLanes(a Adaptation, n int) []*lane {
 		l.fresh = append(l.fresh, i)
 	}
 	for _, l := range lanes {
-		l.items = len(l.fresh)
+		l.items, l.open = len(l.fresh), len(l.fresh)
 		l.limited = len(a.ErrorEquals) > 0
 		l.burst = max(1, burstShare*float64(l.items))
 		l.window = max(firstBurst, l.burst)
@@ -146,6 +149,7 @@ func (l *lane) accept() {
 		return
 	}
 	l.window += 1 / l.window
+	l.settle()
 	if l.calm >= l.patience+3*int(l.window) { // rounds: more is borne, it seems
 		l.patience = firstPatience
 	}
@@ -161,6 +165,7 @@ func (l *lane) throttle(started, now time.Time) {
 		l.trying = false
 		l.patience = min(2*l.patience, mostPatience)
 		l.window = max(1, min(l.window, float64(l.running)))
+		l.settle()
 		return
 	}
 	if l.refused <= tolerated*l.tried {
@@ -168,6 +173,9 @@ func (l *lane) throttle(started, now time.Time) {
 			l.held++
 		}
 		return
+	}
+	if most := min(l.window, float64(l.items)); l.ramping && float64(l.accepted) >= most*backoff {
+		l.settled = most // nearly as many were accepted, so it is no limit to begin with
 	}
 	l.ramping, l.held = false, 0
 	window := min(l.window, float64(l.running))
@@ -177,6 +185,7 @@ func (l *lane) throttle(started, now time.Time) {
 		l.streak++
 	}
 	l.window = max(1, window)
+	l.settle()
 	if l.rests && l.running == 0 {
 		l.restTill = now.Add(l.longestPause() / 2)
 	}
@@ -200,5 +209,16 @@ func (l *lane) wakeBy(t time.Time) {
 	}
 }
 
+// settle takes note of the window, for the record. Of the last items nothing takes
+// the places that become free, and the window falls to what still runs: fewer items
+// than there were places do not show that there are fewer.
+func (l *lane) settle() {
+	if l.window > l.settled || float64(l.open) >= l.settled {
+		l.settled = min(l.window, float64(l.items))
+	}
+}
+
 // settledAt is how many at once it has come to.
-func (l *lane) settledAt() int { return min(int(math.Ceil(l.window)), l.items) }
+func (l *lane) settledAt() int {
+	return min(int(math.Ceil(cmp.Or(l.settled, l.window))), l.items)
+}

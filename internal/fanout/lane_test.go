@@ -118,12 +118,80 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 				if took > tt.most || a.calls > tt.mostCalls {
 					t.Errorf("took %v with %d calls; want at most %v, %d", took, a.calls, tt.most, tt.mostCalls)
 				}
-				if verdict.Throttled != a.refused || a.refused > 0 && (3*verdict.Concurrency < tt.limit || verdict.Concurrency > tt.limit+2) {
+				if verdict.Throttled != a.refused || a.refused > 0 && (10*verdict.Concurrency < 9*tt.limit || verdict.Concurrency > tt.limit+2) {
 					t.Errorf("verdict: %d throttled, settled at %d; want %d, about %d", verdict.Throttled, verdict.Concurrency, a.refused, tt.limit)
 				}
 			})
 		})
 	}
+}
+
+// Fewer items than there are places do not show how many there are.
+func TestAThrottleAmongTheLastItemsDoesNotLowerWhatTheRunSaysItSettledAt(t *testing.T) {
+	t.Parallel()
+	const items = 1000
+	for _, tt := range []struct {
+		name        string
+		limit, last int
+		times       int    // that each of the last is throttled
+		want        [2]int // from and to
+	}{
+		{"none", 185, 0, 0, [2]int{167, 187}},
+		{"two of them", 185, 2, 60, [2]int{167, 187}},
+		{"most of the last 75", 185, 50, 3, [2]int{167, 187}},
+		{"two of them, without a limit", 1 << 30, 2, 200, [2]int{items, items}},
+		// More than are borne at once do show it.
+		{"many rounds", 185, 500, 3, [2]int{1, 100}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(tt.limit)
+				which := make([]int, items)
+				for i := range which {
+					which[i] = i
+				}
+				outcomes, verdict := fanout.Map(t.Context(), adapting(), which, func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
+					if i >= items-tt.last && len(prior) < tt.times {
+						time.Sleep(a.refuse)
+						return 0, throttleError{}
+					}
+					return a.call(ctx, i, prior)
+				})
+				for i, o := range outcomes {
+					if o.Status != fanout.Succeeded {
+						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
+					}
+				}
+				if c := verdict.Concurrency; c < tt.want[0] || c > tt.want[1] {
+					t.Errorf("settled at %d after %d throttles, want %d to %d", c, verdict.Throttled, tt.want[0], tt.want[1])
+				}
+			})
+		})
+	}
+}
+
+// All are asked for at once, and the throttles are not heard before some answers.
+func TestTheFirstThrottlesShowTheLimitThoughFewerItemsAreLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const items, limit, quick = 24, 10, 4
+		a := newAccount(limit)
+		which := make([]int, items)
+		for i := range which {
+			which[i] = i
+		}
+		_, verdict := fanout.Map(t.Context(), adapting(), which, func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
+			if i < quick {
+				time.Sleep(a.refuse / 2)
+				return 0, nil
+			}
+			return a.call(ctx, i, prior)
+		})
+		if c := verdict.Concurrency; c < limit*9/10 || c > limit+2 {
+			t.Errorf("settled at %d, want about %d", c, limit)
+		}
+	})
 }
 
 // Some throttles say nothing about how much runs at once, such as those of a limit

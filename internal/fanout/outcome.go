@@ -85,6 +85,7 @@ type Verdict struct {
 
 	// Throttled counts the attempts that ended with one of the Adaptation's
 	// errors, and Concurrency is how many attempts at once the lanes that met any
-	// have settled at. Both are 0 when there were none.
+	// have settled at; a throttle among a lane's last items, fewer than that, does
+	// not lower it. Both are 0 when there were none.
 	Throttled, Concurrency int
 }

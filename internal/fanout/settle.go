@@ -118,6 +118,7 @@ func (l *loop[T, R]) close(i int, s Status, err error, cut bool) {
 		o.Elapsed = last.Start.Add(last.Elapsed).Sub(o.Attempts[0].Start)
 	}
 	l.open--
+	l.laneOf(i).open--
 	l.settled = append(l.settled, i)
 	l.tally.add(i, s, cut)
 }

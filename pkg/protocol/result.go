@@ -64,7 +64,8 @@ type Summary struct {
 
 	// Throttled counts the attempts of invocations that were throttled, and
 	// Concurrency is how many invocations at once the run had settled at because
-	// of that. Both are left out when nothing was throttled.
+	// of that, while at least so many were left. Both are left out when nothing
+	// was throttled.
 	Throttled   int `json:"throttled,omitzero"`
 	Concurrency int `json:"concurrency,omitzero"`
 

@@ -55,6 +55,8 @@ func mutants() []mutant {
 			"cmp.Compare(a.item, b.item)) < 0", "cmp.Compare(a.item, b.item)) > 0",
 		},
 		{"a throttle does not lower the limit", "lane.go", "l.window = max(1, window)", "l.window = max(l.window, window)"},
+		{"the last items lower what the run settled at", "lane.go", "l.window > l.settled || float64(l.open) >= l.settled", "l.window > 0"},
+		{"the first burst counts as borne", "lane.go", "l.ramping && float64(l.accepted) >= most*backoff", "l.ramping"},
 		{"more is never tried for", "lane.go", "if !allowed && !l.trying {", "if !allowed {"},
 		{"what bears nothing is asked without a rest", "lane.go", "l.restTill = now.Add(l.longestPause() / 2)", "l.restTill = now"},
 		{"a full lane holds up the hedges of others", "hedge.go", "if len(l.lanes) == 1 {", "if len(l.lanes) > 0 {"},
