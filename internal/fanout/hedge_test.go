@@ -188,6 +188,34 @@ func TestALoserThatIgnoresItsEndIsGivenUpOnce(t *testing.T) {
 	}
 }
 
+// The record has the attempts by their ends, so the first one may come last.
+func TestAHedgedItemLastsFromItsFirstAttempt(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for name, second := range map[string]func(context.Context) error{
+		"the hedge loses": func(ctx context.Context) error { return lasting(ctx, time.Hour) },
+		"the hedge fails": func(context.Context) error { return broken },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := fanout.Policy{Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
+				begin := time.Now()
+				outcomes, _ := fanout.Map(t.Context(), p, []int{0}, func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
+					if time.Since(begin) == 0 {
+						return 0, lasting(ctx, 5*time.Second)
+					}
+					return 0, second(ctx)
+				})
+				o := outcomes[0]
+				if !o.Attempts[0].Hedge || !o.Started().Equal(begin) || o.Elapsed != 5*time.Second {
+					t.Errorf("started after %v, took %v; want 0s, 5s: %+v", o.Started().Sub(begin), o.Elapsed, o.Attempts)
+				}
+			})
+		})
+	}
+}
+
 func TestNoMoreItemsAreHedgedThanThePolicyAllows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

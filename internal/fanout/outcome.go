@@ -33,7 +33,7 @@ type Outcome[R any] struct {
 	// short it wraps the context's cause and the last error of the item's own.
 	Err error
 
-	// Attempts lists every attempt, in order.
+	// Attempts lists every attempt, in the order of their ends.
 	Attempts []Attempt
 
 	// Elapsed is the time from the first attempt's start to the last one's end.
@@ -45,7 +45,13 @@ func (o Outcome[R]) Started() time.Time {
 	if len(o.Attempts) == 0 {
 		return time.Time{}
 	}
-	return o.Attempts[0].Start
+	started := o.Attempts[0].Start
+	for _, a := range o.Attempts[1:] { // of a hedged one's two the second may have ended first
+		if a.Start.Before(started) {
+			started = a.Start
+		}
+	}
+	return started
 }
 
 // An Attempt is one try of an item.

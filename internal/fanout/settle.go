@@ -115,7 +115,7 @@ func (l *loop[T, R]) close(i int, s Status, err error, cut bool) {
 	o.Status, o.Err = s, err
 	if n := len(o.Attempts); n > 0 {
 		last := o.Attempts[n-1]
-		o.Elapsed = last.Start.Add(last.Elapsed).Sub(o.Attempts[0].Start)
+		o.Elapsed = last.Start.Add(last.Elapsed).Sub(o.Started())
 	}
 	l.open--
 	l.laneOf(i).open--

@@ -9,7 +9,9 @@ type mutant struct {
 
 // mutants returns all of them. When the engine changes so that a text is no
 // longer there, the mutant is rewritten, not removed.
-func mutants() []mutant {
+func mutants() []mutant { return append(ofTheLoop(), ofLanesAndHedges()...) }
+
+func ofTheLoop() []mutant {
 	return []mutant{
 		{
 			"one attempt more than MaxConcurrency", "loop.go",
@@ -54,6 +56,18 @@ func mutants() []mutant {
 			"the longest wait comes first", "stop.go",
 			"cmp.Compare(a.item, b.item)) < 0", "cmp.Compare(a.item, b.item)) > 0",
 		},
+		{"what the run's end cut has failed", "settle.go", "case c.cut:", "case false:"},
+		{"what is final is retried", "settle.go", "if !ok || c.final {", "if !ok {"},
+		{"the tolerated count is too many", "tally.go", "failed > *t.FailureCount", "failed >= *t.FailureCount"},
+		{
+			"the tolerated percentage is too many", "tally.go",
+			"float64(failed)*100 > *t.FailurePercentage", "float64(failed)*100 >= *t.FailurePercentage",
+		},
+	}
+}
+
+func ofLanesAndHedges() []mutant {
+	return []mutant{
 		{"a throttle does not lower the limit", "lane.go", "l.window = max(1, window)", "l.window = max(l.window, window)"},
 		{"the last items lower what the run settled at", "lane.go", "l.window > l.settled || float64(l.open) >= l.settled", "l.window > 0"},
 		{"the first burst counts as borne", "lane.go", "l.ramping && float64(l.accepted) >= most*backoff", "l.ramping"},
@@ -64,12 +78,6 @@ func mutants() []mutant {
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
 		{"more is hedged than is allowed", "hedge.go", "h.left--", "_ = h.left"},
 		{"the loser runs on", "hedge.go", "f.cancel(cause)", "_ = cause"},
-		{"what the run's end cut has failed", "settle.go", "case c.cut:", "case false:"},
-		{"what is final is retried", "settle.go", "if !ok || c.final {", "if !ok {"},
-		{"the tolerated count is too many", "tally.go", "failed > *t.FailureCount", "failed >= *t.FailureCount"},
-		{
-			"the tolerated percentage is too many", "tally.go",
-			"float64(failed)*100 > *t.FailurePercentage", "float64(failed)*100 >= *t.FailurePercentage",
-		},
+		{"an item starts with what ended first", "settle.go", "Sub(o.Started())", "Sub(o.Attempts[0].Start)"},
 	}
 }
