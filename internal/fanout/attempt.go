@@ -19,6 +19,7 @@ type flight[R any] struct {
 	hedge     bool // made beside a slow one
 	landed    bool
 	abandoned bool
+	outrun    time.Time // when another one was faster; then it is abandoned, too
 
 	// Of its own, when the policy hedges; else nil.
 	ctx    context.Context

@@ -20,7 +20,7 @@
 //
 // Map, and the loop over Each, return within Policy.Grace of the context's end,
 // even if an attempt ignores its context; such an attempt is reported as
-// abandoned. Nothing else is left running.
+// abandoned, unless another at its item was faster. Nothing else is left running.
 //
 // # How it works
 //

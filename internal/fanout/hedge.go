@@ -12,6 +12,7 @@ import (
 
 // A Hedge says when an item whose attempt is slow gets a second one beside it.
 // The first answer wins; the other attempt is cancelled, and stays in the record.
+// At its end the run waits for it, too, for Policy.Grace from then at most.
 // An item has at most one such attempt in the air. The zero Hedge makes none.
 type Hedge struct {
 	// After is how long the first attempt may take. Zero means that
@@ -75,6 +76,7 @@ type hedger[R any] struct {
 	left   int          // second attempts that may still be made
 	queue  []*flight[R] // first attempts that may get one, by their start
 	air    map[int][]*flight[R]
+	losers []*flight[R]    // attempts that others were faster than, by when
 	made   int             // first attempts
 	took   []time.Duration // of successful attempts, in order of length
 }
@@ -183,13 +185,38 @@ func (l *loop[T, R]) down(f *flight[R], answered bool) (decided bool) {
 	if !answered {
 		return len(others) == 0
 	}
+	l.hedger.losers = slices.DeleteFunc(l.hedger.losers, func(f *flight[R]) bool { return f.landed })
 	for _, other := range others {
-		other.abandoned = true
+		other.abandoned, other.outrun = true, f.end
 		l.hedger.down(other, errOutrun)
+		l.hedger.losers = append(l.hedger.losers, other)
 		o := &l.outcomes[f.item]
 		o.Attempts = append(o.Attempts, Attempt{
 			Start: other.start, Elapsed: f.end.Sub(other.start), Err: errOutrun, Hedge: other.hedge,
 		})
 	}
 	return true
+}
+
+// linger waits for the attempts that others were faster than, each for as long as
+// an attempt may take to return.
+func (l *loop[T, R]) linger() {
+	if l.hedger == nil {
+		return
+	}
+	for _, loser := range l.hedger.losers {
+		by := loser.outrun.Add(l.policy.Grace)
+		if l.end != "" && l.endBy.Before(by) {
+			by = l.endBy
+		}
+		l.alarm.Reset(time.Until(by))
+		for in := true; in && !loser.landed; {
+			select {
+			case f := <-l.landed:
+				f.landed = true
+			case <-l.alarm.C:
+				in = false
+			}
+		}
+	}
 }

@@ -188,6 +188,52 @@ func TestALoserThatIgnoresItsEndIsGivenUpOnce(t *testing.T) {
 	}
 }
 
+func TestTheRunWaitsForItsLosersAsForItsEnd(t *testing.T) {
+	t.Parallel()
+	const grace = 2 * time.Second
+	for _, tt := range []struct {
+		name          string
+		first, second func(context.Context) error // the second starts after 1 s
+		took          time.Duration
+	}{
+		{
+			"one that takes its time to unwind",
+			func(ctx context.Context) error { <-ctx.Done(); time.Sleep(30 * time.Millisecond); return ctx.Err() },
+			func(ctx context.Context) error { return lasting(ctx, time.Second) }, 2*time.Second + 30*time.Millisecond,
+		},
+		{
+			"one that ignores its end",
+			func(context.Context) error { time.Sleep(time.Minute); return nil },
+			func(ctx context.Context) error { return lasting(ctx, time.Second) }, 2*time.Second + grace,
+		},
+		{
+			"one that ignores its end, near the run's end",
+			func(context.Context) error { time.Sleep(time.Minute); return nil },
+			func(context.Context) error { time.Sleep(10 * time.Second); return nil }, 10*time.Second + grace,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				p := fanout.Policy{Grace: grace, Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
+				begin := time.Now()
+				outcomes, _ := fanout.Map(ctx, p, []int{0}, func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
+					if time.Since(begin) == 0 {
+						return 0, tt.first(ctx)
+					}
+					return 0, tt.second(ctx)
+				})
+				if took, o := time.Since(begin), outcomes[0]; took != tt.took || o.Status != fanout.Succeeded || len(o.Attempts) != 2 {
+					t.Errorf("%s after %v and %d attempts: %v; want SUCCEEDED after %v and 2", o.Status, took, len(o.Attempts), o.Err, tt.took)
+				}
+				time.Sleep(time.Hour) // let what was given up end
+			})
+		})
+	}
+}
+
 // The record has the attempts by their ends, so the first one may come last.
 func TestAHedgedItemLastsFromItsFirstAttempt(t *testing.T) {
 	t.Parallel()

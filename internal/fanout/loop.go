@@ -97,6 +97,7 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 		}
 		l.settled = l.settled[:0]
 	}
+	l.linger()
 	if l.end == "" {
 		l.end, l.cause = TimedOut, l.overdue // if any was; else nothing was cut
 	}

@@ -78,6 +78,10 @@ func ofLanesAndHedges() []mutant {
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
 		{"more is hedged than is allowed", "hedge.go", "h.left--", "_ = h.left"},
 		{"the loser runs on", "hedge.go", "f.cancel(cause)", "_ = cause"},
+		{"the loser settles its item again", "hedge.go", "other.abandoned, other.outrun = true, f.end", "other.outrun = f.end"},
+		{"the first of two to fail decides", "hedge.go", "return len(others) == 0\n", "return true\n"},
+		{"the loser is not waited for", "loop.go", "l.linger()", "_ = l.linger"},
+		{"the loser is waited for past the run's end", "hedge.go", "by = l.endBy", "_ = by"},
 		{"an item starts with what ended first", "settle.go", "Sub(o.Started())", "Sub(o.Attempts[0].Start)"},
 	}
 }
