@@ -36,8 +36,9 @@ type loop[T, R any] struct {
 	running int        // attempts that have not returned, abandoned ones included
 	flights []*flight[R]
 
-	alarm   *time.Timer
-	alarmAt time.Time // zero when the alarm is not set
+	alarm    *time.Timer
+	alarmAt  time.Time // zero when the alarm is not set
+	lookedAt time.Time // the last time that launch did for what may start
 
 	end     Status // how the run was stopped; empty while it goes on
 	cause   error  // why it was stopped
@@ -119,6 +120,7 @@ func (l *loop[T, R]) launch() {
 		return
 	}
 	now := time.Now() // once for all that start together
+	l.lookedAt = now
 	l.ripen(now)
 	for l.running < l.policy.MaxConcurrency {
 		next := l.next(now)
@@ -185,11 +187,11 @@ func (l *loop[T, R]) wait() {
 			runtime.Gosched() // short attempts end now, which is cheaper than to park for them
 		}
 	}
-	alarm := l.setAlarm()
 	over := l.parent.Done()
 	if l.end != "" {
 		over = nil
 	}
+	alarm := l.setAlarm()
 	select {
 	case f := <-l.landed:
 		l.land(f)

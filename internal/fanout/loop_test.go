@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,4 +271,61 @@ func TestEachCanBePulledFrom(t *testing.T) {
 			t.Errorf("next() = %d, %v, %t, then verdict %s, want 1, b, true, ABORTED", i, o, more, showVerdict(verdict()))
 		}
 	})
+}
+
+// A slow context is one whose Done takes its time, as the loop itself does on a
+// small share of a CPU.
+type slowContext struct{ context.Context }
+
+func (c slowContext) Done() <-chan struct{} {
+	time.Sleep(13 * time.Millisecond)
+	return c.Context.Done()
+}
+
+// What becomes due after the loop has looked for what may start, and before it
+// waits, does not have to wait for something else to happen.
+func TestTimeThatPassesBeforeTheLoopWaitsIsNotMissed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		policy fanout.Policy
+		items  int
+		do     func(ctx context.Context, at time.Duration) error
+	}{
+		{
+			"the rest of a lane",
+			fanout.Policy{Adaptation: fanout.Adaptation{ErrorEquals: []string{"Throttled"}}},
+			40,
+			func(context.Context, time.Duration) error { return throttleError{} },
+		},
+		{
+			"a hedge",
+			fanout.Policy{Hedge: fanout.Hedge{After: 10 * time.Millisecond, MaxExtraPercentage: 100}},
+			1,
+			func(ctx context.Context, at time.Duration) error {
+				if at == 0 {
+					return sleep(ctx, time.Hour)
+				}
+				return nil
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				begin := time.Now()
+				var first atomic.Pointer[time.Time]
+				fanout.Map(slowContext{ctx}, tt.policy, make([]int, tt.items), func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
+					now := time.Now()
+					first.CompareAndSwap(nil, &now)
+					return 0, tt.do(ctx, now.Sub(*first.Load()))
+				})
+				if took := time.Since(begin); took > time.Minute {
+					t.Errorf("took %v, want less than a minute", took)
+				}
+			})
+		})
+	}
 }

@@ -117,7 +117,7 @@ func (l *loop[T, R]) setAlarm() <-chan time.Time {
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
 	}
-	now := time.Now()
+	now := l.lookedAt // what has become due since then is still to be looked for
 	if l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
 		if at, some := l.hedger.next(now); some && (next.IsZero() || at.Before(next)) {
 			next = at

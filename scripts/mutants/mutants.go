@@ -76,6 +76,7 @@ func ofLanesAndHedges() []mutant {
 		{"a full lane holds up the hedges of others", "hedge.go", "if len(l.lanes) == 1 {", "if len(l.lanes) > 0 {"},
 		{"throttled attempts are counted", "settle.go", "if a.CountRetries || !a.throttles(c.name)", "if true || !a.throttles(c.name)"},
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
+		{"what has become due meanwhile is missed", "stop.go", "now := l.lookedAt //", "now := time.Now() //"},
 		{"more is hedged than is allowed", "hedge.go", "h.left--", "_ = h.left"},
 		{"the loser runs on", "hedge.go", "f.cancel(cause)", "_ = cause"},
 		{"the loser settles its item again", "hedge.go", "other.abandoned, other.outrun = true, f.end", "other.outrun = f.end"},
