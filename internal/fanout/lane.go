@@ -122,11 +122,16 @@ func (l *lane) take() int {
 	}
 	i := (*from)[0]
 	*from = (*from)[1:]
+	return i
+}
+
+// start takes note of an attempt that starts, be it a hedge.
+func (l *lane) start() {
 	if l.tried >= 2*max(firstBurst, float64(l.running)) { // two rounds
 		l.forget()
 	}
 	l.tried++
-	return i
+	l.running++
 }
 
 // forget makes what is tried next count more than what was.

@@ -469,3 +469,27 @@ func TestAThrottleMayAskForMoreThanTheRunHas(t *testing.T) {
 
 // longestPause is what the engine waits at most before it asks an account again.
 const longestPause = 3200 * time.Millisecond
+
+func TestTheThrottlesOfHedgesAreAFewOfAllAttempts(t *testing.T) {
+	t.Parallel()
+	for seed := range 5 {
+		synctest.Test(t, func(t *testing.T) {
+			const items = 1000
+			a := newAccount(1 << 30)
+			a.dice = rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // the same at each run
+			p := adapting()
+			p.Hedge = fanout.Hedge{After: a.answer / 2, MaxExtraPercentage: 100}
+			outcomes, verdict := fanout.Map(t.Context(), p, make([]int, items), a.call)
+			for i, o := range outcomes {
+				if o.Status != fanout.Succeeded {
+					t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
+				}
+			}
+			t.Logf("%d calls, %d refused, settled at %d", a.calls, a.refused, verdict.Concurrency)
+			if verdict.Concurrency != items {
+				t.Errorf("settled at %d after %d throttles of %d calls, want %d", verdict.Concurrency, a.refused, a.calls, items)
+			}
+			time.Sleep(time.Second) // the account's calls ignore their contexts
+		})
+	}
+}

@@ -164,7 +164,7 @@ func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 		l.hedger.launched(l.ctx, f)
 	}
 	l.running++
-	l.laneOf(i).running++
+	l.laneOf(i).start()
 	l.flights = append(l.flights, f)
 	if l.idle == 0 {
 		go l.pilot(f)
