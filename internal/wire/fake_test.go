@@ -41,7 +41,7 @@ type fake struct {
 // A fakeConn is the server's end of a connection.
 type fakeConn struct {
 	*tls.Conn
-	client *end
+	client, server *end
 
 	mu sync.Mutex
 	counts
@@ -106,7 +106,7 @@ func (f *fake) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, ctx.Err()
 	}
 	client, theirs := newPipe()
-	c := &fakeConn{client: client, Conn: tls.Server(theirs, &tls.Config{
+	c := &fakeConn{client: client, server: theirs, Conn: tls.Server(theirs, &tls.Config{
 		Certificates: []tls.Certificate{f.certificate}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
 	})}
 	f.mu.Lock()
