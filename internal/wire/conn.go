@@ -1,10 +1,7 @@
 package wire
 
 import (
-	"errors"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +31,7 @@ type state int
 
 const (
 	ready   state = iota // takes calls
-	asked                // takes calls as soon as it has answered
+	asked                // takes calls as soon as it has answered; may have some
 	leaving              // finishes its calls and takes no more
 	gone                 // closed
 )
@@ -52,6 +49,7 @@ type conn struct {
 	calls   int
 	limit   int  // calls that it takes; at first one, or what connections before it took
 	told    bool // limit is the server's word
+	mute    bool // it has not answered a question, though it has calls
 	idle    *time.Timer
 }
 
@@ -90,6 +88,35 @@ func (c *conn) release() {
 		p.feed()
 	case c.state == leaving && c.calls == 0:
 		c.retire()
+		p.feed()
+	}
+}
+
+// giveUp is release for a call that was given up after it was sent. If nothing was
+// heard of the other side since heard, or for a while, it is asked: a lost packet may
+// hold the connection up, which would get the next calls just because those on it are
+// given up. Nor does net/http take others in their place before there is an answer.
+func (c *conn) giveUp(heard int64) {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	if c.http2 && c.state == ready && !c.mute && (c.tap.heard.Load() == heard || c.tap.silence() > trusted) {
+		if c.mute = c.calls == 1; !c.mute { // else the next call asks
+			c.state = asked
+			go c.ask()
+		}
+	}
+	p.mu.Unlock()
+	c.release()
+}
+
+// answered notes that the other side has answered a question, be it net/http's.
+func (c *conn) answered() {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.mute = false
+	if c.state == ready {
+		c.endpoint.serve()
 		p.feed()
 	}
 }
@@ -144,10 +171,10 @@ func (c *conn) uncount() {
 func (c *conn) close() { _ = c.http.Close() }
 
 // doubtful reports whether it has calls and should have been heard from, be it
-// with the answer to a probe: it is dead, or the process was frozen. Then it may
-// have what calls it has, and no more.
+// with the answer to a probe: it is dead or held up, or the process was frozen. Then
+// it may have what calls it has, and no more.
 func (c *conn) doubtful() bool {
-	return c.http2 && c.calls > 0 && c.tap.silence() > probeAfter+probeEvery*probeCount
+	return c.http2 && c.calls > 0 && (c.mute || c.tap.silence() > probeAfter+probeEvery*probeCount)
 }
 
 // mind reports whether the connection may be used. One that has been silent for
@@ -157,7 +184,7 @@ func (c *conn) mind() bool {
 		return c.state == ready && !c.doubtful()
 	}
 	switch silence := c.tap.silence(); {
-	case silence <= trusted:
+	case silence <= trusted && !c.mute:
 		return true
 	case silence > c.idleTime():
 		c.retire() // the timer has not rung: the process was frozen
@@ -165,7 +192,7 @@ func (c *conn) mind() bool {
 	case !c.http2:
 		return true
 	}
-	c.state = asked
+	c.state, c.mute = asked, false
 	c.idle.Stop()
 	go c.ask()
 	return false
@@ -190,10 +217,13 @@ func (c *conn) ask() {
 	if c.state != asked {
 		return
 	}
-	if there {
+	switch {
+	case there:
 		c.state = ready
 		c.rest()
-	} else {
+	case c.calls > 0: // they wait on
+		c.state, c.mute = ready, true
+	default:
 		c.retire()
 	}
 	c.endpoint.serve()
@@ -247,46 +277,3 @@ func (c *conn) drop() {
 	c.endpoint.serve()
 	p.feed()
 }
-
-// roundTrip sends a request, and says beside an error whether the server may
-// have had it.
-func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, err error) {
-	if !c.http2 {
-		before := c.tap.written.Load()
-		response, err = c.http.RoundTrip(r)
-		return response, c.tap.written.Load() != before, err
-	}
-	// The stream is the last one begun when its headers have been written:
-	// net/http holds the connection's write lock around both.
-	var stream atomic.Uint32
-	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		WroteHeaders: func() { stream.Store(c.tap.begun.Load()) },
-	})
-	response, err = c.http.RoundTrip(r.WithContext(ctx))
-	if err == nil {
-		return response, true, nil
-	}
-	return nil, stream.Load() != 0 && !refused(err) && c.tap.sent(stream.Load()), err
-}
-
-// refused reports whether err is the server's word that it has not looked at
-// the request.
-//
-// Source: https://www.rfc-editor.org/rfc/rfc9113#section-8.7
-func refused(err error) bool {
-	// net/http's error of that kind turns into any struct of the same shape.
-	var e streamError
-	return errors.As(err, &e) && e.Code == refusedStream
-}
-
-// A streamError is net/http's http2.StreamError.
-type streamError struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-const refusedStream = 7
-
-// Error says which stream ended and how.
-func (e streamError) Error() string { return "" }

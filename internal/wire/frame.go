@@ -6,9 +6,9 @@ import "encoding/binary"
 //
 // Source: https://www.rfc-editor.org/rfc/rfc9113#section-6
 const (
-	headersFrame, settingsFrame, pingFrame, goAwayFrame = 0x1, 0x4, 0x6, 0x7
+	headersFrame, settingsFrame, pingFrame, goAwayFrame, continuationFrame = 0x1, 0x4, 0x6, 0x7, 0x9
 
-	ack                  = 0x1
+	ack, endHeaders      = 0x1, 0x4
 	maxConcurrentStreams = 0x3
 )
 

@@ -1,6 +1,8 @@
 package wire_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -156,4 +158,130 @@ func TestCallsThatBeginMeanwhileGoToOtherConnections(t *testing.T) {
 				late, len(server.all()), callers/conns, conns)
 		}
 	})
+}
+
+// A connection on which a call is given up while it is quiet gets no others until it
+// has answered: it may be held up, and would have the fewest calls just because those
+// on it are given up.
+func TestAConnectionOnWhichACallIsGivenUpGetsNoOtherUntilItHasAnswered(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		busy bool // the connection was heard from since the calls began
+	}{{"since the call began", false}, {"for a while", true}} {
+		t.Run("nothing was heard "+test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const callers = 160
+				server := afterASecond(t)
+				slow := server.request
+				server.request = func(c *fakeConn, stream uint32) {
+					if test.busy {
+						c.frame(6, 0, 0, make([]byte, 8)) // a PING of its own
+					}
+					slow(c, stream)
+				}
+				p := server.pool(t)
+				p.Prepare(lambdaTest, callers)
+				synctest.Wait()
+				time.AfterFunc(time.Second/2, func() { server.all()[0].server.losePacket(sentAgain(3)) })
+				// All but one of the calls that are held up are given up, and made again.
+				var mu sync.Mutex
+				patient := map[time.Duration]int{}
+				again := 0
+				var done sync.WaitGroup
+				for i := range callers {
+					done.Go(func() {
+						begin := time.Now()
+						limit := 3*time.Second + time.Duration(i)*time.Millisecond
+						if i < 2 {
+							limit = time.Minute
+						}
+						ctx, cancel := context.WithTimeout(t.Context(), limit)
+						defer cancel()
+						err := callWith(ctx, t, p, "https://lambda.test/")
+						if err == nil {
+							mu.Lock()
+							patient[time.Since(begin)]++
+							mu.Unlock()
+							return
+						}
+						if !errors.Is(err, context.DeadlineExceeded) {
+							t.Errorf("RoundTrip = %v, want success or the deadline", err)
+						}
+						begin = time.Now()
+						err = call(t, p)
+						mu.Lock()
+						again++
+						mu.Unlock()
+						if took := time.Since(begin); err != nil || took != time.Second {
+							t.Errorf("the call that was made again after %v took %v and ended with %v, want 1s", limit, took, err)
+						}
+					})
+					if i < 2 { // one on each connection
+						synctest.Wait()
+					}
+				}
+				done.Wait()
+				if patient[time.Second] != callers/2 || patient[time.Second+sentAgain(3)] != 1 || again != callers/2-1 {
+					t.Errorf("%v ended at first, %d were made again; want half after 1s, one after 8s, and the rest again", patient, again)
+				}
+				// When it is heard from again it takes calls again.
+				mustAll(t, calls(t, p, 2*wire.Spread))
+				if got := len(server.all()); got != 2 {
+					t.Errorf("%d connections, want 2", got)
+				}
+			})
+		})
+	}
+}
+
+// Until the server is known to have heard of it, net/http lets no other call take the
+// place of one that was given up. The next calls wait for the answer to the question,
+// and not for long: then they get another connection.
+func TestAPlaceOfACallThatWasGivenUpIsNotTakenTooEarly(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		roundTrip time.Duration
+		want      time.Duration // that the next calls take
+		wantConns int
+	}{
+		{"an answer comes", 100 * time.Millisecond, 1100 * time.Millisecond, 1},
+		{"no answer comes for long", 7 * time.Second, 1200 * time.Millisecond, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := afterASecond(t)
+				server.streams = 10
+				p := server.pool(t)
+				p.Prepare(lambdaTest, 1)
+				synctest.Wait()
+				server.all()[0].server.losePacket(test.roundTrip) // which is what comes next
+				var first sync.WaitGroup
+				first.Go(func() { mustAll(t, calls(t, p, 1)) })
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+				defer cancel()
+				var given sync.WaitGroup
+				for range 9 {
+					given.Go(func() {
+						if err := callWith(ctx, t, p, "https://lambda.test/"); !errors.Is(err, context.DeadlineExceeded) {
+							t.Errorf("RoundTrip = %v, want the deadline", err)
+						}
+					})
+				}
+				given.Wait()
+				for i, took := range lengths(t, p, 9) {
+					if took != test.want {
+						t.Errorf("call %d took %v, want %v", i, took, test.want)
+					}
+				}
+				first.Wait()
+				if got := len(server.all()); got != test.wantConns || server.began() != 19 {
+					t.Errorf("%d connections and %d requests, want %d and 19", got, server.began(), test.wantConns)
+				}
+			})
+		})
+	}
 }

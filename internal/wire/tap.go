@@ -24,11 +24,14 @@ type tap struct {
 	last    atomic.Uint32 // the last one that the server will have looked at
 	in      scanner
 	greeted bool                          // the server's first settings have come
+	replied bool                          // a PING was answered
+	ours    bool                          // and it was the question
 	pong    atomic.Pointer[chan struct{}] // to be closed when the question is answered
 
-	writing sync.Mutex // guards the next two
+	writing sync.Mutex // guards the next three
 	out     scanner
-	due     bool // the question is to be asked when a frame ends
+	header  bool // it is not over: no other frame may come in between
+	due     bool // the question is to be asked when it may
 	outbox  outbox
 
 	once  sync.Once
@@ -53,6 +56,10 @@ func (t *tap) silence() time.Duration {
 
 // Read reads, and notes what the server says.
 func (t *tap) Read(p []byte) (int, error) {
+	if t.replied { // and net/http, which reads on, has taken note of it
+		t.replied = false
+		t.tell()
+	}
 	n, err := t.Conn.Read(p)
 	if n > 0 {
 		t.heard.Store(wallClock().UnixNano())
@@ -84,11 +91,20 @@ func (t *tap) hear(f frame) {
 	case f.kind == goAwayFrame && len(f.payload) >= 4:
 		t.last.Store(binary.BigEndian.Uint32(f.payload) & (1<<31 - 1))
 		t.conn.leave()
-	case f.kind == pingFrame && f.flags&ack != 0 && string(f.payload) == question:
+	case f.kind == pingFrame && f.flags&ack != 0:
+		t.replied, t.ours = true, t.ours || string(f.payload) == question
+	}
+}
+
+// tell tells those who wait for an answer.
+func (t *tap) tell() {
+	if t.ours {
+		t.ours = false
 		if answered := t.pong.Swap(nil); answered != nil {
 			close(*answered)
 		}
 	}
+	t.conn.answered()
 }
 
 // Write writes, and notes which streams it begins.
@@ -105,15 +121,19 @@ func (t *tap) Write(p []byte) (int, error) {
 	defer t.writing.Unlock()
 	begun := t.begun.Load()
 	t.out.scan(p, func(f frame) {
-		if f.kind == headersFrame {
+		switch f.kind {
+		case headersFrame:
 			begun = f.stream
+			t.header = f.flags&endHeaders == 0
+		case continuationFrame:
+			t.header = f.flags&endHeaders == 0
 		}
 	})
 	t.begun.Store(begun)
 	if err := t.outbox.put(p, begun); err != nil {
 		return 0, err
 	}
-	if t.due && t.out.between() {
+	if t.due && t.mayAsk() {
 		t.due = false
 		t.askNow()
 	}
@@ -171,10 +191,13 @@ func (t *tap) ping(answered chan struct{}) {
 	t.pong.Store(&answered)
 	t.writing.Lock()
 	defer t.writing.Unlock()
-	if t.due = !t.out.between(); !t.due {
+	if t.due = !t.mayAsk(); !t.due {
 		t.askNow()
 	}
 }
+
+// mayAsk reports whether a frame may be written now.
+func (t *tap) mayAsk() bool { return t.out.between() && !t.header }
 
 // askNow has the question written.
 func (t *tap) askNow() {

@@ -25,7 +25,8 @@
 //
 // A connection that nothing was heard on for a while, as after a process was
 // frozen, is asked first: one round trip, and a new connection if no answer
-// comes. A connection that dies under its calls is found within 30 s. One that
+// comes. One on which a call is given up while it is quiet gets no others until it
+// has answered: it may be held up. A connection that dies under its calls is found within 30 s. One that
 // the server wants to end (GOAWAY) gets no more calls, and ends with its last.
 package wire
 
@@ -33,7 +34,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -154,15 +154,21 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 				return nil, &LostError{Err: err}
 			}
 		}
+		heard := c.tap.heard.Load()
 		response, sent, err := c.roundTrip(r)
 		if err == nil {
-			response.Body = &body{ReadCloser: response.Body, conn: c}
+			response.Body = &body{ReadCloser: response.Body, conn: c, call: ctx}
 			return response, nil
 		}
-		c.release() //nolint:contextcheck // connecting belongs to no call
 		if end := ctx.Err(); end != nil {
+			if sent {
+				c.giveUp(heard) //nolint:contextcheck // connecting belongs to no call
+			} else {
+				c.release() //nolint:contextcheck // connecting belongs to no call
+			}
 			return nil, &LostError{Sent: sent, Err: end}
 		}
+		c.release() //nolint:contextcheck // connecting belongs to no call
 		next := again(r)
 		if sent || moves == maxMoves || next == nil {
 			return nil, &LostError{Sent: sent, Err: c.tap.met(err)}
@@ -200,13 +206,20 @@ func closeBody(r *http.Request) {
 type body struct {
 	io.ReadCloser
 	conn *conn
+	call context.Context // the call's
 	once sync.Once
 }
 
 // Close ends the call.
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	b.once.Do(b.conn.release)
+	b.once.Do(func() {
+		if b.call.Err() != nil {
+			b.conn.giveUp(0)
+		} else {
+			b.conn.release()
+		}
+	})
 	return err
 }
 
@@ -257,34 +270,3 @@ func (p *Pool) endpoint(u *url.URL) *endpoint {
 	}
 	return e
 }
-
-// A ConnectError is a connection that did not come about, so nothing was sent.
-type ConnectError struct {
-	// Address is where to, with the port.
-	Address string
-
-	// Err is why not.
-	Err error
-}
-
-// Error says where to and why not.
-func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", e.Address, e.Err) }
-
-// Unwrap returns Err.
-func (e *ConnectError) Unwrap() error { return e.Err }
-
-// A LostError is a call that ended before its answer came, with its connection or
-// with its context.
-type LostError struct {
-	// Sent says that the server may have had the request.
-	Sent bool
-
-	// Err is what the connection met, or the context's error.
-	Err error
-}
-
-// Error returns Err's text.
-func (e *LostError) Error() string { return e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *LostError) Unwrap() error { return e.Err }
