@@ -18,6 +18,7 @@ type endpoint struct {
 	opening int     // connections being opened
 	width   int     // calls that one connection is expected to take
 	allowed int     // calls that HTTP/2 connections were allowed last; at first 1
+	pausing bool    // one has just not come about
 	waiting []*waiter
 }
 
@@ -103,6 +104,9 @@ func (e *endpoint) serve() {
 // grow opens the connections that are missing for the calls that wait and for
 // so many more.
 func (e *endpoint) grow(more int) {
+	if e.pausing && len(e.conns) > 0 {
+		return
+	}
 	missing := len(e.waiting) + more
 	for _, c := range e.conns {
 		missing -= c.promise()
@@ -144,14 +148,32 @@ func (e *endpoint) add() {
 		go c.close()
 	}
 	p.open--
-	// While there is a connection, or may be, there is something to wait for.
+	// While there is a connection, or may be, there is something to wait for. It may
+	// be busy for long, so another is tried for, but not at once.
 	if len(e.conns) == 0 && e.opening == 0 {
 		for _, w := range e.waiting {
 			w.granted <- grant{err: err}
 		}
 		e.waiting = nil
+	} else if !e.pausing {
+		e.pausing = true
+		time.AfterFunc(pause, e.resume)
 	}
 	p.feed()
+}
+
+// pause is how long after a connection has not come about another is tried for,
+// while there is one: as long as TCP waits before it sends a SYN again.
+//
+// Source: https://www.rfc-editor.org/rfc/rfc6298#section-2
+const pause = time.Second
+
+// resume ends the pause.
+func (e *endpoint) resume() {
+	e.pool.mu.Lock()
+	defer e.pool.mu.Unlock()
+	e.pausing = false
+	e.serve()
 }
 
 // errHungUp is a server that ends a connection before it has been used.

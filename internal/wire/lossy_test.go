@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,6 +284,59 @@ func TestAPlaceOfACallThatWasGivenUpIsNotTakenTooEarly(t *testing.T) {
 				first.Wait()
 				if got := len(server.all()); got != test.wantConns || server.began() != 19 {
 					t.Errorf("%d connections and %d requests, want %d and 19", got, server.began(), test.wantConns)
+				}
+			})
+		})
+	}
+}
+
+// A connection that does not come about while there is another is tried again after
+// a second, for the calls that have no room on that.
+func TestConnectingIsTriedAgainWhileCallsWait(t *testing.T) {
+	t.Parallel()
+	refused := func(context.Context) error { return syscall.ECONNREFUSED }
+	lost := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for _, test := range []struct {
+		name      string
+		fails     func(context.Context) error
+		last      int // dial that fails; the first does not
+		maxConns  int
+		calls     int
+		want      time.Duration // until the last call ends
+		wantDials int
+	}{
+		{"lost once", lost, 2, 0, 2, wire.ConnectTimeout + time.Second + time.Minute, 3},
+		{"refused three times", refused, 4, 0, 2, 3*time.Second + time.Minute, 5},
+		{"refused for ever", refused, 1e6, 0, 2, 2 * time.Minute, 62},
+		{"refused for ever, and few connections", refused, 1e6, 2, 4, 4 * time.Minute, 182},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newFake(t, 1)
+				server.request = func(c *fakeConn, stream uint32) {
+					time.Sleep(time.Minute)
+					c.answer(stream)
+				}
+				cfg := server.config(t)
+				cfg.MaxConns = test.maxConns
+				var dials atomic.Int64
+				cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if n := int(dials.Add(1)); n > 1 && n <= test.last {
+						return nil, test.fails(ctx)
+					}
+					return server.dial(ctx, network, address)
+				}
+				p := wire.New(cfg)
+				defer p.Close()
+				p.Prepare(lambdaTest, 1)
+				synctest.Wait()
+				took := lengths(t, p, test.calls)
+				if first, last := slices.Min(took), slices.Max(took); first != time.Minute || last != test.want {
+					t.Errorf("the calls took %v to %v, want 1m to %v", first, last, test.want)
+				}
+				if got := dials.Load(); got > int64(test.wantDials) {
+					t.Errorf("%d dials, want at most %d", got, test.wantDials)
 				}
 			})
 		})

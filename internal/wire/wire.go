@@ -21,7 +21,8 @@
 //
 // Opening a connection has [ConnectTimeout], from the look-up of the name to
 // the end of the TLS handshake. It belongs to no call: the one that it was
-// opened for may be over, and the next one takes it.
+// opened for may be over, and the next one takes it. One that does not come about
+// while there is another is tried again after a second, while calls wait.
 //
 // A connection that nothing was heard on for a while, as after a process was
 // frozen, is asked first: one round trip, and a new connection if no answer
