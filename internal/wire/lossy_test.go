@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"meridian/internal/wire"
 )
@@ -341,4 +346,110 @@ func TestConnectingIsTriedAgainWhileCallsWait(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A loss is a packet that is lost.
+type loss struct {
+	conn     int // of those that there are then
+	after    time.Duration
+	delay    time.Duration // until it comes
+	toServer bool
+}
+
+// losses draws some.
+func losses() *rapid.Generator[[]loss] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) loss {
+		return loss{
+			rapid.IntRange(0, 2).Draw(t, "connection"),
+			time.Duration(rapid.IntRange(0, 3000).Draw(t, "after")) * time.Millisecond,
+			sentAgain(rapid.IntRange(1, 3).Draw(t, "times")),
+			rapid.Bool().Draw(t, "to the server"),
+		}
+	}), 0, 6)
+}
+
+// Whatever is lost, every call ends once, is sent once, and is held up for no longer
+// than its own connection was, and while an idle one was asked.
+func TestAnyLossesHoldUpOnlyTheCallsOnTheirConnections(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		callers := rapid.IntRange(1, 220).Draw(rt, "callers")
+		rounds := rapid.IntRange(1, 3).Draw(rt, "rounds")
+		lost := losses().Draw(rt, "lost")
+		rapid.SyncTest(rt, func(rt *rapid.T) {
+			server := afterASecond(t)
+			server.request = func(c *fakeConn, stream uint32) {
+				time.Sleep(time.Second)
+				c.sign(stream, slices.Index(server.all(), c))
+			}
+			p := wire.New(server.config(t))
+			defer time.Sleep(time.Minute) // until the server has heard of it
+			defer p.Close()
+			p.Prepare(lambdaTest, callers)
+			synctest.Wait()
+			var mu sync.Mutex
+			delays := map[int]time.Duration{} // of a connection
+			for _, l := range lost {
+				time.AfterFunc(l.after, func() {
+					conns := server.all()
+					n := l.conn % len(conns)
+					if l.toServer {
+						conns[n].client.losePacket(l.delay)
+					} else {
+						conns[n].server.losePacket(l.delay)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					delays[n] += l.delay
+				})
+			}
+			var done sync.WaitGroup
+			for range callers {
+				done.Go(func() {
+					for range rounds {
+						begin := time.Now()
+						conn, err := signedCall(rt.Context(), p)
+						if err != nil {
+							rt.Errorf("RoundTrip = %v, want success", err)
+							continue
+						}
+						const asking = 200 * time.Millisecond
+						took := time.Since(begin)
+						mu.Lock()
+						if most := time.Second + asking + delays[conn]; took < time.Second || took > most {
+							rt.Errorf("a call on connection %d took %v, want at most %v", conn, took, most)
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			done.Wait()
+			if got := server.began(); got != callers*rounds {
+				rt.Errorf("%d requests for %d calls", got, callers*rounds)
+			}
+		})
+	})
+}
+
+// sign answers a request with 200 and the connection's number.
+func (c *fakeConn) sign(stream uint32, number int) {
+	c.end()
+	text := strconv.Itoa(number)
+	c.frame(1, 4|1, stream, append([]byte{0x88, 0, 4, 'c', 'o', 'n', 'n', byte(len(text))}, text...))
+}
+
+// signedCall makes a call and returns the number of the connection that it went by.
+func signedCall(ctx context.Context, p *wire.Pool) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaTest.String(), strings.NewReader("{}"))
+	if err != nil {
+		return 0, err
+	}
+	response, err := p.RoundTrip(r)
+	if err != nil {
+		return 0, err
+	}
+	if err := response.Body.Close(); err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(response.Header.Get("Conn"))
 }
