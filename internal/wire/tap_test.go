@@ -3,7 +3,9 @@ package wire_test
 import (
 	"bytes"
 	"encoding/binary"
+	"net"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -46,4 +48,44 @@ func TestFramesAreFoundInAnyPieces(t *testing.T) {
 			t.Errorf("frames differ (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A record is a connection that keeps what is written.
+type record struct {
+	net.Conn
+	bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) { return r.Buffer.Write(p) }
+
+func (r *record) Read(p []byte) (int, error) { return r.Buffer.Read(p) }
+
+// The question is asked between two frames, and not within a header that takes
+// several, where RFC 9113 6.10 allows no other.
+func TestTheQuestionIsAskedBetweenFrames(t *testing.T) {
+	t.Parallel()
+	frame := func(kind, flags byte, text string) string {
+		return string([]byte{0, 0, byte(len(text)), kind, flags, 0, 0, 0, 1}) + text
+	}
+	const question = "\x00\x00\x08\x06\x00\x00\x00\x00\x00meridian"
+	data, header := frame(0, 0, "data"), frame(1, 4, "header")
+	begun, more, over := frame(1, 0, "begun"), frame(9, 0, "more"), frame(9, 4, "over")
+	for _, test := range []struct{ name, first, second, want string }{
+		{"between frames", data, data, data + question + data},
+		{"after a header", header, data, header + question + data},
+		{"in a frame", data[:11], data[11:], data + question},
+		{"in the head of a frame", data[:3], data[3:], data + question},
+		{"in a header of two frames", begun, over, begun + over + question},
+		{"in a header of three frames", begun + more, over, begun + more + over + question},
+		{"in a header that goes on", begun, more, begun + more},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var got record
+			wire.Ask(&got, []byte(test.first), []byte(test.second))
+			synctest.Wait()
+			if got.String() != test.want {
+				t.Errorf("%s: written %q, want %q", test.name, got.String(), test.want)
+			}
+		})
+	}
 }
