@@ -41,6 +41,13 @@ func (e *endpoint) open(ctx context.Context, address string) (*conn, error) {
 		return nil, err //nolint:wrapcheck // connect says where to
 	}
 	c := &conn{endpoint: e, limit: 1, roundTime: time.Since(begin)}
+	if proxy != nil && proxy.Scheme == "https" {
+		secured, err := p.secure(ctx, nc, proxy.Hostname(), "http/1.1")
+		if err != nil {
+			return nil, fmt.Errorf("proxy %s: %w", proxy.Host, err)
+		}
+		nc = secured
+	}
 	if e.url.Scheme == "https" {
 		if proxy != nil {
 			if nc, err = p.tunnel(ctx, nc, proxy, address); err != nil {
@@ -48,7 +55,7 @@ func (e *endpoint) open(ctx context.Context, address string) (*conn, error) {
 			}
 			proxy = nil
 		}
-		secured, err := p.secure(ctx, nc, e.url.Hostname())
+		secured, err := p.secure(ctx, nc, e.url.Hostname(), "h2", "http/1.1")
 		if err != nil {
 			return nil, err
 		}
@@ -72,6 +79,9 @@ func (e *endpoint) open(ctx context.Context, address string) (*conn, error) {
 func speak(ctx context.Context, c *conn, address string, proxy *url.URL) (*http.ClientConn, error) {
 	// A Transport whose only connection this is. For it there is no TLS: if there
 	// is any, it is below, and what it negotiated is in http2.
+	if proxy != nil {
+		proxy = &url.URL{Scheme: "http", Host: proxy.Host, User: proxy.User}
+	}
 	t := &http.Transport{
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return c.tap, nil },
 		Proxy:              http.ProxyURL(proxy), // of plain HTTP, which only changes the request
@@ -85,9 +95,9 @@ func speak(ctx context.Context, c *conn, address string, proxy *url.URL) (*http.
 }
 
 // secure shakes hands over nc, which it closes if that comes to nothing.
-func (p *Pool) secure(ctx context.Context, nc net.Conn, host string) (*tls.Conn, error) {
+func (p *Pool) secure(ctx context.Context, nc net.Conn, host string, protocols ...string) (*tls.Conn, error) {
 	cfg := p.cfg.TLS.Clone()
-	cfg.ServerName = host
+	cfg.ServerName, cfg.NextProtos = host, protocols
 	p.trust.apply(cfg, host)
 	secured := tls.Client(nc, cfg)
 	if err := secured.HandshakeContext(ctx); err != nil {
@@ -120,11 +130,6 @@ func (p *Pool) tunnel(ctx context.Context, nc net.Conn, proxy *url.URL, address 
 			err = fmt.Errorf("proxy %s: %w", proxy.Host, err)
 		}
 	}()
-	if proxy.Scheme == "https" {
-		if nc, err = p.secureProxy(ctx, nc, proxy); err != nil {
-			return nil, err
-		}
-	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	r := &http.Request{
@@ -148,15 +153,6 @@ func (p *Pool) tunnel(ctx context.Context, nc net.Conn, proxy *url.URL, address 
 		return nil, errors.New(response.Status)
 	}
 	return nc, nil
-}
-
-// secureProxy shakes hands with a proxy.
-func (p *Pool) secureProxy(ctx context.Context, nc net.Conn, proxy *url.URL) (net.Conn, error) {
-	cfg := p.cfg.TLS.Clone()
-	cfg.ServerName, cfg.NextProtos = proxy.Hostname(), []string{"http/1.1"}
-	p.trust.apply(cfg, proxy.Hostname())
-	secured := tls.Client(nc, cfg)
-	return secured, secured.HandshakeContext(ctx)
 }
 
 // proxyOr returns proxy if there is one, else u.

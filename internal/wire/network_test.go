@@ -182,6 +182,124 @@ func TestGoAwayOfARealServer(t *testing.T) {
 	}
 }
 
+// An address of IPv6 stands in brackets wherever it has a port, and is what the
+// server's certificate is for.
+func TestAnAddressOfIPv6(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+	for _, test := range []struct {
+		url, want string
+		wrong     bool
+	}{
+		{"https://[::1]/", "[::1]:443", false},
+		{"https://[::1]:8443/", "[::1]:8443", false},
+		{"https://[::2]:8443/", "[::2]:8443", true},
+	} {
+		cfg := s.config()
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address != test.want {
+				t.Errorf("%s: dialled %s, want %s", test.url, address, test.want)
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
+		}
+		p := wire.New(cfg)
+		t.Cleanup(p.Close)
+		err := callAt(t, p, test.url)
+		if _, wrong := errors.AsType[x509.HostnameError](err); wrong != test.wrong || err != nil && !wrong {
+			t.Errorf("RoundTrip(%s) = %v, want another host's certificate %t", test.url, err, test.wrong)
+		}
+	}
+}
+
+// What comes before an answer, and after it, is no answer.
+func TestAnswersWithHintsAndTrailers(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		s := newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			for range 3 {
+				w.WriteHeader(http.StatusEarlyHints)
+			}
+			w.Header().Set("Trailer", "X-Last")
+			_, _ = io.WriteString(w, "the answer")
+			w.Header().Set("X-Last", "trailer")
+		})
+		p := wire.New(s.config())
+		t.Cleanup(p.Close)
+		for want := int64(1); want <= 2; want++ {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := p.RoundTrip(r)
+			if err != nil {
+				t.Fatalf("HTTP/2 %t: RoundTrip = %v, want success", http2, err)
+			}
+			text, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if err != nil || response.StatusCode != http.StatusOK || string(text) != "the answer" || response.Trailer.Get("X-Last") != "trailer" {
+				t.Errorf("HTTP/2 %t: answer %d %q %v, %v", http2, response.StatusCode, text, response.Trailer, err)
+			}
+			if s.total.Load() != 1 || s.requests.Load() != want {
+				t.Errorf("HTTP/2 %t: %d connections and %d requests, want 1 and %d", http2, s.total.Load(), s.requests.Load(), want)
+			}
+		}
+	}
+}
+
+// Over HTTP/1.1 a server may end a connection with each answer, and a caller may end
+// it in the middle of one: whoever was to be next goes elsewhere, and nothing is lost.
+func TestConnectionsThatEndWithTheirAnswer(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name         string
+		close, whole bool
+	}{{"the server", true, true}, {"the caller", false, false}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, false, false, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if test.close {
+					w.Header().Set("Connection", "close")
+				}
+				_, _ = w.Write(make([]byte, 100_000))
+			})
+			cfg := s.config()
+			cfg.MaxConns = 3
+			p := wire.New(cfg)
+			t.Cleanup(p.Close)
+			const calls = 300
+			var done sync.WaitGroup
+			for range calls {
+				done.Go(func() {
+					r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, strings.NewReader("{}"))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					response, err := p.RoundTrip(r)
+					if err != nil {
+						t.Errorf("RoundTrip = %v, want success", err)
+						return
+					}
+					if test.whole {
+						_, err = io.Copy(io.Discard, response.Body)
+					} else {
+						_, err = io.ReadFull(response.Body, make([]byte, 10))
+					}
+					if err := errors.Join(err, response.Body.Close()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			done.Wait()
+			if got := s.requests.Load(); got != calls || s.total.Load() != calls {
+				t.Errorf("%d connections and %d requests, want %d of each", s.total.Load(), got, calls)
+			}
+		})
+	}
+}
+
 // Nothing is sent to a server that cannot prove who it is.
 func TestACertificateThatIsWrong(t *testing.T) {
 	t.Parallel()
@@ -255,6 +373,30 @@ func TestProxy(t *testing.T) {
 	}
 	// Plain HTTP is the proxy's to forward.
 	mustAll(t, callsAt(t, p, "http://lambda.test/", 1))
+}
+
+// A proxy may be spoken to over TLS, with the certificates of the pool, be it for a
+// tunnel or to forward plain HTTP.
+func TestProxyOverTLS(t *testing.T) {
+	t.Parallel()
+	proxy, u := newProxy(t, true)
+	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+	cfg := proxy.config()
+	cfg.TLS.RootCAs.AddCert(s.Certificate())
+	cfg.Proxy = http.ProxyURL(u)
+	p := wire.New(cfg)
+	t.Cleanup(p.Close)
+	mustAll(t, callsAt(t, p, s.URL, 50))
+	mustAll(t, callsAt(t, p, "http://lambda.test/", 1))
+	if got := s.total.Load(); got != 1 || proxy.requests.Load() != 2 {
+		t.Errorf("%d connections and %d requests of the proxy, want 1 and 2", got, proxy.requests.Load())
+	}
+	p = wire.New(wire.Config{Proxy: http.ProxyURL(u)})
+	t.Cleanup(p.Close)
+	err := callAt(t, p, s.URL)
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown || !strings.Contains(err.Error(), "proxy "+u.Host+": ") {
+		t.Errorf("RoundTrip = %v, want an unknown authority of proxy %s", err, u.Host)
+	}
 }
 
 // What a proxy refuses has not been sent.

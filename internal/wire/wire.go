@@ -117,7 +117,6 @@ func New(cfg Config) *Pool {
 		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	cfg.TLS = cfg.TLS.Clone()
-	cfg.TLS.NextProtos = []string{"h2", "http/1.1"}
 	if cfg.TLS.ClientSessionCache == nil {
 		cfg.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}

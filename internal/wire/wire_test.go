@@ -508,6 +508,32 @@ func TestAConnectionThatWasFrozenUnderACallGetsNoOther(t *testing.T) {
 	})
 }
 
+// One that answers again takes calls again, also those that had no other to go to.
+func TestAConnectionThatWasFrozenUnderACallAndAnswersTakesCallsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, stream uint32) {
+			time.Sleep(time.Minute)
+			c.answer(stream)
+		}
+		cfg := server.config(t)
+		cfg.MaxConns = 1
+		p := wire.New(cfg)
+		defer p.Close()
+		var first sync.WaitGroup
+		first.Go(func() { mustAll(t, calls(t, p, 1)) })
+		synctest.Wait()
+		p.Freeze(time.Minute)
+		begin := time.Now()
+		mustAll(t, calls(t, p, 3))
+		if got, want := time.Since(begin), 15*time.Second+time.Minute; got != want { // the probe, and the call
+			t.Errorf("calls took %v, want %v", got, want)
+		}
+		first.Wait()
+	})
+}
+
 // What Send is told to do once there is a connection is done each time that the
 // request is sent, and not before.
 func TestSendSaysWhenARequestIsSent(t *testing.T) {
