@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -50,7 +51,7 @@ func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 			}()
 			return lagging{ours}, nil
 		}
-		invoker := dialled(t, "http://127.0.0.1", dial)
+		invoker := dialled(t, "http://127.0.0.1", dial, invoke.Settings{})
 		got, _, err := invoker.Invoke(t.Context(), "eu-west-1", make([]byte, request))
 		if len(got) != answer || err != nil {
 			t.Errorf("Invoke = %d bytes, %v, want %d", len(got), err, answer)
@@ -60,14 +61,15 @@ func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 
 // dialled returns an invoker of a function behind an endpoint, to which dial
 // connects.
-func dialled(t *testing.T, endpoint string, dial dialFunc) *invoke.Lambda {
+func dialled(t *testing.T, endpoint string, dial dialFunc, s invoke.Settings) *invoke.Lambda {
 	t.Helper()
+	s.Function, s.Dial = "worker", dial
 	invoker, err := invoke.NewLambda(aws.Config{
 		Region: "us-east-1", BaseEndpoint: &endpoint,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
 		}),
-	}, invoke.Settings{Function: "worker", Dial: dial})
+	}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,7 @@ func TestLambdaTimes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				invoker := dialled(t, test.endpoint, test.dial)
+				invoker := dialled(t, test.endpoint, test.dial, invoke.Settings{})
 				ctx := t.Context()
 				if test.timeout > 0 {
 					timed, cancel := context.WithTimeout(ctx, test.timeout)
@@ -174,52 +176,89 @@ func TestLambdaTimes(t *testing.T) {
 	}
 }
 
-// A call may wait for a connection for longer than a signature is good for: it is
-// signed again then. Nor is the wait billed.
-func TestLambdaSignsAgainAfterALongWaitForAConnection(t *testing.T) {
+// A call that has waited for a connection is sent with a budget that is less by the
+// wait, when that is more than a quarter of the worker's reserve, and signed again. A
+// signature does not grow old. Nor is the wait billed.
+func TestLambdaTakesTheWaitForAConnectionOffTheBudget(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		dial := func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			go func() {
-				from := bufio.NewReader(theirs)
-				for {
-					r, err := http.ReadRequest(from)
-					if err != nil {
-						return
-					}
-					if got, want := r.Header.Get("X-Amz-Date"), time.Now().UTC().Format("20060102T150405Z"); got != want {
-						t.Errorf("signed at %s, want %s", got, want)
-					}
-					_, _ = io.Copy(io.Discard, r.Body)
-					time.Sleep(10 * time.Minute)
-					_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+	for _, test := range []struct {
+		name    string
+		timeout time.Duration // of each call, and its budget
+		takes   time.Duration // each call, one after the other
+		want    []float64     // the budgets that arrive, in milliseconds
+	}{
+		{"no wait", time.Minute, time.Second, []float64{60_000}},
+		{"waits of seconds", time.Minute, 3 * time.Second, []float64{60_000, 57_000, 54_000}},
+		{"short waits", time.Minute, 125 * time.Millisecond, []float64{60_000, 60_000, 60_000, 59_625}},
+		{"waits that are long for a short budget", time.Second, 50 * time.Millisecond, []float64{1000, 950, 900}},
+		{"waits longer than a signature is good for", time.Hour, 10 * time.Minute, []float64{3_600_000, 3_000_000, 2_400_000}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var got []float64
+				dial := func(context.Context, string, string) (net.Conn, error) {
+					ours, theirs := net.Pipe()
+					go func() {
+						for from := bufio.NewReader(theirs); ; {
+							r, err := http.ReadRequest(from)
+							if err != nil {
+								return
+							}
+							body, err := io.ReadAll(r.Body)
+							if err != nil || int64(len(body)) != r.ContentLength {
+								t.Errorf("read %d bytes, %v, want %d", len(body), err, r.ContentLength)
+							}
+							checkSignature(t, r, body, aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"})
+							if age := time.Since(signedAt(t, r)); age >= time.Second {
+								t.Errorf("the signature is %v old, want less than 1s", age)
+							}
+							request, err := protocol.DecodeRegionRequest(body)
+							if err != nil {
+								t.Error(err)
+							}
+							got = append(got, request.BudgetMs)
+							time.Sleep(test.takes)
+							_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+						}
+					}()
+					return ours, nil
 				}
-			}()
-			return ours, nil
-		}
-		endpoint := "http://127.0.0.1"
-		invoker, err := invoke.NewLambda(aws.Config{
-			Region: "us-east-1", BaseEndpoint: &endpoint,
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-			}),
-		}, invoke.Settings{Function: "worker", Dial: dial, MaxConnections: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		var done sync.WaitGroup
-		for range 3 {
-			done.Go(func() {
-				_, report, err := invoker.Invoke(ctx, "us-east-1", []byte("{}"))
-				if err != nil || report.Metrics.BilledDurationMs != 600_000 {
-					t.Errorf("Invoke = %+v, %v, want 600,000 ms", report.Metrics, err)
+				invoker := dialled(t, "http://127.0.0.1", dial, invoke.Settings{MaxConnections: 1})
+				payload, err := protocol.RegionRequest{
+					Version: protocol.Version, RunID: "run", Region: "eu-west-1", Attempt: 1, Task: "resolve", Targets: []string{"s3"},
+					BudgetMs: protocol.Milliseconds(test.timeout),
+				}.Encode()
+				if err != nil {
+					t.Fatal(err)
 				}
+				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+				defer cancel()
+				var done sync.WaitGroup
+				for range test.want {
+					done.Go(func() {
+						_, report, err := invoker.Invoke(ctx, "us-east-1", payload)
+						if err != nil || report.Metrics.BilledDurationMs != protocol.Milliseconds(test.takes) {
+							t.Errorf("Invoke = %+v, %v, want %v", report.Metrics, err, test.takes)
+						}
+					})
+				}
+				done.Wait()
+				if !slices.Equal(got, test.want) {
+					t.Errorf("budgets %v arrived, want %v", got, test.want)
+				}
+				time.Sleep(time.Minute) // until the connection is idle for too long
 			})
-		}
-		done.Wait()
-		time.Sleep(time.Minute) // until the connection is idle for too long
-	})
+		})
+	}
+}
+
+// signedAt returns when a request was signed.
+func signedAt(t *testing.T, r *http.Request) time.Time {
+	t.Helper()
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		t.Error(err)
+	}
+	return at
 }

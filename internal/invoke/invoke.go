@@ -15,7 +15,8 @@
 // as it is in Lambda.
 //
 // A payload passes as bytes, and nobody shares them: what the caller or the
-// worker does to its own afterwards does not reach the other.
+// worker does to its own afterwards does not reach the other. Only the budget of a
+// request that waits long for a connection is less by that wait when it is sent.
 //
 // Lambda's limits on payloads hold everywhere, so what works in the same process
 // works in Lambda.

@@ -142,23 +142,25 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 
 // call makes one call, in the Region given.
 func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error) {
+	begin := time.Now()
+	asked, patience := begin, bearable(ctx, begin)
 	m, err := l.remote(ctx, region)
 	if err != nil {
 		return nil, report, err
 	}
-	request, sign := m.request(ctx, payload), m.signing(l.cfg.Credentials, payload)
-	if err := sign(request); err != nil { // while a connection may be being opened
+	request := m.request(ctx, payload)
+	if err := m.signFor(l.cfg.Credentials, request, payload); err != nil { // while a connection may be being opened
 		return nil, report, err
 	}
-	begin := time.Now()
-	signed := begin
 	ready := func(r *http.Request) error {
 		begin = time.Now() // an estimate is not of the wait for a connection
-		if begin.Sub(signed) < signAgain {
+		waited := begin.Sub(asked)
+		if waited <= patience {
 			return nil
 		}
-		signed = begin
-		return sign(r)
+		late := protocol.LessBudget(payload, waited)
+		carry(r, late)
+		return m.signFor(l.cfg.Credentials, r, late)
 	}
 	response, err := l.sender.send(request, ready) //nolint:bodyclose // read closes it
 	if err != nil {

@@ -85,36 +85,45 @@ func (m *remote) request(ctx context.Context, payload []byte) *http.Request {
 		},
 		Body: http.NoBody,
 	}).WithContext(ctx)
-	if len(payload) > 0 {
-		r.ContentLength = int64(len(payload))
-		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil }
-		r.Body, _ = r.GetBody()
-	}
+	carry(r, payload)
 	if trace, ok := ctx.Value(traceKey).(string); ok && trace != "" {
 		r.Header["X-Amzn-Trace-Id"] = []string{trace}
 	}
 	return r
 }
 
-// signAgain is how long a call may have waited for a connection with the signature
-// that it has, of the five minutes that it is good for.
-// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
-const signAgain = time.Minute
-
-// signing returns what signs the request of a payload, once or again.
-func (m *remote) signing(keys aws.CredentialsProvider, payload []byte) func(*http.Request) error {
-	hash := sha256.Sum256(payload)
-	digest := hex.EncodeToString(hash[:])
-	return func(r *http.Request) error {
-		credentials, err := keys.Retrieve(r.Context())
-		if err != nil {
-			return err //nolint:wrapcheck // it has a name
-		}
-		if err := m.sign.SignHTTP(r.Context(), credentials, r, digest, "lambda", m.region, time.Now()); err != nil {
-			return fmt.Errorf("sign: %w", err)
-		}
-		return nil
+// carry makes payload the body of a request.
+func carry(r *http.Request, payload []byte) {
+	if len(payload) > 0 {
+		r.ContentLength = int64(len(payload))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(payload)), nil }
+		r.Body, _ = r.GetBody()
 	}
+}
+
+// bearable returns how long a call under ctx, which has a deadline, may wait for
+// credentials and a connection and still be sent as it was. The worker keeps a
+// reserve of its budget for the way of its answer; a wait of more than a quarter of
+// that comes off the budget. A signature is good for five minutes, and a reserve is a
+// second at most.
+// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+func bearable(ctx context.Context, now time.Time) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return protocol.Reserve(deadline.Sub(now)) / 4
+}
+
+// signFor signs the request of a payload, for the first time or again.
+func (m *remote) signFor(keys aws.CredentialsProvider, r *http.Request, payload []byte) error {
+	credentials, err := keys.Retrieve(r.Context())
+	if err != nil {
+		return err //nolint:wrapcheck // it has a name
+	}
+	hash := sha256.Sum256(payload)
+	err = m.sign.SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]), "lambda", m.region, time.Now())
+	if err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	return nil
 }
 
 // refusal returns what the SDK makes of an answer that is no success.

@@ -136,8 +136,8 @@ func New(cfg Config) *Pool {
 func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) { return p.Send(r, nil) }
 
 // Send is RoundTrip for a request that says when it was sent: ready is called with
-// it, or with a copy, once there is a connection for it, and may change its header.
-// An error of ready's ends the call; a LostError, not Sent, wraps it.
+// it, or with a copy, once there is a connection for it, and may change its header
+// and its body. An error of ready's ends the call; a LostError, not Sent, wraps it.
 func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	ctx := r.Context()
 	e := p.endpoint(r.URL)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -126,6 +127,26 @@ func (r RegionRequest) Encode() ([]byte, error) {
 		b = append(b, text...)
 	}
 	return append(b, '}'), nil
+}
+
+// LessBudget returns a request as Encode writes it, with so much taken off its
+// budget: time that has passed before it was sent. Something is left, because zero
+// means no limit. One without a budget it returns as it is.
+func LessBudget(request []byte, passed time.Duration) []byte {
+	const field, longest = `,"budgetMs":`, 32
+	end := len(request) - 1 // where the last brace is
+	at := max(0, end-len(field)-longest)
+	found := bytes.LastIndex(request[at:], []byte(field))
+	if found < 0 || request[end] != '}' {
+		return request
+	}
+	at += found + len(field)
+	ms, err := strconv.ParseFloat(string(request[at:end]), 64)
+	if err != nil || !(ms > 0 && ms <= MaxSeconds*1000) {
+		return request
+	}
+	left := time.Duration(ms*float64(time.Millisecond)) - passed
+	return append(strconv.AppendFloat(bytes.Clone(request[:at]), max(Milliseconds(left), 0.001), 'f', -1, 64), '}')
 }
 
 // appendTexts appends strings as JSON.

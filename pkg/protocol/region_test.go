@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -42,6 +43,54 @@ func TestEncodeWritesWhatEncodingJSONWould(t *testing.T) {
 		got, err := r.Encode()
 		if diff := cmp.Diff(string(bytes.TrimRight(want.Bytes(), "\n")), string(got)); err != nil || diff != "" {
 			t.Errorf("Encode() = %v (-encoding/json +got):\n%s", err, diff)
+		}
+	})
+}
+
+// Time that has passed is taken off the budget, and nothing else changes.
+func TestLessBudget(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		request string
+		passed  time.Duration
+		want    string
+	}{
+		{`{"version":1,"budgetMs":10000}`, 3 * time.Second, `{"version":1,"budgetMs":7000}`},
+		{`{"version":1,"budgetMs":10000.125}`, 125 * time.Microsecond, `{"version":1,"budgetMs":10000}`},
+		{`{"version":1,"budgetMs":10000}`, 0, `{"version":1,"budgetMs":10000}`},
+		{`{"version":1,"budgetMs":10000}`, 10 * time.Second, `{"version":1,"budgetMs":0.001}`},
+		{`{"version":1,"budgetMs":10000}`, time.Hour, `{"version":1,"budgetMs":0.001}`},
+		{`{"version":1,"targets":["s3"]}`, time.Second, `{"version":1,"targets":["s3"]}`},
+		{`{"parameters":{"a":1,"budgetMs":5000},"targets":["s3"]}`, time.Second, `{"parameters":{"a":1,"budgetMs":5000},"targets":["s3"]}`},
+		{`{"parameters":{"a":1,"budgetMs":5000}}`, time.Second, `{"parameters":{"a":1,"budgetMs":5000}}`},
+		{`{"version":1,"budgetMs":1e30}`, time.Second, `{"version":1,"budgetMs":1e30}`},
+		{`{"version":1,"budgetMs":-5}`, time.Second, `{"version":1,"budgetMs":-5}`},
+		{`{}`, time.Second, `{}`},
+		{`}`, time.Second, `}`},
+		{``, time.Second, ``},
+	} {
+		if got := string(protocol.LessBudget([]byte(test.request), test.passed)); got != test.want {
+			t.Errorf("LessBudget(%s, %v) = %s, want %s", test.request, test.passed, got, test.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		r := protocol.RegionRequest{
+			Version: 1, RunID: rapid.String().Draw(t, "run"), Targets: rapid.SliceOf(rapid.String()).Draw(t, "targets"),
+			BudgetMs: float64(rapid.Int64Range(2, protocol.MaxSeconds*1_000_000).Draw(t, "budget")) / 1000,
+		}
+		before, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		untouched := bytes.Clone(before)
+		us := rapid.Int64Range(0, int64(r.BudgetMs*1000)-1).Draw(t, "passed")
+		r.BudgetMs = protocol.Milliseconds(time.Duration(r.BudgetMs*float64(time.Millisecond)) - time.Duration(us)*time.Microsecond)
+		want, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := protocol.LessBudget(before, time.Duration(us)*time.Microsecond); !bytes.Equal(got, want) || !bytes.Equal(before, untouched) {
+			t.Errorf("LessBudget(%s, %dµs) = %s, want %s", untouched, us, got, want)
 		}
 	})
 }
