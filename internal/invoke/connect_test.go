@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 )
@@ -261,4 +262,36 @@ func signedAt(t *testing.T, r *http.Request) time.Time {
 		t.Error(err)
 	}
 	return at
+}
+
+// Lambda's refusal is read without credentials: those that were signed with may have
+// expired meanwhile, and new ones may take for ever to get.
+func TestLambdaRefusalNeedsNoCredentials(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := invoketest.NewMemoryServer(t, echo)
+		server.Script(invoketest.After(invoketest.Fixed(10*time.Second), invoketest.Throttle("CallerRateLimitExceeded", 0)))
+		cfg := server.Config()
+		asked := 0
+		cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			if asked++; asked > 1 {
+				<-ctx.Done()
+				return aws.Credentials{}, ctx.Err()
+			}
+			return aws.Credentials{
+				AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", CanExpire: true, Expires: time.Now().Add(time.Second),
+			}, nil
+		})
+		invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker", Dial: server.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begin := time.Now()
+		_, _, err = invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
+		if took := time.Since(begin); name(err) != protocol.ErrorLambdaThrottled || took != 10*time.Second {
+			t.Errorf("Invoke = %v after %v, want %s after 10s", err, took, protocol.ErrorLambdaThrottled)
+		}
+	})
 }
