@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -222,10 +223,7 @@ func callWith(ctx context.Context, t *testing.T, p *wire.Pool, url string) error
 		return err
 	}
 	_, err = io.Copy(io.Discard, response.Body)
-	if err == nil {
-		err = response.Body.Close()
-	}
-	return err
+	return errors.Join(err, response.Body.Close())
 }
 
 // calls makes calls at once and returns their errors.

@@ -186,7 +186,7 @@ func TestAConnectionOnWhichACallIsGivenUpGetsNoOtherUntilItHasAnswered(t *testin
 				slow := server.request
 				server.request = func(c *fakeConn, stream uint32) {
 					if test.busy {
-						c.frame(6, 0, 0, make([]byte, 8)) // a PING of its own
+						time.AfterFunc(time.Millisecond, func() { c.frame(6, 0, 0, make([]byte, 8)) }) // a PING of its own
 					}
 					slow(c, stream)
 				}
@@ -293,6 +293,82 @@ func TestAPlaceOfACallThatWasGivenUpIsNotTakenTooEarly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The last call on a connection that is held up may be the one that is given up, be
+// it in the middle of its answer. Then the next call asks.
+func TestAConnectionWhoseLastCallIsGivenUpIsAskedByTheNext(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		answers bool // the answer begins
+		limit   time.Duration
+	}{
+		{"before its answer", false, time.Second / 2},
+		{"in its answer", true, time.Second / 2},
+		{"in its answer, after a while", true, 3 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newFake(t, 100)
+				server.request = func(c *fakeConn, stream uint32) {
+					if c != server.all()[0] {
+						c.answer(stream)
+						return
+					}
+					if test.answers {
+						c.frame(1, 4, stream, []byte{0x88}) // and no end
+					}
+					c.server.losePacket(sentAgain(3))
+				}
+				p := server.pool(t)
+				ctx, cancel := context.WithTimeout(t.Context(), test.limit)
+				defer cancel()
+				if err := callWith(ctx, t, p, "https://lambda.test/"); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("RoundTrip = %v, want the deadline", err)
+				}
+				if took := lengths(t, p, 1)[0]; took != 200*time.Millisecond {
+					t.Errorf("the next call took %v, want 200ms", took)
+				}
+			})
+		})
+	}
+}
+
+// A connection that has answered at last takes calls again, beside those it has.
+func TestAConnectionThatHasAnsweredAtLastTakesCallsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 10)
+		server.request = func(c *fakeConn, stream uint32) {
+			time.Sleep(time.Minute)
+			c.answer(stream)
+		}
+		p := server.pool(t)
+		var patient sync.WaitGroup
+		patient.Go(func() { mustAll(t, calls(t, p, 1)) })
+		synctest.Wait()
+		server.all()[0].server.losePacket(sentAgain(3)) // the answer to the question
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := callWith(ctx, t, p, "https://lambda.test/"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("RoundTrip = %v, want the deadline", err)
+		}
+		for _, test := range []struct {
+			after time.Duration
+			calls int
+			want  int // connections
+		}{{0, 1, 2}, {10 * time.Second, 18, 2}, {time.Second, 1, 3}} {
+			time.Sleep(test.after)
+			patient.Go(func() { mustAll(t, calls(t, p, test.calls)) })
+			time.Sleep(time.Second)
+			if got := len(server.all()); got != test.want {
+				t.Errorf("%d connections with %d calls more, want %d", got, test.calls, test.want)
+			}
+		}
+		patient.Wait()
+	})
 }
 
 // A connection that does not come about while there is another is tried again after

@@ -157,7 +157,7 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		heard := c.tap.heard.Load()
 		response, sent, err := c.roundTrip(r)
 		if err == nil {
-			response.Body = &body{ReadCloser: response.Body, conn: c, call: ctx}
+			response.Body = &body{ReadCloser: response.Body, conn: c, call: ctx, heard: c.tap.heard.Load()}
 			return response, nil
 		}
 		if end := ctx.Err(); end != nil {
@@ -205,9 +205,10 @@ func closeBody(r *http.Request) {
 // A body is an answer's. Closing it gives the connection back.
 type body struct {
 	io.ReadCloser
-	conn *conn
-	call context.Context // the call's
-	once sync.Once
+	conn  *conn
+	call  context.Context // the call's
+	heard int64           // when its beginning was
+	once  sync.Once
 }
 
 // Close ends the call.
@@ -215,7 +216,7 @@ func (b *body) Close() error {
 	err := b.ReadCloser.Close()
 	b.once.Do(func() {
 		if b.call.Err() != nil {
-			b.conn.giveUp(0)
+			b.conn.giveUp(b.heard)
 		} else {
 			b.conn.release()
 		}

@@ -391,6 +391,54 @@ func TestACallThatGivesUpWhileItWaits(t *testing.T) {
 	})
 }
 
+// Also one that gives up at the moment when its turn comes.
+func TestACallThatGivesUpAsItsTurnComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := afterASecond(t)
+		server.streams = 1
+		cfg := server.config(t)
+		cfg.MaxConns = 1
+		p := wire.New(cfg)
+		defer p.Close()
+		for range 100 {
+			var both sync.WaitGroup
+			both.Go(func() { mustAll(t, calls(t, p, 1)) })
+			synctest.Wait()
+			both.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_ = callWith(ctx, t, p, "https://lambda.test/")
+			})
+			both.Wait()
+		}
+	})
+}
+
+// An idle connection to one endpoint makes room for another's, at once.
+func TestAnIdleConnectionMakesRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		cfg := server.config(t)
+		cfg.MaxConns = 2
+		p := wire.New(cfg)
+		defer p.Close()
+		begin := time.Now()
+		for _, url := range []string{"https://lambda.test:1", "https://lambda.test:2", "https://lambda.test:3", "https://lambda.test:2"} {
+			if err := callAt(t, p, url); err != nil {
+				t.Errorf("RoundTrip(%s) = %v, want success", url, err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		synctest.Wait()
+		conns := server.all()
+		if took := time.Since(begin); took != 4*time.Millisecond || len(conns) != 3 || conns[0].seen().closed.IsZero() {
+			t.Errorf("4 calls took %v and %d connections, want 4ms and 3, of which the first is closed", took, len(conns))
+		}
+	})
+}
+
 // A call that has given up says whether the server may have had it.
 func TestACallThatGivesUpAfterItWasSent(t *testing.T) {
 	t.Parallel()
