@@ -51,7 +51,7 @@ func floor(s settings, tlsConfig *tls.Config) (way, error) {
 		if s.retry {
 			return s.fanOut(ctx, payloads, call)
 		}
-		return together(payloads, func(payload []byte) error { return call(ctx, payload) })
+		return together(payloads, func(_ int, payload []byte) error { return call(ctx, payload) })
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -45,21 +46,28 @@ func credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}
 }
 
-// payloads are what the calls send, as a coordinator would.
-func (s settings) payloads(calls int) [][]byte {
+// requests are what is asked for, as a coordinator would.
+func (s settings) requests(calls int) (all []protocol.RegionRequest) {
 	asked := s.request(calls)
-	var all [][]byte
 	for _, region := range asked.Regions {
 		for batch, target := range asked.Targets {
-			b, err := protocol.RegionRequest{
+			all = append(all, protocol.RegionRequest{
 				Version: protocol.Version, RunID: "01KB0000000000000000000000", Region: region, Batch: batch, Attempt: 1,
 				Task: asked.Task, Parameters: asked.Parameters, Targets: []string{target}, BudgetMs: 59_000,
-			}.Encode()
-			if err != nil {
-				panic("bench/client: " + err.Error())
-			}
-			all = append(all, b)
+			})
 		}
+	}
+	return all
+}
+
+// payloads are the requests as they are sent.
+func (s settings) payloads(calls int) (all [][]byte) {
+	for _, r := range s.requests(calls) {
+		b, err := r.Encode()
+		if err != nil {
+			panic("bench/client: " + err.Error())
+		}
+		all = append(all, b)
 	}
 	return all
 }
@@ -153,26 +161,37 @@ func (settings) retriers() []protocol.Retrier {
 	}}
 }
 
-// sdk calls as people write it: one client, one goroutine a call, the SDK's own
-// retries.
+// sdk calls as people write it: one client, one goroutine a call, encoding/json, the
+// SDK's own retries. Like a coordinator it asks for the log's end.
 func sdk(s settings, tlsConfig *tls.Config) (way, error) {
 	client := lambda.NewFromConfig(s.config(tlsConfig))
-	payloads := s.payloads(s.calls)
-	return func(ctx context.Context, _ int) (int, error) {
-		return together(payloads, func(payload []byte) error {
-			_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: new("worker"), Payload: payload, LogType: types.LogTypeTail})
-			return err
+	requests := s.requests(s.calls)
+	return func(ctx context.Context, calls int) (int, error) {
+		results := make([]protocol.RegionResult, calls)
+		return together(requests, func(i int, request protocol.RegionRequest) error {
+			payload, err := json.Marshal(request)
+			if err != nil {
+				return err
+			}
+			out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: new("worker"), Payload: payload, LogType: types.LogTypeTail})
+			if err != nil {
+				return err
+			}
+			if out.FunctionError != nil {
+				return errors.New(*out.FunctionError)
+			}
+			return json.Unmarshal(out.Payload, &results[i])
 		})
 	}, nil
 }
 
 // together makes calls at once.
-func together(payloads [][]byte, call func(payload []byte) error) (lost int, cause error) {
-	errs := make([]error, len(payloads))
+func together[T any](all []T, call func(i int, one T) error) (lost int, cause error) {
+	errs := make([]error, len(all))
 	var group errgroup.Group
-	for i, payload := range payloads {
+	for i, one := range all {
 		group.Go(func() error {
-			errs[i] = call(payload)
+			errs[i] = call(i, one)
 			return nil // so that the others go on
 		})
 	}
