@@ -81,11 +81,13 @@ func save(file string, results []result, missing []string) error {
 	b.WriteString("Each call takes the server 100 ms; overhead is what all of them together take beyond that.\n" +
 		"A server that is far takes 200 ms more for a connection, as two round trips to another Region\n" +
 		"do, and that is no overhead. On the same machine a connection is there before most calls have\n" +
-		"begun, so that the SDK opens fewer of them, and how many is luck; from far it opens all.\n" +
+		"begun, and how many of them the SDK opens is luck; from far every call that begins meanwhile\n" +
+		"opens one.\n" +
 		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
 		"`floor` is signed requests of net/http over connections opened first, which reads the answers\n" +
 		"and no more; `coordinator` a whole run, from the request to the result as JSON; `path` its\n" +
-		"engine and invoke path alone; `sdk` the AWS SDK for Go with an errgroup.\n")
+		"engine and invoke path alone; `sdk` the AWS SDK for Go with an errgroup and encoding/json, as\n" +
+		"people write it.\n")
 	for _, m := range missing {
 		_, _ = fmt.Fprintf(&b, "Not measured: %s.\n", m)
 	}
