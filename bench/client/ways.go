@@ -18,7 +18,6 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
-	"meridian/internal/function"
 	"meridian/internal/invoke"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
@@ -79,7 +78,6 @@ func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	function.CollectGarbage(func(string) string { return "" })
 	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin()}
 	c.Warm()
 	return func(ctx context.Context, calls int) (int, error) {
