@@ -33,8 +33,8 @@ func NewOutbox(w io.Writer, fail func(error)) *Outbox {
 	return o
 }
 
-// OutboxSize is how much may wait in one.
-const OutboxSize = outboxSize
+// OutboxSize is how much may wait in one, and Packet how much does not.
+const OutboxSize, Packet = outboxSize, packet
 
 // Put has bytes written soon, in which the streams up to begun begin.
 func (o *Outbox) Put(p []byte, begun uint32) error { return o.put(p, begun) }

@@ -7,17 +7,24 @@ import (
 	"sync"
 )
 
-// outboxSize is how many bytes may wait in an outbox: as many as one record of TLS
-// holds.
-//
-// Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
-const outboxSize = 16 << 10
+const (
+	// packet is how many bytes need not wait for more: what a packet of Ethernet
+	// carries beside the headers of IP and TCP.
+	packet = 1460
+
+	// outboxSize is how many bytes may wait in an outbox: as many as one record of
+	// TLS holds.
+	//
+	// Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
+	outboxSize = 16 << 10
+)
 
 // An outbox writes to an HTTP/2 connection in few pieces. What net/http writes of a
 // call is two frames of a few hundred bytes, each at once: for a burst of 5,000
 // calls that is 10,000 records of TLS, as many system calls and, on a network, as
-// many packets. In an outbox the frames wait for as long as it takes the goroutines
-// that are about to write more to do so, and leave together.
+// many packets. In an outbox they wait until there is a packet's worth of them, or
+// until the goroutines that were about to write more have done so, and leave
+// together.
 //
 // Whoever puts more than outboxSize in it waits until the connection takes some.
 type outbox struct {
@@ -25,13 +32,14 @@ type outbox struct {
 	batches *sync.Pool  // of *[]byte
 	fail    func(error) // is told, once, that the writer has failed
 
-	mu     sync.Mutex
-	room   sync.Cond // waited for by put
-	batch  *[]byte   // what waits; nil means nothing
-	begun  uint32    // the last stream that begins in it, or before
-	passed uint32    // the last stream that begins in what was passed on
-	busy   bool      // flush runs
-	closed bool
+	mu      sync.Mutex
+	room    sync.Cond // waited for by put
+	batch   *[]byte   // what waits; nil means nothing
+	begun   uint32    // the last stream that begins in it, or before
+	passed  uint32    // the last stream that begins in what was passed on
+	coming  bool      // flush is about to run
+	writing bool      // write runs, and takes what is put meanwhile
+	closed  bool
 }
 
 // newBatch returns a new batch, for the pool of them.
@@ -57,18 +65,31 @@ func (o *outbox) put(p []byte, begun uint32) error {
 		o.batch = o.batches.Get().(*[]byte) //nolint:forcetypeassert // nothing else is in there
 	}
 	*o.batch, o.begun = append(*o.batch, p...), begun
-	if !o.busy {
-		o.busy = true
+	switch {
+	case o.writing:
+	case len(*o.batch) >= packet:
+		o.write()
+	case !o.coming:
+		o.coming = true
 		go o.flush()
 	}
 	return nil
 }
 
-// flush writes what waits, until nothing does.
+// flush writes what waits when those that are about to put more have done so.
 func (o *outbox) flush() {
-	runtime.Gosched() // to those that are about to put more
+	runtime.Gosched() // to them
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.coming = false
+	if !o.writing {
+		o.write()
+	}
+}
+
+// write writes what waits, until nothing does.
+func (o *outbox) write() {
+	o.writing = true
 	for o.batch != nil && !o.closed {
 		batch := o.batch
 		o.batch, o.passed = nil, o.begun
@@ -81,7 +102,7 @@ func (o *outbox) flush() {
 		o.batches.Put(batch)
 		o.mu.Lock()
 	}
-	o.busy = false
+	o.writing = false
 }
 
 // close has nothing more written.

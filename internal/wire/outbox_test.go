@@ -63,6 +63,17 @@ func TestFramesOfABurstLeaveTogether(t *testing.T) {
 	})
 }
 
+// What fills a packet is written by whoever puts it; less waits for the others.
+func TestAPacketsWorthLeavesAtOnce(t *testing.T) {
+	t.Parallel()
+	var written bytes.Buffer
+	o := wire.NewOutbox(&written, func(err error) { t.Error(err) })
+	put(t, o, strings.Repeat("x", wire.Packet), 1)
+	if got := written.Len(); got != wire.Packet {
+		t.Errorf("%d bytes were written when Put returned, want all %d", got, wire.Packet)
+	}
+}
+
 func TestWhoeverPutsMoreThanTheSizeWaitsUntilTheConnectionTakesSome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
