@@ -186,7 +186,7 @@ func (p *plan) atOnce() map[string]int {
 func (c *Coordinator) withinTime(ctx context.Context, p *plan, begin time.Time) (context.Context, context.CancelFunc) {
 	limit := seconds(p.request.TimeoutSeconds)
 	if deadline, ok := ctx.Deadline(); ok {
-		left := deadline.Sub(begin)
+		left := max(deadline.Sub(begin), 0) // it may be past
 		targets := 0
 		for _, u := range p.units {
 			targets += len(u.targets)
