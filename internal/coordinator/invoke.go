@@ -44,8 +44,17 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
 		return r, nil
 	}
+	return r, &invocationError{reply: r, err: &regionError{result, u.last(ctx, request.BudgetMs)}}
+}
+
+// last reports whether a worker that answers now, and was given so much time, has
+// had all that the run had left. One that answers sooner than its reserve wants has
+// ended by a time of its own, its function's timeout: the run goes on.
+func (u unit) last(ctx context.Context, budgetMs float64) bool {
+	const rounding = time.Millisecond // more than a budget is rounded by
+	reserve := protocol.Reserve(time.Duration(budgetMs * float64(time.Millisecond)))
 	deadline, bounded := ctx.Deadline()
-	return r, &invocationError{reply: r, err: &regionError{result, bounded && deadline.Equal(u.plan.endBy)}}
+	return bounded && deadline.Equal(u.plan.endBy) && time.Until(deadline) <= reserve+rounding
 }
 
 // succeededBefore reports whether an attempt before brought a target that
@@ -144,7 +153,7 @@ func (e *badAnswerError) Unwrap() error { return e.err }
 // A regionError is an answer that says that the Region did not succeed.
 type regionError struct {
 	result protocol.RegionResult
-	last   bool // whether the worker was given all the time that the run had left
+	last   bool // whether the worker has had all the time that the run had left
 }
 
 func (e *regionError) Error() string {

@@ -35,3 +35,59 @@ func TestARunThatBeginsAfterItsDeadlineGivesACompleteResult(t *testing.T) {
 		})
 	}
 }
+
+// A worker whose function has less time than the run timed out by itself: that is
+// a failure like any other, to be retried and counted.
+func TestAWorkersOwnDeadlineIsNotTheEndOfTheRun(t *testing.T) {
+	t.Parallel()
+	w := world{"us-east-1": {target: slowly(time.Hour)}}
+	inner := w.invoker(t)
+	brief := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the function's own
+		defer cancel()
+		return inner(ctx, region, payload)
+	})
+	for _, tt := range []struct {
+		name     string
+		retry    []protocol.Retrier
+		limit    time.Duration
+		want     string
+		error    string
+		attempts int
+		took     time.Duration
+	}{
+		{
+			name: "it is a failure", retry: []protocol.Retrier{}, limit: time.Minute,
+			want: "FAILED: TIMED_OUT SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold, attempts: 1, took: 9 * time.Second,
+		},
+		{
+			name: "it is retried", limit: time.Minute,
+			retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorTimeout}, MaxAttempts: new(2), BackoffRate: 1}},
+			want:  "FAILED: TIMED_OUT SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold, attempts: 3, took: 29 * time.Second,
+		},
+		{
+			name: "unless it is the end of the run too", limit: 10 * time.Second,
+			retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorTimeout}}},
+			want:  "TIMED_OUT: TIMED_OUT SUCCEEDED", error: protocol.ErrorTimeout, attempts: 1, took: 8100 * time.Millisecond,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), tt.limit)
+				defer cancel()
+				begin := time.Now()
+				c := &coordinator.Coordinator{Invoker: brief, Tasks: w.tasks()}
+				got, err := c.Run(ctx, protocol.Request{
+					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, Retry: tt.retry,
+				})
+				if took := time.Since(begin); err != nil || statuses(got) != tt.want || got.Error != tt.error || took != tt.took {
+					t.Errorf("Run = %s, %s, %v after %v; want %s, %s after %v", statuses(got), got.Error, err, took, tt.want, tt.error, tt.took)
+				}
+				if n := len(got.Regions[0].Attempts); n != tt.attempts {
+					t.Errorf("%d attempts, want %d", n, tt.attempts)
+				}
+			})
+		})
+	}
+}
