@@ -405,6 +405,28 @@ func TestAnAnswerIsWholeUpToItsLimit(t *testing.T) {
 	}
 }
 
+// What a worker had to leave out of its answer is missing from the result too.
+func TestAResultSaysOfWhichRegionsAWorkerLeftSomethingOut(t *testing.T) {
+	t.Parallel()
+	fat := task.NewRegistry(task.New("fat", "a lot in one Region",
+		func(_ context.Context, in task.Input[struct{}]) (string, error) {
+			if in.Region == "eu-west-1" && in.Target != "target-0" {
+				return strings.Repeat("x", protocol.MaxPayloadBytes/2), nil
+			}
+			return "x", nil
+		}))
+	for most, want := range map[int]bool{1: false, 2: true, 3: true} { // two of them are too much for one answer
+		got, err := inProcess(fat).Run(t.Context(), protocol.Request{
+			Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"target-0", "target-1", "target-2", "target-3"},
+			MaxTargetsPerInvocation: most,
+		})
+		if err != nil || got.Truncated != want || got.Regions[0].Truncated || got.Regions[1].Truncated != want {
+			t.Errorf("Run in batches of %d = truncated %v (%v, %v), %v; want %v (false, %v)", most,
+				got.Truncated, got.Regions[0].Truncated, got.Regions[1].Truncated, err, want, want)
+		}
+	}
+}
+
 // A worker that is missing in a Region is one outcome, at once and without a
 // retry, that says what to do.
 func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {

@@ -100,6 +100,7 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 		if attempt.RequestID != "" {
 			b.RequestID = attempt.RequestID
 		}
+		b.Truncated = b.Truncated || brought.truncated
 		g.serial += attempt.ElapsedMs - brought.elapsedMs
 		for _, t := range brought.targets {
 			g.serial += t.ElapsedMs
@@ -161,6 +162,7 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 		if b.RequestID != "" {
 			merged.RequestID = b.RequestID
 		}
+		merged.Truncated = merged.Truncated || b.Truncated
 		merged.Attempts = append(merged.Attempts, b.Attempts...)
 		merged.Targets = append(merged.Targets, b.Targets...)
 	}
@@ -230,6 +232,7 @@ func (g *gathering) result(v fanout.Verdict) protocol.Result {
 	}
 	for i := range g.regions {
 		r.Regions[i] = g.regions[i].outcome
+		r.Truncated = r.Truncated || r.Regions[i].Truncated
 	}
 	r.Summary.Throttled, r.Summary.Concurrency = v.Throttled, v.Concurrency
 	r.Summary.SerialMs = math.Round(g.serial*1000) / 1000

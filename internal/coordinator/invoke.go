@@ -15,6 +15,7 @@ import (
 type reply struct {
 	report    protocol.Report
 	elapsedMs float64 // the worker's own time
+	truncated bool    // whether the worker left something out
 	targets   []protocol.TargetOutcome
 }
 
@@ -40,7 +41,7 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	if err != nil {
 		return reply{}, &invocationError{reply: reply{report: report}, err: &badAnswerError{err}}
 	}
-	r := reply{report, result.ElapsedMs, result.Targets}
+	r := reply{report, result.ElapsedMs, result.Truncated, result.Targets}
 	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
 		return r, nil
 	}
