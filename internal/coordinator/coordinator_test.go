@@ -256,6 +256,30 @@ func TestARetriedInvocationIsSentOnlyWhatHasNotSucceeded(t *testing.T) {
 	}
 }
 
+// Neither the waits before an invocation's retries nor those before a target's are
+// work that was saved.
+func TestSerialMsIsWithoutWaits(t *testing.T) {
+	t.Parallel()
+	once := failsOnce("s3")
+	slow := func(ctx context.Context, target string) error {
+		_ = slowly(100*time.Millisecond)(ctx, target)
+		return once(ctx, target)
+	}
+	retry := []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}}
+	for name, edit := range map[string]func(*protocol.Request){
+		"of an invocation": func(r *protocol.Request) { r.Retry = retry },
+		"of a target":      func(r *protocol.Request) { r.TargetRetry = retry },
+	} {
+		once = failsOnce("s3")
+		r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3"}}
+		edit(&r)
+		got, took := run(t, world{"us-east-1": {target: slow}}, r, 0)
+		if s := got.Summary; s.SerialMs != 300 || s.Speedup != 0.25 || took != 1200*time.Millisecond {
+			t.Errorf("%s: Run = %v ms of work, speedup %v, in %v; want 300, 0.25, 1.2s", name, s.SerialMs, s.Speedup, took)
+		}
+	}
+}
+
 // failsOnce fails the first time that target is worked on.
 func failsOnce(target string) func(context.Context, string) error {
 	var failed atomic.Bool

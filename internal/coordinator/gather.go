@@ -103,7 +103,7 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 		b.Truncated = b.Truncated || brought.truncated
 		g.serial += attempt.ElapsedMs - brought.elapsedMs
 		for _, t := range brought.targets {
-			g.serial += t.ElapsedMs
+			g.serial += attemptsMs(t)
 			known := &b.Targets[position[t.Target]]
 			t.Attempts = append(known.Attempts, t.Attempts...)
 			*known = t
@@ -113,6 +113,18 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 		b.StartMs = protocol.Milliseconds(started.Sub(g.begin))
 	}
 	return b
+}
+
+// attemptsMs returns how long the attempts at a target took, without the waits
+// between them. Of one whose records were lost it is all of its time.
+func attemptsMs(t protocol.TargetOutcome) (ms float64) {
+	if len(t.Attempts) == 0 {
+		return t.ElapsedMs
+	}
+	for _, a := range t.Attempts {
+		ms += a.ElapsedMs
+	}
+	return ms
 }
 
 // replyOf returns what attempt i of an outcome brought back, and whether its end
