@@ -7,7 +7,8 @@ import (
 
 // CheckAnswer returns why answer cannot be the answer to request, or nil: it
 // repeats the request's version, run, Region and batch, and has one outcome, of
-// a known status, for each target, in the order asked for.
+// a known status, for each target, in the order asked for. What it says to have
+// taken is a time that can be asked for.
 func CheckAnswer(request RegionRequest, answer RegionResult) error {
 	switch {
 	case answer.Version != request.Version:
@@ -20,6 +21,9 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer is of batch %d, want %d", answer.Batch, request.Batch)
 	case len(answer.Targets) != len(request.Targets):
 		return fmt.Errorf("answer has %d targets, want %d", len(answer.Targets), len(request.Targets))
+	}
+	if ms, wrong := wrongTime(answer); wrong {
+		return fmt.Errorf("answer has something take %v ms", ms)
 	}
 	var counts Counts
 	for i, t := range answer.Targets {
@@ -41,4 +45,24 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer has status %q", answer.Status)
 	}
 	return nil
+}
+
+// wrongTime returns the first time in an answer that nothing can have taken. Times
+// are added up, and a sum that is no number cannot be written as JSON.
+func wrongTime(answer RegionResult) (ms float64, wrong bool) {
+	possible := func(ms float64) bool { return ms >= 0 && ms <= MaxSeconds*1000 }
+	if !possible(answer.ElapsedMs) {
+		return answer.ElapsedMs, true
+	}
+	for _, t := range answer.Targets {
+		if !possible(t.ElapsedMs) {
+			return t.ElapsedMs, true
+		}
+		for _, a := range t.Attempts {
+			if !possible(a.ElapsedMs) {
+				return a.ElapsedMs, true
+			}
+		}
+	}
+	return 0, false
 }

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"math"
 	"testing"
 
 	"meridian/pkg/protocol"
@@ -34,6 +35,11 @@ func TestCheckAnswer(t *testing.T) {
 		{"a target's status missing", func(a *protocol.RegionResult) { set(a, "FAILED", "", "SUCCEEDED") }, `answer has status "" for target "s3"`},
 		{"the status unknown", func(a *protocol.RegionResult) { set(a, "BORED", "FAILED", "FAILED") }, `answer has status "BORED"`},
 		{"the status missing", func(a *protocol.RegionResult) { set(a, "", "FAILED", "FAILED") }, `answer has status ""`},
+		{"a time below 0", func(a *protocol.RegionResult) { a.ElapsedMs = -1 }, "answer has something take -1 ms"},
+		{"a target's time that nobody has", func(a *protocol.RegionResult) { a.Targets[1].ElapsedMs = 1e300 }, "answer has something take 1e+300 ms"},
+		{"an attempt's time that is none", func(a *protocol.RegionResult) {
+			a.Targets[0].Attempts = []protocol.Attempt{{ElapsedMs: 1}, {ElapsedMs: math.NaN()}}
+		}, "answer has something take NaN ms"},
 		{"not started, yet answered", func(a *protocol.RegionResult) {
 			set(a, "NOT_STARTED", "NOT_STARTED", "NOT_STARTED")
 		}, `answer has status "NOT_STARTED"`},
