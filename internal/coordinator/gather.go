@@ -77,7 +77,7 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 	b := protocol.RegionOutcome{Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed)}
 	switch o.Status {
 	case fanout.Failed, fanout.TimedOut:
-		b.Error = fanout.ErrorName(o.Err)
+		b.Error = protocol.CutErrorName(fanout.ErrorName(o.Err))
 		b.Cause = protocol.Cause(o.Err)
 	case fanout.Aborted, fanout.NotStarted, fanout.Skipped:
 		b.Cause = protocol.Cause(o.Err)
@@ -107,6 +107,7 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 			known := &b.Targets[position[t.Target]]
 			t.Attempts = append(known.Attempts, t.Attempts...)
 			*known = t
+			known.Error = protocol.CutErrorName(t.Error)
 		}
 	}
 	if started := o.Started(); !started.IsZero() {
@@ -143,7 +144,7 @@ func attemptOf(a fanout.Attempt, begin time.Time, batch int) protocol.Attempt {
 	return protocol.Attempt{
 		StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
 		ElapsedMs: protocol.Milliseconds(a.Elapsed),
-		Error:     a.Name,
+		Error:     protocol.CutErrorName(a.Name),
 		Cause:     protocol.Cause(a.Err),
 		WaitMs:    protocol.Milliseconds(a.Wait),
 		Batch:     batch,
@@ -255,7 +256,7 @@ func (g *gathering) result(v fanout.Verdict) protocol.Result {
 	if v.Err != nil {
 		r.Cause = g.cause(v)
 		if v.Status != fanout.Aborted {
-			r.Error = fanout.ErrorName(v.Err)
+			r.Error = protocol.CutErrorName(fanout.ErrorName(v.Err))
 		}
 	}
 	return r

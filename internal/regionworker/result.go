@@ -26,13 +26,13 @@ func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protoco
 		t.Cause = protocol.Cause(o.Err)
 	}
 	if o.Status == fanout.Failed || o.Status == fanout.TimedOut {
-		t.Error = fanout.ErrorName(o.Err)
+		t.Error = protocol.CutErrorName(fanout.ErrorName(o.Err))
 	}
 	for _, a := range o.Attempts {
 		t.Attempts = append(t.Attempts, protocol.Attempt{
 			StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
 			ElapsedMs: protocol.Milliseconds(a.Elapsed),
-			Error:     a.Name,
+			Error:     protocol.CutErrorName(a.Name),
 			WaitMs:    protocol.Milliseconds(a.Wait),
 			Abandoned: a.Abandoned,
 		})

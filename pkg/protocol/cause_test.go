@@ -52,3 +52,19 @@ func TestCauseIsValidAndShort(t *testing.T) {
 		}
 	})
 }
+
+// An error's name is cut as a cause is, to MaxErrorNameBytes.
+func TestCutErrorName(t *testing.T) {
+	t.Parallel()
+	const most = protocol.MaxErrorNameBytes
+	for text, want := range map[string]string{
+		"": "", protocol.ErrorTaskFailed: protocol.ErrorTaskFailed, "a\xff": "a\ufffd",
+		strings.Repeat("x", most):   strings.Repeat("x", most),
+		strings.Repeat("x", most+1): strings.Repeat("x", most-3) + "…",
+		strings.Repeat("é", most):   strings.Repeat("é", (most-3)/2) + "…",
+	} {
+		if got := protocol.CutErrorName(text); got != want {
+			t.Errorf("CutErrorName(%.20q…) = %q, want %q", text, got, want)
+		}
+	}
+}

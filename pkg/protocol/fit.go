@@ -10,9 +10,9 @@ import (
 // means no limit). What does not fit loses, in this order and only as far as
 // needed, the Regions with the most to lose first: the outputs of its targets,
 // the causes of its targets and attempts, the records of its targets' attempts
-// and its own. Each loser is marked Truncated, and so is the whole. Outcomes
-// are never left out, with their statuses and error names: when they alone are
-// too large Fit returns a [TooLargeError].
+// and its own, and what error names have past 48 bytes. Each loser is marked
+// Truncated, and so is the whole. Outcomes are never left out, with their statuses
+// and error names: when they alone are too large Fit returns a [TooLargeError].
 //
 // Fit changes v to what it encoded. A list that is nil is written as [].
 func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
@@ -26,7 +26,7 @@ func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	for _, loss := range []func(part, bool) int{part.outputs, part.causes, part.records} {
+	for _, loss := range []func(part, bool) int{part.outputs, part.causes, part.records, part.names} {
 		if limit <= 0 || len(data) <= limit {
 			return data, nil
 		}
@@ -46,6 +46,7 @@ func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
 type part struct {
 	targets   []TargetOutcome
 	attempts  *[]Attempt // the Region's own, or nil
+	error     *string    // the Region's own
 	truncated *bool      // the mark that it has lost something
 }
 
@@ -57,14 +58,14 @@ func (r *Result) parts() ([]part, *bool) {
 		region := &r.Regions[i]
 		orEmpty(&region.Attempts)
 		orEmpty(&region.Targets)
-		parts[i] = part{region.Targets, &region.Attempts, &region.Truncated}
+		parts[i] = part{region.Targets, &region.Attempts, &region.Error, &region.Truncated}
 	}
 	return parts, &r.Truncated
 }
 
 func (r *RegionResult) parts() ([]part, *bool) {
 	orEmpty(&r.Targets)
-	return []part{{r.Targets, nil, &r.Truncated}}, &r.Truncated
+	return []part{{r.Targets, nil, &r.Error, &r.Truncated}}, &r.Truncated
 }
 
 func orEmpty[T any](list *[]T) {
@@ -164,6 +165,39 @@ func (p part) records(take bool) (saved int) {
 	return saved
 }
 
+func (p part) names(take bool) (saved int) {
+	lose := func(name *string) {
+		switch short := shortName(*name); {
+		case short == *name:
+		case take:
+			*name = short
+		default:
+			saved += fieldBytes("", *name) - fieldBytes("", short)
+		}
+	}
+	lose(p.error)
+	for i := range p.targets {
+		lose(&p.targets[i].Error)
+	}
+	return saved
+}
+
+// leastNameBytes is what Fit leaves of an error name, in JSON and without quotes:
+// more than any of Step Functions' or Lambda's has.
+const leastNameBytes = 48
+
+// shortName returns an error name cut to leastNameBytes, and further where JSON
+// has to escape what is in it.
+func shortName(name string) string {
+	const field = len(`,"":""`)
+	most := leastNameBytes
+	for fieldBytes("", name) > field+leastNameBytes {
+		name = cut(name, most)
+		most /= 2
+	}
+	return name
+}
+
 // rawBytes returns how long the encoding of raw is: without white space, and
 // with what HTML must not have escaped. It is what json.Marshal makes of it, many
 // times faster.
@@ -217,15 +251,13 @@ func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
 
 // LeastResultBytes returns an upper bound of the bytes of a result with those
 // targets in each Region when it has lost all that Fit can take from it: a run
-// for which that does not fit should not be started. It reckons with error names
-// of up to 48 bytes, longer than all of Step Functions' and Lambda's, and with
-// what the run cost.
+// for which that does not fit should not be started. It reckons with what the run
+// cost.
 func LeastResultBytes(targetsByRegion [][]string) int {
 	const escape = len(`\u003c`)                     // the most that JSON makes of one byte
 	const perResult = 5<<10 + 2*MaxCauseBytes*escape // the run's cause and the cost's note
 	const perRegion = 768 + MaxCauseBytes*escape
-	const errorName = 48
-	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + errorName
+	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + leastNameBytes
 	bytes := perResult
 	for _, targets := range targetsByRegion {
 		bytes += perRegion

@@ -138,7 +138,8 @@ func laden(name string) protocol.RegionOutcome {
 }
 
 // What is lost first is outputs, then causes, then the records of attempts;
-// statuses, error names, a Region's own cause and what it took stay.
+// statuses, error names of a usual length, a Region's own cause and what it took
+// stay.
 func TestFitTakesOutputsThenCausesThenAttempts(t *testing.T) {
 	t.Parallel()
 	stage := func(n int) *protocol.Result {
@@ -180,6 +181,32 @@ func TestFitTakesOutputsThenCausesThenAttempts(t *testing.T) {
 	}
 	if tooLarge.ErrorName() != protocol.ErrorDataLimitExceeded || !strings.Contains(err.Error(), "ask for fewer Regions or targets") {
 		t.Errorf("TooLargeError is %s: %s; want %s and the way out", tooLarge.ErrorName(), err, protocol.ErrorDataLimitExceeded)
+	}
+}
+
+// Error names are cut when nothing else is left, to 48 bytes of JSON at the end of
+// a character, and one that is not longer stays.
+func TestFitCutsErrorNamesLast(t *testing.T) {
+	t.Parallel()
+	result := func(first, second, third string) *protocol.Result {
+		return &protocol.Result{Truncated: true, Regions: []protocol.RegionOutcome{{
+			Region: "r0", Error: first, Truncated: true, Attempts: []protocol.Attempt{},
+			Targets: []protocol.TargetOutcome{{Target: "t0", Error: second}, {Target: "t1", Error: third}},
+		}}}
+	}
+	long, html, usual := strings.Repeat("é", 100), strings.Repeat("<", 20), strings.Repeat("x", 48)
+	want := result(strings.Repeat("é", 22)+"…", "<<<…", usual)
+	got := result(long, html, usual)
+	limit := len(encode(t, got)) - 1
+	got.Regions[0].Targets[0].Cause, got.Regions[0].Targets[0].Attempts = "lost before", make([]protocol.Attempt, 1)
+	fit(t, got, limit)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Fit(limit %d) (-want +got):\n%s", limit, diff)
+	}
+	answer := &protocol.RegionResult{Error: long, Targets: []protocol.TargetOutcome{{Target: "t0", Error: usual}}}
+	data, err := protocol.Fit(answer, len(encode(t, answer))-1)
+	if err != nil || !answer.Truncated || answer.Error != want.Regions[0].Error || answer.Targets[0].Error != usual {
+		t.Errorf("Fit(RegionResult) = %s, %v; want %q cut to %q", data, err, long, want.Regions[0].Error)
 	}
 }
 
@@ -418,15 +445,19 @@ func accounting(r protocol.Result) protocol.Result {
 	r.Regions = slices.Clone(r.Regions)
 	for i := range r.Regions {
 		region := &r.Regions[i]
-		region.Truncated, region.Attempts = false, nil
+		region.Truncated, region.Attempts, region.Error = false, nil, nameOf(region.Error)
 		region.Targets = slices.Clone(region.Targets)
 		for j := range region.Targets {
 			target := &region.Targets[j]
-			target.Output, target.Cause, target.Attempts = nil, "", nil
+			target.Output, target.Cause, target.Attempts, target.Error = nil, "", nil, nameOf(target.Error)
 		}
 	}
 	return r
 }
+
+// nameOf is an error name without what Fit may take of it: it leaves at least two
+// bytes of one that it cuts.
+func nameOf(name string) string { return strings.ToValidUTF8(name[:min(len(name), 2)], "") }
 
 func drawResult(t *rapid.T) protocol.Result {
 	status := rapid.SampledFrom(protocol.Statuses())
@@ -482,6 +513,7 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 		regions := rapid.IntRange(1, 40).Draw(t, "regions")
 		cause := strings.Repeat(rapid.SampledFrom([]string{"x", "<", "\x01", "\xff", "\u2028"}).Draw(t, "cause"), 1024)
 		cause = protocol.CutCause(cause)
+		name := strings.Repeat(rapid.SampledFrom([]string{"E", "<", "é", "\x01"}).Draw(t, "name"), rapid.SampledFrom([]int{48, 256}).Draw(t, "length"))
 		most := protocol.Usage{
 			Requests: 10_000_000, Estimated: 10_000_000, ColdStarts: 10_000_000, BilledDurationMs: 9e12 + 1,
 			MemorySizeMB: 10_240, MaxMemoryUsedMB: 10_240, GBSeconds: 90_000_000_000.123456, USD: 1_234_567.123456789,
@@ -497,7 +529,7 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 			}},
 			Regions: slices.Repeat([]protocol.RegionOutcome{{
 				Region: "us-northwest-southeast-10", Status: protocol.StatusNotStarted,
-				Error: protocol.ErrorExceedToleratedFailureThreshold, Cause: cause, StartMs: 900_000.123, ElapsedMs: 900_000.123,
+				Error: name, Cause: cause, StartMs: 900_000.123, ElapsedMs: 900_000.123,
 				RequestID: strings.Repeat("i", 36), Attempts: []protocol.Attempt{{Cause: cause}}, Usage: &most,
 				Hint: strings.Repeat("h", 200),
 			}}, regions),
@@ -505,7 +537,7 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 		for i := range r.Regions {
 			for _, target := range targets {
 				r.Regions[i].Targets = append(r.Regions[i].Targets, protocol.TargetOutcome{
-					Target: target, Status: protocol.StatusNotStarted, Error: strings.Repeat("E", 48), Cause: cause,
+					Target: target, Status: protocol.StatusNotStarted, Error: name, Cause: cause,
 					Output: json.RawMessage(text(1000)), ElapsedMs: 900_000.123,
 				})
 			}

@@ -58,6 +58,11 @@ const (
 	// so that one output could make a whole result unreadable.
 	MaxOutputDepth = 1000
 
+	// MaxErrorNameBytes is how long an error name may be in a result, as in Step
+	// Functions; the rest is cut off. Retriers match the whole of it.
+	// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
+	MaxErrorNameBytes = 256
+
 	// MaxCauseBytes is how much of an error's text crosses the wire; the rest
 	// is in the log of the function that met it.
 	MaxCauseBytes = 1024
