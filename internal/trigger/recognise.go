@@ -51,6 +51,20 @@ type marks struct {
 	AWSLogs json.RawMessage `json:"awslogs"`
 }
 
+// request returns the Request in an EventBridge event: its detail. EventBridge
+// Scheduler, which sends what a schedule has for its input without an event around
+// it, makes up an event where a schedule has none, and its detail is no object but
+// the text of one.
+//
+// Source: https://github.com/aws/aws-lambda-dotnet/issues/1864
+func (m marks) request() []byte {
+	var text string
+	if string(m.Source) == `"aws.scheduler"` && json.Unmarshal(m.Detail, &text) == nil {
+		return []byte(text)
+	}
+	return bytes.TrimSpace(m.Detail)
+}
+
 // recognise tells what a payload is. One that is not a JSON object is left to
 // the decoder of requests, which says what is wrong with it.
 func recognise(payload []byte) event {
@@ -62,7 +76,7 @@ func recognise(payload []byte) event {
 	case m.RequestContext != nil && m.RequestContext.HTTP != nil && string(m.Version) == `"2.0"`:
 		return event{kind: kindHTTP, payload: payload}
 	case m.DetailType != nil && m.Source != nil && m.Detail != nil:
-		return event{kind: kindEventBridge, payload: bytes.TrimSpace(m.Detail)}
+		return event{kind: kindEventBridge, payload: m.request()}
 	case m.RequestContext != nil && m.RequestContext.ELB != nil:
 		return event{kind: kindOther, what: "an event of an Application Load Balancer"}
 	case m.HTTPMethod != nil:

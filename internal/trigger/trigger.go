@@ -13,7 +13,8 @@
 //     Result for a run that was carried out, whatever became of it, and
 //     application/problem+json (RFC 9457) for everything else.
 //   - An EventBridge event, whose detail is a Request. The answer is the Result;
-//     nobody reads it.
+//     nobody reads it. So is what EventBridge Scheduler sends for a schedule
+//     without an input, whose detail is the text "{}".
 //
 // Anything else is refused by the name of what it is. A refused request has
 // invoked nothing.

@@ -76,6 +76,12 @@ func TestEachTriggerIsRecognisedByItsDocumentedShape(t *testing.T) {
 			  "time":"2026-11-23T00:00:00Z","region":"eu-west-1","resources":[],"detail":{"name":"detail"}}`,
 			protocol.Request{Name: "detail"},
 		},
+		{
+			"an event of EventBridge Scheduler for a schedule without input",
+			`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.scheduler","account":"123456789012",
+			  "time":"2026-11-23T00:00:00Z","region":"eu-west-1","resources":[],"detail":"{}"}`,
+			protocol.Request{},
+		},
 		{"an HTTP API event", string(marshal(t, post(`{"name":"http"}`))), protocol.Request{Name: "http"}},
 	}
 	for _, tt := range tests {
@@ -111,6 +117,10 @@ func TestAnythingElseIsRefusedByTheNameOfWhatItIs(t *testing.T) {
 		{
 			"an EventBridge event with a mistake", `{"detail-type":"Run","source":"ops","detail":{"task":1}}`,
 			"detail.task: 1: want a string, got a number",
+		},
+		{
+			"an EventBridge event with text for its detail", `{"detail-type":"Run","source":"ops","detail":"{}"}`,
+			`detail: "{}": want an object, got a string`,
 		},
 	}
 	for _, tt := range tests {
