@@ -51,14 +51,23 @@ func (h *Handler) http(ctx context.Context, payload []byte) ([]byte, error) {
 		Body:       string(result),
 	}
 	if p != nil {
-		if h.Log != nil {
-			h.Log.WarnContext(ctx, "request refused", "status", p.Status, "cause", p.Detail, "faults", p.Faults)
-		}
+		h.logProblem(ctx, p)
 		p.Instance = request.RequestContext.RequestID
 		response.StatusCode, response.Body = p.Status, p.body()
 		response.Headers = p.headers()
 	}
 	return encode(response)
+}
+
+// logProblem writes a line for a problem.
+func (h *Handler) logProblem(ctx context.Context, p *problem) {
+	switch {
+	case h.Log == nil:
+	case p.Status < http.StatusInternalServerError:
+		h.Log.WarnContext(ctx, "request refused", "status", p.Status, "cause", p.Detail, "faults", p.Faults)
+	default:
+		h.Log.ErrorContext(ctx, "answer lost", "status", p.Status, "cause", p.Detail)
+	}
 }
 
 // encode encodes an answer, its body as text or, when it is too long for that

@@ -22,6 +22,7 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"meridian/pkg/protocol"
@@ -40,7 +41,8 @@ type Handler struct {
 	// Runner carries out the requests. Required.
 	Runner Runner
 
-	// Log gets a line for each request that is refused. Nil means no log.
+	// Log gets a line for each request that is refused, and for a run whose answer
+	// is lost. Nil means no log.
 	Log *slog.Logger
 }
 
@@ -53,21 +55,29 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 		return h.http(ctx, e.payload)
 	case kindDirect, kindEventBridge:
 		r, faults := protocol.DecodeRequest(e.payload)
-		if e.kind == kindEventBridge {
-			faults = faults.Within("detail")
-		}
 		answer, err := h.Runner.Answer(ctx, r, faults, protocol.MaxPayloadBytes)
-		h.logRefused(ctx, err)
+		if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok && e.kind == kindEventBridge {
+			err = invalid.Faults.Within("detail").Err()
+		}
+		h.logFailure(ctx, err)
 		return answer, err
 	case kindOther:
 	}
 	err := &unrecognisedError{what: e.what}
-	h.logRefused(ctx, err)
+	h.logFailure(ctx, err)
 	return nil, err
 }
 
-func (h *Handler) logRefused(ctx context.Context, err error) {
-	if err != nil && h.Log != nil {
-		h.Log.WarnContext(ctx, "request refused", "cause", err.Error())
+// logFailure writes a line for an invocation that comes to an error: unless the
+// request was refused, a run was carried out and its answer is lost.
+func (h *Handler) logFailure(ctx context.Context, err error) {
+	if err == nil || h.Log == nil {
+		return
 	}
+	var named interface{ ErrorName() string }
+	if errors.As(err, &named) && named.ErrorName() == protocol.ErrorInvalidRequest {
+		h.Log.WarnContext(ctx, "request refused", "cause", err.Error())
+		return
+	}
+	h.Log.ErrorContext(ctx, "answer lost", "cause", err.Error())
 }

@@ -144,6 +144,37 @@ func TestAnythingElseIsRefusedByTheNameOfWhatItIs(t *testing.T) {
 	}
 }
 
+// What the coordinator finds wrong has a path from the payload's root too.
+func TestFaultsOfAnEventBridgeEventAreBelowItsDetail(t *testing.T) {
+	t.Parallel()
+	r := &runner{err: protocol.Faults{{Path: "regions[0]", Value: `"mars"`, Detail: "is not a Region"}}.Err()}
+	_, err := (&trigger.Handler{Runner: r}).Handle(t.Context(), []byte(`{"detail-type":"Run","source":"ops","detail":{"regions":["mars"]}}`))
+	if want := `detail.regions[0]: "mars": is not a Region`; err == nil || err.Error() != want {
+		t.Errorf("Handle = %v, want %s", err, want)
+	}
+}
+
+// A run whose answer is lost has been carried out: it was not refused.
+func TestTheLogTellsALostAnswerFromARefusedRequest(t *testing.T) {
+	t.Parallel()
+	for name, payload := range map[string]string{"direct": `{}`, "HTTP": string(marshal(t, post(`{}`)))} {
+		for _, tt := range []struct {
+			err  error
+			want string
+		}{
+			{&protocol.TooLargeError{Bytes: 2, Limit: 1}, `"level":"ERROR","msg":"answer lost"`},
+			{protocol.Faults{{Detail: "wrong"}}.Err(), `"level":"WARN","msg":"request refused"`},
+		} {
+			var log bytes.Buffer
+			h := &trigger.Handler{Runner: &runner{err: tt.err}, Log: slog.New(slog.NewJSONHandler(&log, nil))}
+			_, _ = h.Handle(t.Context(), []byte(payload))
+			if got := log.String(); !strings.Contains(got, tt.want) || strings.Count(got, "\n") != 1 {
+				t.Errorf("%s, %v: log %s; want one line with %s", name, tt.err, got, tt.want)
+			}
+		}
+	}
+}
+
 // do has a handler answer an HTTP API event.
 func do(t *testing.T, r *runner, request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	t.Helper()
