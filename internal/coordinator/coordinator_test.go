@@ -399,6 +399,21 @@ func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {
 	})
 }
 
+// Lambda's logger adds the coordinator's own request id to each line: one of the
+// same name beside it would hide which is which.
+func TestTheLogNamesTheWorkersRequestApartFromItsOwn(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w := world{"us-east-1": {way: crashed}}
+	c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks(), Log: slog.New(slog.NewJSONHandler(&log, nil))}
+	if _, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); strings.Contains(got, `"requestId"`) || !strings.Contains(got, `"workerRequestId":"us-east-1-0-1"`) {
+		t.Errorf("log:\n%swant the worker's request id, and none that has the name of the function's", got)
+	}
+}
+
 // To the byte: what is exactly as long as the caller can take is whole, a byte
 // more loses an output.
 func TestAnAnswerIsWholeUpToItsLimit(t *testing.T) {

@@ -25,13 +25,14 @@ func logStart(ctx context.Context, log *slog.Logger, p *plan) {
 	}
 }
 
-// logRegion writes a line for a Region that did not succeed.
+// logRegion writes a line for a Region that did not succeed. The line's requestId
+// is the coordinator's own, which Lambda's logger adds.
 func logRegion(ctx context.Context, log *slog.Logger, r *protocol.RegionOutcome) {
 	if r.Status == protocol.StatusSucceeded || r.Status == protocol.StatusSkipped {
 		return
 	}
 	log.WarnContext(ctx, "region not succeeded", "region", r.Region, "status", r.Status, "error", r.Error,
-		"cause", r.Cause, "requestId", r.RequestID, "attempts", len(r.Attempts), "elapsedMs", r.ElapsedMs)
+		"cause", r.Cause, "workerRequestId", r.RequestID, "attempts", len(r.Attempts), "elapsedMs", r.ElapsedMs)
 }
 
 // logPanic writes the stack of an invocation that panicked on this side: here
