@@ -91,3 +91,20 @@ func TestAWorkersOwnDeadlineIsNotTheEndOfTheRun(t *testing.T) {
 		})
 	}
 }
+
+// A time that is shorter than the clock's shortest is no time, not time without end.
+func TestOnlyZeroMeansNoLimit(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*protocol.Request){
+		"timeoutSeconds":       func(r *protocol.Request) { r.TimeoutSeconds = 1e-12 },
+		"regionTimeoutSeconds": func(r *protocol.Request) { r.RegionTimeoutSeconds = 1e-12 },
+		"targetTimeoutSeconds": func(r *protocol.Request) { r.TargetTimeoutSeconds = 1e-12 },
+	} {
+		r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}}
+		edit(&r)
+		got, took := run(t, world{"us-east-1": {target: slowly(time.Minute)}}, r, 0)
+		if got.Status == protocol.StatusSucceeded || took > time.Second {
+			t.Errorf("%s of 1e-12: Run = %s after %v, want its end at once", name, got.Status, took)
+		}
+	}
+}

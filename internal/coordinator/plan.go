@@ -207,5 +207,11 @@ func (c *Coordinator) withinTime(ctx context.Context, p *plan, begin time.Time) 
 	return context.WithDeadlineCause(ctx, p.endBy, &fanout.TimeoutError{What: "run", After: limit})
 }
 
-// seconds returns s seconds as a Duration.
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds returns s seconds as a Duration. Less than the shortest one is that: only
+// 0 means no limit.
+func seconds(s float64) time.Duration {
+	if s == 0 {
+		return 0
+	}
+	return max(time.Duration(s*float64(time.Second)), 1)
+}

@@ -58,7 +58,7 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 // answer is there: what the function's deadline and the request leave. Zero means
 // that neither is known.
 func budgetOf(ctx context.Context, begin time.Time, budgetMs float64) time.Duration {
-	budget := time.Duration(budgetMs * float64(time.Millisecond))
+	budget := times(budgetMs, time.Millisecond)
 	if deadline, ok := ctx.Deadline(); ok {
 		if left := deadline.Sub(begin); budget == 0 || left < budget {
 			budget = max(left, 1)
@@ -110,8 +110,17 @@ func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 	}
 	return fanout.Policy{
 		MaxConcurrency: cmp.Or(p.MaxConcurrency, protocol.DefaultTargetMaxConcurrency),
-		Timeout:        time.Duration(p.TimeoutSeconds * float64(time.Second)),
+		Timeout:        times(p.TimeoutSeconds, time.Second),
 		Grace:          protocol.Reserve(budget) / 2,
 		Retry:          retriers,
 	}
+}
+
+// times returns n times a unit. Less than the shortest Duration is that: only 0
+// means no limit.
+func times(n float64, unit time.Duration) time.Duration {
+	if n == 0 {
+		return 0
+	}
+	return max(time.Duration(n*float64(unit)), 1)
 }

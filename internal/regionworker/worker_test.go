@@ -107,6 +107,7 @@ func TestTheAnswerLeavesBeforeTheBudget(t *testing.T) {
 		{name: "of the request", budgetMs: 5000, want: 4500 * time.Millisecond},
 		{name: "of the function", deadline: 3 * time.Second, want: 2700 * time.Millisecond},
 		{name: "of the one that is less", budgetMs: 60_000, deadline: 900 * time.Second, want: 59 * time.Second},
+		{name: "that is less than the clock's shortest time", budgetMs: 1e-7, want: 1},
 		{name: "of the other", budgetMs: 900_000, deadline: time.Minute, want: 59 * time.Second},
 		{name: "though the work ignores its context", budgetMs: 5000, deaf: true, want: 4750 * time.Millisecond},
 		{name: "though it is short and the work ignores its context", budgetMs: 10, deaf: true, want: 9500 * time.Microsecond},
