@@ -3,8 +3,12 @@ package coordinator_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"meridian/internal/coordinator"
 	"meridian/pkg/protocol"
@@ -81,4 +85,69 @@ func TestAWorkersLieDoesNotCostTheRunItsAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The same of an answer in which anything at all stands in the place of something.
+func TestNoAnswerOfAWorkerCostsTheRunItsAnswer(t *testing.T) {
+	t.Parallel()
+	junk := []string{
+		`null`, `true`, `-1`, `0`, `1e308`, `-1e308`, `4294967296`, `0.5`, `""`, `"FAILED"`, `"SKIPPED"`, `"TIMED_OUT"`, `"ABORTED"`, `"s3"`,
+		`"\u0000\u2028<"`, `"` + strings.Repeat("<", 1<<10) + `"`, `[]`, `[1]`, `{}`, strings.Repeat("[", 999) + strings.Repeat("]", 999),
+	}
+	w := world{"us-east-1": {target: slowly(0)}, "eu-west-1": {target: slowly(0)}, "eu-central-1": {target: fails("Test.Broken")}}
+	worker := w.invoker(t)
+	r := protocol.Request{
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1", "eu-central-1"}, Targets: []string{"s3", "sqs"},
+		Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}, MaxAttempts: new(1), IntervalSeconds: 1e-9}},
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		where := rapid.SliceOfN(rapid.IntRange(0, 60), 1, 3).Draw(rt, "where")
+		what := json.RawMessage(rapid.SampledFrom(junk).Draw(rt, "what"))
+		liar := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+			answer, report, err := worker(ctx, region, payload)
+			if err != nil || region == "us-east-1" {
+				return answer, report, err
+			}
+			var tree any
+			if err := json.Unmarshal(answer, &tree); err != nil {
+				return nil, report, err
+			}
+			for _, at := range where {
+				tree = replaced(tree, &at, what)
+			}
+			answer, err = json.Marshal(tree)
+			return answer, report, err
+		})
+		answer, err := (&coordinator.Coordinator{Invoker: liar, Tasks: w.tasks()}).Answer(t.Context(), r, nil, protocol.MaxPayloadBytes)
+		if err != nil {
+			rt.Fatalf("Answer = %v", err)
+		}
+		got, err := protocol.DecodeResult(answer)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		assertAccounted(t, r, got)
+		if got.Regions[0].Status != protocol.StatusSucceeded {
+			rt.Errorf("us-east-1 is %s, want SUCCEEDED", got.Regions[0].Status)
+		}
+	})
+}
+
+// replaced returns a tree of JSON with its node number at, counted down, replaced.
+func replaced(tree any, at *int, by any) any {
+	*at--
+	if *at == -1 {
+		return by
+	}
+	switch node := tree.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(node)) {
+			node[name] = replaced(node[name], at, by)
+		}
+	case []any:
+		for i := range node {
+			node[i] = replaced(node[i], at, by)
+		}
+	}
+	return tree
 }
