@@ -648,6 +648,19 @@ func TestAnAnswerThatComesAfterTheRunsEndIsNotRead(t *testing.T) {
 	}
 }
 
+// Also of a Region that took several invocations.
+func TestASkippedRegionSaysWhy(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{0, 1} {
+		got, _ := run(t, world{"us-east-1": {target: skips}}, protocol.Request{
+			Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3", "sqs"}, MaxTargetsPerInvocation: most,
+		}, 0)
+		if r, want := got.Regions[0], "every target was skipped"; r.Status != protocol.StatusSkipped || r.Cause != want || r.Error != "" {
+			t.Errorf("%d targets in an invocation: %s, error %q, cause %q; want SKIPPED, none, %q", most, r.Status, r.Error, r.Cause, want)
+		}
+	}
+}
+
 // A Region of which some batches were done and others' turn never came was given
 // up, or has timed out when it was the run's time that was over.
 func TestARegionThatTheRunsEndLeftHalfDone(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"meridian/internal/fanout"
@@ -162,12 +163,12 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 		batches[0].Region = region
 		return batches[0]
 	}
-	merged := protocol.RegionOutcome{Region: region, Status: protocol.StatusSkipped, StartMs: math.Inf(1)}
+	worst := slices.MaxFunc(batches, func(a, b protocol.RegionOutcome) int { return severity(a.Status) - severity(b.Status) })
+	merged := protocol.RegionOutcome{
+		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, StartMs: math.Inf(1),
+	}
 	var end float64
 	for _, b := range batches {
-		if severity(b.Status) > severity(merged.Status) {
-			merged.Status, merged.Error, merged.Cause = b.Status, b.Error, b.Cause
-		}
 		if len(b.Attempts) > 0 {
 			merged.StartMs = min(merged.StartMs, b.StartMs)
 			end = max(end, b.StartMs+b.ElapsedMs)
