@@ -47,13 +47,17 @@ func run(t *testing.T, w world, r protocol.Request, limit time.Duration) (protoc
 }
 
 // assertAccounted checks what holds for every result: every Region and every
-// target once, in the order asked for, and counts that add up.
+// target once, in the order asked for, counts that add up, and lists that readers
+// may range over.
 func assertAccounted(t *testing.T, r protocol.Request, got protocol.Result) {
 	t.Helper()
 	var regions, targets protocol.Counts
 	for i, region := range got.Regions {
 		if region.Region != r.Regions[i] {
 			t.Errorf("Region %d is %s, want %s", i, region.Region, r.Regions[i])
+		}
+		if region.Attempts == nil || region.Targets == nil {
+			t.Errorf("a list of %s is nil, want none", region.Region)
 		}
 		regions.Add(region.Status)
 		names := []string{}

@@ -75,7 +75,10 @@ func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome 
 
 // batch is what became of one unit, told as of a Region with these targets only.
 func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcome {
-	b := protocol.RegionOutcome{Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed)}
+	b := protocol.RegionOutcome{
+		Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed),
+		Attempts: make([]protocol.Attempt, 0, len(o.Attempts)), // never nil: readers range over it
+	}
 	switch o.Status {
 	case fanout.Failed, fanout.TimedOut:
 		b.Error = protocol.CutErrorName(fanout.ErrorName(o.Err))
@@ -166,6 +169,7 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 	worst := slices.MaxFunc(batches, func(a, b protocol.RegionOutcome) int { return severity(a.Status) - severity(b.Status) })
 	merged := protocol.RegionOutcome{
 		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, StartMs: math.Inf(1),
+		Attempts: []protocol.Attempt{},
 	}
 	var end float64
 	for _, b := range batches {
@@ -180,7 +184,7 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 		merged.Attempts = append(merged.Attempts, b.Attempts...)
 		merged.Targets = append(merged.Targets, b.Targets...)
 	}
-	if merged.Attempts == nil {
+	if len(merged.Attempts) == 0 {
 		merged.StartMs, merged.Status = 0, protocol.StatusNotStarted
 		return merged
 	}
