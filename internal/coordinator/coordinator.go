@@ -11,9 +11,10 @@
 // A bad request is refused whole, every fault named, before anything has been
 // invoked. A result lists every Region and every target of the request, once,
 // in the order asked for. It is there before the context's deadline, with a
-// [protocol.Reserve] to spare, and more for a large run on little CPU: what was not done by then is TIMED_OUT or
-// NOT_STARTED. One Region's failure, whatever it is, leaves the others alone,
-// unless the request asks to stop.
+// [protocol.Reserve] to spare, and more for a large run on little CPU: what was
+// not done by then is TIMED_OUT or NOT_STARTED. One Region's failure, whatever it
+// is, and whatever its worker answers, leaves the others alone, unless the request
+// asks to stop.
 package coordinator
 
 import (
