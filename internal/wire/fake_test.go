@@ -184,6 +184,14 @@ func (c *fakeConn) answer(stream uint32) {
 	c.frame(1, 4|1, stream, []byte{0x88}) // :status 200, in the static table
 }
 
+// after returns what answers a request after a while.
+func after(d time.Duration) func(c *fakeConn, stream uint32) {
+	return func(c *fakeConn, stream uint32) {
+		time.Sleep(d)
+		c.answer(stream)
+	}
+}
+
 // refuse ends a request with a code.
 func (c *fakeConn) refuse(stream, code uint32) {
 	c.end()

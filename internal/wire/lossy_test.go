@@ -29,10 +29,7 @@ var lambdaTest = &url.URL{Scheme: "https", Host: "lambda.test"}
 func afterASecond(t *testing.T) *fake {
 	t.Helper()
 	server := newFake(t, 128)
-	server.request = func(c *fakeConn, stream uint32) {
-		time.Sleep(time.Second)
-		c.answer(stream)
-	}
+	server.request = after(time.Second)
 	return server
 }
 
@@ -341,10 +338,7 @@ func TestAConnectionThatHasAnsweredAtLastTakesCallsAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFake(t, 10)
-		server.request = func(c *fakeConn, stream uint32) {
-			time.Sleep(time.Minute)
-			c.answer(stream)
-		}
+		server.request = after(time.Minute)
 		p := server.pool(t)
 		var patient sync.WaitGroup
 		patient.Go(func() { mustAll(t, calls(t, p, 1)) })
@@ -395,10 +389,7 @@ func TestConnectingIsTriedAgainWhileCallsWait(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := newFake(t, 1)
-				server.request = func(c *fakeConn, stream uint32) {
-					time.Sleep(time.Minute)
-					c.answer(stream)
-				}
+				server.request = after(time.Minute)
 				cfg := server.config(t)
 				cfg.MaxConns = test.maxConns
 				var dials atomic.Int64

@@ -44,10 +44,7 @@ func TestAsManyConnectionsAsTheCallsUnderWayNeed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := newFake(t, test.streams)
 				server.connecting = 100 * time.Millisecond
-				server.request = func(c *fakeConn, stream uint32) {
-					time.Sleep(time.Second)
-					c.answer(stream)
-				}
+				server.request = after(time.Second)
 				cfg := server.config(t)
 				cfg.MaxConns = test.maxConns
 				p := wire.New(cfg)
@@ -288,10 +285,7 @@ func TestALongCallOutlivesSilence(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			time.Sleep(15 * time.Minute)
-			c.answer(stream)
-		}
+		server.request = after(15 * time.Minute)
 		mustAll(t, calls(t, server.pool(t), 3))
 		if got := server.all()[0].seen().pings; got < 50 {
 			t.Errorf("%d pings in a quarter of an hour, want one every 15 s", got)
@@ -366,10 +360,7 @@ func TestACallThatGivesUpWhileItWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFake(t, 1)
-		server.request = func(c *fakeConn, stream uint32) {
-			time.Sleep(time.Minute)
-			c.answer(stream)
-		}
+		server.request = after(time.Minute)
 		cfg := server.config(t)
 		cfg.MaxConns = 1
 		p := wire.New(cfg)
@@ -498,10 +489,7 @@ func TestAServerThatChangesItsMind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			time.Sleep(time.Minute)
-			c.answer(stream)
-		}
+		server.request = after(time.Minute)
 		p := server.pool(t)
 		var early sync.WaitGroup
 		early.Go(func() { mustAll(t, calls(t, p, 10)) })
@@ -561,10 +549,7 @@ func TestAConnectionThatWasFrozenUnderACallAndAnswersTakesCallsAgain(t *testing.
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			time.Sleep(time.Minute)
-			c.answer(stream)
-		}
+		server.request = after(time.Minute)
 		cfg := server.config(t)
 		cfg.MaxConns = 1
 		p := wire.New(cfg)
