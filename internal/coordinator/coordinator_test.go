@@ -600,17 +600,22 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 	}
 }
 
+// briefly has workers that end by themselves after ten seconds, as a function's own
+// timeout has them.
+func briefly(workers invokerFunc) invokerFunc {
+	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		return workers(ctx, region, payload)
+	}
+}
+
 // A worker whose own time was over, in a run that has none, has failed: nothing
 // of it was cut by the run's end.
 func TestWithoutADeadlineNothingIsCutByTheRunsEnd(t *testing.T) {
 	t.Parallel()
 	w := world{"us-east-1": {target: slowly(time.Hour)}}
-	inner := w.invoker(t)
-	brief := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the function's own
-		defer cancel()
-		return inner(ctx, region, payload)
-	})
+	brief := briefly(w.invoker(t))
 	synctest.Test(t, func(t *testing.T) {
 		c := &coordinator.Coordinator{Invoker: brief, Tasks: w.tasks()}
 		r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Retry: []protocol.Retrier{}}

@@ -41,12 +41,7 @@ func TestARunThatBeginsAfterItsDeadlineGivesACompleteResult(t *testing.T) {
 func TestAWorkersOwnDeadlineIsNotTheEndOfTheRun(t *testing.T) {
 	t.Parallel()
 	w := world{"us-east-1": {target: slowly(time.Hour)}}
-	inner := w.invoker(t)
-	brief := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the function's own
-		defer cancel()
-		return inner(ctx, region, payload)
-	})
+	brief := briefly(w.invoker(t))
 	for _, tt := range []struct {
 		name     string
 		retry    []protocol.Retrier
