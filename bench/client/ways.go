@@ -18,6 +18,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
+	"meridian/internal/function"
 	"meridian/internal/invoke"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
@@ -78,6 +79,7 @@ func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	if err != nil {
 		return nil, err
 	}
+	function.CollectGarbage(func(string) string { return "" })
 	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin()}
 	c.Warm()
 	return func(ctx context.Context, calls int) (int, error) {

@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	function.LimitMemory(os.Getenv)
+	function.CollectGarbage(os.Getenv)
 	log := function.Log()
 	workers, err := workers()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	function.LimitMemory(os.Getenv)
+	function.CollectGarbage(os.Getenv)
 	log := function.Log()
 	tasks, err := task.Builtin().Configure(os.Getenv)
 	if err != nil {
