@@ -3,8 +3,6 @@ package invoke
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,14 +28,21 @@ const userAgent = "meridian"
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 const traceKey = "x-amzn-trace-id"
 
-// A remote is a function in one Region. The SDK's client says where it is and
-// how to sign for it, and reads what Lambda answers when it refuses; a request
-// that Lambda accepts does not go through the client, whose layers take more
-// CPU than the network, TLS included.
+// What is the same in every invocation's request, and signed. The log's end is for
+// the report in it.
+const (
+	method         = http.MethodPost
+	contentType    = "application/octet-stream"
+	invocationType = string(types.InvocationTypeRequestResponse)
+	logType        = string(types.LogTypeTail)
+)
+
+// A remote is a function in one Region. The SDK's client says where it is, and
+// reads what Lambda answers when it refuses; a request that Lambda accepts does not
+// go through the client, whose layers take more CPU than the network, TLS included.
 type remote struct {
 	client *lambda.Client
-	sign   lambda.HTTPSignerV4
-	region string
+	sigV4  *sigV4
 	url    *url.URL
 }
 
@@ -68,20 +73,20 @@ func newRemote(ctx context.Context, cfg aws.Config, region, function string) (*r
 	path := strings.TrimSuffix(u.Path, "/") + "/2015-03-31/functions/"
 	u.Path = path + function + "/invocations"
 	u.RawPath = path + httpbinding.EscapePath(function, true) + "/invocations"
-	return &remote{client: client, sign: o.HTTPSignerV4, region: region, url: &u}, nil
+	return &remote{client: client, sigV4: newSigV4(&u, region), url: &u}, nil
 }
 
 // request returns the request of an invocation.
 func (m *remote) request(ctx context.Context, payload []byte) *http.Request {
-	u := *m.url // the signer writes to it
+	u := *m.url // somebody else's client might write to it
 	r := (&http.Request{
-		Method: http.MethodPost, URL: &u, Host: u.Host,
+		Method: method, URL: &u, Host: m.sigV4.host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{
-			"Content-Type":          {"application/octet-stream"},
+			"Content-Type":          {contentType},
 			"User-Agent":            {userAgent},
-			"X-Amz-Invocation-Type": {string(types.InvocationTypeRequestResponse)},
-			"X-Amz-Log-Type":        {string(types.LogTypeTail)}, // for the report at its end
+			"X-Amz-Invocation-Type": {invocationType},
+			"X-Amz-Log-Type":        {logType},
 		},
 		Body: http.NoBody,
 	}).WithContext(ctx)
@@ -118,11 +123,7 @@ func (m *remote) signFor(keys aws.CredentialsProvider, r *http.Request, payload 
 	if err != nil {
 		return err //nolint:wrapcheck // it has a name
 	}
-	hash := sha256.Sum256(payload)
-	err = m.sign.SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]), "lambda", m.region, time.Now())
-	if err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
+	m.sigV4.sign(r, payload, credentials, time.Now())
 	return nil
 }
 
