@@ -29,13 +29,14 @@ type flight[R any] struct {
 	err    error
 	claims claims
 	end    time.Time
+	waits  bool // its goroutine, for another attempt
 }
 
 // pilot makes one attempt after the other, as long as there is work. A goroutine
-// that has grown its stack once need not grow it for each of ten thousand items.
+// that has grown its stack once need not grow it for each of ten thousand items, nor
+// keep it while the last of them are under way.
 func (l *loop[T, R]) pilot(f *flight[R]) {
-	for {
-		l.fly(f)
+	for f != nil && l.fly(f) {
 		select {
 		case f = <-l.work:
 		case <-l.ended:
@@ -44,8 +45,9 @@ func (l *loop[T, R]) pilot(f *flight[R]) {
 	}
 }
 
-// fly makes the attempt, and hands f to the loop unless the loop has ended.
-func (l *loop[T, R]) fly(f *flight[R]) {
+// fly makes the attempt, and hands f to the loop unless the loop has ended. It
+// reports whether it said that the goroutine waits for another.
+func (l *loop[T, R]) fly(f *flight[R]) (waits bool) {
 	ctx := l.ctx
 	if f.ctx != nil {
 		ctx = f.ctx
@@ -75,6 +77,8 @@ func (l *loop[T, R]) fly(f *flight[R]) {
 	}()
 	f.err, f.claims = errGoexit, claims{name: NameRuntime, panicked: true}
 	l.call(ctx, f)
+	f.waits = l.more.Load()
+	return f.waits
 }
 
 // errGoexit is the error of an attempt whose goroutine ended without returning.

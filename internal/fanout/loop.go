@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type loop[T, R any] struct {
 	landed chan *flight[R]
 	work   chan *flight[R] // for the goroutines that have made an attempt and wait for another
 	ended  chan struct{}   // closed when nobody receives from landed any more
+	more   atomic.Bool     // whether more attempts are to be made than run
 
 	outcomes []Outcome[R]
 	used     []retries // of each item
@@ -116,6 +118,7 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 // begun is finished before more is begun.
 func (l *loop[T, R]) launch() {
 	l.watchParent()
+	defer l.foresee()
 	if l.end != "" || l.running >= l.policy.MaxConcurrency {
 		return
 	}
@@ -130,6 +133,19 @@ func (l *loop[T, R]) launch() {
 		l.start(next.take(), now, false)
 	}
 	l.hedge(now)
+}
+
+// foresee tells the attempts' goroutines whether they will be needed, and lets go of
+// those that wait when they will not.
+func (l *loop[T, R]) foresee() {
+	more := l.open > l.running
+	if more == l.more.Load() {
+		return
+	}
+	l.more.Store(more)
+	for ; !more && l.idle > 0; l.idle-- {
+		l.work <- nil
+	}
 }
 
 // next returns the lane whose turn it is to start an item: one with a retry, else
@@ -208,7 +224,7 @@ func (l *loop[T, R]) land(f *flight[R]) {
 	l.running--
 	l.laneOf(f.item).running--
 	f.landed = true
-	if f.err != errGoexit { //nolint:errorlint // of that attempt itself: its goroutine is gone
+	if f.waits {
 		l.idle++
 	}
 	l.ring(f.end) // as long as attempts keep landing the loop hears of nothing else

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -351,6 +352,28 @@ func TestNothingElseIsLeftRunning(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Each goroutine has a stack of some KiB, and the others' results need memory.
+func TestTheLastItemHasTheMemoryOfTheOthersGoroutines(t *testing.T) { //nolint:paralleltest // it counts goroutines
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		again := func(_ context.Context, prior []fanout.Attempt) (string, error) {
+			time.Sleep(time.Second)
+			return "", []error{named("A"), nil}[len(prior)]
+		}
+		last := func(context.Context, []fanout.Attempt) (string, error) {
+			time.Sleep(time.Minute)
+			if got := runtime.NumGoroutine() - before; got > 1 {
+				t.Errorf("%d goroutines beside the last item's, want none", got-1)
+			}
+			return "", nil
+		}
+		items := append(slices.Repeat([]item{ok(time.Second, ""), again}, 50), last)
+		if _, verdict := fanout.Map(t.Context(), fanout.Policy{Retry: always(9)}, items, play); verdict.Status != fanout.Succeeded {
+			t.Errorf("Map = %v, want success", verdict)
+		}
+	})
 }
 
 func TestAnAttemptIsToldWhyItsContextEnds(t *testing.T) {
