@@ -104,6 +104,9 @@ func (u unit) ask(prior []fanout.Attempt) protocol.RegionRequest {
 
 // remaining returns the unit's targets that no attempt so far has done.
 func (u unit) remaining(prior []fanout.Attempt) []string {
+	if len(prior) == 0 {
+		return u.targets
+	}
 	done := map[string]bool{}
 	for _, a := range prior {
 		failed, ok := errors.AsType[*invocationError](a.Err)
