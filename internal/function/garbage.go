@@ -7,10 +7,10 @@ import (
 
 const (
 	// garbagePercent is how much may be allocated before it is collected, of what
-	// is alive. Compared with Go's 100 it takes about 6 % of the CPU time off runs of
-	// 1,000 and of 5,000 invocations, for some 10 MiB at 5,000; 200 takes off 3 %
-	// more, and at times more than 150 MiB. `make bench` shows both.
-	garbagePercent = 150
+	// is alive. Compared with Go's 100 it takes 5 to 10 % of the CPU time off runs of
+	// 1,000 and of 5,000 invocations; beyond it little is left to gain, and 5,000 take
+	// more memory. `make bench` shows both.
+	garbagePercent = 200
 
 	// memoryShare is the share of the function's memory at which collecting
 	// becomes more urgent than that. Past the whole of it Lambda ends the process,
