@@ -82,12 +82,13 @@ func save(file string, results []result, missing []string) error {
 		"A server that is far takes 200 ms more for a connection, as two round trips to another Region\n" +
 		"do, and that is no overhead. On the same machine a connection is there before most calls have\n" +
 		"begun, and how many of them the SDK opens is luck; from far every call that begins meanwhile\n" +
-		"opens one.\n" +
+		"opens one. What 35 calls take from far is mostly one handshake and the machine's timers, for\n" +
+		"the floor, too, so that there is not three times less to be had.\n" +
 		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
-		"`floor` is signed requests of net/http over connections opened first, which reads the answers\n" +
-		"and no more; `coordinator` a whole run, from the request to the result as JSON; `path` its\n" +
-		"engine and invoke path alone; `sdk` the AWS SDK for Go with an errgroup and encoding/json, as\n" +
-		"people write it.\n")
+		"`floor` is requests of net/http, signed by the SDK's signer, over connections opened first,\n" +
+		"which reads the answers and no more; `coordinator` a whole run, from the request to the result\n" +
+		"as JSON; `path` its engine and invoke path alone; `sdk` the AWS SDK for Go with an errgroup and\n" +
+		"encoding/json, as people write it.\n")
 	for _, m := range missing {
 		_, _ = fmt.Fprintf(&b, "Not measured: %s.\n", m)
 	}
