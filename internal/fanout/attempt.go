@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A flight is one attempt under way. Its goroutine owns value, err, claims and
-// end until it has sent the flight over the loop's landed channel. The loop owns
-// the rest, and everything from then on; what became of an abandoned attempt it
-// does not look at.
+// A flight is one attempt under way. Its goroutine owns value, err, claims, end and
+// waits until it has sent the flight over the loop's landed channel. The loop owns
+// the rest, and everything from then on; of an abandoned attempt it does not look at
+// value, err and claims.
 type flight[R any] struct {
 	item      int
 	prior     []Attempt
@@ -29,7 +29,7 @@ type flight[R any] struct {
 	err    error
 	claims claims
 	end    time.Time
-	waits  bool // its goroutine, for another attempt
+	waits  bool // whether its goroutine waits for another attempt
 }
 
 // pilot makes one attempt after the other, as long as there is work. A goroutine

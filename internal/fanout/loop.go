@@ -11,7 +11,8 @@ import (
 )
 
 // A loop is one fan-out. The goroutine that calls run owns all of it; attempts
-// read ctx, policy, items, do, landed and ended, which do not change under them.
+// read ctx, policy, items, do, landed, work and ended, which do not change under
+// them, and more, which does.
 type loop[T, R any] struct {
 	parent context.Context
 	ctx    context.Context // what attempts see: parent, until the loop stops
@@ -22,7 +23,7 @@ type loop[T, R any] struct {
 	landed chan *flight[R]
 	work   chan *flight[R] // for the goroutines that have made an attempt and wait for another
 	ended  chan struct{}   // closed when nobody receives from landed any more
-	more   atomic.Bool     // whether more attempts are to be made than run
+	more   atomic.Bool     // whether a goroutine that has made an attempt waits for another
 
 	outcomes []Outcome[R]
 	used     []retries // of each item
@@ -135,16 +136,17 @@ func (l *loop[T, R]) launch() {
 	l.hedge(now)
 }
 
-// foresee tells the attempts' goroutines whether they will be needed, and lets go of
-// those that wait when they will not.
+// foresee lets go of the goroutines that wait and will not be needed: no more are
+// than there are items without an attempt under way. A hedge can do without. Those
+// that are not to wait in the first place it tells before they are done, which is
+// cheaper.
 func (l *loop[T, R]) foresee() {
-	more := l.open > l.running
-	if more == l.more.Load() {
-		return
-	}
-	l.more.Store(more)
-	for ; !more && l.idle > 0; l.idle-- {
+	needed := max(0, l.open-l.running)
+	for ; l.idle > needed; l.idle-- { // one may have been told otherwise before it landed
 		l.work <- nil
+	}
+	if more := l.idle < needed; more != l.more.Load() {
+		l.more.Store(more)
 	}
 }
 
