@@ -69,11 +69,13 @@ func newRemote(ctx context.Context, cfg aws.Config, region, function string) (*r
 			Name: protocol.ErrorLambdaSDKClient, Message: fmt.Sprintf("resolve Lambda's endpoint in %s: %v", region, err), Err: err,
 		}
 	}
-	u := place.URI
-	path := strings.TrimSuffix(u.Path, "/") + "/2015-03-31/functions/"
-	u.Path = path + function + "/invocations"
-	u.RawPath = path + httpbinding.EscapePath(function, true) + "/invocations"
-	return &remote{client: client, sigV4: newSigV4(&u, region), url: &u}, nil
+	path := strings.TrimSuffix(place.URI.Path, "/") + "/2015-03-31/functions/"
+	u := &url.URL{ // without what else an endpoint may have, which the SDK does not send
+		Scheme: place.URI.Scheme, Host: place.URI.Host,
+		Path:    path + function + "/invocations",
+		RawPath: path + httpbinding.EscapePath(function, true) + "/invocations",
+	}
+	return &remote{client: client, sigV4: newSigV4(u, region), url: u}, nil
 }
 
 // request returns the request of an invocation.

@@ -41,8 +41,10 @@ func TestLambdaRequestIsTheSDKs(t *testing.T) {
 		{"an alias", "worker:live", "", "", []byte(`{}`)},
 		{"an ARN", "arn:aws:lambda:us-east-1:123456789012:function:worker:live", "", "", []byte(`{}`)},
 		{"an endpoint with a path", "worker", "/lambda/", "", []byte(`{}`)},
+		{"an endpoint with a query", "worker", "/lambda?a=b#c", "", []byte(`{}`)},
 		{"no payload", "worker", "", "", nil},
 		{"a session", "worker", "", "token/with+signs==", []byte(`{}`)},
+		{"a session pasted with a space", "worker", "", " token ", []byte(`{}`)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

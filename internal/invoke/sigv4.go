@@ -39,12 +39,12 @@ func newSigV4(u *url.URL, region string) *sigV4 {
 	return &sigV4{region: region, path: httpbinding.EscapePath(u.EscapedPath(), false), host: host}
 }
 
-// A signingKey is what one day's signatures with the same credentials share.
+// A signingKey is what one day's signatures with the same secret share.
 type signingKey struct {
-	credentials aws.Credentials
-	day         string
-	scope       string
-	desks       sync.Pool // of *desk
+	secret string
+	day    string
+	scope  string
+	desks  sync.Pool // of *desk
 }
 
 // A desk is what one signature is made on.
@@ -63,7 +63,7 @@ const (
 // payload, and its other headers are those of an invocation.
 func (s *sigV4) sign(r *http.Request, payload []byte, credentials aws.Credentials, now time.Time) {
 	date := now.UTC().Format(sigV4Time)
-	key := s.keyFor(credentials, date[:sigV4Day])
+	key := s.keyFor(credentials.SecretAccessKey, date[:sigV4Day])
 	d, _ := key.desks.Get().(*desk)
 	defer key.desks.Put(d)
 
@@ -101,7 +101,7 @@ func (s *sigV4) canonical(b, payload []byte, date, token string) []byte {
 	b = append(append(b, s.host...), "\nx-amz-date:"...)
 	b = append(append(b, date...), "\nx-amz-invocation-type:"+invocationType+"\nx-amz-log-type:"+logType+"\n"...)
 	if token != "" {
-		b = append(append(append(b, "x-amz-security-token:"...), token...), '\n')
+		b = append(append(append(b, "x-amz-security-token:"...), strings.TrimSpace(token)...), '\n')
 	}
 	b = append(appendSigned(append(b, '\n'), payload, token), '\n')
 	sum := sha256.Sum256(payload)
@@ -120,26 +120,25 @@ func appendSigned(b, payload []byte, token string) []byte {
 	return b
 }
 
-// keyFor returns the key of credentials for a day, which is worked out once.
-func (s *sigV4) keyFor(credentials aws.Credentials, day string) *signingKey {
+// keyFor returns the key of a secret for a day, which is worked out once.
+func (s *sigV4) keyFor(secret, day string) *signingKey {
 	key := s.key.Load()
-	if key == nil || key.day != day ||
-		key.credentials.AccessKeyID != credentials.AccessKeyID || key.credentials.SecretAccessKey != credentials.SecretAccessKey {
-		key = newSigningKey(credentials, day, s.region)
+	if key == nil || key.day != day || key.secret != secret {
+		key = newSigningKey(secret, day, s.region)
 		s.key.Store(key)
 	}
 	return key
 }
 
-func newSigningKey(credentials aws.Credentials, day, region string) *signingKey {
-	secret := []byte("AWS4" + credentials.SecretAccessKey)
+func newSigningKey(secret, day, region string) *signingKey {
+	b := []byte("AWS4" + secret)
 	for _, part := range []string{day, region, "lambda", "aws4_request"} {
-		mac := hmac.New(sha256.New, secret)
+		mac := hmac.New(sha256.New, b)
 		mac.Write([]byte(part))
-		secret = mac.Sum(nil)
+		b = mac.Sum(nil)
 	}
 	return &signingKey{
-		credentials: credentials, day: day, scope: day + "/" + region + "/lambda/aws4_request",
-		desks: sync.Pool{New: func() any { return &desk{mac: hmac.New(sha256.New, secret)} }},
+		secret: secret, day: day, scope: day + "/" + region + "/lambda/aws4_request",
+		desks: sync.Pool{New: func() any { return &desk{mac: hmac.New(sha256.New, b)} }},
 	}
 }
