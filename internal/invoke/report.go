@@ -164,18 +164,18 @@ func field(line []byte, name string) []byte {
 
 // number returns the number that text begins with, before its unit or whatever
 // comes after it, or 0: what is not one, is negative or larger than any is no
-// report's.
+// report's. It may have an exponent, as JSON's may.
 func number(text []byte) float64 {
 	const most = 1e12
 	n := 0
-	for n < len(text) && (text[n] >= '0' && text[n] <= '9' || text[n] == '.') {
+	for n < len(text) && (text[n] >= '0' && text[n] <= '9' || bytes.IndexByte([]byte(".eE+-"), text[n]) >= 0) {
 		n++
 	}
 	if n == 0 {
 		return 0
 	}
 	value, err := strconv.ParseFloat(string(text[:n]), 64)
-	if err != nil || value > most {
+	if err != nil || value < 0 || value > most {
 		return 0
 	}
 	return value

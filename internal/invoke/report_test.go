@@ -60,7 +60,7 @@ func TestMetricsIn(t *testing.T) {
 	cold := &protocol.Metrics{BilledDurationMs: 1698, MemorySizeMB: 256, MaxMemoryUsedMB: 123, InitDurationMs: 463.51}
 	coldJSON := &protocol.Metrics{BilledDurationMs: 1698, MemorySizeMB: 256, MaxMemoryUsedMB: 123, InitDurationMs: 463.512}
 	const said = "an extension has much to say\n"
-	much, tooMuch := strings.Repeat(said, 60), strings.Repeat(said, 150)
+	much, most, tooMuch := strings.Repeat(said, 60), strings.Repeat(said, 130), strings.Repeat(said, 150)
 	for _, test := range []struct {
 		name string
 		log  string
@@ -90,6 +90,7 @@ func TestMetricsIn(t *testing.T) {
 		{"text in JSON", jsonStart + textCold, cold},
 		{"an extension after it", textCold + "EXTENSION Name: x State: Ready\n{\"level\":\"info\"}\n", cold},
 		{"an extension that says much after it", much + textCold + much, cold},
+		{"an extension that leaves just room for it", much + textCold + most, cold},
 		{"an extension that says too much after it", textCold + tooMuch, nil},
 		{"cut in the middle of a line", strings.Repeat("x", 5000) + "\n" + textCold, cold},
 		{"cut in the middle of the report", textCold[10:], nil},
@@ -106,8 +107,15 @@ func TestMetricsIn(t *testing.T) {
 		{"without what is billed", strings.Replace(jsonWarm, `"billedDurationMs":2,`, "", 1), nil},
 		{"without the memory", strings.Replace(textOld, "Memory Size: 1024 MB\t", "", 1), nil},
 		{"less than nothing", strings.Replace(jsonWarm, `"billedDurationMs":2,`, `"billedDurationMs":-2,`, 1), nil},
+		{"with exponents", strings.Replace(jsonWarm, `"billedDurationMs":2,"memorySizeMB":1024`, `"billedDurationMs":9.0E+5,"memorySizeMB":1.024e3`, 1), &protocol.Metrics{
+			BilledDurationMs: 900_000, MemorySizeMB: 1024, MaxMemoryUsedMB: 68,
+		}},
+		{"less than nothing of what may be nothing", strings.Replace(jsonWarm, `"maxMemoryUsedMB":68`, `"maxMemoryUsedMB":-6.8e1`, 1), &protocol.Metrics{
+			BilledDurationMs: 2, MemorySizeMB: 1024,
+		}},
 		{"no number", strings.Replace(textOld, "500 ms", "some ms", 1), nil},
 		{"too much", strings.Replace(textOld, "500 ms", strings.Repeat("9", 400)+" ms", 1), nil},
+		{"more than any is billed", strings.Replace(textOld, "500 ms", "1000000000001 ms", 1), nil},
 		{"nothing", "", nil},
 		{"lines of nothing", "\n\n\n", nil},
 	} {
