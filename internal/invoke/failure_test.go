@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -286,20 +287,32 @@ func TestLambdaConnectFails(t *testing.T) {
 	}
 }
 
-// A handshake that fails is a connection that did not come about.
+// A handshake that fails is a connection that did not come about, and nothing has
+// been sent, so that nothing is billed.
 func TestLambdaTLSFails(t *testing.T) {
 	t.Parallel()
-	server := invoketest.NewServer(t, echo) // which speaks no TLS
-	cfg := server.Config()
-	cfg.BaseEndpoint = aws.String(strings.Replace(server.URL, "http:", "https:", 1))
-	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-	want := "connect to " + strings.TrimPrefix(server.URL, "http://") + ": tls: first record does not look like a TLS handshake"
-	if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want {
-		t.Errorf("Invoke = %q, %v, want %s: %s", name(err), err, protocol.ErrorLambdaSDKClient, want)
+	stranger := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("something was sent to a server with a wrong certificate")
+	}))
+	t.Cleanup(stranger.Close)
+	for _, test := range []struct{ name, url, want string }{
+		{"no TLS", strings.Replace(invoketest.NewServer(t, echo).URL, "http:", "https:", 1), "tls: first record does not look like a TLS handshake"},
+		{"a wrong certificate", stranger.URL, "tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := invoketest.NewServer(t, echo).Config()
+			cfg.BaseEndpoint = &test.url
+			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			want := "connect to " + strings.TrimPrefix(test.url, "https://") + ": " + test.want
+			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want || report != (protocol.Report{}) {
+				t.Errorf("Invoke = %+v, %q, %v, want no report and %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, want)
+			}
+		})
 	}
 }
 
