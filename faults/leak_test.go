@@ -1,0 +1,131 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
+)
+
+// An environment of Lambda makes one run after the other. 10,000 of them, of which
+// some are given up while their workers work, share one connection and leave no
+// goroutine behind.
+func TestTenThousandRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it counts goroutines
+	runs := 10_000
+	if testing.Short() {
+		runs = 500
+	}
+	const often = 100 // how many runs there are for one that is given up
+	lambda := &endpoint{hanging: make(chan struct{}, 1)}
+	c := &coordinator.Coordinator{Invoker: lambda.start(t), Tasks: tasks()}
+	run := func(i int) {
+		r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}}
+		want := protocol.StatusSucceeded
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if i%often == often-1 {
+			r.Targets, want = []string{stuck}, protocol.StatusAborted
+			go func() {
+				for range r.Regions {
+					<-lambda.hanging
+				}
+				cancel()
+			}()
+		}
+		if result, err := c.Run(ctx, r); err != nil || result.Status != want {
+			t.Fatalf("run %d: Run = %s %s, %v, want %s", i, result.Status, result.Cause, err, want)
+		}
+	}
+	run(0) // which connects
+	before := runtime.NumGoroutine()
+	for i := range runs {
+		run(i)
+	}
+	settled := func() bool { return runtime.NumGoroutine() <= before && lambda.open.Load() <= 1 }
+	for begin := time.Now(); !settled() && time.Since(begin) < 10*time.Second; {
+		runtime.Gosched()
+	}
+	if got := runtime.NumGoroutine(); got > before {
+		buffer := make([]byte, 1<<16)
+		t.Errorf("%d goroutines after %d runs, %d before\n%s", got, runs, before, buffer[:runtime.Stack(buffer, true)])
+	}
+	// On a busy machine the answer to whether a connection is there may come too late,
+	// and another one is opened instead.
+	if open, total := lambda.open.Load(), lambda.total.Load(); open > 1 || total > int64(1+runs/often) {
+		t.Errorf("%d runs took %d connections, and %d are open, want 1", runs, total, open)
+	}
+}
+
+// stuck is the target at which workers hang.
+const stuck = "stuck"
+
+// An endpoint is Lambda's, over HTTP/2 and TLS, with its workers behind it.
+type endpoint struct {
+	total, open atomic.Int64  // connections
+	hanging     chan struct{} // is told of each worker that hangs
+}
+
+// start starts it, and returns what invokes its workers.
+func (e *endpoint) start(t *testing.T) *invoke.Lambda {
+	t.Helper()
+	server := httptest.NewUnstartedServer(e)
+	server.EnableHTTP2 = true
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			e.total.Add(1)
+			e.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			e.open.Add(-1)
+		case http.StateActive, http.StateIdle:
+		}
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.Certificate())
+	cfg := invoketest.NewServer(t, handler()).Config()
+	cfg.BaseEndpoint = &server.URL
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	})
+	workers, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return workers
+}
+
+// ServeHTTP answers as a worker does.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	if bytes.Contains(payload, []byte(`"`+stuck+`"`)) {
+		e.hanging <- struct{}{}
+		<-r.Context().Done()
+		return
+	}
+	answer, err := handler()(r.Context(), payload)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = w.Write(answer)
+}
