@@ -15,7 +15,7 @@ import (
 
 // maxInFlight is the most invocations in flight at once, whatever the request
 // says, and inFlightPerMB how many of them each MB of the coordinator's memory is
-// good for. 5,000 of them have been seen to take 120 to 180 MiB, garbage included,
+// good for. 5,000 of them have been seen to take 130 to 185 MiB, garbage included,
 // by `make bench` and `make bench-cold`; 256 MB, which is the default, hold them.
 // Their connections are no bound: HTTP/2 carries them over 50.
 const (
