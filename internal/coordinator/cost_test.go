@@ -353,6 +353,33 @@ func TestTheMemoryOfAnEstimate(t *testing.T) {
 	}
 }
 
+// A cold start is an environment that was started for an invocation, or restored from
+// a snapshot.
+func TestAColdStartIsAnInitializationOrARestore(t *testing.T) {
+	t.Parallel()
+	metrics := map[string]protocol.Metrics{
+		"us-east-1": {BilledDurationMs: 1, MemorySizeMB: 256},
+		"us-west-2": {BilledDurationMs: 1, MemorySizeMB: 256, InitDurationMs: 0.5},
+		"eu-west-1": {BilledDurationMs: 1, MemorySizeMB: 256, RestoreDurationMs: 0.5},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		tasks := world{}.tasks()
+		c := &coordinator.Coordinator{Invoker: billed(tasks, metrics), Tasks: tasks, Billing: onLambda()}
+		got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-west-2", "eu-west-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []int{0, 1, 1} {
+			if r := got.Regions[i]; r.Usage.ColdStarts != want {
+				t.Errorf("%s had %d cold starts, want %d", r.Region, r.Usage.ColdStarts, want)
+			}
+		}
+		if cold := got.Summary.Cost.Workers.ColdStarts; cold != 2 {
+			t.Errorf("the workers had %d cold starts, want 2", cold)
+		}
+	})
+}
+
 // A coordinator that is no Lambda function tells no cost.
 func TestARunThatIsNotOnLambdaHasNoCost(t *testing.T) {
 	t.Parallel()
