@@ -9,10 +9,10 @@ import (
 
 // What the end of a run asks of a CPU core, when its time ends it. `make
 // bench-reserve` shows what it takes, by the share of a core, the time from the
-// run's end to the answer's arrival: for 5,000 invocations of one target 17 µs of
-// CPU each when none was answered, and at worst, when all answers come 50 ms before
-// the end, 28 µs at 14 % of a core and 38 µs at 7 %. These are nearly twice as
-// much, for cores that are slower or busier than the one measured.
+// run's end to the answer's arrival: for 5,000 invocations of one target 8 to 10 µs
+// of CPU each when none was answered, and at worst, when all answers come 50 ms before
+// the end, 17 to 20 µs, at 14 % of a core as at 7 %. These are three times as much,
+// for cores that are slower or busier than the one measured.
 const (
 	// endOfInvocation is to give up an invocation in flight, or to take in an
 	// answer that comes at the last moment, and to account for it.
