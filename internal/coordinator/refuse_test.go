@@ -25,9 +25,13 @@ func refusing(t *testing.T) *coordinator.Coordinator {
 			t.Errorf("a worker was invoked in %s", region)
 			return nil, protocol.Report{}, errors.New("not to be invoked")
 		}),
-		Tasks: task.NewRegistry(append(task.Builtin().All(), task.New("any", "nothing",
-			func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }))...),
+		Tasks: builtinAndAny(),
 	}
+}
+
+func builtinAndAny() *task.Registry {
+	return task.NewRegistry(append(task.Builtin().All(), task.New("any", "nothing",
+		func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }))...)
 }
 
 // Each fault is named with its path, its value and what is allowed, and nothing
@@ -82,7 +86,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 					`retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
 				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,
 				`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`,
-				`task: "job": is not a task; known are any, probe, resolve, sleep`,
+				protocol.UnknownFault("task", "job", "a task", builtinAndAny().Names()).String(),
 			},
 		},
 	}
