@@ -107,7 +107,12 @@ func (p *ProbeParameters) CheckTarget(target string) (problem string) {
 	if p.URL == "" {
 		return services{}.CheckTarget(target)
 	}
-	_, problem = p.expand("eu-west-1", target)
+	if _, problem = p.expand("eu-west-1", target); problem == "" {
+		return ""
+	}
+	if _, own := p.expand("eu-west-1", "target"); own == problem {
+		return "" // it is the URL's own, which Check has told
+	}
 	return problem
 }
 

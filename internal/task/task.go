@@ -51,7 +51,8 @@ type Checker interface {
 }
 
 // A TargetChecker is what a parameters struct may implement to check each target
-// of a request. It returns what is wrong with it, or "".
+// of a request. It returns what is wrong with it, or "". It is asked even when Check
+// has found faults in the parameters, so that all faults are told at once.
 type TargetChecker interface {
 	CheckTarget(target string) (problem string)
 }
@@ -97,7 +98,7 @@ func (s Settings) Lookup(name string) string {
 
 // A prepared task has its parameters.
 type prepared struct {
-	work        Work
+	work        Work                                        // nil when the parameters have faults
 	checkTarget func(target string) (problem string)        // nil when any target will do
 	skipTarget  func(region, target string) (reason string) // nil when nobody knows
 }
@@ -119,12 +120,16 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 				return prepared{}, faults
 			}
 		}
+		var ready prepared
+		if c, ok := any(&p).(TargetChecker); ok {
+			ready.checkTarget = c.CheckTarget
+		}
 		if c, ok := any(&p).(Checker); ok {
 			if faults := c.Check(); faults != nil {
-				return prepared{}, faults
+				return ready, faults
 			}
 		}
-		ready := prepared{work: func(ctx context.Context, region, target string) (json.RawMessage, error) {
+		ready.work = func(ctx context.Context, region, target string) (json.RawMessage, error) {
 			output, err := f(ctx, Input[P]{region, target, p})
 			if err != nil {
 				return nil, err
@@ -134,9 +139,6 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 				return nil, fmt.Errorf("encode output of task %s: %w", name, err)
 			}
 			return data, nil
-		}}
-		if c, ok := any(&p).(TargetChecker); ok {
-			ready.checkTarget = c.CheckTarget
 		}
 		if s, ok := any(&p).(Skipper); ok {
 			ready.skipTarget = s.SkipTarget

@@ -235,3 +235,45 @@ func TestATargetThatIsNoServiceIsRefused(t *testing.T) {
 		t.Errorf("Check (-want +got):\n%s", diff)
 	}
 }
+
+// Faults in the values of the parameters do not hide those in the targets.
+func TestAllFaultsAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name       string
+		parameters string
+		targets    []string
+		want       []string
+	}{
+		{
+			"both are wrong", `{"samples":21}`,
+			[]string{"s3", "dynamodbb"},
+			[]string{"parameters.samples: 21: out of range; want 1 to 20", `targets[1]: "dynamodbb": is not a service; did you mean "dynamodb"?`},
+		},
+		{
+			"the URL is wrong for every target", `{"url":"ftp://{target}.example.com/"}`,
+			[]string{"a", "b"},
+			[]string{`parameters.url: "ftp://{target}.example.com/": want a URL that begins with https:// or http://`},
+		},
+		{
+			"the URL is wrong for one", `{"url":"https://{target}.example.com/","samples":21}`,
+			[]string{"a", "b/c"},
+			[]string{
+				"parameters.samples: 21: out of range; want 1 to 20",
+				`targets[1]: "b/c": for {target} in a URL want letters, digits, dots, hyphens and underscores`,
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, fault := range task.Builtin().Check("probe", json.RawMessage(tt.parameters), tt.targets) {
+				got = append(got, fault.String())
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("Check(probe, %s, %q) (-want +got):\n%s", tt.parameters, tt.targets, diff)
+			}
+		})
+	}
+}
