@@ -15,37 +15,56 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// The README shows a complete task. This builds the program with that file in
-// internal/task, as a reader would, and runs it.
-func TestTheREADMEsTaskCompilesAndRuns(t *testing.T) {
+// The README shows a complete task and its test. This puts both into internal/task, as
+// a reader would: the test passes, so do all that are there already, and the command
+// line knows the task.
+func TestTheREADMEsTaskIsAllThatATaskNeeds(t *testing.T) {
 	t.Parallel()
-	source := fenced(t, "go", "package task")
-	file := filepath.Join(t.TempDir(), "addresses.go")
-	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
+	overlay := overlaid(t, map[string]string{
+		"internal/task/addresses.go":      fenced(t, "go", "package task\n"),
+		"internal/task/addresses_test.go": fenced(t, "go", "package task_test\n"),
+	})
+	tests := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "./internal/task", "./internal/coordinator")
+	if out, err := tests.CombinedOutput(); err != nil {
+		t.Errorf("%v: %v\n%s", tests.Args, err, out)
 	}
-	at, err := filepath.Abs("internal/task/addresses.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {at: file}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	overlayFile := filepath.Join(t.TempDir(), "overlay.json")
-	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), "go", "run", "-overlay", overlayFile, "./cmd/meridian",
-		"run", "--task", "addresses", "--param", "family=ip5")
+	command := exec.CommandContext(t.Context(), "go", "run", "-overlay", overlay, "./cmd/meridian",
+		"run", "--task", "addresses", "--param", "family=ip5", "--target", "dynamodbb")
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	if err := command.Run(); err == nil {
-		t.Errorf("%v succeeded; its parameters are wrong", command.Args)
+		t.Errorf("%v succeeded; its parameters and its target are wrong", command.Args)
 	}
-	if want := `"ip5"`; !strings.Contains(stderr.String(), want) {
-		t.Errorf("%v says\n%s\nwant it to name %s", command.Args, &stderr, want)
+	for _, want := range []string{`--param family: "ip5": want ip, ip4 or ip6`, `"dynamodbb": is not a service`} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("%v says\n%s\nwant %s in it", command.Args, &stderr, want)
+		}
 	}
+}
+
+// overlaid returns a file for go's flag -overlay that puts texts where files would be.
+func overlaid(t *testing.T, files map[string]string) string {
+	t.Helper()
+	replace := map[string]string{}
+	for name, text := range files {
+		at, err := filepath.Abs(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace[at] = filepath.Join(t.TempDir(), filepath.Base(name))
+		if err := os.WriteFile(replace[at], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // What the README shows of meridian cost is what it prints.
@@ -77,7 +96,7 @@ func TestTheREADMENamesOnlyMakeTargetsThatExist(t *testing.T) {
 
 func TestTheREADMEsLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	readme := read(t, "README.md")
+	readme := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(read(t, "README.md"), "") // code has its own brackets
 	anchors := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(readme, -1) {
 		anchors[strings.ToLower(strings.ReplaceAll(m[1], " ", "-"))] = true
