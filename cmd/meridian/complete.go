@@ -59,11 +59,3 @@ func completeTasks(string) []cobra.Completion {
 
 // completeNothing offers neither values nor files.
 func completeNothing(string) []cobra.Completion { return nil }
-
-func taskNames() []string {
-	var names []string
-	for _, t := range task.Builtin().All() {
-		names = append(names, t.Name)
-	}
-	return names
-}

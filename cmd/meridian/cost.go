@@ -43,16 +43,16 @@ func (c *cli) costCommand() *cobra.Command {
 	f := costFlags{seconds: 10, every: 300}
 	cmd := &cobra.Command{
 		Use:   "cost",
-		Short: "Compare what a month of runs costs with what AWS's own ways would",
+		Short: "Compare the cost of a month of runs with that of AWS's own ways to fan out",
 		Long: fmt.Sprintf(`Compare what a month of runs costs, by Meridian, by Step Functions Standard and
 Express, and by Lambda durable functions. Each does the same: it invokes a worker
 for each Region, all of them in the Region that it stands in itself, waits for
 them, and gathers their answers. A month has %.0f hours, a twelfth of a year.
 
-Prices are list prices, of the first tier and without any free tier, as of %s,
-copied by hand: look up what matters at the source that is given with each. A
-Region that is not in the table has no price here. What is the same for all is not
-counted: the schedule, logs, traces, data transfer.`, price.Month.Hours(), price.Date),
+Prices are list prices of the first tier, without any free tier, as of %s. They
+were copied by hand: check what matters at the source that is given with each. A
+Region that is not in the table has no price here. What is the same for all ways is
+not counted: the schedule, logs, traces, data transfer.`, price.Month.Hours(), price.Date),
 		Example: `  meridian cost --regions 28 --seconds 10 --every 5m
   meridian cost --regions 28 --seconds 10 --every 5m --architecture x86_64 -o json
   meridian cost --every 1h --worker-memory 1024 --region ap-east-1`,
@@ -61,13 +61,13 @@ counted: the schedule, logs, traces, data transfer.`, price.Month.Hours(), price
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&f.regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is what run does without --region")
-	flags.Var(&f.seconds, "seconds", "`time` that a worker takes for its Region, as 10 or 10s")
-	flags.Var(&f.every, "every", "`time` from one run to the next, as 5m or 300")
-	flags.StringVar(&f.region, "region", "us-east-1", "the `Region` that everything stands in, whose prices count")
-	flags.StringVar(&f.architecture, "architecture", string(price.ARM64), "the `name` of the functions' architecture, arm64 or x86_64")
-	flags.IntVar(&f.workerMB, "worker-memory", deployedWorkerMB, "`MB` of memory of a worker")
-	flags.IntVar(&f.coordMB, "coordinator-memory", deployedCoordinatorMB, "`MB` of memory of the coordinator, or of what stands for it")
+	flags.IntVar(&f.regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is how many \"run\" has without --region")
+	flags.Var(&f.seconds, "seconds", "the `time` that a worker takes for its Region, such as 10s or 10")
+	flags.Var(&f.every, "every", "the `time` from one run to the next, such as 5m or 300")
+	flags.StringVar(&f.region, "region", "us-east-1", "the `Region` that everything stands in, and whose prices count")
+	flags.StringVar(&f.architecture, "architecture", string(price.ARM64), "the functions' architecture by `name`: arm64 or x86_64")
+	flags.IntVar(&f.workerMB, "worker-memory", deployedWorkerMB, "a worker's memory in `MB`")
+	flags.IntVar(&f.coordMB, "coordinator-memory", deployedCoordinatorMB, "the memory in `MB` of the coordinator, or of what does its part")
 	addOutput(cmd, &f.output)
 	complete(cmd, "region", func(string) []cobra.Completion { return pricedRegions() })
 	complete(cmd, "architecture", func(string) []cobra.Completion { return architectures() })

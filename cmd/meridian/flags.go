@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -35,29 +36,29 @@ type runFlags struct {
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringSliceVar(&f.regions, "region", nil, "`names` or globs of Regions to run in, all for those too that need opt-in; repeatable (default *)")
+	flags.StringSliceVar(&f.regions, "region", nil, "`names` or globs of the Regions to run in; * leaves out those that need opt-in, all does not; repeatable (default *)")
 	flags.StringSliceVar(&f.excludeRegions, "exclude-region", nil, "`names` or globs of Regions to leave out; repeatable")
-	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition that globs range over (default "+protocol.DefaultPartition+")")
-	flags.StringSliceVar(&f.targets, "target", nil, "`names` of what to work on in each Region, * for every service there; repeatable (default "+protocol.DefaultTarget+")")
-	flags.StringVar(&f.task, "task", "", "`name` of what to do for each target: "+strings.Join(taskNames(), ", ")+" (default "+protocol.DefaultTask+")")
-	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task, `key=value`, the value JSON or else a string; repeatable")
-	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task, a `JSON` object")
+	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
+	flags.StringSliceVar(&f.targets, "target", nil, "`names` of what to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
+	flags.StringVar(&f.task, "task", "", "the `name` of what to do for each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
+	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable")
+	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
 	flags.StringVar(&f.name, "name", "", "a `name` for the run")
-	flags.StringVarP(&f.file, "file", "f", "", "read the request, JSON, from `path`, - for standard input; flags override its fields")
-	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, as 90s or 90 (default %ds, with --function its own limit)", localTimeoutSeconds))
-	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt in a Region")
-	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt at a target")
-	flags.StringVar(&f.retry, "retry", "", "retriers for Regions, a `JSON` array as in the Amazon States Language; [] for none")
-	flags.StringVar(&f.hedge, "hedge", "", "when a slow invocation gets another one beside it, a `JSON` object as {\"afterPercentile\":95}")
-	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets, a `JSON` array as well")
-	flags.IntVar(&f.toleratedCount, "tolerated-failure-count", 0, "how many Regions, `n`, may fail before the run does")
-	flags.Float64Var(&f.toleratedPercentage, "tolerated-failure-percentage", 0, "how many Regions of a hundred, `n`, may fail before the run does")
+	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields")
+	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, such as 90s or 90 (default %ds; with --function, what the function has)", localTimeoutSeconds))
+	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt of an invocation (default what is left of the run)")
+	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt at a target (default what is left of the invocation)")
+	flags.StringVar(&f.retry, "retry", "", "retriers for invocations, a `JSON` array as in the Amazon States Language but in lowerCamelCase; [] for none (default for Lambda's own errors)")
+	flags.StringVar(&f.hedge, "hedge", "", "when a slow invocation gets another one beside it, a `JSON` object such as {\"afterPercentile\":95} (default never)")
+	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets, a `JSON` array of the same form (default none)")
+	flags.IntVar(&f.toleratedCount, "tolerated-failure-count", 0, "let the run succeed with up to `n` failed Regions (default none)")
+	flags.Float64Var(&f.toleratedPercentage, "tolerated-failure-percentage", 0, "let the run succeed with up to `n` percent of its Regions failed (default none)")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop as soon as more have failed than is tolerated")
 	flags.IntVar(&f.minSuccessful, "min-successful", 0, "stop as soon as `n` Regions have succeeded")
 	flags.IntVar(&f.maxConcurrency, "max-concurrency", 0, "have at most `n` invocations under way (default as many as there are)")
 	flags.IntVar(&f.targetMaxConcurrency, "target-max-concurrency", 0, fmt.Sprintf("have at most `n` targets under way in each worker (default %d)", protocol.DefaultTargetMaxConcurrency))
 	flags.IntVar(&f.maxTargets, "max-targets-per-invocation", 0, fmt.Sprintf("send at most `n` targets with one invocation (default %d)", protocol.DefaultMaxTargetsPerInvocation))
-	flags.StringVar(&f.function, "function", "", "let the deployed coordinator run it, a function's `name` or ARN")
+	flags.StringVar(&f.function, "function", "", "let a deployed coordinator run it: the function's `name` or ARN")
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` that --function is in (default the ARN's, or AWS_REGION)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and invoke nothing")
 	addOutput(cmd, &f.output)

@@ -38,7 +38,7 @@ func (*format) Type() string { return "format" }
 // addOutput gives a command the flag --output.
 func addOutput(cmd *cobra.Command, f *format) {
 	*f = formatTable
-	cmd.Flags().VarP(f, "output", "o", "print a table or json, a `format`")
+	cmd.Flags().VarP(f, "output", "o", "the `format` to print: table or json")
 	complete(cmd, "output", func(string) []cobra.Completion { return formats() })
 }
 

@@ -44,8 +44,8 @@ func (c *cli) regionsCommand() *cobra.Command {
 			return c.printRegions(listing)
 		},
 	}
-	cmd.Flags().StringVar(&partition, "partition", "", "only the partition with this `id` (default all)")
-	cmd.Flags().StringVar(&service, "service", "", "only Regions in which this service is listed, by its `id`")
+	cmd.Flags().StringVar(&partition, "partition", "", "list only the partition with this `id` (default all)")
+	cmd.Flags().StringVar(&service, "service", "", "list only the Regions in which AWS lists the service with this `id`")
 	complete(cmd, "partition", completePartitions)
 	complete(cmd, "service", completeServices)
 	addOutput(cmd, &output)

@@ -20,7 +20,7 @@ func (c *cli) servicesCommand() *cobra.Command {
 	var output format
 	cmd := &cobra.Command{
 		Use:   "services",
-		Short: "List the services that can be targets, of one Region those listed there",
+		Short: "List the services that can be targets, everywhere or in one Region",
 		Example: `  meridian services
   meridian services --region eu-west-1`,
 		Args: noArguments,
@@ -33,13 +33,16 @@ func (c *cli) servicesCommand() *cobra.Command {
 				return c.printJSON(listing)
 			}
 			rows := [][]string{{"SERVICE", "HOST"}}
+			if region == "" {
+				rows[0][1] = "" // no Region, no hosts
+			}
 			for _, s := range listing {
 				rows = append(rows, []string{s.Service, s.Host})
 			}
 			return c.printColumns(rows)
 		},
 	}
-	cmd.Flags().StringVar(&region, "region", "", "only services listed in this Region, by its `name`, with their hosts")
+	cmd.Flags().StringVar(&region, "region", "", "list only the services of the Region with this `name`, with their hosts")
 	complete(cmd, "region", completeRegions)
 	addOutput(cmd, &output)
 	return cmd
