@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,6 +107,9 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	err := usage("unknown flag --%s", name)
+	if cmd.Flags().Lookup("output") != nil && slices.Contains(formats(), name) {
+		return err.hint("did you mean --output %s?", name)
+	}
 	if near := protocol.Nearest(name, names); near != "" {
 		return err.hint("did you mean --%s?", near)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
@@ -21,15 +22,17 @@ const theWay = 10 * time.Second
 
 // runRemotely has the request run by the coordinator that is deployed as a
 // Lambda function. The SDK reads its configuration from the process's
-// environment and the files that it names.
+// environment and the files that it names, and writes no log of its own: what went
+// wrong is in the error that it returns.
 func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Request) (protocol.Result, error) {
 	var none protocol.Result
 	if err := request.Validate().Err(); err != nil {
 		return none, err // no need to ask
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(f.awsRegion))
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(f.awsRegion), config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return none, failure("AWS configuration: %v", err)
+		return none, failure("AWS configuration: %v", err).
+			hint("AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say what is read")
 	}
 	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
 	if err != nil {

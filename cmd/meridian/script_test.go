@@ -101,6 +101,9 @@ func lambdaServer() http.Handler {
 		}
 		answer(w, r)
 	})
+	// A machine's metadata service that gives no credentials, and that the SDK would
+	// log a warning about.
+	mux.Handle("/latest/", apiError(http.StatusForbidden, "Forbidden", "no metadata"))
 	return mux
 }
 
