@@ -595,7 +595,7 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 	few, _ := run(t, w, protocol.Request{
 		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, Hedge: &protocol.Hedge{AfterSeconds: 1},
 	}, 0)
-	if want := []string{"nothing is hedged: maxExtraPercentage of 1 invocations is less than one"}; !cmp.Equal(few.Notices, want) {
+	if want := []string{"nothing is hedged: of 1 in all, maxExtraPercentage allows less than one extra invocation"}; !cmp.Equal(few.Notices, want) {
 		t.Errorf("Notices = %q, want %q", few.Notices, want)
 	}
 }

@@ -161,7 +161,7 @@ func (p *plan) decide(regional bool, inFlight int) {
 		}
 		if p.policy.Hedge.Most(len(p.units)) == 0 {
 			p.notices = append(p.notices, fmt.Sprintf(
-				"nothing is hedged: maxExtraPercentage of %d invocations is less than one", len(p.units)))
+				"nothing is hedged: of %d in all, maxExtraPercentage allows less than one extra invocation", len(p.units)))
 		}
 	}
 	if regional {

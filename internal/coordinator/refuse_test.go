@@ -60,7 +60,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 			[]string{`hedge: {"afterSeconds":1}: task any does not say of itself that it may be done twice`},
 		},
 		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},
-		{"glob of another partition", `{"regions":["cn-*"]}`, []string{`regions[0]: "cn-*": matches no Region`}},
+		{"glob of another partition", `{"regions":["cn-*"]}`, []string{`regions[0]: "cn-*": matches no Region of its partition; partition "aws-cn" has some that match`}},
 		{"unknown task", `{"task":"resolv"}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
 		{"target that is no service", `{"targets":["s3","dynamodbb"]}`, []string{`targets[1]: "dynamodbb": is not a service; did you mean "dynamodb"?`}},
 		{"task without parameters it has", `{"parameters":{"seconds":1}}`, []string{`parameters.seconds: 1: unknown field; known are fips, dualStack`}},

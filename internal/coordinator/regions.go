@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -77,10 +78,23 @@ func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fa
 		}
 	}
 	if matched == nil {
-		fault := protocol.NewFault(at, pattern, "matches no Region")
+		fault := protocol.NewFault(at, pattern, "matches no Region"+elsewhere(pattern))
 		return nil, &fault
 	}
 	return matched, nil
+}
+
+// elsewhere says, of a glob that matches no Region of its partition, which partition
+// has some that it matches, or "".
+func elsewhere(pattern string) string {
+	for _, p := range endpoints.Partitions() {
+		for _, region := range endpoints.Regions(p.ID) {
+			if ok, _ := path.Match(pattern, region.Name); ok {
+				return fmt.Sprintf(" of its partition; partition %q has some that match", p.ID)
+			}
+		}
+	}
+	return ""
 }
 
 // names returns the names of Regions.
