@@ -66,7 +66,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"task without parameters it has", `{"parameters":{"seconds":1}}`, []string{`parameters.seconds: 1: unknown field; known are fips, dualStack`}},
 		{"parameters out of range", `{"task":"sleep","parameters":{"seconds":601}}`, []string{`parameters.seconds: 601: out of range; want 0.001 to 600`}},
 		{"parameters missing", `{"task":"sleep"}`, []string{`parameters.seconds: missing; want 0.001 to 600`}},
-		{"parameters of nothing", `{"task":"sleep","parameters":{"seconds":0}}`, []string{`parameters.seconds: 0: 0 is out of range; want 0.001 to 600`}},
+		{"parameters of nothing", `{"task":"sleep","parameters":{"seconds":0}}`, []string{`parameters.seconds: 0: out of range; want 0.001 to 600`}},
 		{"parameters misspelt", `{"task":"sleep","parameters":{"secs":1,"seconds":1}}`, []string{`parameters.secs: 1: unknown field; known are seconds`}},
 		{"parameters of another type", `{"task":"sleep","parameters":{"seconds":"1"}}`, []string{`parameters.seconds: "1": want a number, got a string`}},
 		{"more to succeed than there are", `{"regions":["eu-west-1"],"minSuccessful":2}`, []string{`minSuccessful: 2: want at most 1, the number of its Regions`}},

@@ -39,7 +39,7 @@ func TestProbeChecksItsParameters(t *testing.T) {
 		{"path that makes another host", `{"path":"@evil.example/"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"@evil.example/"`, Detail: `want a path that begins with "/"`}}},
 		{"path with a fragment", `{"path":"/a#b"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"/a#b"`, Detail: "a fragment is not sent; leave it out"}}},
 		{"samples", `{"samples":21}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "21", Detail: "out of range; want 1 to 20"}}},
-		{"no samples", `{"samples":0}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "0", Detail: "0 is out of range; want 1 to 20"}}},
+		{"no samples", `{"samples":0}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "0", Detail: "out of range; want 1 to 20"}}},
 		{"status", `{"expectStatus":100}`, "s3", protocol.Faults{{Path: "parameters.expectStatus", Value: "100", Detail: "out of range; want 200 to 599"}}},
 		{"family", `{"ipFamily":"6"}`, "s3", protocol.Faults{{Path: "parameters.ipFamily", Value: `"6"`, Detail: `want "ipv4" or "ipv6"`}}},
 		{"file", `{"url":"file:///etc/passwd"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"file:///etc/passwd"`, Detail: "want a URL that begins with https:// or http://"}}},

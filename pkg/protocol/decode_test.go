@@ -101,7 +101,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			"hedge.afterPercentile", "100", "out of range; want more than 0, less than 100",
 			"hedge.maxExtraPercentage", "101", "out of range; want more than 0, at most 100")},
 		{"a hedge of zero", `{"hedge":{"afterSeconds":0,"afterPercentile":95}}`, faults(
-			"hedge.afterSeconds", "0", "0 is out of range; leave it out for afterPercentile")},
+			"hedge.afterSeconds", "0", "out of range; leave it out for afterPercentile")},
 
 		// Numbers.
 		{"a fraction for a whole number", `{"maxConcurrency":1.5}`, faults("maxConcurrency", "1.5",
@@ -183,11 +183,11 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"backoffRate below 1", retrier(`"backoffRate":0.99`), faults("retry[0].backoffRate", "0.99",
 			"out of range; want at least 1")},
 		{"backoffRate an explicit 0", retrier(`"backoffRate":0.0`), faults("retry[0].backoffRate", "0.0",
-			"0 is out of range; the language wants at least 1; leave it out for the default, 2")},
+			"out of range; the language wants at least 1; leave it out for the default, 2")},
 		{"backoffRate an explicit -0", retrier(`"backoffRate":-0`), faults("retry[0].backoffRate", "-0",
-			"0 is out of range; the language wants at least 1; leave it out for the default, 2")},
+			"out of range; the language wants at least 1; leave it out for the default, 2")},
 		{"intervalSeconds an explicit 0", retrier(`"intervalSeconds":0`), faults("retry[0].intervalSeconds", "0",
-			"0 is out of range; leave it out for the default, 1")},
+			"out of range; leave it out for the default, 1")},
 		{"intervalSeconds negative", retrier(`"intervalSeconds":-1`), faults("retry[0].intervalSeconds", "-1",
 			"out of range; want more than 0, at most 99999999")},
 		{"intervalSeconds too long", retrier(`"intervalSeconds":1e8`), faults("retry[0].intervalSeconds", "100000000",
@@ -197,7 +197,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"maxAttempts too many", retrier(`"maxAttempts":1001`), faults("retry[0].maxAttempts", "1001",
 			"out of range; want 0 to 1000 (0 means never)")},
 		{"maxDelaySeconds an explicit 0", retrier(`"maxDelaySeconds":0`), faults("retry[0].maxDelaySeconds", "0",
-			"0 is out of range; leave it out for no cap")},
+			"out of range; leave it out for no cap")},
 		{"maxDelaySeconds negative", retrier(`"maxDelaySeconds":-2`), faults("retry[0].maxDelaySeconds", "-2",
 			"out of range; want more than 0, less than 31622401")},
 		{"maxDelaySeconds at its bound", retrier(`"maxDelaySeconds":31622401`), faults("retry[0].maxDelaySeconds", "31622401",
@@ -213,7 +213,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			faults(
 				"failFast", `"no"`, "want true or false, got a string",
 				"retry[0].jitter", `"FULL"`, `unknown field; did you mean "jitterStrategy"?`,
-				"retry[1].backoffRate", "0", "0 is out of range; the language wants at least 1; leave it out for the default, 2",
+				"retry[1].backoffRate", "0", "out of range; the language wants at least 1; leave it out for the default, 2",
 				"regoins", `["*"]`, `unknown field; did you mean "regions"?`,
 				"name", `"a b"`, "want 1 to 80 of A-Z a-z 0-9 . _ -",
 				"targets[1]", `"s3"`, "is listed twice, first as targets[0]",

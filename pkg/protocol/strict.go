@@ -159,7 +159,7 @@ func (d *strictDecoder) whole(path string, raw json.RawMessage, v reflect.Value,
 	case err != nil || n > maxWhole || n < -maxWhole || v.OverflowInt(n):
 		d.faults.add(path, raw, "out of range; want a whole number up to 2⁵³")
 	case n == 0 && zero != "":
-		d.faults.add(path, raw, "0 is out of range; %s", zero)
+		d.faults.add(path, raw, "out of range; %s", zero)
 	default:
 		v.SetInt(n)
 	}
@@ -171,7 +171,7 @@ func (d *strictDecoder) number(path string, raw json.RawMessage, v reflect.Value
 	case err != nil:
 		d.faults.add(path, raw, "out of range; want a number up to %.1e", math.MaxFloat64)
 	case f == 0 && zero != "":
-		d.faults.add(path, raw, "0 is out of range; %s", zero)
+		d.faults.add(path, raw, "out of range; %s", zero)
 	default:
 		v.SetFloat(f)
 	}

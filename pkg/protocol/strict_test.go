@@ -51,7 +51,7 @@ func TestDecodeStrictStoresWhatIsRight(t *testing.T) {
 		{
 			"explicit zeros that stand for a default", `{"port":0,"mode":"fast","rate":0.0}`,
 			taskParameters{Mode: "fast", Rate: new(0.0)},
-			faults("port", "0", "0 is out of range; leave it out for the default, 443", "rate", "0.0", "0 is out of range; want more"),
+			faults("port", "0", "out of range; leave it out for the default, 443", "rate", "0.0", "out of range; want more"),
 		},
 		{
 			"wrong types beside right ones", `{"port":"80","mode":"fast","nested":[{"on":1,"grid":[[1,"2",3]]}],"free":[]}`,
