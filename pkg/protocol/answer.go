@@ -7,8 +7,8 @@ import (
 
 // CheckAnswer returns why answer cannot be the answer to request, or nil: it
 // repeats the request's version, run, Region and batch, and has one outcome, of
-// a known status, for each target, in the order asked for. What it says to have
-// taken is a time that can be asked for.
+// a known status, for each target, in the order asked for; its own status agrees
+// with theirs; and nothing in it took less than nothing or more than MaxSeconds.
 func CheckAnswer(request RegionRequest, answer RegionResult) error {
 	switch {
 	case answer.Version != request.Version:

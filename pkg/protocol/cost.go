@@ -1,7 +1,8 @@
 package protocol
 
 // A Report is what is known of one invocation beside its answer: what Lambda says
-// of it at the end of its log.
+// of it at the end of its log. It is no message: whoever makes the invocation hands it
+// to the coordinator, and its parts are in the result's attempts.
 type Report struct {
 	// RequestID is Lambda's id of the invocation. Empty means that Lambda told
 	// none.
@@ -49,10 +50,11 @@ type Usage struct {
 	// ColdStarts counts those of Requests for which an environment was started.
 	ColdStarts int `json:"coldStarts,omitzero"`
 
-	// BilledDurationMs is the sum of theirs.
+	// BilledDurationMs is the sum of their billed durations, in milliseconds.
 	BilledDurationMs float64 `json:"billedDurationMs"`
 
-	// MemorySizeMB and MaxMemoryUsedMB are the largest of theirs.
+	// MemorySizeMB is the memory of the largest of their functions, and
+	// MaxMemoryUsedMB the most that any of them used. Zero means not known.
 	MemorySizeMB    int `json:"memorySizeMB,omitzero"`    //nolint:tagliatelle // Lambda's spelling
 	MaxMemoryUsedMB int `json:"maxMemoryUsedMB,omitzero"` //nolint:tagliatelle // Lambda's spelling
 

@@ -7,12 +7,13 @@ import (
 )
 
 // Fit encodes v, a *Result or a *RegionResult, into at most limit bytes (0
-// means no limit). What does not fit loses, in this order and only as far as
-// needed, the Regions with the most to lose first: the outputs of its targets,
-// the causes of its targets and attempts, the records of its targets' attempts
-// and its own, and what error names have past 48 bytes. Each loser is marked
-// Truncated, and so is the whole. Outcomes are never left out, with their statuses
-// and error names: when they alone are too large Fit returns a [TooLargeError].
+// means no limit). When it does not fit, its Regions lose, one thing after the
+// other and only as far as needed, first those with the most of it: the outputs of
+// their targets, the causes of their targets and attempts, the records of their
+// targets' attempts and their own, and what error names have past 48 bytes. Each
+// Region that lost something is marked Truncated, and so is the whole. Outcomes are
+// never left out, nor are their statuses and the beginnings of their error names: when
+// these alone are too large Fit returns a [TooLargeError].
 //
 // Fit changes v to what it encoded. A list that is nil is written as [].
 func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
@@ -199,8 +200,8 @@ func shortName(name string) string {
 }
 
 // rawBytes returns how long the encoding of raw is: without white space, and
-// with what HTML must not have escaped. It is what json.Marshal makes of it, many
-// times faster.
+// with what must not be in HTML escaped. It is the length of what json.Marshal makes
+// of it, many times faster.
 func rawBytes(raw json.RawMessage) int {
 	n := 0
 	quoted := false

@@ -37,6 +37,7 @@ const (
 
 	// MaxTargetLength is the length of one target in bytes: that of the longest
 	// ARN, 2,048.
+	// Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EntityInfo.html
 	MaxTargetLength = 2048
 
 	// MaxSeconds is the longest time or wait that can be asked for, in seconds,
@@ -64,7 +65,7 @@ const (
 	MaxErrorNameBytes = 256
 
 	// MaxCauseBytes is how much of an error's text crosses the wire; the rest
-	// is in the log of the function that met it.
+	// is cut off.
 	MaxCauseBytes = 1024
 )
 

@@ -7,12 +7,21 @@
 // nothing of theirs. Every message is JSON in lowerCamelCase, spelt as the
 // Amazon States Language spells the same thing.
 //
+// # Words
+//
+// A run is one request carried out. It does one task, the kind of work, for every
+// target, which is what the task works on (an AWS service, say), in every Region
+// asked for. An invocation is one call of the regionworker, with a batch of one
+// Region's targets; a Region with many targets takes several. An attempt is one try
+// of an invocation, or of a target by its worker. An outcome is what became of a
+// Region or a target, and its [Status] says it in one word.
+//
 // # Reading
 //
 // [DecodeRequest] and [DecodeRegionRequest] are strict: an unknown field, a
 // field given twice, a wrong type, a null or a value out of range is a [Fault]
 // with the JSON path, the value and what is allowed, and all faults are
-// reported, not the first. [DecodeResult] and [DecodeRegionResult] refuse wrong
+// reported, not only the first. [DecodeResult] and [DecodeRegionResult] refuse wrong
 // types but pass over unknown fields, so that the two functions can be deployed
 // one after the other.
 //

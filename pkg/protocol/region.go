@@ -17,7 +17,8 @@ type RegionRequest struct {
 	// RunID names the run; the answer repeats it.
 	RunID string `json:"runId"`
 
-	// Region is where the work is.
+	// Region is the AWS Region to do the work for, as in eu-west-1. The worker need
+	// not stand in it.
 	Region string `json:"region"`
 
 	// Batch numbers the Region's invocations from 0; the answer repeats it.
@@ -47,11 +48,12 @@ type RegionRequest struct {
 
 // A TargetPolicy says how a worker works through its targets.
 type TargetPolicy struct {
-	// MaxConcurrency bounds the targets in hand at once. Zero means
+	// MaxConcurrency bounds the targets in hand at once, 0 to MaxTargets. Zero means
 	// DefaultTargetMaxConcurrency.
 	MaxConcurrency int `json:"maxConcurrency,omitzero"`
 
-	// TimeoutSeconds bounds one attempt of a target. Zero means what is left.
+	// TimeoutSeconds bounds one attempt of a target, 0 to MaxSeconds. Zero means
+	// what is left of the invocation.
 	TimeoutSeconds float64 `json:"timeoutSeconds,omitzero"`
 
 	// Retry holds the retriers, scanned in order. Nil means none.
@@ -67,10 +69,11 @@ type RegionResult struct {
 	Batch   int    `json:"batch"`
 
 	// Status is SUCCEEDED when every target succeeded or was skipped, SKIPPED
-	// when all were skipped, TIMED_OUT when the time ran out first, else FAILED.
+	// when all were skipped, TIMED_OUT when the time ran out first, ABORTED when the
+	// worker was told to stop, else FAILED.
 	Status Status `json:"status"`
 
-	// Error and Cause say why, when Status is neither SUCCEEDED nor SKIPPED.
+	// Error and Cause say why Status is neither SUCCEEDED nor SKIPPED.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
@@ -129,9 +132,9 @@ func (r RegionRequest) Encode() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// LessBudget returns a request as Encode writes it, with so much taken off its
-// budget: time that has passed before it was sent. Something is left, because zero
-// means no limit. One without a budget it returns as it is.
+// LessBudget returns a request, as Encode wrote it, with the time that has passed
+// since then taken off its budget. At least 0.001 ms is left, because zero would mean
+// no limit. A request without a budget, or in another form, is returned as it is.
 func LessBudget(request []byte, passed time.Duration) []byte {
 	const field, longest = `,"budgetMs":`, 32
 	end := len(request) - 1 // where the last brace is

@@ -33,9 +33,10 @@ type Request struct {
 	// Nil means [DefaultTarget].
 	Targets []string `json:"targets,omitzero"`
 
-	// MaxConcurrency bounds the invocations in flight. Zero means as many as
-	// there are, within what the memory of the coordinator allows: 5,000. When
-	// Lambda throttles, fewer are, down to what it was seen to bear.
+	// MaxConcurrency bounds the invocations in flight, 0 or more. Zero means all of
+	// them. Whatever it says, the coordinator's own memory is a bound too: 20 for
+	// each MB, 5,000 at most. When Lambda throttles, fewer are in flight, down to
+	// what it was seen to bear.
 	MaxConcurrency int `json:"maxConcurrency,omitzero"`
 
 	// TargetMaxConcurrency bounds the targets that one worker has in hand at
@@ -43,32 +44,33 @@ type Request struct {
 	TargetMaxConcurrency int `json:"targetMaxConcurrency,omitzero"`
 
 	// MaxTargetsPerInvocation bounds the targets of one invocation; a Region
-	// with more takes several, merged again in the result. Fewer go when more do
-	// not fit into MaxInvocationBytes. 0 to MaxTargets. Zero means
-	// DefaultMaxTargetsPerInvocation.
+	// with more takes several, which the result merges again. An invocation has
+	// fewer when more would not fit into MaxInvocationBytes. 0 to MaxTargets. Zero
+	// means DefaultMaxTargetsPerInvocation.
 	MaxTargetsPerInvocation int `json:"maxTargetsPerInvocation,omitzero"`
 
-	// TimeoutSeconds bounds the whole run. Zero means what the deadline of the
-	// function that runs it leaves.
+	// TimeoutSeconds bounds the whole run, 0 to MaxSeconds. Zero means what the
+	// deadline of the function that runs it leaves.
 	TimeoutSeconds float64 `json:"timeoutSeconds,omitzero"`
 
-	// RegionTimeoutSeconds bounds one attempt of an invocation. Zero means what
-	// is left of the run.
+	// RegionTimeoutSeconds bounds one attempt of an invocation, 0 to MaxSeconds.
+	// The worker ends its work earlier by a [Reserve], so that its answer arrives in
+	// this time. Zero means what is left of the run.
 	RegionTimeoutSeconds float64 `json:"regionTimeoutSeconds,omitzero"`
 
-	// TargetTimeoutSeconds bounds one attempt of a target. Zero means what is
-	// left of its invocation.
+	// TargetTimeoutSeconds bounds one attempt of a target, 0 to MaxSeconds. Zero
+	// means what is left of its invocation.
 	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
 
-	// Retry holds the retriers for invocations, scanned in order. Nil means
-	// DefaultRetry, that throttled invocations are tried again until the run's
-	// time is over, without counting, and that a task which may not be done twice
-	// is not tried again when it may have been done; empty means none. A retried
-	// invocation is sent only the targets that have not succeeded.
+	// Retry holds the retriers for invocations, scanned in order. Empty means none.
+	// Nil means DefaultRetry, with two exceptions: an invocation that was throttled
+	// is tried again until the run's time is over, uncounted; and one that may have
+	// run is not made again, unless its task may be done twice. A retried invocation
+	// is sent only the targets that have not succeeded.
 	Retry []Retrier `json:"retry,omitzero"`
 
-	// Hedge gives an invocation that is slow another one beside it; for tasks that
-	// say of themselves that they may be done twice. Nil means never.
+	// Hedge gives a slow invocation another one beside it. It is refused for a task
+	// that does not say of itself that it may be done twice. Nil means never.
 	Hedge *Hedge `json:"hedge,omitzero"`
 
 	// TargetRetry holds the retriers for targets, scanned in order. Nil and
@@ -77,12 +79,12 @@ type Request struct {
 
 	// ToleratedFailurePercentage is how many Regions of a hundred may fail or
 	// time out before the run fails, 0 to 100. Nil means that only
-	// ToleratedFailureCount speaks.
+	// ToleratedFailureCount decides.
 	ToleratedFailurePercentage *float64 `json:"toleratedFailurePercentage,omitzero"`
 
 	// ToleratedFailureCount is how many Regions may fail or time out before the
-	// run fails. When both are given the run fails as soon as either is
-	// exceeded; when neither is, at the first failure.
+	// run fails, 0 or more. When both are given, the run fails when either is
+	// exceeded; when neither is, it fails with the first Region that does.
 	ToleratedFailureCount *int `json:"toleratedFailureCount,omitzero"`
 
 	// FailFast stops the run as soon as the tolerance is exceeded, as Step
@@ -90,9 +92,9 @@ type Request struct {
 	FailFast bool `json:"failFast,omitzero"`
 
 	// MinSuccessful stops the run as soon as so many Regions have succeeded, and
-	// fails it when that can no longer be. Without a tolerance of its own, such
-	// a run tolerates what MinSuccessful leaves. Zero means that every Region is
-	// waited for.
+	// fails it when so many no longer can; at most the number of its Regions.
+	// Without either tolerance, such a run tolerates all failures that leave it
+	// possible. Zero means that every Region is waited for.
 	MinSuccessful int `json:"minSuccessful,omitzero"`
 }
 
@@ -100,15 +102,17 @@ type Request struct {
 // answer wins; the other invocation is given up, and stays in the record. Either
 // AfterSeconds or AfterPercentile is given.
 type Hedge struct {
-	// AfterSeconds is how long the first attempt may take.
+	// AfterSeconds is how long the first attempt may take, up to MaxSeconds. Zero
+	// means that AfterPercentile decides.
 	AfterSeconds float64 `json:"afterSeconds,omitzero" zero:"leave it out for afterPercentile"`
 
-	// AfterPercentile makes it the time within which so many of a hundred of the
-	// run's attempts so far have succeeded, and a tenth more. Above 0 and below
-	// 100; it decides nothing before ten have.
+	// AfterPercentile makes it a tenth more than the time within which so many of a
+	// hundred of the run's attempts so far have succeeded. Above 0 and below 100.
+	// Before so many have, and ten at least, nothing is hedged. Zero means that
+	// AfterSeconds decides.
 	AfterPercentile float64 `json:"afterPercentile,omitzero" zero:"leave it out for afterSeconds"`
 
-	// MaxExtraPercentage bounds the invocations made in this way, of a hundred
-	// of the run's, rounded down: 5 allow one of 20. Zero means 5.
+	// MaxExtraPercentage bounds the invocations made in this way, in percent of the
+	// run's, rounded down: 5 allows one for 20. Up to 100. Zero means 5.
 	MaxExtraPercentage float64 `json:"maxExtraPercentage,omitzero" zero:"leave it out for the default, 5"`
 }

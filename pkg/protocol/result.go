@@ -27,7 +27,7 @@ type Result struct {
 	// ElapsedMs is how long the run took, in milliseconds.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Message says the same to a person: "That took 1.014 seconds".
+	// Message says ElapsedMs to a person: "That took 1.014 seconds".
 	Message string `json:"message"`
 
 	// Notices says which limits changed how the run was done, a sentence each.
@@ -82,8 +82,9 @@ type RegionOutcome struct {
 	Region string `json:"region"`
 	Status Status `json:"status"`
 
-	// Error and Cause say why Status is neither SUCCEEDED nor NOT_STARTED; of
-	// several invocations', those of the first that has one.
+	// Error and Cause say why Status is not SUCCEEDED: both when it is FAILED or
+	// TIMED_OUT, else the cause alone. Of a Region with several invocations they are
+	// those of the first with the worst status.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
@@ -123,7 +124,7 @@ type TargetOutcome struct {
 	// string, is the line that a person is shown.
 	Output json.RawMessage `json:"output,omitzero"`
 
-	// Error and Cause say why there is no output. A target whose invocation
+	// Error and Cause say why Status is not SUCCEEDED. A target whose invocation
 	// failed has the invocation's error name, and the Region has the cause.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`

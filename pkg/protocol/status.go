@@ -1,12 +1,15 @@
 package protocol
 
-// A Status says how a run, a Region or a target ended. The words are those of
-// an execution in AWS Step Functions, and three more for what it does not tell.
+// A Status says how a run, a Region or a target ended. The first four are words of
+// an execution in AWS Step Functions; the other two are for what it does not tell
+// apart. A run is never NOT_STARTED or SKIPPED.
+//
+// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 type Status string
 
 const (
-	// StatusSucceeded means that the work was done, or for a run, that no more
-	// failed than was tolerated.
+	// StatusSucceeded means that the work was done, or, of a run, that no more
+	// Regions failed or timed out than were tolerated.
 	StatusSucceeded Status = "SUCCEEDED"
 
 	// StatusFailed means that the work ended with an error and no retry was left.
@@ -45,7 +48,8 @@ type Counts struct {
 	Skipped    int `json:"skipped"`
 }
 
-// Add counts one item that ended with status s.
+// Add counts one item that ended with status s. A status that is none of
+// [Statuses] is counted in Total only.
 func (c *Counts) Add(s Status) {
 	c.Total++
 	switch s {
@@ -64,7 +68,8 @@ func (c *Counts) Add(s Status) {
 	}
 }
 
-// Of returns how many items ended with status s.
+// Of returns how many items ended with status s; 0 for one that is none of
+// [Statuses].
 func (c *Counts) Of(s Status) int {
 	switch s {
 	case StatusSucceeded:
