@@ -7,12 +7,12 @@ import (
 	"meridian/internal/coordinator"
 )
 
-// billing returns what the environment says of what runs cost here, with the Region
-// of the worker that serves every Region. A number that is missing or none counts as
-// not known.
+// billing returns what the environment says about the cost of runs here. home is the
+// Region of the worker that serves every Region, or "". A number that is missing, or is
+// no number, counts as not known.
 func billing(getenv func(string) string, home string) coordinator.Billing {
 	number := func(name string) int {
-		n, _ := strconv.Atoi(getenv(name)) // 0 for what is none
+		n, _ := strconv.Atoi(getenv(name)) // 0 for what is no number
 		return n
 	}
 	return coordinator.Billing{

@@ -6,7 +6,7 @@
 // WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT
 // is "home" when one worker in this Region serves them all, which is the default,
 // or "regional" when each Region has its own of that name. WORKER_MEMORY_MB is its
-// memory, for the cost of runs of which Lambda gives no report.
+// memory, from which the cost of a run is worked out when no invocation's log says it.
 package main
 
 import (
@@ -32,15 +32,15 @@ func main() {
 		os.Exit(1)
 	}
 	home := workers.Home()
-	if home != "" { // else nobody knows yet where to
-		workers.Prepare(context.Background(), map[string]int{"": 1})
+	if home != "" { // else nobody knows yet which Regions will be called
+		workers.Prepare(context.Background(), map[string]int{home: 1})
 	}
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: home == "",
 		Billing: billing(os.Getenv, home),
 		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
-	c.Warm() // while the server of that connection thinks
+	c.Warm() // while that connection is being made
 	door := &trigger.Handler{Runner: c, Log: log}
 	function.Start(context.Background(), door.Handle)
 }

@@ -2,8 +2,8 @@
 //
 // # Settings
 //
-// It has none of its own but those of its tasks, which it hands them as they ask
-// for them: see the task's file in internal/task. Format and level of its log are
+// It has none of its own. Its tasks may have some, which they read from its
+// environment: see the task's file in internal/task. Format and level of its log are
 // those of the function's logging configuration.
 package main
 

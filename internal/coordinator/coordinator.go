@@ -35,20 +35,26 @@ type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error)
 }
 
-// A Preparer is an Invoker that is faster when it knows what comes: so many
-// invocations at once in each Region. Prepare does not wait for anything.
+// A Preparer is an Invoker that is faster when it knows what comes.
 type Preparer interface {
+	// Prepare is told how many invocations there will be at once, by Region. It does
+	// not wait for anything.
 	Prepare(ctx context.Context, calls map[string]int)
 }
 
-// Tasks knows which tasks there are. Check returns what is wrong with a task's
-// name, its parameters or its targets, with JSON paths from the request's root.
-// Idempotent reports whether a task's work may be done twice.
-// Skips returns a function that says why a target of a checked task would be
-// skipped in a Region, as far as that is known beforehand, or "".
+// Tasks knows which tasks there are.
 type Tasks interface {
+	// Idempotent reports whether the work of the task called name may be done twice.
+	// It may not when there is no such task.
 	Idempotent(name string) bool
+
+	// Check returns what is wrong with a task's name, its parameters or its targets,
+	// with JSON paths from the request's root.
 	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
+
+	// Skips returns a function that says why a target would be skipped in a Region,
+	// or "" when it would not be, or nobody can know before it is tried. Check has
+	// found nothing wrong with the task and its parameters.
 	Skips(name string, parameters json.RawMessage) func(region, target string) (cause string)
 }
 
@@ -66,13 +72,13 @@ type Coordinator struct {
 	// False means that one worker serves them all.
 	Regional bool
 
-	// Billing says what the run costs by. Zero means that the coordinator is no
-	// Lambda function, and that no cost is told.
+	// Billing is what the cost of a run is worked out from. Zero means that the
+	// coordinator is no Lambda function, and that its results have no cost.
 	Billing Billing
 
-	// CPU is how much of a CPU core the coordinator has. What the end of a large
-	// run takes of it is kept of the run's time. Zero means a whole core, and so
-	// does more than 1.
+	// CPU is how much of a CPU core the coordinator has, as in 0.14. The less it is,
+	// the more of its time a large run keeps for its end. Zero means a whole core,
+	// and so does more than 1.
 	CPU float64
 
 	// Log gets a line for the start and the end of a run and one for each Region
@@ -86,10 +92,10 @@ type Coordinator struct {
 	Settled func(done, total int, r *protocol.RegionOutcome)
 }
 
-// Answer carries out a request, in which faults were found while it was read,
-// and returns the result as JSON of at most limit bytes; 0 means no limit. The
-// error is a [protocol.InvalidRequestError] when the request was refused: for
-// those faults, for others, or because its outcomes could not fit.
+// Answer carries out a request and returns the result as JSON of at most limit
+// bytes; 0 means no limit. faults are those that were found while the request was
+// read. The error is a [protocol.InvalidRequestError] when the request was refused:
+// for those faults, for others, or because its outcomes could not fit.
 func (c *Coordinator) Answer(
 	ctx context.Context, r protocol.Request, faults protocol.Faults, limit int,
 ) ([]byte, error) {

@@ -14,8 +14,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Billing is what a coordinator that is a Lambda function has to know to say
-// what a run cost. The zero value means that it is none, and tells no cost.
+// A Billing is what a coordinator has to know to say what a run cost. The zero value
+// means that it is no Lambda function, and then results have no cost.
 type Billing struct {
 	// Region is where the coordinator is. Empty means that it is no Lambda function.
 	Region string
@@ -31,7 +31,7 @@ type Billing struct {
 	MemoryMB int
 
 	// WorkerMemoryMB is the workers' memory. It counts only in a run in which no
-	// invocation brought a report, which has it.
+	// invocation brought a report, which would say it.
 	WorkerMemoryMB int
 }
 
@@ -58,15 +58,15 @@ func (g *gathering) metrics(a fanout.Attempt, brought reply, seen bool) *protoco
 // wholeMs returns d in milliseconds, rounded up, as Lambda bills.
 func wholeMs(d time.Duration) float64 { return math.Ceil(float64(d) / float64(time.Millisecond)) }
 
-// account writes into a result what each Region and the whole run took of Lambda,
-// and what that cost. The coordinator took as long as is given.
+// account writes into a result what each Region and the whole run used of Lambda,
+// and what that cost. took is how long the coordinator has worked.
 func (g *gathering) account(r *protocol.Result, took time.Duration) {
-	run := cmp.Or(memoryIn(r.Regions...), g.billing.WorkerMemoryMB)
+	usual := cmp.Or(memoryIn(r.Regions...), g.billing.WorkerMemoryMB)
 	home := cmp.Or(g.billing.WorkerRegion, g.billing.Region)
 	var workers tab
 	for i := range r.Regions {
 		region := &r.Regions[i]
-		memory := cmp.Or(memoryIn(*region), run)
+		memory := cmp.Or(memoryIn(*region), usual)
 		at := home
 		if g.regional {
 			at = region.Region
@@ -117,7 +117,8 @@ func memoryIn(regions ...protocol.RegionOutcome) int {
 	return 0
 }
 
-// A tab is what has been used so far. The zero tab is nothing, for nothing.
+// A tab is what is to be paid for so far, as in a restaurant. The zero tab is empty,
+// and has no prices.
 type tab struct {
 	protocol.Usage
 	price   price.Lambda

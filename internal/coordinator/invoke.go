@@ -48,9 +48,10 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	return r, &invocationError{reply: r, err: &regionError{result, u.last(ctx, request.BudgetMs)}}
 }
 
-// last reports whether a worker that answers now, and was given so much time, has
-// had all that the run had left. One that answers sooner than its reserve wants has
-// ended by a time of its own, its function's timeout: the run goes on.
+// last reports whether a worker that answers now, and was given so much time, was
+// stopped by the run's end: that was the end of its time, and it is not further away
+// than the reserve that the worker keeps. One that answers earlier was stopped by a
+// timeout of its own function, and the run goes on.
 func (u unit) last(ctx context.Context, budgetMs float64) bool {
 	const rounding = time.Millisecond // more than a budget is rounded by
 	reserve := protocol.Reserve(time.Duration(budgetMs * float64(time.Millisecond)))
@@ -170,8 +171,9 @@ func (e *regionError) Error() string {
 // ErrorName is the worker's, so that retriers can match it.
 func (e *regionError) ErrorName() string { return e.result.Error }
 
-// Cut tells the engine that the run's time was over, not one that the Region had
-// of its own: the worker only answers before it, by its reserve.
+// Cut tells the engine that the run's end stopped the worker, and no timeout of the
+// Region's own. The run's time is not quite over yet, because a worker answers before
+// its end, by its reserve.
 func (e *regionError) Cut() bool { return e.last && e.result.Status == protocol.StatusTimedOut }
 
 // Skip tells the engine that a Region with nothing to do is no failure.

@@ -31,7 +31,7 @@ func logRegion(ctx context.Context, log *slog.Logger, r *protocol.RegionOutcome)
 	if r.Status == protocol.StatusSucceeded || r.Status == protocol.StatusSkipped {
 		return
 	}
-	log.WarnContext(ctx, "region not succeeded", "region", r.Region, "status", r.Status, "error", r.Error,
+	log.WarnContext(ctx, "region did not succeed", "region", r.Region, "status", r.Status, "error", r.Error,
 		"cause", r.Cause, "workerRequestId", r.RequestID, "attempts", len(r.Attempts), "elapsedMs", r.ElapsedMs)
 }
 
@@ -45,7 +45,7 @@ func logPanic(ctx context.Context, log *slog.Logger, u unit, o fanout.Outcome[re
 
 func logEnd(ctx context.Context, log *slog.Logger, r protocol.Result) {
 	level := slog.LevelInfo
-	if r.Status != protocol.Status(fanout.Succeeded) {
+	if r.Status != protocol.StatusSucceeded {
 		level = slog.LevelWarn
 	}
 	c := r.Summary.Regions

@@ -14,10 +14,10 @@ import (
 )
 
 // maxInFlight is the most invocations in flight at once, whatever the request
-// says, and inFlightPerMB how many of them each MB of the coordinator's memory is
-// good for. 5,000 of them have been seen to take 130 to 185 MiB, garbage included,
-// by `make bench` and `make bench-cold`; 256 MB, which is the default, hold them.
-// Their connections are no bound: HTTP/2 carries them over 50.
+// says, and inFlightPerMB how many of them each MB of the coordinator's memory
+// allows. `make bench` and `make bench-cold` have seen 5,000 of them take 130 to 185
+// MiB, garbage included: the default of 256 MB holds them. Their connections do not
+// bound them: HTTP/2 carries 5,000 over 50.
 const (
 	maxInFlight   = 5000
 	inFlightPerMB = 20
@@ -51,7 +51,7 @@ type unit struct {
 	targets []string
 }
 
-// plan makes a request ready, or says what is wrong with it: the faults found
+// plan makes a request ready, or returns what is wrong with it: the faults found
 // already, Regions and tasks that do not exist, and sizes that do not fit.
 func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (*plan, protocol.Faults) {
 	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
@@ -207,8 +207,8 @@ func (c *Coordinator) withinTime(ctx context.Context, p *plan, begin time.Time) 
 	return context.WithDeadlineCause(ctx, p.endBy, &fanout.TimeoutError{What: "run", After: limit})
 }
 
-// seconds returns s seconds as a Duration. Less than the shortest one is that: only
-// 0 means no limit.
+// seconds returns s seconds as a Duration, of what is not zero at least 1 ns: only 0
+// means no limit.
 func seconds(s float64) time.Duration {
 	if s == 0 {
 		return 0

@@ -15,7 +15,7 @@ import (
 // flight, the more targets there are, and the less CPU the coordinator has.
 func TestTheReserveGrowsWithTheRunAndWithLessCPU(t *testing.T) {
 	t.Parallel()
-	const late = ": its end takes the coordinator that long, with more memory less"
+	const late = ": its end takes the coordinator that long; with more memory it takes less"
 	tests := []struct {
 		name         string
 		cpu          float64

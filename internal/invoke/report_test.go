@@ -102,7 +102,7 @@ func TestMetricsIn(t *testing.T) {
 		}},
 		{"in a line of the function's", "hello REPORT RequestId: " + thisID + "\tBilled Duration: 1 ms\tMemory Size: 1 MB\n", nil},
 		{"told by the function", `{"level":"INFO","message":` + quoted(jsonWarm) + `}` + "\n", nil},
-		{"the system's log level is WARN", `{"level":"WARN","msg":"target not succeeded","requestId":"` + thisID + `"}` + "\n", nil},
+		{"the system's log level is WARN", `{"level":"WARN","msg":"target did not succeed","requestId":"` + thisID + `"}` + "\n", nil},
 		{"another event", strings.Replace(jsonWarm, "platform.report", "platform.runtimeDone", 1), nil},
 		{"without what is billed", strings.Replace(jsonWarm, `"billedDurationMs":2,`, "", 1), nil},
 		{"without the memory", strings.Replace(textOld, "Memory Size: 1024 MB\t", "", 1), nil},

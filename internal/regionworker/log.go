@@ -43,5 +43,5 @@ func logOutcome(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome,
 	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
 		line = append(line, "stack", string(p.Stack))
 	}
-	log.Log(ctx, level, "target not succeeded", line...)
+	log.Log(ctx, level, "target did not succeed", line...)
 }

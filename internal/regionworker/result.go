@@ -40,8 +40,8 @@ func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protoco
 	return t
 }
 
-// conclude gives the result its status, and when that is no success the error
-// and a cause that shows the first target it is about.
+// conclude gives the result its status and, unless it succeeded, the error and a
+// cause, which shows the first target that failed if one did.
 func conclude(r *protocol.RegionResult, v fanout.Verdict) {
 	var counts protocol.Counts
 	for _, t := range r.Targets {

@@ -11,7 +11,7 @@
 // before the request's budget and before the function's deadline, with a
 // [protocol.Reserve] to spare; what was not done by then is TIMED_OUT or
 // NOT_STARTED. It fits into Lambda's response. The error is nil unless the
-// request could not be read or the answer not be built.
+// request could not be read or the answer could not be built.
 package regionworker
 
 import (
@@ -58,7 +58,7 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 // answer is there: what the function's deadline and the request leave. Zero means
 // that neither is known.
 func budgetOf(ctx context.Context, begin time.Time, budgetMs float64) time.Duration {
-	budget := times(budgetMs, time.Millisecond)
+	budget := durationOf(budgetMs, time.Millisecond)
 	if deadline, ok := ctx.Deadline(); ok {
 		if left := deadline.Sub(begin); budget == 0 || left < budget {
 			budget = max(left, 1)
@@ -110,15 +110,14 @@ func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 	}
 	return fanout.Policy{
 		MaxConcurrency: cmp.Or(p.MaxConcurrency, protocol.DefaultTargetMaxConcurrency),
-		Timeout:        times(p.TimeoutSeconds, time.Second),
+		Timeout:        durationOf(p.TimeoutSeconds, time.Second),
 		Grace:          protocol.Reserve(budget) / 2,
 		Retry:          retriers,
 	}
 }
 
-// times returns n times a unit. Less than the shortest Duration is that: only 0
-// means no limit.
-func times(n float64, unit time.Duration) time.Duration {
+// durationOf returns n units, of what is not zero at least 1 ns: only 0 means no limit.
+func durationOf(n float64, unit time.Duration) time.Duration {
 	if n == 0 {
 		return 0
 	}
