@@ -35,8 +35,8 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 		parts = append(parts, count(s.TargetRetries, "retry of a target", "retries of targets"))
 	}
 	if s.Speedup >= worthSaying {
-		parts = append(parts, fmt.Sprintf("one after the other: %s, %.1f times as long",
-			span(s.SerialMs), s.Speedup))
+		parts = append(parts, fmt.Sprintf("%.1f times as fast as one after the other (%s)",
+			s.Speedup, span(s.SerialMs)))
 	}
 	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
 	if line := costLine(s.Cost); line != "" {
