@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"meridian/internal/coordinator"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -81,6 +82,28 @@ func TestTheREADMEsCostsAreWhatTheCommandPrints(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Errorf("%v prints\n%s\nwant, as the README shows\n%s", command.Args, got, want)
+	}
+}
+
+// Each request that the README shows can be carried out.
+func TestTheREADMEsRequestsAreGoodOnes(t *testing.T) {
+	t.Parallel()
+	planner := &coordinator.Coordinator{Tasks: task.Builtin()}
+	requests := 0
+	for _, m := range regexp.MustCompile("(?ms)^```json\n(.*?)^```$").FindAllStringSubmatch(read(t, "README.md"), -1) {
+		if !strings.Contains(m[1], `"task":`) {
+			continue // an output
+		}
+		requests++
+		r, faults := protocol.DecodeRequest([]byte(m[1]))
+		if err := faults.Err(); err != nil {
+			t.Errorf("the README shows a request with faults: %v\n%s", err, m[1])
+		} else if _, err := planner.Plan(r, protocol.MaxPayloadBytes); err != nil {
+			t.Errorf("the README shows a request that is refused: %v\n%s", err, m[1])
+		}
+	}
+	if requests == 0 {
+		t.Error("the README shows no request")
 	}
 }
 
