@@ -47,5 +47,5 @@ type streamError struct {
 
 const refusedStream = 7
 
-// Error says which stream ended and how.
+// Error makes it an error. Nobody reads it.
 func (e streamError) Error() string { return "" }
