@@ -23,6 +23,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"meridian/pkg/protocol"
@@ -111,8 +112,13 @@ type Trait string
 // the request insists by retriers of its own, and never hedged.
 const Idempotent Trait = "idempotent"
 
-// New makes a task of a typed function.
+// New makes a task of a typed function. It panics when P has a field that
+// [protocol.DecodeStrict] cannot read: a time, say, is a number of seconds in
+// parameters, and no time.Duration.
 func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
+	if err := protocol.CheckStrict(reflect.TypeFor[P]()); err != nil {
+		panic(fmt.Sprintf("task: parameters of %s: %v", name, err))
+	}
 	return Task{Name: name, Summary: summary, Idempotent: slices.Contains(traits, Idempotent), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
 		var p P
 		if parameters != nil {

@@ -126,6 +126,22 @@ func TestARegistryPanicsOn(t *testing.T) {
 	}
 }
 
+// A field that could not be read would end a coordinator at the first request that
+// has it.
+func TestNewPanicsAtParametersThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		want := "task: parameters of wait: time: want a string, bool, int, float64, struct, or a slice of or pointer to these, got time.Duration"
+		if got := recover(); got != want {
+			t.Errorf("New panicked with %v, want %v", got, want)
+		}
+	}()
+	type parameters struct {
+		Time time.Duration `json:"time"`
+	}
+	task.New("wait", "", func(context.Context, task.Input[parameters]) (any, error) { return nil, nil }) //nolint:nilnil // never called
+}
+
 func TestBuiltinTasksAreInTheOrderOfTheirNames(t *testing.T) {
 	t.Parallel()
 	var got []string

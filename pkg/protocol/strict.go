@@ -22,8 +22,8 @@ import (
 //
 // The struct's fields have json tags, without options that change the form, and
 // are strings, bools, ints, float64s, structs, or slices of or pointers to
-// these; it panics at a field of another type. A field of type json.RawMessage
-// takes any JSON object. A field tagged `zero:"…"` refuses an explicit 0,
+// these; it panics at a field of another type, which [CheckStrict] finds beforehand.
+// A field of type json.RawMessage takes any JSON object. A field tagged `zero:"…"` refuses an explicit 0,
 // because its zero value stands for a default; the tag says what to write
 // instead. Tasks read their parameters with it.
 func DecodeStrict(data []byte, v any) Faults {
@@ -33,6 +33,46 @@ func DecodeStrict(data []byte, v any) Faults {
 	}
 	d.value("", data, reflect.ValueOf(v).Elem(), "")
 	return d.faults
+}
+
+// CheckStrict returns which field of a struct type DecodeStrict could not read, by
+// its path, or nil. A program that calls it at its start does not panic later, at the
+// first document that has the field.
+func CheckStrict(t reflect.Type) error {
+	if t.Kind() != reflect.Struct {
+		return fmt.Errorf("%v is no struct", t)
+	}
+	return checkType("", t, map[reflect.Type]bool{})
+}
+
+func checkType(path string, t reflect.Type, seen map[reflect.Type]bool) error {
+	switch t.Kind() {
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Float64:
+		return nil
+	case reflect.Pointer, reflect.Slice:
+		if t == rawMessage {
+			return nil
+		}
+		return checkType(path, t.Elem(), seen)
+	case reflect.Struct:
+		if seen[t] {
+			return nil
+		}
+		seen[t] = true
+		fields, names := fieldsOf(t)
+		for _, name := range names {
+			f, at := t.Field(fields[name]), below(path, name)
+			if !f.IsExported() {
+				return fmt.Errorf("%s: the field %s of %v is not exported", at, f.Name, t)
+			}
+			if err := checkType(at, f.Type, seen); err != nil {
+				return err
+			}
+		}
+		return nil
+	default:
+		return fmt.Errorf("%s: want a string, bool, int, float64, struct, or a slice of or pointer to these, got %v", path, t)
+	}
 }
 
 // malformed reports bytes that are not one JSON value in UTF-8.

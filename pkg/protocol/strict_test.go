@@ -2,7 +2,9 @@ package protocol_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
+	"time"
 
 	"meridian/pkg/protocol"
 
@@ -106,4 +108,48 @@ func TestDecodeStrictPanicsAtAFieldOfAnotherType(t *testing.T) {
 		Map map[string]int `json:"map"`
 	}
 	protocol.DecodeStrict([]byte(`{"map":{}}`), &v)
+}
+
+// What DecodeStrict panics at is found before there is a document.
+func TestCheckStrictFindsWhatDecodeStrictPanicsAt(t *testing.T) {
+	t.Parallel()
+	type tree struct {
+		Leaves []tree `json:"leaves"`
+	}
+	tests := []struct {
+		name string
+		of   reflect.Type
+		want string // "" for nothing
+	}{
+		{"a task's parameters", reflect.TypeFor[taskParameters](), ""},
+		{"a request", reflect.TypeFor[protocol.Request](), ""},
+		{"a worker's request", reflect.TypeFor[protocol.RegionRequest](), ""},
+		{"nothing", reflect.TypeFor[struct{}](), ""},
+		{"one in itself", reflect.TypeFor[tree](), ""},
+		{"no struct", reflect.TypeFor[map[string]int](), "map[string]int is no struct"},
+		{
+			"a time", reflect.TypeFor[struct {
+				Wait time.Duration `json:"wait"`
+			}](), "wait: want a string, bool, int, float64, struct, or a slice of or pointer to these, got time.Duration",
+		},
+		{
+			"bytes below", reflect.TypeFor[struct {
+				In []struct {
+					Data []byte `json:"data"`
+				} `json:"in"`
+			}](), "in.data: want a string, bool, int, float64, struct, or a slice of or pointer to these, got uint8",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			if err := protocol.CheckStrict(tt.of); err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("CheckStrict(%v) = %q, want %q", tt.of, got, tt.want)
+			}
+		})
+	}
 }
