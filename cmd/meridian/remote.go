@@ -16,9 +16,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// theWay is how much longer than the run's own time its result is waited for:
+// travelTime is how much longer than the run's own time its result is waited for:
 // for the way there and back and a cold start.
-const theWay = 10 * time.Second
+const travelTime = 10 * time.Second
 
 // runRemotely has the request run by the coordinator that is deployed as a
 // Lambda function. The SDK reads its configuration from the process's
@@ -43,7 +43,7 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 		return none, fmt.Errorf("encode request: %w", err)
 	}
 	if request.TimeoutSeconds > 0 {
-		limit := time.Duration(request.TimeoutSeconds*float64(time.Second)) + theWay
+		limit := time.Duration(request.TimeoutSeconds*float64(time.Second)) + travelTime
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &fanout.TimeoutError{What: "call", After: limit})
 		defer cancel()

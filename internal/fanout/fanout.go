@@ -1,8 +1,8 @@
 // Package fanout runs one function over many items at once, under one policy.
 //
 // The coordinator's items are invocations of a Lambda function, a worker's are
-// targets inside one Region. Both call [Each] or [Map]; that is the whole idea.
-// The package knows nothing of either.
+// targets inside one Region. Both call [Each]; that is the whole idea. [Map] is the
+// same for whoever wants all outcomes at the end. The package knows nothing of either.
 //
 // # What it promises
 //

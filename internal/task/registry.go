@@ -30,8 +30,7 @@ var builtin = NewRegistry() //nolint:gochecknoglobals // filled by register befo
 func Builtin() *Registry { return builtin }
 
 // Configure returns the registry's tasks with the settings of the process that
-// is to do the work. The error is that of the first task that cannot do with its
-// settings.
+// is to do the work. The error is that of the first task whose settings are wrong.
 func (r *Registry) Configure(s Settings) (*Registry, error) {
 	configured := &Registry{tasks: slices.Clone(r.tasks)}
 	for i, t := range r.tasks {
@@ -90,9 +89,10 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Prepare returns the work that the task called name does for each target. An
-// unknown name is a fault at "task" that names the nearest known one; faults in
-// the parameters (nil means {}) have paths below "parameters".
+// Prepare returns the work that the task called name does for each target, or what is
+// wrong; then the work is nil. An unknown name is a fault at "task" that names the
+// nearest known one; faults in the parameters (nil means {}) have paths below
+// "parameters".
 func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, protocol.Faults) {
 	ready, faults := r.prepare(name, parameters)
 	return ready.work, faults

@@ -1,4 +1,4 @@
-// Package task is what a regionworker can do: the contract of a task, the
+// Package task has the work that a regionworker can do: the contract of a task, the
 // registry of all tasks, and one file per task.
 //
 // # Writing a task
@@ -6,11 +6,11 @@
 // A task is a typed function over one target in one Region and one line that
 // registers it, in a file of its own in this package; nothing else changes. Its
 // parameters are a struct that [protocol.DecodeStrict] reads, before anything is
-// invoked; with rules of its own it implements [Checker], and [TargetChecker]
-// when not every target will do. What the function
-// returns is the target's output, as JSON; by convention the string field
-// "message" of it is the line that a person is shown, and "summary" what a table
-// has room for. A task that depends on how its worker is set up is registered by
+// invoked. A struct with rules of its own implements [Checker]; it implements
+// [TargetChecker] when not every target will do, which embedding services does for
+// AWS services. What the function returns is the target's output, as JSON; by
+// convention its string field "message" is the line that a person is shown, and
+// "summary" what a table has room for. A task that depends on how its worker is set up is registered by
 // a function that makes its function, see [NewConfigured].
 //
 // # Errors
@@ -84,9 +84,10 @@ type Task struct {
 	configure func(Settings) (Task, error) // nil when it has no settings
 }
 
-// Settings returns the value of a setting of the process that does the work, as
-// its operator made it, or "": a look-up of its environment, handed down by its
-// main. They say what a request has no say in. Nil means that none is made.
+// Settings returns the value of a setting of the process that does the work, or "".
+// It is a look-up in the environment of the process, handed down by its main: what
+// the worker's operator decides, and no request can change. Nil means that nothing is
+// set.
 type Settings func(name string) string
 
 // Lookup returns the value of a setting, or "".
@@ -153,9 +154,8 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	}}
 }
 
-// NewConfigured makes a task of a function that depends on settings: build is
-// called with none at first, which must be right, and once more by
-// [Registry.Configure].
+// NewConfigured makes a task of a function that depends on settings. It calls build
+// with none, and panics when that is an error; [Registry.Configure] calls it again.
 func NewConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {

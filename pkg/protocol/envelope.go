@@ -8,9 +8,9 @@ import (
 )
 
 // An Envelope is what the requests of a run's invocations have in common: all but
-// Region, batch and targets. It knows how long they are. What changes from one
-// attempt to the next counts at its longest, so a request that fits does so at
-// every attempt.
+// Region, batch and targets. It knows how long a request is without encoding it. What
+// changes from one attempt to the next counts at its longest, so a request that fits
+// does so at every attempt.
 type Envelope struct{ rest int }
 
 // EnvelopeOf returns the Envelope of r and of the requests that are like it. The
@@ -23,7 +23,7 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	return Envelope{len(data) - len(`""`) - len("0")}, err
 }
 
-// Bytes returns how long a request can be. It encodes nothing.
+// Bytes returns how many bytes a request with these targets has at most.
 func (e Envelope) Bytes(region string, batch int, targets []string) int {
 	bytes := e.bytes(region, batch) + max(0, len(targets)-1)*len(",")
 	for _, target := range targets {
@@ -38,9 +38,9 @@ func (e Envelope) bytes(region string, batch int) int {
 }
 
 // Divide cuts the targets of a Region into batches, in order. Each has as many as
-// most and limit, in bytes of the request, allow. A target that does not fit at
-// all is a batch of its own; then over is how long the longest such request is,
-// else 0.
+// fit: at most most targets, which is 1 or more, in a request of at most limit bytes.
+// A target that does not fit by itself is a batch of its own; over is how many bytes
+// the longest such request has, or 0 when there is none.
 func (e Envelope) Divide(region string, targets []string, most, limit int) (batches [][]string, over int) {
 	batches = make([][]string, 0, (len(targets)+most-1)/most)
 	if e.holds(region, targets, most, limit) {
