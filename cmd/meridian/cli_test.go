@@ -67,6 +67,19 @@ type fullWriter struct{}
 
 func (fullWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
+// A request that is too long is refused, and not cut to what may be right.
+func TestRunRefusesAFileThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr strings.Builder
+	file := `{"regions":["eu-west-1"]}` + strings.Repeat(" ", protocol.MaxRequestBytes)
+	if got := run(t.Context(), []string{"run", "-f", "-"}, strings.NewReader(file), &stdout, &stderr, nil); got != exitUsage {
+		t.Errorf("run with a file of %d bytes = %d, want %d", len(file), got, exitUsage)
+	}
+	if want := "meridian: standard input: 1048577 bytes are too many; at most 1048576 (1 MiB)\n"; stderr.String() != want {
+		t.Errorf("run with a file of %d bytes says %q, want %q", len(file), &stderr, want)
+	}
+}
+
 // Nothing from outside reaches the terminal as a control sequence.
 func TestRunPassesNoControlSequence(t *testing.T) {
 	t.Parallel()

@@ -219,6 +219,11 @@ func TestACancelledRunGivesACompleteResult(t *testing.T) {
 		if want := "ABORTED: SUCCEEDED ABORTED ABORTED"; statuses(got) != want {
 			t.Errorf("Run = %s, want %s", statuses(got), want)
 		}
+		for _, a := range got.Regions[1].Attempts {
+			if a.Error != "" || a.Cause != "interrupted" {
+				t.Errorf("an attempt that was given up has error %q, cause %q; want none and interrupted", a.Error, a.Cause)
+			}
+		}
 		if want := "interrupted; 2 of 3 Regions not finished"; got.Cause != want || got.Error != "" {
 			t.Errorf("Run error %q, cause %q, want none and %q", got.Error, got.Cause, want)
 		}
@@ -489,6 +494,29 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// Each error that a person can do something about has a hint.
+func TestAHintSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, want string }{
+		{"Lambda.ResourceNotFoundException", "make deploy-workers REGIONS=eu-west-1"},
+		{"Lambda.AccessDeniedException", "deploy with it in REGIONS"},
+		{protocol.ErrorUnsupportedVersion, "deploy both"},
+		{protocol.ErrorNoCredentials, "set AWS_PROFILE"},
+		{protocol.ErrorRequestTooLarge, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			refused := func(context.Context, int, func() ([]byte, error)) ([]byte, error) { return nil, named(tt.name) }
+			r := protocol.Request{Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3"}}
+			got, _ := run(t, world{"eu-west-1": {way: refused}}, r, 0)
+			if hint := got.Regions[0].Hint; !strings.Contains(hint, tt.want) || (hint == "") != (tt.want == "") {
+				t.Errorf("hint at %s = %q, want %q in it", tt.name, hint, tt.want)
+			}
+		})
+	}
+}
+
 // The engine stands on nothing and the protocol on nothing, so each has its own
 // words; they are the same.
 func TestTheEngineAndTheProtocolUseTheSameWords(t *testing.T) {
@@ -529,6 +557,29 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 	if got, _ := run(t, w, r, 0); statuses(got) != "FAILED: SUCCEEDED FAILED" || len(got.Regions[1].Attempts) != 5 {
 		t.Errorf("Run with retriers of its own = %s, %d attempts; want FAILED, 5", statuses(got), len(got.Regions[1].Attempts))
 	}
+}
+
+// With a worker in each Region, what one Region throttles is no limit of another's.
+func TestThrottlingInOneRegionSlowsOnlyThatOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := world{"eu-west-1": {way: throttled(2)}, "us-east-1": {target: slowly(time.Second)}}
+		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks(), Regional: true}
+		got, err := c.Run(t.Context(), protocol.Request{
+			Task: "act", Regions: []string{"eu-west-1", "us-east-1"}, Targets: numbered(30), MaxTargetsPerInvocation: 1, TimeoutSeconds: 600,
+		})
+		if err != nil {
+			t.Fatalf("Run = %v", err)
+		}
+		limited, free := got.Regions[0], got.Regions[1]
+		if limited.Status != protocol.StatusSucceeded || len(limited.Attempts) <= 30 {
+			t.Errorf("the Region that throttles: %s after %d attempts, want SUCCEEDED after more than 30", limited.Status, len(limited.Attempts))
+		}
+		if free.StartMs != 0 || free.ElapsedMs != 1000 || len(free.Attempts) != 30 {
+			t.Errorf("the other Region started at %v ms and took %v ms, %d attempts; want 0, 1000, 30",
+				free.StartMs, free.ElapsedMs, len(free.Attempts))
+		}
+	})
 }
 
 // A lostError is a call that was lost after it had been sent.

@@ -145,7 +145,7 @@ func TestTheAnswerLeavesBeforeTheBudget(t *testing.T) {
 				}
 				got, err := protocol.DecodeRegionResult(answer)
 				if err != nil || got.Status != protocol.StatusTimedOut || got.Error != protocol.ErrorTimeout ||
-					got.Targets[1].Status != protocol.StatusTimedOut || got.Targets[2].Status != protocol.StatusNotStarted {
+					got.Targets[1].Status != protocol.StatusTimedOut || got.Targets[1].Attempts[0].Abandoned != tt.deaf || got.Targets[2].Status != protocol.StatusNotStarted {
 					t.Errorf("Handle = %s", answer)
 				}
 				time.Sleep(2 * time.Hour) // let what was abandoned end, so that the bubble can

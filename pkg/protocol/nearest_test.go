@@ -36,6 +36,7 @@ func TestNearest(t *testing.T) {
 		{"a part of three letters says nothing", "max", fields, ""},
 		{"half the letters of a short word", "s4", fields, "s3"},
 		{"more than half the letters of a short word", "x4", fields, ""},
+		{"two neighbours swapped are one change", "ssn", []string{"ecs", "sns"}, "sns"},
 		{"two of three letters", "nap", []string{"any", "resolve"}, ""},
 		{"no letters", "", fields, ""},
 		{"nothing known", "name", nil, ""},
