@@ -23,6 +23,7 @@ type tap struct {
 	begun   atomic.Uint32 // the last stream that was begun
 	last    atomic.Uint32 // the last one that the server will have looked at
 	in      scanner
+	final   error                         // of Conn's last Read, which brought bytes too
 	greeted bool                          // the server's first settings have come
 	replied bool                          // a PING was answered
 	ours    bool                          // and it was the question
@@ -60,12 +61,18 @@ func (t *tap) Read(p []byte) (int, error) {
 		t.replied = false
 		t.tell()
 	}
-	n, err := t.Conn.Read(p)
+	n, err := 0, t.final
+	if err == nil {
+		n, err = t.Conn.Read(p)
+	}
 	if n > 0 {
 		t.heard.Store(wallClock().UnixNano())
 		if t.http2 {
 			t.in.scan(p[:n], t.hear)
 		}
+		// TLS hands out the last bytes and the end at once. The calls that these bytes
+		// answer have not ended before net/http has read them.
+		t.final, err = err, nil
 	}
 	if err != nil {
 		t.end(err)

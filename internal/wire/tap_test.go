@@ -3,6 +3,8 @@ package wire_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -88,4 +90,41 @@ func TestTheQuestionIsAskedBetweenFrames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An ending is a connection whose last bytes and end come at once, as from TLS.
+type ending struct {
+	record
+	reads int
+}
+
+func (e *ending) Read(p []byte) (int, error) {
+	e.reads++
+	return copy(p, "\x00\x00\x00\x04\x01\x00\x00\x00\x00"), io.EOF
+}
+
+// What comes with the end of a connection is read before it has ended: until then
+// it may be written to, else net/http would break off the calls that are answered.
+func TestTheLastBytesComeBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var below ending
+		c := wire.Listen(&below)
+		b := make([]byte, 100)
+		if n, err := c.Read(b); n != 9 || err != nil {
+			t.Errorf("Read = %d, %v, want 9 bytes and no error", n, err)
+		}
+		if _, err := c.Write(make([]byte, 9)); err != nil {
+			t.Errorf("Write before the end was read = %v, want no error", err)
+		}
+		if n, err := c.Read(b); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("Read = %d, %v, want 0, EOF", n, err)
+		}
+		if _, err := c.Write(make([]byte, 9)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write after the end was read = %v, want %v", err, net.ErrClosed)
+		}
+		if below.reads != 1 {
+			t.Errorf("%d reads, want 1", below.reads)
+		}
+	})
 }
