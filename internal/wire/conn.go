@@ -262,6 +262,15 @@ func (c *conn) leave() {
 	p.feed()
 }
 
+// spent reports whether the connection ends after the server has taken requests on
+// it.
+func (c *conn) spent() bool {
+	p := c.endpoint.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return (c.state == leaving || c.state == gone) && c.tap.took.Load()
+}
+
 // drop forgets the connection, which has ended.
 func (c *conn) drop() {
 	p := c.endpoint.pool

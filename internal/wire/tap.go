@@ -22,6 +22,7 @@ type tap struct {
 	written atomic.Int64  // bytes, of HTTP/1.1
 	begun   atomic.Uint32 // the last stream that was begun
 	last    atomic.Uint32 // the last one that the server will have looked at
+	took    atomic.Bool   // the server has taken a request
 	in      scanner
 	final   error                         // of Conn's last Read, which brought bytes too
 	greeted bool                          // the server's first settings have come
@@ -44,11 +45,15 @@ type tap struct {
 func newTap(nc net.Conn, address string, c *conn, http2 bool) *tap {
 	t := &tap{Conn: nc, address: address, conn: c, http2: http2, ended: make(chan struct{})}
 	t.outbox.open(nc, &c.endpoint.pool.batches, t.fail)
-	t.last.Store(1<<31 - 1)
+	t.last.Store(everyStream)
 	t.out.skip = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	t.heard.Store(wallClock().UnixNano())
 	return t
 }
+
+// everyStream is the last stream of a GOAWAY that refuses none, as a server sends it
+// that will send another when it knows.
+const everyStream = 1<<31 - 1
 
 // silence is how long nothing has been heard of the other side.
 func (t *tap) silence() time.Duration {
@@ -69,6 +74,8 @@ func (t *tap) Read(p []byte) (int, error) {
 		t.heard.Store(wallClock().UnixNano())
 		if t.http2 {
 			t.in.scan(p[:n], t.hear)
+		} else {
+			t.took.Store(true)
 		}
 		// TLS hands out the last bytes and the end at once. The calls that these bytes
 		// answer have not ended before net/http has read them.
@@ -96,8 +103,14 @@ func (t *tap) hear(f frame) {
 		}
 		t.greeted = true
 	case f.kind == goAwayFrame && len(f.payload) >= 4:
-		t.last.Store(binary.BigEndian.Uint32(f.payload) & (1<<31 - 1))
+		last := binary.BigEndian.Uint32(f.payload) & (1<<31 - 1)
+		t.last.Store(last)
+		if last > 0 && last < everyStream {
+			t.took.Store(true)
+		}
 		t.conn.leave()
+	case f.kind == headersFrame:
+		t.took.Store(true)
 	case f.kind == pingFrame && f.flags&ack != 0:
 		t.replied, t.ours = true, t.ours || string(f.payload) == question
 	}

@@ -62,8 +62,10 @@ const (
 	// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	DefaultMaxConns = 900
 
-	// maxMoves is how often a request may move to another connection. One is
-	// normal when a server ends a connection in a burst; the rest is bad luck.
+	// maxMoves is how often a request may move to another connection, not counting
+	// the connections that ended after they had taken requests: a server that ends
+	// each after a few, or all of them at once, moves a request from one to the
+	// next, and gets on. The rest is bad luck, or a server that takes nothing.
 	maxMoves = 4
 )
 
@@ -141,7 +143,7 @@ func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) { return p.Sen
 func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	ctx := r.Context()
 	e := p.endpoint(r.URL)
-	for moves := 0; ; moves++ {
+	for moves := 0; ; {
 		c, err := e.acquire(ctx)
 		if err != nil {
 			closeBody(r)
@@ -169,11 +171,16 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 			return nil, &LostError{Sent: sent, Err: end}
 		}
 		c.release() //nolint:contextcheck // connecting belongs to no call
-		next := again(r)
-		if sent || moves == maxMoves || next == nil {
-			return nil, &LostError{Sent: sent, Err: c.tap.met(err)}
+		if !c.spent() {
+			moves++
 		}
-		r = next
+		if !sent && moves <= maxMoves {
+			if next := again(r); next != nil {
+				r = next
+				continue
+			}
+		}
+		return nil, &LostError{Sent: sent, Err: c.tap.met(err)}
 	}
 }
 

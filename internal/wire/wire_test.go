@@ -199,6 +199,61 @@ func TestGoAwayInABurst(t *testing.T) {
 	})
 }
 
+// A server may end each connection after a few requests: calls move as often as they
+// have to, and no connection is opened that takes none of them.
+func TestAServerThatTakesAFewRequestsOfAConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, stream uint32) {
+			const last = 2*20 - 1 // the twentieth stream
+			if stream == last {
+				c.goAway(last)
+			}
+			if stream <= last {
+				time.Sleep(time.Second)
+				c.answer(stream)
+			}
+		}
+		mustAll(t, calls(t, server.pool(t), 1000))
+		if got, want := len(server.all()), 1000/20; got != want {
+			t.Errorf("%d connections for 1,000 calls, 20 a connection, want %d", got, want)
+		}
+	})
+}
+
+// A server that ends every connection and takes nothing is left alone after a few.
+func TestAServerThatTakesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, _ uint32) { c.goAway(0) }
+		err := call(t, server.pool(t))
+		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent {
+			t.Errorf("RoundTrip = %v, want a LostError that was not sent", err)
+		}
+		if got := len(server.all()); got != 5 {
+			t.Errorf("%d connections, want 5", got)
+		}
+	})
+}
+
+// A request that a connection cannot carry fails, however many it has carried.
+func TestARequestThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		p := server.pool(t)
+		mustAll(t, calls(t, p, 1))
+		server.all()[0].frame(4, 0, 0, []byte{0, 6, 0, 0, 0, 10}) // headers of 10 bytes
+		synctest.Wait()
+		err := call(t, p)
+		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent {
+			t.Errorf("RoundTrip = %v, want a LostError that was not sent", err)
+		}
+	})
+}
+
 // A server that ends an idle connection by GOAWAY is obeyed at once.
 func TestGoAwayOfAnIdleConnection(t *testing.T) {
 	t.Parallel()
