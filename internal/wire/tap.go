@@ -22,6 +22,7 @@ type tap struct {
 	written atomic.Int64  // bytes, of HTTP/1.1
 	begun   atomic.Uint32 // the last stream that was begun
 	last    atomic.Uint32 // the last one that the server will have looked at
+	going   atomic.Bool   // it is told: a GOAWAY has come
 	took    atomic.Bool   // the server has taken a request
 	in      scanner
 	final   error                         // of Conn's last Read, which brought bytes too
@@ -105,6 +106,7 @@ func (t *tap) hear(f frame) {
 	case f.kind == goAwayFrame && len(f.payload) >= 4:
 		last := binary.BigEndian.Uint32(f.payload) & (1<<31 - 1)
 		t.last.Store(last)
+		t.going.Store(true)
 		if last > 0 && last < everyStream {
 			t.took.Store(true)
 		}
@@ -189,11 +191,11 @@ func (t *tap) end(err error) {
 }
 
 // met returns what ended the connection, if it was not ended from here, else
-// err.
+// err. After a GOAWAY err it is: net/http puts its code and its reason there.
 func (t *tap) met(err error) error {
 	select {
 	case <-t.ended:
-		if t.err != nil {
+		if t.err != nil && !t.going.Load() {
 			return t.err
 		}
 	default:

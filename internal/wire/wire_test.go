@@ -254,6 +254,22 @@ func TestARequestThatCannotBeSent(t *testing.T) {
 	})
 }
 
+// A server that ends a connection with a reason is quoted.
+func TestTheReasonOfAGoAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		server.request = func(c *fakeConn, stream uint32) {
+			c.frame(7, 0, 0, append([]byte{0, 0, 0, byte(stream), 0, 0, 0, 11}, "too much"...))
+			_ = c.Close()
+		}
+		err := call(t, server.pool(t))
+		if lost, ok := errors.AsType[*wire.LostError](err); !ok || !lost.Sent || !strings.Contains(err.Error(), "too much") {
+			t.Errorf("RoundTrip = %v, want a LostError that was sent, with the reason", err)
+		}
+	})
+}
+
 // A server that ends an idle connection by GOAWAY is obeyed at once.
 func TestGoAwayOfAnIdleConnection(t *testing.T) {
 	t.Parallel()
