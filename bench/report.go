@@ -83,7 +83,7 @@ func save(file string, results []result, missing []string) error {
 		"do, and that is no overhead. On the same machine a connection is there before most calls have\n" +
 		"begun, and how many of them the SDK opens is luck; from far every call that begins meanwhile\n" +
 		"opens one. What 35 calls take from far is mostly one handshake and the machine's timers, for\n" +
-		"the floor, too, so that there is not three times less to be had.\n" +
+		"the floor, too: about three times less is all that there is to be had.\n" +
 		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
 		"`floor` is requests of net/http, signed by the SDK's signer, over connections opened first,\n" +
 		"which reads the answers and no more; `coordinator` a whole run, from the request to the result\n" +
