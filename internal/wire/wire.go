@@ -27,8 +27,10 @@
 // A connection that nothing was heard on for a while, as after a process was
 // frozen, is asked first: one round trip, and a new connection if no answer
 // comes. One on which a call is given up while it is quiet gets no others until it
-// has answered: it may be held up. A connection that dies under its calls is found within 30 s. One that
-// the server wants to end (GOAWAY) gets no more calls, and ends with its last.
+// has answered: it may be held up. A connection that dies under its calls is found
+// within 30 s, one of HTTP/1.1 only if the server had the whole request by then; else
+// its call ends with its context. One that the server wants to end (GOAWAY) gets no
+// more calls, and ends with its last.
 //
 // # What it was tried with
 //
