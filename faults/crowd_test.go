@@ -92,6 +92,11 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
+	respond(w, r, payload)
+}
+
+// respond answers a request as a worker does.
+func respond(w http.ResponseWriter, r *http.Request, payload []byte) {
 	answer, err := handler()(r.Context(), payload)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -122,10 +122,5 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
-	answer, err := handler()(r.Context(), payload)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	_, _ = w.Write(answer)
+	respond(w, r, payload)
 }
