@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"meridian/pkg/protocol"
@@ -34,6 +35,21 @@ func BenchmarkDecodeRegionRequest(b *testing.B) {
 func BenchmarkDecodeRegionResult(b *testing.B) {
 	answer := regionResultMinimal()
 	answer.Targets = benchResult(1).Regions[0].Targets
+	data := encode(b, answer)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := protocol.DecodeRegionResult(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecodeLargeOutput is a worker's answer with an output of 64 KiB.
+func BenchmarkDecodeLargeOutput(b *testing.B) {
+	answer := regionResultMinimal()
+	table := `{"name":"orders-2026","arn":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders-2026","items":1048576,"on":true},`
+	answer.Targets[0].Output = json.RawMessage("[" + strings.Repeat(table, 64<<10/len(table)) + "null]")
 	data := encode(b, answer)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()

@@ -229,24 +229,10 @@ func (q *quick) digits() bool {
 
 // raw reads any value as it stands.
 func (q *quick) raw(to *json.RawMessage) bool {
-	from, depth := q.at, 0
-	for q.at < len(q.data) {
-		switch c := q.data[q.at]; {
-		case depth == 0 && (c == ',' || c == '}' || c == ']'):
-			value := q.data[from:q.at]
-			*to = append((*to)[:0], value...)
-			return len(bytes.TrimSpace(value)) == len(value) && json.Valid(value)
-		case c == '"':
-			q.quoted()
-			continue
-		case c == '{', c == '[':
-			if depth++; depth > MaxOutputDepth {
-				return false
-			}
-		case c == '}', c == ']':
-			depth--
-		}
-		q.at++
+	from := q.at
+	if !q.value(MaxOutputDepth) {
+		return false
 	}
-	return false
+	*to = append((*to)[:0], q.data[from:q.at]...)
+	return true
 }
