@@ -86,9 +86,9 @@ type Coordinator struct {
 	Log *slog.Logger
 
 	// Settled is called as each Region settles: how many have, of how many, and
-	// what became of this one. The first call, with none and nil, says that the
-	// run starts. It is called from Run's own goroutine, and nothing starts until
-	// it returns. Nil means that nobody wants to know.
+	// what became of this one, without its targets' outputs. The first call, with
+	// none and nil, says that the run starts. It is called from Run's own goroutine,
+	// and nothing starts until it returns. Nil means that nobody wants to know.
 	Settled func(done, total int, r *protocol.RegionOutcome)
 }
 

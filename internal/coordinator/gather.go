@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -28,8 +29,9 @@ type gathering struct {
 
 // A gatheredRegion is a Region of which some units have settled.
 type gatheredRegion struct {
-	outcome protocol.RegionOutcome
+	outcome protocol.RegionOutcome   // without outputs, which result gives it
 	batches []protocol.RegionOutcome // by batch number
+	outputs [][]*json.RawMessage     // of the targets of each batch, where there is one
 	left    int                      // units not settled
 }
 
@@ -50,7 +52,7 @@ func (c *Coordinator) newGathering(p *plan, begin time.Time) *gathering {
 			g.done++
 			g.count(&r.outcome)
 		}
-		r.batches = make([]protocol.RegionOutcome, r.left)
+		r.batches, r.outputs = make([]protocol.RegionOutcome, r.left), make([][]*json.RawMessage, r.left)
 	}
 	return g
 }
@@ -60,7 +62,7 @@ func (c *Coordinator) newGathering(p *plan, begin time.Time) *gathering {
 func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome {
 	u := g.plan.units[i]
 	r := &g.regions[u.region]
-	r.batches[u.batch] = g.batch(u, o)
+	r.batches[u.batch], r.outputs[u.batch] = g.batch(u, o)
 	g.overdue = g.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
 	if r.left--; r.left > 0 {
 		return nil
@@ -73,9 +75,10 @@ func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome 
 	return &r.outcome
 }
 
-// batch is what became of one unit, told as of a Region with these targets only.
-func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcome {
-	b := protocol.RegionOutcome{
+// batch is what became of one unit, told as of a Region with these targets only, and
+// where their outputs are.
+func (g *gathering) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOutcome, outputs []*json.RawMessage) {
+	b = protocol.RegionOutcome{
 		Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed),
 		Attempts: make([]protocol.Attempt, 0, len(o.Attempts)), // never nil: readers range over it
 	}
@@ -87,7 +90,7 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 		b.Cause = protocol.Cause(o.Err)
 	case fanout.Succeeded:
 	}
-	b.Targets = make([]protocol.TargetOutcome, len(u.targets))
+	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*json.RawMessage, len(u.targets))
 	position := make(map[string]int, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
@@ -106,18 +109,20 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) protocol.RegionOutcom
 		}
 		b.Truncated = b.Truncated || brought.truncated
 		g.serial += attempt.ElapsedMs - brought.elapsedMs
-		for _, t := range brought.targets {
+		for j, t := range brought.targets {
 			g.serial += attemptsMs(t)
-			known := &b.Targets[position[t.Target]]
+			at := position[t.Target]
+			known := &b.Targets[at]
 			t.Attempts = append(known.Attempts, t.Attempts...)
 			*known = t
 			known.Error = protocol.CutErrorName(t.Error)
+			outputs[at] = &brought.outputs[j]
 		}
 	}
 	if started := o.Started(); !started.IsZero() {
 		b.StartMs = protocol.Milliseconds(started.Sub(g.begin))
 	}
-	return b
+	return b, outputs
 }
 
 // attemptsMs returns how long the attempts at a target took, without the waits
@@ -248,8 +253,10 @@ func (g *gathering) result(v fanout.Verdict) protocol.Result {
 		Summary:   g.summary,
 		Regions:   make([]protocol.RegionOutcome, len(g.regions)),
 	}
+	g.plan.outputs.close()
 	for i := range g.regions {
 		r.Regions[i] = g.regions[i].outcome
+		g.plan.outputs.give(i, &r.Regions[i], g.regions[i].outputs)
 		r.Truncated = r.Truncated || r.Regions[i].Truncated
 	}
 	r.Summary.Throttled, r.Summary.Concurrency = v.Throttled, v.Concurrency

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,9 +15,10 @@ import (
 // A reply is what one invocation brought back.
 type reply struct {
 	report    protocol.Report
-	elapsedMs float64 // the worker's own time
-	truncated bool    // whether the worker left something out
-	targets   []protocol.TargetOutcome
+	elapsedMs float64                  // the worker's own time
+	truncated bool                     // whether the worker left something out
+	targets   []protocol.TargetOutcome // without their outputs
+	outputs   []json.RawMessage        // theirs, see outputs
 }
 
 // invoke makes one attempt at a unit: it asks for the targets that no attempt
@@ -41,7 +43,7 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 	if err != nil {
 		return reply{}, &invocationError{reply: reply{report: report}, err: &badAnswerError{err}}
 	}
-	r := reply{report, result.ElapsedMs, result.Truncated, result.Targets}
+	r := reply{report, result.ElapsedMs, result.Truncated, result.Targets, u.plan.outputs.keep(u.region, result.Targets)}
 	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
 		return r, nil
 	}

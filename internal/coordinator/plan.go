@@ -37,6 +37,7 @@ type plan struct {
 	policy  fanout.Policy
 
 	envelope protocol.Envelope // of what is sent
+	outputs  *outputs          // of what comes back
 
 	endBy   time.Time // when the run's time is over; zero means never
 	once    bool      // whether an invocation that may have run is not made again
@@ -78,6 +79,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	p.outputs = p.newOutputs(maxAnswerBytes)
 	p.decide(c.Regional, c.inFlight())
 	return p, nil
 }
