@@ -85,17 +85,22 @@ func scenarios(quick bool) []scenario {
 		{name: "TLS, warm", server: secure, calls: 35, warm: true, ways: ours},
 		{name: "TLS, warm", server: secure, calls: 1000, warm: true, ways: ours},
 		{name: "TLS, warm", server: secure, calls: 5000, warm: true, ways: ours},
+		{name: "TLS, 10 % throttled", server: throttling, calls: 3, retry: true, ways: ours},
 		{name: "TLS, 10 % throttled", server: throttling, calls: 35, retry: true, ways: ours},
 		{name: "TLS, 10 % throttled", server: throttling, calls: 1000, retry: true, ways: ours},
 		{name: "TLS, 10 % throttled", server: throttling, calls: 5000, retry: true, ways: ours},
+		{name: "TLS, answers of 64 KiB", server: generous, calls: 3, ways: ours},
 		{name: "TLS, answers of 64 KiB", server: generous, calls: 35, ways: ours},
 		{name: "TLS, answers of 64 KiB", server: generous, calls: 1000, ways: ours},
+		{name: "TLS, answers of 64 KiB", server: generous, calls: 5000, ways: ours},
 		{name: "plain, cold", server: plain, calls: 3, ways: ours},
 		{name: "plain, cold", server: plain, calls: 35, ways: ours},
 		{name: "plain, cold", server: plain, calls: 1000, ways: ours},
 		{name: "plain, cold", server: plain, calls: 5000, ways: ours},
+		{name: "plain, warm", server: plain, calls: 3, warm: true, ways: ours},
 		{name: "plain, warm", server: plain, calls: 35, warm: true, ways: ours},
 		{name: "plain, warm", server: plain, calls: 1000, warm: true, ways: ours},
+		{name: "plain, warm", server: plain, calls: 5000, warm: true, ways: ours},
 	}
 	if quick {
 		table = slices.DeleteFunc(table, func(s scenario) bool { return !judged(s) })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -72,8 +73,9 @@ func (s settings) payloads(calls int) (all [][]byte) {
 	return all
 }
 
-// coordinate makes a run of as many invocations, from the request to the result
-// as JSON, as the coordinator's function does.
+// coordinate makes a run of as many invocations, from the request to the result as
+// JSON that Lambda takes, as the coordinator's function does. What does not fit into
+// that is left out, so that calls are counted as their Regions settle.
 func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	workers, err := invoke.NewLambda(s.config(tlsConfig), invoke.Settings{Function: "worker"})
 	if err != nil {
@@ -82,18 +84,25 @@ func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	function.CollectGarbage(func(string) string { return "" })
 	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin()}
 	c.Warm()
+	succeeded := 0
+	c.Settled = func(_, _ int, r *protocol.RegionOutcome) {
+		if r == nil {
+			return
+		}
+		for _, t := range r.Targets {
+			if t.Status == protocol.StatusSucceeded {
+				succeeded++
+			}
+		}
+	}
 	return func(ctx context.Context, calls int) (int, error) {
-		result, err := c.Run(ctx, s.request(calls))
-		if err != nil {
-			return calls, err
+		succeeded = 0
+		answer, err := c.Answer(ctx, s.request(calls), nil, protocol.MaxPayloadBytes)
+		if err != nil || succeeded == calls {
+			return calls - succeeded, err
 		}
-		if _, err := protocol.Fit(&result, 0); err != nil {
-			return calls, err
-		}
-		if lost := calls - result.Summary.Targets.Succeeded; lost > 0 {
-			return lost, errors.New(result.Cause)
-		}
-		return 0, nil
+		result, err := protocol.DecodeResult(answer)
+		return calls - succeeded, cmp.Or(err, errors.New(result.Cause))
 	}, nil
 }
 
