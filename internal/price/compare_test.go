@@ -244,6 +244,7 @@ func TestBilledSeconds(t *testing.T) {
 	tests := []struct{ seconds, lambda, express float64 }{
 		{0, 0, 0},
 		{0.0001, 0.001, 0.1},
+		{1e-13, 0.001, 0.1}, // nothing that runs is free
 		{0.1 + 0.2, 0.3, 0.3}, // which in binary is a little more
 		{1.0005, 1.001, 1.1},
 		{10, 10, 10},
@@ -254,6 +255,9 @@ func TestBilledSeconds(t *testing.T) {
 		}
 		if got := price.ExpressSeconds(test.seconds); got != test.express {
 			t.Errorf("ExpressSeconds(%v) = %v, want %v", test.seconds, got, test.express)
+		}
+		if math.Signbit(price.LambdaSeconds(test.seconds)) || math.Signbit(price.ExpressSeconds(test.seconds)) {
+			t.Errorf("%v seconds are billed as less than nothing", test.seconds)
 		}
 	}
 }

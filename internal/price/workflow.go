@@ -108,8 +108,13 @@ func DurableIn(region string) (Durable, bool) {
 // seconds: up to the next millisecond.
 func LambdaSeconds(seconds float64) float64 { return roundUp(seconds, 1000) }
 
-// roundUp rounds up to whole parts of which there are so many in one. What is a
-// billionth of a part above is what a binary fraction makes of a decimal one.
+// roundUp rounds up to whole parts of which there are so many in one, and to at least
+// one of what is more than nothing. What is a billionth of a part above is what a
+// binary fraction makes of a decimal one.
 func roundUp(value, parts float64) float64 {
-	return math.Ceil(value*parts-1e-9) / parts
+	least := 0.0
+	if value > 0 {
+		least = 1
+	}
+	return max(least, math.Ceil(value*parts-1e-9)) / parts
 }
