@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -85,7 +86,7 @@ func (c *cli) printCost(f *costFlags) error {
 	job := price.Job{
 		Regions:       f.regions,
 		Seconds:       float64(f.seconds),
-		Every:         time.Duration(float64(f.every) * float64(time.Second)),
+		Every:         time.Duration(math.Round(float64(f.every) * float64(time.Second))),
 		Region:        f.region,
 		Architecture:  price.Architecture(f.architecture),
 		WorkerMB:      f.workerMB,
