@@ -31,7 +31,8 @@ type Billing struct {
 	MemoryMB int
 
 	// WorkerMemoryMB is the workers' memory. It counts only in a run in which no
-	// invocation brought a report, which would say it.
+	// invocation brought a report, which would say it. Zero means that it is not
+	// known, as it does of MemoryMB: then there is no price.
 	WorkerMemoryMB int
 }
 
@@ -71,7 +72,7 @@ func (g *gathering) account(r *protocol.Result, took time.Duration) {
 		if g.regional {
 			at = region.Region
 		}
-		own := g.tab(at)
+		own := g.tab("workers", at)
 		for _, a := range region.Attempts {
 			if m := a.Metrics; m != nil {
 				m.MemorySizeMB = cmp.Or(m.MemorySizeMB, memory)
@@ -86,7 +87,7 @@ func (g *gathering) account(r *protocol.Result, took time.Duration) {
 	if g.billing.Region == "" {
 		return
 	}
-	coordinator := g.tab(g.billing.Region)
+	coordinator := g.tab("coordinator", g.billing.Region)
 	coordinator.add(protocol.Metrics{
 		BilledDurationMs: wholeMs(took), MemorySizeMB: g.billing.MemoryMB, Estimated: true,
 	})
@@ -121,14 +122,16 @@ func memoryIn(regions ...protocol.RegionOutcome) int {
 // and has no prices.
 type tab struct {
 	protocol.Usage
+	who     string
 	price   price.Lambda
 	unknown []string // the Regions without a price
+	unsized []string // who had invocations of which nobody knows the memory
 }
 
-// tab returns an empty tab at the prices of a Region.
-func (g *gathering) tab(region string) tab {
+// tab returns an empty tab of somebody at the prices of a Region.
+func (g *gathering) tab(who, region string) tab {
 	p, known := price.LambdaIn(region, g.billing.architecture())
-	t := tab{price: p}
+	t := tab{who: who, price: p}
 	if !known {
 		t.unknown = []string{region}
 	}
@@ -139,6 +142,9 @@ func (g *gathering) tab(region string) tab {
 func (t *tab) add(m protocol.Metrics) {
 	gbSeconds := m.BilledDurationMs / 1000 * float64(m.MemorySizeMB) / 1024
 	t.Requests++
+	if m.MemorySizeMB == 0 {
+		t.unsized = []string{t.who}
+	}
 	if m.Estimated {
 		t.Estimated++
 	}
@@ -162,19 +168,30 @@ func (t *tab) merge(other tab) {
 	t.MaxMemoryUsedMB = max(t.MaxMemoryUsedMB, other.MaxMemoryUsedMB)
 	t.GBSeconds += other.GBSeconds
 	t.USD += other.USD
-	for _, region := range other.unknown {
-		if !slices.Contains(t.unknown, region) {
-			t.unknown = append(t.unknown, region)
-		}
-	}
+	t.unknown = union(t.unknown, other.unknown)
+	t.unsized = union(t.unsized, other.unsized)
 }
 
-// usage returns what is on the tab, without a price unless every one is known.
+// union returns a with what only b has after it.
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
+}
+
+// usage returns what is on the tab, without a price unless every one is known, and
+// without GB-seconds, too, unless all memory is.
 func (t *tab) usage() *protocol.Usage {
 	u := t.Usage
 	u.GBSeconds, u.USD = rounded(u.GBSeconds, 1e9), rounded(u.USD, 1e12)
-	if len(t.unknown) > 0 {
+	if len(t.unknown) > 0 || len(t.unsized) > 0 {
 		u.USD = 0
+	}
+	if len(t.unsized) > 0 {
+		u.GBSeconds = 0
 	}
 	return &u
 }
@@ -182,11 +199,15 @@ func (t *tab) usage() *protocol.Usage {
 // rounded returns x as a multiple of a fraction, without the dust of adding up.
 func rounded(x, fraction float64) float64 { return math.Round(x*fraction) / fraction }
 
-// note says which prices are not known, or "".
+// note says which prices and whose memory are not known, or "".
 func (t *tab) note(a price.Architecture) string {
-	if len(t.unknown) == 0 {
-		return ""
+	var notes []string
+	if len(t.unknown) > 0 {
+		notes = append(notes, fmt.Sprintf("no price is known of Lambda on %s in %s",
+			cmp.Or(string(a), "no architecture"), strings.Join(t.unknown, ", ")))
 	}
-	return protocol.CutCause(fmt.Sprintf("no price is known of Lambda on %s in %s",
-		cmp.Or(string(a), "no architecture"), strings.Join(t.unknown, ", ")))
+	if len(t.unsized) > 0 {
+		notes = append(notes, fmt.Sprintf("the memory of the %s is not known", strings.Join(t.unsized, " and the ")))
+	}
+	return protocol.CutCause(strings.Join(notes, "; "))
 }

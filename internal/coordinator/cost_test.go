@@ -353,6 +353,64 @@ func TestTheMemoryOfAnEstimate(t *testing.T) {
 	}
 }
 
+// Without a report and without a setting nobody knows the memory. Then there is no
+// price, and no GB-seconds, and the note says why: the requests alone would look like
+// all of it.
+func TestTheMemoryThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	estimated := protocol.Metrics{BilledDurationMs: 1000, Estimated: true}
+	reported := protocol.Metrics{BilledDurationMs: 1000, MemorySizeMB: 1024}
+	for _, test := range []struct {
+		name                 string
+		metrics              map[string]protocol.Metrics
+		billing              coordinator.Billing
+		workers, coordinator bool // whether they have a price
+		note                 string
+	}{
+		{
+			"the workers'", map[string]protocol.Metrics{"us-east-1": estimated},
+			coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256},
+			false, true, "the memory of the workers is not known",
+		},
+		{
+			"the coordinator's", map[string]protocol.Metrics{"us-east-1": reported},
+			coordinator.Billing{Region: "us-east-1", Architecture: "arm64"},
+			true, false, "the memory of the coordinator is not known",
+		},
+		{
+			"both, and no price", map[string]protocol.Metrics{"us-east-1": estimated},
+			coordinator.Billing{Region: "xx-test-1", Architecture: "arm64"},
+			false, false, "no price is known of Lambda on arm64 in xx-test-1; the memory of the workers and the coordinator is not known",
+		},
+		{
+			"nobody's who costs", nil,
+			coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256},
+			false, true, "",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tasks := world{}.tasks()
+				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, Billing: test.billing}
+				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				cost := got.Summary.Cost
+				if (cost.Workers.USD > 0) != test.workers || (cost.Coordinator.USD > 0) != test.coordinator ||
+					(cost.USD > 0) != (test.note == "") || cost.Note != test.note {
+					t.Errorf("cost = %+v, want a price of the workers: %v, of the coordinator: %v, and note %q",
+						cost, test.workers, test.coordinator, test.note)
+				}
+				if u := got.Regions[0].Usage; u != nil && (u.USD > 0) != test.workers {
+					t.Errorf("usage of us-east-1 = %+v, want a price: %v", u, test.workers)
+				}
+			})
+		})
+	}
+}
+
 // A cold start is an environment that was started for an invocation, or restored from
 // a snapshot.
 func TestAColdStartIsAnInitializationOrARestore(t *testing.T) {

@@ -37,10 +37,14 @@ func costLine(c *protocol.Cost) string {
 	return strings.Join(parts, "; ")
 }
 
-// bill says what was used: its price, or its GB-seconds when there is none.
+// bill says what was used: its price, or its GB-seconds when there is none, or its
+// seconds when nobody knows of how many GB.
 func bill(u protocol.Usage) string {
-	if u.USD > 0 || u.Requests == 0 {
+	switch {
+	case u.USD > 0 || u.Requests == 0:
 		return dollars(u.USD)
+	case u.GBSeconds == 0:
+		return fmt.Sprintf("%.3f s", u.BilledDurationMs/1000)
 	}
 	return fmt.Sprintf("%.3f GB-s", u.GBSeconds)
 }

@@ -57,6 +57,7 @@ func TestText(t *testing.T) {
 		{name: "cost-80", result: priced(), options: report.Options{Width: 80}},
 		{name: "cost-elsewhere", result: elsewhere()},
 		{name: "cost-unknown", result: unpriced()},
+		{name: "cost-unsized", result: unsized()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

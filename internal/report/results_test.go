@@ -188,6 +188,15 @@ func unpriced() protocol.Result {
 	return r
 }
 
+// unsized is a run whose workers' memory nobody knows.
+func unsized() protocol.Result {
+	r := priced()
+	c := r.Summary.Cost
+	c.USD, c.Workers = 0, protocol.Usage{Requests: 3, Estimated: 3, BilledDurationMs: 3010}
+	c.Note = "the memory of the workers is not known"
+	return r
+}
+
 func allRegions() protocol.Result {
 	var regions []protocol.RegionOutcome
 	for i, name := range strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2

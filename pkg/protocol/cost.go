@@ -59,11 +59,11 @@ type Usage struct {
 	MaxMemoryUsedMB int `json:"maxMemoryUsedMB,omitzero"` //nolint:tagliatelle // Lambda's spelling
 
 	// GBSeconds is what is billed: each one's seconds times its memory, in units
-	// of 1,024 MB.
+	// of 1,024 MB. It is 0 when the memory of one is not known.
 	GBSeconds float64 `json:"gbSeconds"`
 
 	// USD is the price of that and of the requests, in US dollars. It is left out
-	// when a price is not known.
+	// when a price or the memory of one is not known.
 	USD float64 `json:"usd,omitzero"`
 }
 
@@ -71,7 +71,7 @@ type Usage struct {
 // without the free one. What came before and after it is not in it: the HTTP API
 // or the schedule, traces, logs, data transfer.
 type Cost struct {
-	// USD is the sum of both, in US dollars. It is left out when a price is not
+	// USD is the sum of both, in US dollars. It is left out when that of one is not
 	// known.
 	USD float64 `json:"usd,omitzero"`
 
@@ -94,6 +94,7 @@ type Cost struct {
 	// PriceDate is the day that the prices were read, as in 2026-11-23.
 	PriceDate string `json:"priceDate"`
 
-	// Note says of which Regions no price is known, in a sentence.
+	// Note says of which Regions no price is known, and whose memory is not, in a
+	// sentence.
 	Note string `json:"note,omitzero"`
 }
