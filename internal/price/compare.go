@@ -17,6 +17,16 @@ const (
 	// beside waiting for them: starting, connecting, gathering.
 	AwakeSeconds = 1
 
+	// EndTransitions is how many transitions a Standard workflow is billed beside one
+	// for each state that it runs: to its start, and to its end. AWS counts one "each
+	// time a step of your workflow is executed", and none for an iteration of an
+	// inline Map itself; of the ends it does not say. Others count one for both, as
+	// stepFunctionsCost in lambda/utils.js of
+	// https://github.com/alexcasalboni/aws-lambda-power-tuning does.
+	// Sources: [StepFunctionsSource] and
+	// https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
+	EndTransitions = 2
+
 	// DurableInvocations is how often a durable function is invoked in a run: to
 	// start, and again when the workers are done. One that is woken for every single
 	// answer is invoked more often.
@@ -140,7 +150,7 @@ func (j Job) standard() Way {
 		return w
 	}
 	w.Items = []Item{{"transitions", StepFunctionsSource, []term{
-		counted(3+j.Regions, "transition"), dollars(transition, "transition"),
+		counted(1+j.Regions+EndTransitions, "transition"), dollars(transition, "transition"),
 	}}}
 	w.Notes = []string{"the start, the Map, the end, and one for each Region; each retry is one more"}
 	w.Notes = append(w.Notes, j.waveNotes()...)

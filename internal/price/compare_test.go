@@ -134,6 +134,11 @@ func TestCompareNoEstimateDecidesAnything(t *testing.T) {
 	share(0, 1)    // the coordinator's time, all of it
 	share(3, 1, 2) // what is written and retained
 	share(3, 3, 4) // how often it is invoked and for how long
+	standard := c.Ways[1]
+	ends := standard.Items[0].USD() * price.EndTransitions / 31
+	if total := workers + price.Sum(standard.Items); ends >= total/20 {
+		t.Errorf("%s: %v of %v hang on its ends, want less than a twentieth", standard.Name, ends, total)
+	}
 }
 
 func TestCompareBounds(t *testing.T) {
