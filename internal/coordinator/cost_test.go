@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -328,7 +329,7 @@ func TestTheMemoryOfAnEstimate(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		metrics map[string]protocol.Metrics
-		want    int
+		want    int // of the first invocation of us-east-1
 	}{
 		{"the setting", map[string]protocol.Metrics{"us-east-1": estimated, "eu-west-1": estimated}, 256},
 		{"another invocation's", map[string]protocol.Metrics{
@@ -353,6 +354,78 @@ func TestTheMemoryOfAnEstimate(t *testing.T) {
 	}
 }
 
+// An estimate has the memory of its own Region's invocations before that of another's:
+// with a worker in each Region it may be another.
+func TestTheMemoryOfAnEstimateIsItsRegions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := world{}
+		w.idempotent(true)
+		worker, lost := billed(w.tasks(), map[string]protocol.Metrics{
+			"us-west-2": {BilledDurationMs: 1, MemorySizeMB: 512}, "eu-west-1": {BilledDurationMs: 1, MemorySizeMB: 2048},
+		}), false
+		c := &coordinator.Coordinator{
+			Tasks: w.tasks(), Billing: onLambda(), Regional: true,
+			Invoker: invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+				if region == "eu-west-1" && !lost {
+					lost = true
+					return nil, protocol.Report{Metrics: &protocol.Metrics{BilledDurationMs: 7, Estimated: true}}, named("Lost")
+				}
+				return worker(ctx, region, payload)
+			}),
+		}
+		got, err := c.Run(t.Context(), protocol.Request{
+			Task: "act", Regions: []string{"us-west-2", "eu-west-1"}, Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []*protocol.Metrics{
+			{BilledDurationMs: 7, MemorySizeMB: 2048, Estimated: true}, {BilledDurationMs: 1, MemorySizeMB: 2048},
+		}
+		if diff := cmp.Diff(want, metricsOf(got.Regions[1])); diff != "" {
+			t.Errorf("metrics of eu-west-1 (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What nobody waited for any longer, and the coordinator, are billed for the
+// millisecond that they have begun. An invoker that panics has sent nothing.
+func TestAnEstimateIsRoundedUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := world{}
+		c := &coordinator.Coordinator{
+			Tasks: w.tasks(), Billing: onLambda(),
+			Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, protocol.Report, error) {
+				if region == "eu-west-1" {
+					panic("no way")
+				}
+				time.Sleep(time.Hour)
+				return nil, protocol.Report{}, nil
+			}),
+		}
+		got, err := c.Run(t.Context(), protocol.Request{
+			Task: "act", Regions: []string{"us-west-2", "eu-west-1"}, RegionTimeoutSeconds: 2.0001, Retry: []protocol.Retrier{},
+			ToleratedFailurePercentage: new(100.0),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []*protocol.Metrics{{BilledDurationMs: math.Ceil(got.Regions[0].Attempts[0].ElapsedMs), MemorySizeMB: 256, Estimated: true}}
+		if diff := cmp.Diff(want, metricsOf(got.Regions[0])); diff != "" || want[0].BilledDurationMs == got.Regions[0].Attempts[0].ElapsedMs {
+			t.Errorf("metrics of us-west-2, which took %v ms (-want +got):\n%s", got.Regions[0].Attempts[0].ElapsedMs, diff)
+		}
+		if diff := cmp.Diff([]*protocol.Metrics{nil}, metricsOf(got.Regions[1])); diff != "" {
+			t.Errorf("metrics of eu-west-1 (-want +got):\n%s", diff)
+		}
+		if billed, took := got.Summary.Cost.Coordinator.BilledDurationMs, got.ElapsedMs; billed != math.Ceil(took) || billed == took {
+			t.Errorf("the coordinator is billed for %v ms of %v, want them rounded up", billed, took)
+		}
+		time.Sleep(time.Hour) // until the invocation that nobody waits for ends
+	})
+}
+
 // Without a report and without a setting nobody knows the memory. Then there is no
 // price, and no GB-seconds, and the note says why: the requests alone would look like
 // all of it.
@@ -368,17 +441,20 @@ func TestTheMemoryThatNobodyKnows(t *testing.T) {
 		note                 string
 	}{
 		{
-			"the workers'", map[string]protocol.Metrics{"us-east-1": estimated},
+			"the workers'",
+			map[string]protocol.Metrics{"us-east-1": estimated},
 			coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256},
 			false, true, "the memory of the workers is not known",
 		},
 		{
-			"the coordinator's", map[string]protocol.Metrics{"us-east-1": reported},
+			"the coordinator's",
+			map[string]protocol.Metrics{"us-east-1": reported},
 			coordinator.Billing{Region: "us-east-1", Architecture: "arm64"},
 			true, false, "the memory of the coordinator is not known",
 		},
 		{
-			"both, and no price", map[string]protocol.Metrics{"us-east-1": estimated},
+			"both, and no price",
+			map[string]protocol.Metrics{"us-east-1": estimated},
 			coordinator.Billing{Region: "xx-test-1", Architecture: "arm64"},
 			false, false, "no price is known of Lambda on arm64 in xx-test-1; the memory of the workers and the coordinator is not known",
 		},

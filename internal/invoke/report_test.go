@@ -86,6 +86,22 @@ func TestMetricsIn(t *testing.T) {
 			"JSON, SnapStart", jsonSnapStart,
 			&protocol.Metrics{BilledDurationMs: 201, MemorySizeMB: 512, MaxMemoryUsedMB: 91, RestoreDurationMs: 500.795},
 		},
+		{
+			"JSON in another order", `{"record":{"metrics":{"maxMemoryUsedMB":84,"billedDurationMs":694,"memorySizeMB":128,` +
+				`"initDurationMs":397.68,"durationMs":693.92},"requestId":"` + thisID + `"},"type":"platform.report"}` + "\n",
+			&protocol.Metrics{BilledDurationMs: 694, MemorySizeMB: 128, MaxMemoryUsedMB: 84, InitDurationMs: 397.68},
+		},
+		{
+			"text in another order", "REPORT RequestId: " + thisID + "\tInit Duration: 397.68 ms\tMax Memory Used: 84 MB\t" +
+				"Memory Size: 128 MB\tBilled Duration: 694 ms\tDuration: 693.92 ms\n",
+			&protocol.Metrics{BilledDurationMs: 694, MemorySizeMB: 128, MaxMemoryUsedMB: 84, InitDurationMs: 397.68},
+		},
+		{
+			"text, failed in its initialization", "INIT_REPORT Init Duration: 83.58 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError\n" +
+				"START RequestId: " + thisID + " Version: $LATEST\nREPORT RequestId: " + thisID + "\tDuration: 95.78 ms\t" +
+				"Billed Duration: 96 ms\tMemory Size: 512 MB\tMax Memory Used: 39 MB\tStatus: error\tError Type: Runtime.ExitError\n",
+			&protocol.Metrics{BilledDurationMs: 96, MemorySizeMB: 512, MaxMemoryUsedMB: 39},
+		},
 		{"JSON, failed", jsonFailed, &protocol.Metrics{BilledDurationMs: 13, MemorySizeMB: 128, MaxMemoryUsedMB: 128}},
 		{"text in JSON", jsonStart + textCold, cold},
 		{"an extension after it", textCold + "EXTENSION Name: x State: Ready\n{\"level\":\"info\"}\n", cold},
@@ -101,6 +117,12 @@ func TestMetricsIn(t *testing.T) {
 			BilledDurationMs: 2, MemorySizeMB: 1024, MaxMemoryUsedMB: 68,
 		}},
 		{"in a line of the function's", "hello REPORT RequestId: " + thisID + "\tBilled Duration: 1 ms\tMemory Size: 1 MB\n", nil},
+		{"in a line of the function's, between tabs", "hello\tREPORT RequestId: " + thisID + "\tBilled Duration: 1 ms\tMemory Size: 1 MB\n", nil},
+		{"in JSON in a line of the function's", "hello " + jsonWarm + "\n", nil},
+		{
+			"half of one after it", textOld + "\nREPORT RequestId: " + thisID + "\tMax Memory Used: 1 MB\tInit Duration: 1 ms\n",
+			&protocol.Metrics{BilledDurationMs: 500, MemorySizeMB: 1024, MaxMemoryUsedMB: 21},
+		},
 		{"told by the function", `{"level":"INFO","message":` + quoted(jsonWarm) + `}` + "\n", nil},
 		{"the system's log level is WARN", `{"level":"WARN","msg":"target did not succeed","requestId":"` + thisID + `"}` + "\n", nil},
 		{"another event", strings.Replace(jsonWarm, "platform.report", "platform.runtimeDone", 1), nil},
