@@ -141,6 +141,46 @@ func TestCompareNoEstimateDecidesAnything(t *testing.T) {
 	}
 }
 
+// As many workers cost as many times what one does, each billed for whole
+// milliseconds, and so do their relays.
+func TestCompareBillsEachWorker(t *testing.T) {
+	t.Parallel()
+	for _, regions := range []int{1, 2, 200} {
+		job := worked()
+		job.Regions, job.Seconds = regions, 0.0101
+		c := compare(t, job)
+		if got, want := price.Sum(c.Workers), float64(regions)*(0.011*0.25*0.0000133334+0.0000002); !near(got, want) {
+			t.Errorf("%d workers of 10.1 ms cost %v, want %v", regions, got, want)
+		}
+		if got, want := price.Sum(c.Relays), float64(regions)*(0.011*0.125*0.0000133334+0.0000002); !near(got, want) {
+			t.Errorf("%d relays of 10.1 ms cost %v, want %v", regions, got, want)
+		}
+	}
+}
+
+// A Map with more Regions than it has in hand at once takes as long as its waves, and
+// both kinds of workflow say so.
+func TestCompareSaysHowManyWavesAMapTakes(t *testing.T) {
+	t.Parallel()
+	const said = "its Map has 40 Regions in hand at once: a run takes "
+	for regions, want := range map[int]string{1: "", 40: "", 41: "2", 80: "2", 81: "3", 200: "5"} {
+		job := worked()
+		job.Regions = regions
+		c := compare(t, job)
+		for _, w := range c.Ways {
+			got := ""
+			for _, note := range w.Notes {
+				if times, ok := strings.CutPrefix(note, said); ok {
+					got, _, _ = strings.Cut(times, " ")
+				}
+			}
+			if stepFunctions := strings.HasPrefix(w.Name, "Step Functions"); stepFunctions && got != want || !stepFunctions && got != "" {
+				t.Errorf("%s of %d Regions takes %q times as long, want %q of Step Functions", w.Name, regions, got, want)
+			}
+		}
+	}
+}
+
 func TestCompareBounds(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -249,7 +289,7 @@ func TestBilledSeconds(t *testing.T) {
 	tests := []struct{ seconds, lambda, express float64 }{
 		{0, 0, 0},
 		{0.0001, 0.001, 0.1},
-		{1e-13, 0.001, 0.1}, // nothing that runs is free
+		{1e-13, 0.001, 0.1},   // nothing that runs is free
 		{0.1 + 0.2, 0.3, 0.3}, // which in binary is a little more
 		{1.0005, 1.001, 1.1},
 		{10, 10, 10},
