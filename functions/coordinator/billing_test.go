@@ -30,6 +30,16 @@ func TestBilling(t *testing.T) {
 			map[string]string{"AWS_REGION": "eu-west-1", "WORKER_MEMORY_MB": "much"},
 			coordinator.Billing{Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH},
 		},
+		{
+			"less than nothing",
+			map[string]string{"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "-256", "WORKER_MEMORY_MB": "-1"},
+			coordinator.Billing{Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH},
+		},
+		{
+			"more than any number",
+			map[string]string{"AWS_REGION": "eu-west-1", "WORKER_MEMORY_MB": "9999999999999999999"},
+			coordinator.Billing{Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH},
+		},
 	} {
 		if got := billing(func(name string) string { return test.environment[name] }, "eu-south-1"); got != test.want {
 			t.Errorf("%s: billing() = %+v, want %+v", test.name, got, test.want)
