@@ -90,7 +90,31 @@ func TestCostOf28RegionsAnd10SecondsAtTheDefaults(t *testing.T) {
 		t.Logf("workers      %2d requests  %5.1f GB-s  $%.9f", cost.Workers.Requests, cost.Workers.GBSeconds, cost.Workers.USD)
 		t.Logf("coordinator  %2d request   %5.1f GB-s  $%.9f (estimated)", cost.Coordinator.Requests, cost.Coordinator.GBSeconds, cost.Coordinator.USD)
 		t.Logf("together                            $%.9f", cost.USD)
+		compared(t, cost)
 	})
+}
+
+// compared checks that what meridian cost compares is what the result of a run of 28
+// Regions and 10 seconds says, and shows what AWS's own ways would add to its workers.
+func compared(t *testing.T, cost *protocol.Cost) {
+	t.Helper()
+	c, ok := price.Compare(price.Job{
+		Regions: 28, Seconds: 10, Every: time.Hour, Region: cost.Region, Architecture: price.Architecture(cost.Architecture),
+		WorkerMB: cost.Workers.MemorySizeMB, CoordinatorMB: cost.Coordinator.MemorySizeMB,
+	})
+	if !ok {
+		t.Fatalf("Compare knows no price in %s", cost.Region)
+	}
+	if diff := cmp.Diff(cost.Workers.USD, price.Sum(c.Workers), near()); diff != "" {
+		t.Errorf("the workers cost something else in a comparison (-result +comparison):\n%s", diff)
+	}
+	awake := price.AwakeSeconds * float64(cost.Coordinator.MemorySizeMB) / 1024 * perGBs
+	if diff := cmp.Diff(cost.Coordinator.USD+awake, price.Sum(c.Ways[0].Items), near()); diff != "" {
+		t.Errorf("the coordinator costs something else in a comparison (-result +comparison):\n%s", diff)
+	}
+	for _, w := range c.Ways[1:] {
+		t.Logf("instead of the coordinator          $%.9f %s", price.Sum(w.Items), w.Name)
+	}
 }
 
 // costInREADME returns the cost that the README shows.
