@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -75,7 +74,9 @@ func callOnce(
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if _, err := io.ReadAll(response.Body); err != nil {
+	var answer bytes.Buffer
+	answer.Grow(int(max(response.ContentLength, 0)) + bytes.MinRead) // so that it is not copied as it grows
+	if _, err := answer.ReadFrom(response.Body); err != nil {
 		return err
 	}
 	switch response.StatusCode {
