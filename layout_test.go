@@ -58,7 +58,7 @@ func imports() map[string][]string {
 		"bench/rig":    {},
 		"bench/server": {"bench/rig"},
 		"bench/client": {
-			"internal/coordinator", "internal/fanout", "internal/function", "internal/invoke", "internal/task",
+			"bench/rig", "internal/coordinator", "internal/fanout", "internal/function", "internal/invoke", "internal/task",
 			"internal/wire", "pkg/protocol",
 		},
 		// How long the end of a run takes on little CPU.

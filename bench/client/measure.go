@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"meridian/bench/rig"
 	"meridian/internal/function"
 )
 
@@ -145,8 +146,12 @@ func used() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peak is the most memory that the process has had resident, in MiB.
+// peak is the most memory that the process has had resident, in MiB. Where rig.Peak
+// does not know, the kernel's answer may be what its parent had when it started this.
 func peak() float64 {
+	if known := rig.Peak(os.Getpid()); known >= 0 {
+		return known
+	}
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return float64(u.Maxrss) / 1024

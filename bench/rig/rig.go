@@ -2,7 +2,7 @@
 // function sees it from inside, and as its caller sees it from outside, on the
 // loopback interface, and a share of a core as Lambda gives it.
 //
-// Bench/server, bench/cold and bench/reserve use it. What its parts answer and
+// Bench/server, bench/client, bench/cold and bench/reserve use it. What its parts answer and
 // when is theirs: each has a lambda whose ServeHTTP reads from top to bottom.
 //
 // # Its parts
