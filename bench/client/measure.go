@@ -52,6 +52,9 @@ func measure(ctx context.Context, s settings) (m measurement, err error) {
 	if err != nil {
 		return m, err
 	}
+	if _, err = s.ask(ctx, tlsConfig, "/settle"); err != nil {
+		return m, err
+	}
 	call, err := newWay(s, tlsConfig) //nolint:contextcheck // it makes no call yet
 	if err != nil {
 		return m, err

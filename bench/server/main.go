@@ -5,7 +5,8 @@
 //
 // It prints one line of JSON, its URL and the file of its certificate, and
 // serves until its standard input ends, or for a quarter of an hour. GET /calls
-// and GET /connections say how many there were since the last time.
+// and GET /connections say how many there were since the last time; GET /settle
+// waits until no connection is open but the one that it came over.
 package main
 
 import (

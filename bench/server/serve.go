@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,8 @@ type settings struct {
 // A lambda answers.
 type lambda struct {
 	settings
-	calls, connections atomic.Int64
+	calls, connections atomic.Int64 // since the last time that somebody asked
+	open               atomic.Int64 // connections
 	throttles          throttles
 }
 
@@ -40,8 +42,13 @@ func serve(ctx context.Context, s settings) (err error) {
 	server := &http.Server{
 		Handler: l, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: s.streams},
 		ConnState: func(_ net.Conn, state http.ConnState) {
-			if state == http.StateNew {
+			switch state {
+			case http.StateNew:
 				l.connections.Add(1)
+				l.open.Add(1)
+			case http.StateClosed:
+				l.open.Add(-1)
+			default:
 			}
 		},
 	}
@@ -78,6 +85,11 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/connections":
 		_, _ = fmt.Fprint(w, l.connections.Swap(0))
 		return
+	case "/settle":
+		if l.settle(r.Context()) {
+			_, _ = fmt.Fprint(w, 0)
+		}
+		return
 	}
 	call := l.calls.Add(1)
 	request, err := io.ReadAll(r.Body)
@@ -95,6 +107,19 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rig.Wait(r.Context(), l.delay) {
 		rig.Respond(w, r, call, tail, rig.Work(request, 100, l.fill))
 	}
+}
+
+// settle waits until the connections are closed that a client before has left,
+// collects what they leave, and reports whether the caller waited too. Else the next
+// client would pay for that, and the one after the SDK most.
+func (l *lambda) settle(ctx context.Context) bool {
+	for l.open.Load() > 1 { // the caller's own
+		if !rig.Wait(ctx, time.Millisecond) {
+			return false
+		}
+	}
+	runtime.GC()
+	return true
 }
 
 // fill writes an output that makes the answer so many bytes long, at least.
