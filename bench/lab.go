@@ -132,8 +132,8 @@ func (l *lab) measure(ctx context.Context, s scenario) (result, error) {
 	s.ways = slices.DeleteFunc(slices.Clone(s.ways), func(way string) bool { return !l.has(way) })
 	r := result{scenario: s, runs: map[string][]measurement{}}
 	for round := range s.rounds {
-		for i := range s.ways {
-			way := s.ways[(i+round)%len(s.ways)]
+		for _, i := range order(len(s.ways), round) {
+			way := s.ways[i]
 			m, err := l.once(ctx, s, way)
 			if err != nil {
 				return r, fmt.Errorf("%s: %w", way, err)
