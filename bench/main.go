@@ -24,7 +24,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 45*time.Minute) // a few times what it takes alone
 	defer cancel()
 	quick := os.Getenv("BENCH_QUICK") != ""
 	if err := run(ctx, quick); err != nil {

@@ -4,9 +4,10 @@
 // itself, or plain HTTP/1.1.
 //
 // It prints one line of JSON, its URL and the file of its certificate, and
-// serves until its standard input ends, or for a quarter of an hour. GET /calls
-// and GET /connections say how many there were since the last time; GET /settle
-// waits until no connection is open but the one that it came over.
+// serves until its standard input ends, or for the hour for which its certificate
+// is good. GET /calls and GET /connections say how many there were since the last
+// time; GET /settle waits until no connection is open but the one that it came
+// over.
 package main
 
 import (
@@ -27,7 +28,7 @@ func main() {
 	flag.IntVar(&s.throttle, "throttle", 0, "refuse so many of a hundred calls with 429")
 	flag.IntVar(&s.answer, "answer", 256, "how many bytes a function answers")
 	flag.Parse()
-	time.AfterFunc(15*time.Minute, func() { os.Exit(1) })
+	time.AfterFunc(time.Hour, func() { os.Exit(1) })
 	if err := serve(context.Background(), s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/server:", err)
 		os.Exit(1)
