@@ -34,6 +34,19 @@ func (r result) ratio(way, other string, figure func(measurement) float64) float
 	return r.median(way, figure) / r.median(other, figure)
 }
 
+// apart returns a result for each round, in which the ways were measured one after
+// the other.
+func (r result) apart() []result {
+	rounds := make([]result, r.rounds)
+	for i := range rounds {
+		rounds[i] = result{scenario: r.scenario, runs: map[string][]measurement{}}
+		for way, runs := range r.runs {
+			rounds[i].runs[way] = runs[i : i+1]
+		}
+	}
+	return rounds
+}
+
 func overhead(m measurement) float64    { return m.overheadMs }
 func wall(m measurement) float64        { return m.WallMs }
 func cpu(m measurement) float64         { return m.CPUMs }
@@ -77,7 +90,8 @@ func save(file string, results []result, missing []string) error {
 		"begun, and how many of them the SDK opens is luck; from far every call that begins meanwhile\n" +
 		"opens one. What 35 calls take from far is mostly one handshake and the machine's timers, for\n" +
 		"the floor, too: about three times less is all that there is to be had.\n" +
-		"Medians of runs that took turns: ratios count, absolute figures do not.\n\n" +
+		"Medians of runs that took turns: ratios count, absolute figures do not. What must hold is judged\n" +
+		"by them; beside it stands in how many of the rounds it held by itself.\n\n" +
 		"`floor` is requests of net/http, signed by the SDK's signer, over connections opened first,\n" +
 		"which reads the answers and no more; `coordinator` a whole run, from the request to the result\n" +
 		"as JSON; `path` its engine and invoke path alone; `sdk` the AWS SDK for Go with an errgroup and\n" +

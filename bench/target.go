@@ -56,9 +56,17 @@ func judged(s scenario) bool {
 	return slices.ContainsFunc(targets(), func(t target) bool { return t.name == s.name && t.calls == s.calls })
 }
 
-// judge writes which targets hold.
+// holds reports whether a result comes to the target.
+func (t target) holds(r result) bool {
+	if t.atLeast {
+		return t.figure(r) >= t.limit
+	}
+	return t.figure(r) <= t.limit
+}
+
+// judge writes which targets hold, and in how many of the rounds by themselves.
 func judge(w io.Writer, results []result) {
-	_, _ = fmt.Fprint(w, "\n## What must hold\n\n| | calls | measured | wanted | |\n|---|--:|--:|--:|---|\n")
+	_, _ = fmt.Fprint(w, "\n## What must hold\n\n| | calls | measured | wanted | | in rounds |\n|---|--:|--:|--:|---|--:|\n")
 	for _, t := range targets() {
 		for _, r := range results {
 			if r.name != t.name || r.calls != t.calls {
@@ -68,10 +76,17 @@ func judge(w io.Writer, results []result) {
 			if t.atLeast {
 				bound = "at least"
 			}
-			if t.atLeast && got < t.limit || !t.atLeast && got > t.limit {
+			if !t.holds(r) {
 				verdict = "**missed**"
 			}
-			_, _ = fmt.Fprintf(w, "| %s: %s | %s | %.2f | %s %g | %s |\n", t.name, t.what, thousands(t.calls), got, bound, t.limit, verdict)
+			held := 0
+			for _, round := range r.apart() {
+				if t.holds(round) {
+					held++
+				}
+			}
+			_, _ = fmt.Fprintf(w, "| %s: %s | %s | %.2f | %s %g | %s | %d of %d |\n",
+				t.name, t.what, thousands(t.calls), got, bound, t.limit, verdict, held, r.rounds)
 		}
 	}
 }
