@@ -86,7 +86,7 @@ const wholeCore = 1769
 // measureAll measures everything, and prints it as it is done.
 func (l *lab) measureAll(ctx context.Context, quick bool) (results, error) {
 	r := results{held: l.held, unheld: l.unheld}
-	starts, wholes := 31, 3
+	starts, wholes := 31, 5
 	if quick {
 		starts, wholes = 5, 1
 	}
