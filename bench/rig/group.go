@@ -13,7 +13,8 @@ import (
 // period is how often a process held to a share of a core gets it anew, in
 // microseconds. Lambda's is not documented; this is a judgement: below the
 // kernel's default of 100 ms, with which a process of a few milliseconds would
-// hardly be held at all.
+// hardly be held at all, and not much above the least that can be, because the
+// kernel hands out 1 ms or more at once, which is 7 % of 14 ms.
 const period = 20_000
 
 // A Group is a cgroup that holds its processes, all together, to a share of a
