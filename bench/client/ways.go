@@ -6,7 +6,9 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,7 +21,6 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
-	"meridian/internal/function"
 	"meridian/internal/invoke"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
@@ -74,15 +75,23 @@ func (s settings) payloads(calls int) (all [][]byte) {
 }
 
 // coordinate makes a run of as many invocations, from the request to the result as
-// JSON that Lambda takes, as the coordinator's function does. What does not fit into
-// that is left out, so that calls are counted as their Regions settle.
+// JSON that Lambda takes, as the coordinator's function does, with its log and its
+// bill. What does not fit into that is left out, so that calls are counted as their
+// Regions settle.
 func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	workers, err := invoke.NewLambda(s.config(tlsConfig), invoke.Settings{Function: "worker"})
 	if err != nil {
 		return nil, err
 	}
-	function.CollectGarbage(func(string) string { return "" })
-	c := &coordinator.Coordinator{Invoker: workers, Tasks: task.Builtin()}
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	collectGarbage()
+	c := &coordinator.Coordinator{
+		Invoker: workers, Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Billing: coordinator.Billing{Region: region, Architecture: "arm64", MemoryMB: 256, WorkerRegion: region, WorkerMemoryMB: 256},
+	}
 	c.Warm()
 	succeeded := 0
 	c.Settled = func(_, _ int, r *protocol.RegionOutcome) {
