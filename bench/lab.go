@@ -114,12 +114,13 @@ func (l *lab) address(ctx context.Context, s server) (address, error) {
 	return a, err
 }
 
-// measureAll measures scenarios, and prints each as it is done.
+// measureAll measures scenarios, and prints each as it is done. With an error come the
+// results before it.
 func (l *lab) measureAll(ctx context.Context, all []scenario) (results []result, err error) {
 	for _, s := range all {
 		r, err := l.measure(ctx, s)
 		if err != nil {
-			return nil, fmt.Errorf("%s, %d calls: %w", s.name, s.calls, err)
+			return results, fmt.Errorf("%s, %d calls: %w", s.name, s.calls, err)
 		}
 		r.write(os.Stdout)
 		results = append(results, r)

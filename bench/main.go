@@ -46,12 +46,9 @@ func run(ctx context.Context, quick bool) error {
 	}
 	defer l.close()
 	results, err := l.measureAll(ctx, scenarios(quick))
-	if err != nil {
-		return err
-	}
 	judge(os.Stdout, results)
-	if quick {
-		return nil
+	if err != nil || quick {
+		return err
 	}
 	return save("bench/RESULTS.md", results, l.missing)
 }
