@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -78,6 +82,29 @@ func TestRunRefusesAFileThatIsTooLong(t *testing.T) {
 	if want := "meridian: standard input: 1048577 bytes are too many; at most 1048576 (1 MiB)\n"; stderr.String() != want {
 		t.Errorf("run with a file of %d bytes says %q, want %q", len(file), &stderr, want)
 	}
+}
+
+// An interrupt ends the wait for a request that nobody sends.
+func TestAnInterruptEndsTheReadingOfARequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stdin, writer := io.Pipe()
+		defer func() { _ = writer.Close() }()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("interrupt signal received"))
+		defer cancel()
+		var stdout, stderr strings.Builder
+		args, begin := []string{"run", "-f", "-"}, time.Now()
+		if got := run(ctx, args, stdin, &stdout, &stderr, nil); got != exitFailed {
+			t.Errorf("run(%q) interrupted = %d, want %d", args, got, exitFailed)
+		}
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("run(%q) interrupted after 1s took %v, want 1s", args, took)
+		}
+		want := "meridian: read standard input: interrupt signal received\n"
+		if got := stdout.String() + stderr.String(); got != want {
+			t.Errorf("run(%q) interrupted says %q, want %q", args, got, want)
+		}
+	})
 }
 
 // Nothing from outside reaches the terminal as a control sequence.

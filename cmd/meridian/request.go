@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"slices"
@@ -10,15 +11,15 @@ import (
 
 // readRequest makes the request of the file and the flags, and says which part
 // came from where. Its values are not checked yet when its form is right.
-func (c *cli) readRequest(f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
+func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
 	from := source{}
 	var request protocol.Request
 	if f.file != "" {
-		data, name, err := c.readFile(f.file)
+		data, err := c.awaitFile(ctx, f.file)
 		if err != nil {
-			return request, from, usage("--file: %v", err)
+			return request, from, err
 		}
-		from.file = name
+		from.file = shownFile(f.file)
 		var faults protocol.Faults
 		if request, faults = protocol.DecodeRequest(data); faults != nil {
 			return request, from, from.explain(faults.Err())
@@ -44,18 +45,48 @@ func (c *cli) readRequest(f *runFlags, changed func(flag string) bool) (protocol
 	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
-// readFile reads a file, or standard input for "-", and returns what to call it.
-// It stops soon after the longest request there can be.
-func (c *cli) readFile(name string) (data []byte, shown string, err error) {
-	input, shown := c.stdin, "standard input"
+// awaitFile returns what is in a file. The end of ctx ends the wait for what nobody
+// types, or writes into a pipe; the read itself cannot be ended, and is left behind.
+func (c *cli) awaitFile(ctx context.Context, name string) ([]byte, error) {
+	type content struct {
+		data []byte
+		err  error
+	}
+	read := make(chan content, 1)
+	go func() {
+		data, err := c.readFile(name)
+		read <- content{data, err}
+	}()
+	select {
+	case got := <-read:
+		if got.err != nil {
+			return nil, usage("--file: %v", got.err)
+		}
+		return got.data, nil
+	case <-ctx.Done():
+		return nil, failure("read %s: %v", shownFile(name), context.Cause(ctx))
+	}
+}
+
+// readFile reads a file, or standard input for "-". It stops soon after the longest
+// request there can be.
+func (c *cli) readFile(name string) ([]byte, error) {
+	input := c.stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, name, err
+			return nil, err
 		}
 		defer func() { _ = file.Close() }() // nothing was written
-		input, shown = file, name
+		input = file
 	}
-	data, err = io.ReadAll(io.LimitReader(input, protocol.MaxRequestBytes+1))
-	return data, shown, err
+	return io.ReadAll(io.LimitReader(input, protocol.MaxRequestBytes+1))
+}
+
+// shownFile returns what to call a file.
+func shownFile(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
 }

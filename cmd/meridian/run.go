@@ -40,7 +40,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 		return usage("--aws-region is where --function is; it needs that one").
 			hint("--region says where to run")
 	}
-	request, from, err := c.readRequest(f, changed)
+	request, from, err := c.readRequest(ctx, f, changed)
 	if err != nil {
 		return err
 	}
