@@ -36,9 +36,8 @@ Ctrl-C ends the run and prints what there is; a second one ends the program.`,
 
 // runRequest reads the request, has it run, and prints the result.
 func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) error {
-	if f.awsRegion != "" && f.function == "" {
-		return usage("--aws-region is where --function is; it needs that one").
-			hint("--region says where to run")
+	if err := f.check(changed); err != nil {
+		return err
 	}
 	request, from, err := c.readRequest(ctx, f, changed)
 	if err != nil {
@@ -61,6 +60,22 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	}
 	if result.Status != protocol.StatusSucceeded {
 		return errRunFailed
+	}
+	return nil
+}
+
+// check returns what is wrong with flags that are no part of the request. An empty
+// value, as of a variable that is not set, does not mean that the flag is not there.
+func (f *runFlags) check(changed func(flag string) bool) error {
+	switch {
+	case changed("file") && f.file == "":
+		return usage(`--file: "": want the path of a file, or - for standard input`)
+	case changed("function") && f.function == "":
+		return usage(`--function: "": want a function's name or ARN`).
+			hint("without --function the request runs in this process, without AWS")
+	case f.awsRegion != "" && f.function == "":
+		return usage("--aws-region is where --function is; it needs that one").
+			hint("--region says where to run")
 	}
 	return nil
 }
