@@ -46,7 +46,7 @@ func refuse(faults protocol.Faults) error {
 	regions, services := false, false
 	for i, fault := range faults {
 		lines[i] = fault.String()
-		regions = regions || strings.HasPrefix(fault.Path, "--region") || strings.Contains(fault.Path, "egions[")
+		regions = regions || fault.Path == "--region" || fault.Path == "--exclude-region" || strings.Contains(fault.Path, "egions[")
 		services = services || strings.HasPrefix(fault.Detail, "is not a service")
 	}
 	complaint := usage("%s", lines[0])
