@@ -175,6 +175,30 @@ func TestTextShowsAtMost100Messages(t *testing.T) {
 	}
 }
 
+// An attempt that was given up after one that failed did not succeed.
+func TestTextDrawsAnAttemptThatWasGivenUpAsAborted(t *testing.T) {
+	t.Parallel()
+	gaveUp := region("eu-west-1", protocol.StatusAborted, 1000, target("dynamodb", ""))
+	gaveUp.Attempts = []protocol.Attempt{
+		{ElapsedMs: 200, Error: "Boom", Cause: "boom", WaitMs: 300},
+		{StartMs: 500, ElapsedMs: 500, Cause: "interrupt signal received"},
+	}
+	whole := region("eu-west-1", protocol.StatusAborted, 1000, target("dynamodb", ""))
+	row := func(r protocol.RegionOutcome) string {
+		got := text(t, run(resolved("us-east-1", 1), r), report.Options{Width: 100, Color: true})
+		_, line, _ := strings.Cut(got, "eu-west-1")
+		line, _, _ = strings.Cut(line, "\n")
+		return line
+	}
+	style := func(line string) string { // of the last piece of the timeline
+		before := line[:strings.LastIndex(line, "━")]
+		return before[strings.LastIndex(before, "\x1b["):strings.LastIndex(before, "m")]
+	}
+	if got, want := style(row(gaveUp)), style(row(whole)); got != want {
+		t.Errorf("Text draws an attempt that was given up as %q, want %q:\n%q", got, want, row(gaveUp))
+	}
+}
+
 // The error is w's.
 func TestTextReturnsTheWritersError(t *testing.T) {
 	t.Parallel()

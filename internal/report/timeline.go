@@ -69,6 +69,8 @@ func (t timeline) draw(r protocol.RegionOutcome) string {
 func fate(r protocol.RegionOutcome, a protocol.Attempt) protocol.Status {
 	wentWrong := slices.ContainsFunc(r.Attempts, func(a protocol.Attempt) bool { return a.Error != "" })
 	switch {
+	case a.Error == "" && a.Cause != "" && r.Status == protocol.StatusAborted:
+		return r.Status // it was given up, whatever went wrong before
 	case a.Error == "" && wentWrong:
 		return protocol.StatusSucceeded // it was another one
 	case a.Error != "" && r.Status == protocol.StatusSucceeded:
