@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"meridian/pkg/protocol"
@@ -27,7 +28,7 @@ func answer(r protocol.RegionOutcome) string {
 func answerOfOne(r protocol.RegionOutcome) string {
 	t := r.Targets[0]
 	switch {
-	case t.Status == protocol.StatusSucceeded && t.Output == nil && r.Truncated:
+	case outputLost(t) && r.Truncated:
 		return "(left out: too large)"
 	case t.Status == protocol.StatusSucceeded:
 		return short(t.Output)
@@ -35,6 +36,12 @@ func answerOfOne(r protocol.RegionOutcome) string {
 		return reason(t.Error, t.Cause)
 	}
 	return reason(r.Error, r.Cause) // the whole invocation was lost: the Region knows why
+}
+
+// outputLost reports whether a target of a Region that is truncated lost its output:
+// one that succeeded has one.
+func outputLost(t protocol.TargetOutcome) bool {
+	return t.Status == protocol.StatusSucceeded && t.Output == nil
 }
 
 func answerOfMany(r protocol.RegionOutcome) string {
@@ -52,7 +59,7 @@ func answerOfMany(r protocol.RegionOutcome) string {
 	if counts.Skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", counts.Skipped)
 	}
-	if r.Truncated {
+	if r.Truncated && slices.ContainsFunc(r.Targets, outputLost) {
 		text += ", outputs left out: too large"
 	}
 	if why := firstFault(r); why != "" {

@@ -175,6 +175,18 @@ func TestTextShowsAtMost100Messages(t *testing.T) {
 	}
 }
 
+// A Region that lost its causes and its records of attempts says how long it took, and
+// nothing of outputs that there never were.
+func TestTextOfARegionThatLostItsRecords(t *testing.T) {
+	t.Parallel()
+	r := lost("eu-west-1", protocol.StatusFailed, 812, "Boom", "", "dynamodb", "s3")
+	r.Attempts, r.Truncated = nil, true
+	got := text(t, run(r), report.Options{})
+	if want := "eu-west-1  FAILED         -  0.812 s  0 of 2 targets; Boom\n"; !strings.Contains(got, want) {
+		t.Errorf("Text has no %q:\n%s", want, got)
+	}
+}
+
 // An attempt that was given up after one that failed did not succeed.
 func TestTextDrawsAnAttemptThatWasGivenUpAsAborted(t *testing.T) {
 	t.Parallel()

@@ -80,7 +80,10 @@ func facts(r protocol.Result, p palette) []column {
 	for _, region := range r.Regions {
 		attempts, elapsed := "-", "-"
 		if n := len(region.Attempts); n > 0 {
-			attempts, elapsed = strconv.Itoa(n), seconds(region.ElapsedMs)
+			attempts = strconv.Itoa(n)
+		}
+		if attempts != "-" || region.ElapsedMs > 0 { // their records may have been left out
+			elapsed = seconds(region.ElapsedMs)
 		}
 		for i, cell := range []string{
 			clean(region.Region),
