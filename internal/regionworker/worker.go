@@ -17,6 +17,7 @@ package regionworker
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -88,7 +89,7 @@ func (w *Worker) run(
 	}
 	outcomes, verdict := fanout.Each(ctx, p, request.Targets,
 		func(ctx context.Context, target string, _ []fanout.Attempt) (output, error) {
-			return work(ctx, request.Region, target)
+			return checked(work(ctx, request.Region, target))
 		})
 	for i, o := range outcomes {
 		result.Targets[i] = outcomeOf(request.Targets[i], begin, o)
@@ -97,6 +98,18 @@ func (w *Worker) run(
 	conclude(&result, verdict())
 	result.ElapsedMs = protocol.Milliseconds(time.Since(begin))
 	return result
+}
+
+// checked returns an output, or why it cannot be in an answer: it is then that target's
+// failure, and not the loss of all of them.
+func checked(out output, err error) (output, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := protocol.CheckOutput(out); err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	return out, nil
 }
 
 // policy is the engine's policy for the targets of one invocation. No failure is

@@ -95,6 +95,65 @@ func TestTheAnswerListsEveryTargetOnceInItsOrder(t *testing.T) {
 	})
 }
 
+// What one target's task returns does not cost the others their outcomes: an answer
+// that the coordinator cannot read would be a lost invocation.
+func TestAnAnswerCanBeReadWhateverATaskReturns(t *testing.T) {
+	t.Parallel()
+	nested := func(depth int) json.RawMessage {
+		return json.RawMessage(strings.Repeat("[", depth) + strings.Repeat("]", depth))
+	}
+	tooDeep := protocol.TargetOutcome{
+		Target: "bad", Status: "FAILED", Error: "States.TaskFailed", Cause: "output: more than 1000 arrays and objects in each other",
+		Attempts: []protocol.Attempt{{Error: "States.TaskFailed"}},
+	}
+	for _, tt := range []struct {
+		name   string
+		output any
+		want   protocol.TargetOutcome
+	}{
+		{
+			name: "not UTF-8", output: json.RawMessage("{\"said\": \"caf\xe9\"}"),
+			want: protocol.TargetOutcome{
+				Target: "bad", Status: "SUCCEEDED", Output: json.RawMessage("{\"said\":\"caf\ufffd\"}"), Attempts: []protocol.Attempt{{}},
+			},
+		},
+		{
+			name: "as deep as can be", output: nested(protocol.MaxOutputDepth),
+			want: protocol.TargetOutcome{
+				Target: "bad", Status: "SUCCEEDED", Output: nested(protocol.MaxOutputDepth), Attempts: []protocol.Attempt{{}},
+			},
+		},
+		{name: "too deep", output: nested(protocol.MaxOutputDepth + 1), want: tooDeep},
+		{name: "too deep for encoding/json", output: nest(20_000), want: tooDeep},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := acting(func(_ context.Context, target string) (any, error) {
+					if target == "bad" {
+						return tt.output, nil
+					}
+					return "fine", nil
+				})
+				good := protocol.TargetOutcome{Target: "good", Status: "SUCCEEDED", Output: json.RawMessage(`"fine"`), Attempts: []protocol.Attempt{{}}}
+				got := handle(t, w, request("bad", "good")).Targets
+				if diff := cmp.Diff([]protocol.TargetOutcome{tt.want, good}, got); diff != "" {
+					t.Errorf("Handle(output %s) = (-want +got):\n%s", tt.name, diff)
+				}
+			})
+		})
+	}
+}
+
+// nest returns arrays in each other, which encoding/json writes and does not read.
+func nest(depth int) any {
+	var inner any
+	for range depth {
+		inner = []any{inner}
+	}
+	return inner
+}
+
 func TestTheAnswerLeavesBeforeTheBudget(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -20,11 +20,13 @@
 package task
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
+	"unicode/utf8"
 
 	"meridian/pkg/protocol"
 )
@@ -66,7 +68,7 @@ type Skipper interface {
 	SkipTarget(region, target string) (reason string)
 }
 
-// A Work does the work for one target and returns its output as JSON.
+// A Work does the work for one target and returns its output as JSON in UTF-8.
 type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
 
 // A Task is one kind of work, as the registry keeps it.
@@ -144,6 +146,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 			data, err := json.Marshal(output)
 			if err != nil {
 				return nil, fmt.Errorf("encode output of task %s: %w", name, err)
+			}
+			if !utf8.Valid(data) { // what was JSON before is taken over as it stands
+				data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 			}
 			return data, nil
 		}

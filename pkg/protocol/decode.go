@@ -46,18 +46,22 @@ func DecodeRegionResult(data []byte) (RegionResult, error) {
 		return r, fmt.Errorf("region result: %w", err)
 	}
 	for i, t := range r.Targets {
-		if tooDeep(t.Output) {
-			return r, fmt.Errorf("region result: targets[%d].output: more than %d arrays and objects in each other", i, MaxOutputDepth)
+		if err := CheckOutput(t.Output); err != nil {
+			return r, fmt.Errorf("region result: targets[%d].output: %w", i, err)
 		}
 	}
 	return r, nil
 }
 
-// tooDeep reports whether a value, which is JSON, is deeper than MaxOutputDepth.
-func tooDeep(value json.RawMessage) bool {
+// CheckOutput returns why a target's output, which is compact JSON, would make the
+// message that it is in unreadable, or nil: it is deeper than [MaxOutputDepth].
+func CheckOutput(output json.RawMessage) error {
 	var whole json.RawMessage
-	q := quick{data: append(slices.Clip(value), '}')} // for raw to find its end
-	return len(value) > MaxOutputDepth && !q.raw(&whole)
+	q := quick{data: append(slices.Clip(output), '}')} // for raw to find its end
+	if len(output) > MaxOutputDepth && !q.raw(&whole) {
+		return fmt.Errorf("more than %d arrays and objects in each other", MaxOutputDepth)
+	}
+	return nil
 }
 
 // DecodeResult reads a coordinator's answer. Unknown fields are passed over.
