@@ -17,7 +17,7 @@ import (
 // runFlags are the flags of "run".
 type runFlags struct {
 	file                                             string
-	regions, excludeRegions, targets                 []string
+	regions, excludeRegions, targets                 names
 	partition                                        string
 	task, parameters, name                           string
 	pairs                                            []string // of --param
@@ -36,10 +36,10 @@ type runFlags struct {
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringSliceVar(&f.regions, "region", nil, "`names` or globs of the Regions to run in; * leaves out those that need opt-in, all does not; repeatable (default *)")
-	flags.StringSliceVar(&f.excludeRegions, "exclude-region", nil, "`names` or globs of Regions to leave out; repeatable")
+	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * leaves out those that need opt-in, all does not; repeatable (default *)")
+	flags.Var(&f.excludeRegions, "exclude-region", "`names` or globs of Regions to leave out; repeatable")
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
-	flags.StringSliceVar(&f.targets, "target", nil, "`names` of what to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
+	flags.Var(&f.targets, "target", "`names` of what to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
 	flags.StringVar(&f.task, "task", "", "the `name` of what to do for each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
 	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
