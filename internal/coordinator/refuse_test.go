@@ -34,6 +34,14 @@ func builtinAndAny() *task.Registry {
 		func(context.Context, task.Input[struct{}]) (any, error) { return nil, errors.New("nothing") }))...)
 }
 
+// partitions returns the names of those there are.
+func partitions() (ids []string) {
+	for _, p := range endpoints.Partitions() {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
 // Each fault is named with its path, its value and what is allowed, and nothing
 // is invoked. The faults of form and range that need no knowledge of Regions and
 // tasks are in pkg/protocol's own table.
@@ -60,6 +68,15 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 			[]string{`hedge: {"afterSeconds":1}: task any does not say of itself that it may be done twice`},
 		},
 		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},
+		{
+			"unknown partition and what is wrong in any", `{"partition":"nowhere","regions":["mars","cn-*","xx-*","*"],"excludeRegions":["venus"]}`,
+			[]string{
+				protocol.UnknownFault("partition", "nowhere", "a partition", partitions()).String(),
+				`regions[0]: "mars": is not a Region`,
+				`regions[2]: "xx-*": matches no Region`,
+				`excludeRegions[0]: "venus": is not a Region`,
+			},
+		},
 		{"glob of another partition", `{"regions":["cn-*"]}`, []string{`regions[0]: "cn-*": matches no Region of its partition; partition "aws-cn" has some that match`}},
 		{"unknown task", `{"task":"resolv"}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
 		{"target that is no service", `{"targets":["s3","dynamodbb"]}`, []string{`targets[1]: "dynamodbb": is not a service; did you mean "dynamodb"?`}},

@@ -18,11 +18,14 @@ func expand(partition string, include, exclude []string) ([]string, protocol.Fau
 	if include == nil {
 		include = []string{protocol.DefaultRegions}
 	}
+	var faults protocol.Faults
 	among := endpoints.Regions(partition)
 	if len(among) == 0 {
-		return nil, protocol.Faults{protocol.UnknownFault("partition", partition, "a partition", partitions())}
+		faults = append(faults, protocol.UnknownFault("partition", partition, "a partition", partitions()))
+		among = everyRegion() // what matches in none is wrong in any case
 	}
-	wanted, faults := expandEach("regions", include, among)
+	wanted, more := expandEach("regions", include, among)
+	faults = append(faults, more...)
 	unwanted, more := expandEach("excludeRegions", exclude, everyRegion())
 	faults = append(faults, more...)
 	found := len(wanted) > 0
