@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -56,9 +55,7 @@ func DecodeRegionResult(data []byte) (RegionResult, error) {
 // CheckOutput returns why a target's output, which is compact JSON, would make the
 // message that it is in unreadable, or nil: it is deeper than [MaxOutputDepth].
 func CheckOutput(output json.RawMessage) error {
-	var whole json.RawMessage
-	q := quick{data: append(slices.Clip(output), '}')} // for raw to find its end
-	if len(output) > MaxOutputDepth && !q.raw(&whole) {
+	if q := (quick{data: output}); len(output) > MaxOutputDepth && !q.value(MaxOutputDepth) {
 		return fmt.Errorf("more than %d arrays and objects in each other", MaxOutputDepth)
 	}
 	return nil
