@@ -486,7 +486,7 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	got, took := run(t, world{"eu-west-1": {way: missing}}, r, 0)
 	lost := got.Regions[1]
 	if lost.Status != protocol.StatusFailed || lost.Error != "Lambda.ResourceNotFoundException" || len(lost.Attempts) != 1 ||
-		lost.ElapsedMs != 0 || !strings.Contains(lost.Hint, "make deploy-workers REGIONS=eu-west-1") || got.Regions[0].Hint != "" {
+		lost.ElapsedMs != 0 || !strings.Contains(lost.Hint, "make deploy puts") || got.Regions[0].Hint != "" {
 		t.Errorf("Run = %+v", got.Regions)
 	}
 	if took != 100*time.Millisecond { // the other Region's
@@ -494,26 +494,31 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Each error that a person can do something about has a hint.
+// Each error that a person can do something about has a hint, and with a worker in
+// each Region it is that Region's.
 func TestAHintSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, want string }{
-		{"Lambda.ResourceNotFoundException", "make deploy-workers REGIONS=eu-west-1"},
-		{"Lambda.AccessDeniedException", "deploy with it in REGIONS"},
-		{protocol.ErrorUnsupportedVersion, "deploy both"},
-		{protocol.ErrorNoCredentials, "set AWS_PROFILE"},
-		{protocol.ErrorRequestTooLarge, ""},
+	tests := []struct{ name, home, regional string }{
+		{"Lambda.ResourceNotFoundException", "make deploy puts the regionworker", "make deploy-workers REGIONS=eu-west-1"},
+		{"Lambda.AccessDeniedException", "WORKER_FUNCTION", "deploy with it in REGIONS"},
+		{protocol.ErrorUnsupportedVersion, "deploy both", "deploy both"},
+		{protocol.ErrorNoCredentials, "set AWS_PROFILE", "set AWS_PROFILE"},
+		{protocol.ErrorRequestTooLarge, "", ""},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			refused := func(context.Context, int, func() ([]byte, error)) ([]byte, error) { return nil, named(tt.name) }
-			r := protocol.Request{Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3"}}
-			got, _ := run(t, world{"eu-west-1": {way: refused}}, r, 0)
-			if hint := got.Regions[0].Hint; !strings.Contains(hint, tt.want) || (hint == "") != (tt.want == "") {
-				t.Errorf("hint at %s = %q, want %q in it", tt.name, hint, tt.want)
+		for regional, want := range map[bool]string{false: tt.home, true: tt.regional} {
+			c := &coordinator.Coordinator{Tasks: world{}.tasks(), Regional: regional, Invoker: invokerFunc(
+				func(context.Context, string, []byte) ([]byte, protocol.Report, error) {
+					return nil, protocol.Report{}, named(tt.name)
+				})}
+			got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3"}})
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
+			if hint := got.Regions[0].Hint; !strings.Contains(hint, want) || (hint == "") != (want == "") {
+				t.Errorf("hint at %s, regional %v = %q, want %q in it", tt.name, regional, hint, want)
+			}
+		}
 	}
 }
 
