@@ -161,7 +161,11 @@ func (p *plan) decide(regional bool, inFlight int) {
 		p.policy.Hedge = fanout.Hedge{
 			After: seconds(h.AfterSeconds), AfterPercentile: h.AfterPercentile, MaxExtraPercentage: h.MaxExtraPercentage,
 		}
-		if p.policy.Hedge.Most(len(p.units)) == 0 {
+		most := p.policy.Hedge.Most(len(p.units))
+		if r.MaxConcurrency == 0 { // the others need not wait for one to end
+			p.policy.MaxConcurrency = min(len(p.units)+most, inFlight)
+		}
+		if most == 0 {
 			p.notices = append(p.notices, fmt.Sprintf(
 				"nothing is hedged: of %d in all, maxExtraPercentage allows less than one extra invocation", len(p.units)))
 		}
