@@ -93,11 +93,17 @@ func newRunID() string {
 // tooMuch returns what the plan asks for that one run cannot give, and divides it
 // into units.
 func (p *plan) tooMuch(maxAnswerBytes int) protocol.Faults {
-	outcomes := 0
+	outcomes, most := 0, 0
 	for _, targets := range p.targets {
 		outcomes += len(targets)
+		most = max(most, len(targets))
 	}
 	invocations, faults := p.divide()
+	if most > protocol.MaxTargets { // the request names no more, but "*" stands for many
+		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
+			"with every service in the place of %q a Region has %d targets; at most %d fit into one run",
+			protocol.EveryService, most, protocol.MaxTargets)})
+	}
 	if invocations > maxInvocations {
 		faults = append(faults, protocol.Fault{Path: "maxTargetsPerInvocation", Detail: fmt.Sprintf(
 			"%d targets over %d Regions, in batches of up to %d, are %d invocations; at most %d fit into one run",
