@@ -29,7 +29,7 @@ func (p *plan) divide() (invocations int, faults protocol.Faults) {
 			continue
 		}
 		for i, targets := range batches {
-			p.units = append(p.units, unit{p, region, i, targets})
+			p.units = append(p.units, unit{p, region, i, targets, new(progress)})
 			if i < len(batches)-1 { // the last one has what is left
 				fewest = min(fewest, len(targets))
 			}

@@ -91,7 +91,7 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOut
 	case fanout.Succeeded:
 	}
 	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*json.RawMessage, len(u.targets))
-	position := make(map[string]int, len(u.targets))
+	position, told := make(map[string]int, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
 		position[target] = i
@@ -114,9 +114,12 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOut
 			at := position[t.Target]
 			known := &b.Targets[at]
 			t.Attempts = append(known.Attempts, t.Attempts...)
-			*known = t
-			known.Error = protocol.CutErrorName(t.Error)
-			outputs[at] = &brought.outputs[j]
+			if told[at] && !replaces(t.Status, known.Status) {
+				known.Attempts = t.Attempts
+				continue
+			}
+			t.Error = protocol.CutErrorName(t.Error)
+			*known, outputs[at], told[at] = t, &brought.outputs[j], true
 		}
 	}
 	if started := o.Started(); !started.IsZero() {

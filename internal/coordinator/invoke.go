@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"meridian/internal/fanout"
@@ -44,10 +43,16 @@ func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt
 		return reply{}, &invocationError{reply: reply{report: report}, err: &badAnswerError{err}}
 	}
 	r := reply{report, result.ElapsedMs, result.Truncated, result.Targets, u.plan.outputs.keep(u.region, result.Targets)}
-	if result.Status == protocol.StatusSucceeded || result.Status == protocol.StatusSkipped && succeededBefore(prior) {
+	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return r, nil
 	}
-	return r, &invocationError{reply: r, err: &regionError{result, u.last(ctx, request.BudgetMs)}}
+	whole := u.progress.add(u.targets, result.Targets)
+	if whole == protocol.StatusSucceeded {
+		return r, nil
+	}
+	return r, &invocationError{reply: r, err: &regionError{
+		result: result, skip: whole == protocol.StatusSkipped, last: u.last(ctx, request.BudgetMs),
+	}}
 }
 
 // last reports whether a worker that answers now, and was given so much time, was
@@ -59,20 +64,6 @@ func (u unit) last(ctx context.Context, budgetMs float64) bool {
 	reserve := protocol.Reserve(time.Duration(budgetMs * float64(time.Millisecond)))
 	deadline, bounded := ctx.Deadline()
 	return bounded && deadline.Equal(u.plan.endBy) && time.Until(deadline) <= reserve+rounding
-}
-
-// succeededBefore reports whether an attempt before brought a target that
-// succeeded: then there was something to do, whatever is said of those left.
-func succeededBefore(prior []fanout.Attempt) bool {
-	for _, a := range prior {
-		failed, ok := errors.AsType[*invocationError](a.Err)
-		if ok && slices.ContainsFunc(failed.targets, func(t protocol.TargetOutcome) bool {
-			return t.Status == protocol.StatusSucceeded
-		}) {
-			return true
-		}
-	}
-	return false
 }
 
 // request is what the worker is asked. The budget is a duration, taken as late
@@ -96,34 +87,13 @@ func (u unit) ask(prior []fanout.Attempt) protocol.RegionRequest {
 		Attempt:    len(prior) + 1,
 		Task:       asked.Task,
 		Parameters: asked.Parameters,
-		Targets:    u.remaining(prior),
+		Targets:    u.progress.left(u.targets),
 		Policy: protocol.TargetPolicy{
 			MaxConcurrency: asked.TargetMaxConcurrency,
 			TimeoutSeconds: asked.TargetTimeoutSeconds,
 			Retry:          asked.TargetRetry,
 		},
 	}
-}
-
-// remaining returns the unit's targets that no attempt so far has done.
-func (u unit) remaining(prior []fanout.Attempt) []string {
-	if len(prior) == 0 {
-		return u.targets
-	}
-	done := map[string]bool{}
-	for _, a := range prior {
-		failed, ok := errors.AsType[*invocationError](a.Err)
-		if !ok {
-			continue
-		}
-		for _, t := range failed.targets {
-			done[t.Target] = t.Status == protocol.StatusSucceeded || t.Status == protocol.StatusSkipped
-		}
-	}
-	if len(done) == 0 {
-		return u.targets
-	}
-	return slices.DeleteFunc(slices.Clone(u.targets), func(t string) bool { return done[t] })
 }
 
 // An invocationError is the failure of one invocation, with what it brought back
@@ -157,14 +127,15 @@ func (*badAnswerError) ErrorName() string { return protocol.ErrorBadAnswer }
 
 func (e *badAnswerError) Unwrap() error { return e.err }
 
-// A regionError is an answer that says that the Region did not succeed.
+// A regionError is an answer after which the Region has not succeeded.
 type regionError struct {
 	result protocol.RegionResult
+	skip   bool // whether every target of the unit was skipped
 	last   bool // whether the worker has had all the time that the run had left
 }
 
 func (e *regionError) Error() string {
-	if e.result.Status == protocol.StatusSkipped {
+	if e.skip {
 		return "every target was skipped"
 	}
 	return e.result.Cause
@@ -179,4 +150,4 @@ func (e *regionError) ErrorName() string { return e.result.Error }
 func (e *regionError) Cut() bool { return e.last && e.result.Status == protocol.StatusTimedOut }
 
 // Skip tells the engine that a Region with nothing to do is no failure.
-func (e *regionError) Skip() bool { return e.result.Status == protocol.StatusSkipped }
+func (e *regionError) Skip() bool { return e.skip }

@@ -50,6 +50,8 @@ type unit struct {
 	region  int // index into plan.regions
 	batch   int
 	targets []string
+
+	progress *progress
 }
 
 // plan makes a request ready, or returns what is wrong with it: the faults found

@@ -130,10 +130,10 @@ type TargetOutcome struct {
 	Cause string `json:"cause,omitzero"`
 
 	// ElapsedMs is the time from its first attempt's start to its last one's
-	// end, in milliseconds.
+	// end, in milliseconds, in the invocation that the rest is of.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Attempts lists its attempts, in order. Nil means that none was made, or
+	// Attempts lists its attempts, in order, those in other invocations too. Nil means that none was made, or
 	// that their record was lost with the invocation.
 	Attempts []Attempt `json:"attempts,omitzero"`
 }
