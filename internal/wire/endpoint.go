@@ -145,6 +145,7 @@ func (e *endpoint) add() {
 		}
 		c.rest()
 		e.serve()
+		p.feed() // if nobody waits for it here any more
 		return
 	case err == nil:
 		err = &ConnectError{Address: c.tap.address, Err: c.tap.met(errHungUp)}
