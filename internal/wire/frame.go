@@ -6,14 +6,15 @@ import "encoding/binary"
 //
 // Source: https://www.rfc-editor.org/rfc/rfc9113#section-6
 const (
-	headersFrame, settingsFrame, pingFrame, goAwayFrame, continuationFrame = 0x1, 0x4, 0x6, 0x7, 0x9
+	headersFrame, resetFrame, settingsFrame, pingFrame, goAwayFrame, continuationFrame = 0x1, 0x3, 0x4, 0x6, 0x7, 0x9
 
-	ack, endHeaders      = 0x1, 0x4
-	maxConcurrentStreams = 0x3
+	ack, endHeaders              = 0x1, 0x4
+	maxConcurrentStreams         = 0x3
+	protocolError, refusedStream = 1, 7
 )
 
-// A frame is one frame of HTTP/2. Only frames about the connection have their
-// payload, and of a long one only the beginning.
+// A frame is one frame of HTTP/2. Only frames about the connection, or that end a
+// stream, have their payload, and of a long one only the beginning.
 type frame struct {
 	kind, flags byte
 	stream      uint32
@@ -54,7 +55,7 @@ func (s *scanner) scan(p []byte, see func(frame)) {
 			}
 			length := int(s.head[0])<<16 | int(s.head[1])<<8 | int(s.head[2])
 			switch s.head[3] {
-			case settingsFrame, pingFrame, goAwayFrame:
+			case resetFrame, settingsFrame, pingFrame, goAwayFrame:
 				s.want = min(length, longest)
 			}
 			s.rest = length - s.want

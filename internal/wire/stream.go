@@ -45,7 +45,5 @@ type streamError struct {
 	Cause    error
 }
 
-const refusedStream = 7
-
 // Error makes it an error. Nobody reads it.
 func (e streamError) Error() string { return "" }

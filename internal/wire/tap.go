@@ -113,6 +113,8 @@ func (t *tap) hear(f frame) {
 		t.conn.leave()
 	case f.kind == headersFrame:
 		t.took.Store(true)
+	case f.kind == resetFrame && len(f.payload) >= 4 && binary.BigEndian.Uint32(f.payload) == protocolError:
+		t.conn.leave() // net/http begins no other stream on it
 	case f.kind == pingFrame && f.flags&ack != 0:
 		t.replied, t.ours = true, t.ours || string(f.payload) == question
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -28,7 +29,7 @@ func TestFramesAreFoundInAnyPieces(t *testing.T) {
 			stream = append(stream, byte(len(payload)>>16), byte(len(payload)>>8), byte(len(payload)), kind, 1)
 			stream = append(binary.BigEndian.AppendUint32(stream, id), payload...)
 			f := wire.Frame{Kind: kind, Flags: 1, Stream: id}
-			if kind == 4 || kind == 6 || kind == 7 {
+			if slices.Contains([]byte{3, 4, 6, 7}, kind) {
 				f.Payload = payload[:min(len(payload), 256)]
 			}
 			want = append(want, f)
