@@ -236,7 +236,7 @@ func (c *conn) allow(calls int) {
 	p := c.endpoint.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.limit, c.told = min(max(calls, 1), Spread), true
+	c.limit, c.told = calls, true
 	c.endpoint.width, c.endpoint.allowed = c.limit, c.limit
 	c.endpoint.serve()
 }

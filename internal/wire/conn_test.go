@@ -1,10 +1,14 @@
 package wire_test
 
 import (
+	"net/http/httptrace"
+	"net/textproto"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"meridian/internal/wire"
 )
 
 // A server may call one request a protocol error, after which net/http begins no
@@ -42,5 +46,48 @@ func TestAConnectionThatMetAProtocolErrorTakesNoMoreCalls(t *testing.T) {
 		if got := conns[0].seen().closed.Sub(begin); got != time.Minute {
 			t.Errorf("the first connection was closed after %v, want with its last call after a minute", got)
 		}
+	})
+}
+
+// Streams that the server allows in the middle of a connection are not given out
+// before net/http has heard of them: it would wait for another stream to end.
+func TestStreamsThatAreAllowedLaterAreGivenOutWhenTheyMayBegin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 1)
+		server.request = func(c *fakeConn, stream uint32) {
+			if stream > 1 {
+				c.answer(stream)
+				return
+			}
+			early := "\x00\x00\x05\x01\x04\x00\x00\x00\x01\x08\x03103"
+			settings := "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x32"
+			_, _ = c.Write([]byte(early + settings))
+			time.Sleep(time.Hour)
+			c.answer(stream)
+		}
+		cfg := server.config(t)
+		cfg.MaxConns = 1
+		p := wire.New(cfg)
+		defer p.Close()
+		var first sync.WaitGroup
+		busy := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			Got1xxResponse: func(int, textproto.MIMEHeader) error { // as slow as a busy machine, or a write that is held up
+				time.Sleep(time.Second)
+				return nil
+			},
+		})
+		first.Go(func() {
+			if err := callWith(busy, t, p, lambdaTest.String()); err != nil {
+				t.Errorf("RoundTrip = %v, want success", err)
+			}
+		})
+		synctest.Wait()
+		for i, took := range lengths(t, p, 10) {
+			if took != time.Second {
+				t.Errorf("call %d took %v, want 1s", i, took)
+			}
+		}
+		first.Wait()
 	})
 }

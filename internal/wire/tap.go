@@ -27,6 +27,7 @@ type tap struct {
 	in      scanner
 	final   error                         // of Conn's last Read, which brought bytes too
 	greeted bool                          // the server's first settings have come
+	allowed int                           // streams that the server has just allowed; 0 means that it has not
 	replied bool                          // a PING was answered
 	ours    bool                          // and it was the question
 	pong    atomic.Pointer[chan struct{}] // to be closed when the question is answered
@@ -63,10 +64,7 @@ func (t *tap) silence() time.Duration {
 
 // Read reads, and notes what the server says.
 func (t *tap) Read(p []byte) (int, error) {
-	if t.replied { // and net/http, which reads on, has taken note of it
-		t.replied = false
-		t.tell()
-	}
+	t.tell() // net/http, which reads on, has taken note of it
 	n, err := 0, t.final
 	if err == nil {
 		n, err = t.Conn.Read(p)
@@ -96,11 +94,11 @@ func (t *tap) hear(f frame) {
 		for s := f.payload; len(s) >= 6; s = s[6:] {
 			if binary.BigEndian.Uint16(s) == maxConcurrentStreams {
 				said = true
-				t.conn.allow(int(min(binary.BigEndian.Uint32(s[2:]), Spread)))
+				t.allowed = int(max(min(binary.BigEndian.Uint32(s[2:]), Spread), 1))
 			}
 		}
 		if !said && !t.greeted {
-			t.conn.allow(Spread) // there is no limit
+			t.allowed = Spread // there is no limit
 		}
 		t.greeted = true
 	case f.kind == goAwayFrame && len(f.payload) >= 4:
@@ -120,8 +118,18 @@ func (t *tap) hear(f frame) {
 	}
 }
 
-// tell tells those who wait for an answer.
+// tell tells of what was read before: to those who wait for an answer, and how many
+// streams are allowed. Not earlier, because net/http, which lets a call that is over
+// its limit wait for another stream to end, would not look at a new limit.
 func (t *tap) tell() {
+	if t.allowed > 0 {
+		t.conn.allow(t.allowed)
+		t.allowed = 0
+	}
+	if !t.replied {
+		return
+	}
+	t.replied = false
 	if t.ours {
 		t.ours = false
 		if answered := t.pong.Swap(nil); answered != nil {
