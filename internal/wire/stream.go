@@ -16,10 +16,11 @@ func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, e
 		return response, c.tap.written.Load() != before, err
 	}
 	// The stream is the last one begun when its headers have been written:
-	// net/http holds the connection's write lock around both.
+	// net/http holds the connection's write lock around both. It says so too when
+	// it has left them out, because the connection had failed.
 	var stream atomic.Uint32
 	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		WroteHeaders: func() { stream.Store(c.tap.begun.Load()) },
+		WroteHeaders: func() { stream.Store(c.tap.claim()) },
 	})
 	response, err = c.http.RoundTrip(r.WithContext(ctx))
 	if err == nil {

@@ -21,6 +21,7 @@ type tap struct {
 	heard   atomic.Int64  // when the other side was heard from, in Unix nanoseconds
 	written atomic.Int64  // bytes, of HTTP/1.1
 	begun   atomic.Uint32 // the last stream that was begun
+	claimed atomic.Uint32 // the last one that a call has found to be its own
 	last    atomic.Uint32 // the last one that the server will have looked at
 	going   atomic.Bool   // it is told: a GOAWAY has come
 	took    atomic.Bool   // the server has taken a request
@@ -170,6 +171,15 @@ func (t *tap) Write(p []byte) (int, error) {
 		t.askNow()
 	}
 	return len(p), nil
+}
+
+// claim returns the stream that was begun last, or 0 when it is another call's.
+func (t *tap) claim() uint32 {
+	begun := t.begun.Load()
+	if t.claimed.Swap(begun) == begun {
+		return 0
+	}
+	return begun
 }
 
 // sent reports whether the server may have had some of a stream.
