@@ -53,7 +53,7 @@ func (e *endpoint) open(ctx context.Context, address string) (*conn, error) {
 			if nc, err = p.tunnel(ctx, nc, proxy, address); err != nil {
 				return nil, err
 			}
-			proxy = nil
+			c.roundTime, proxy = time.Since(begin), nil // the proxy's way to the server is in it
 		}
 		secured, err := p.secure(ctx, nc, e.url.Hostname(), "h2", "http/1.1")
 		if err != nil {
