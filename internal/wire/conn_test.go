@@ -91,3 +91,55 @@ func TestStreamsThatAreAllowedLaterAreGivenOutWhenTheyMayBegin(t *testing.T) {
 		first.Wait()
 	})
 }
+
+// A server may say first that it will end the connection, and later which requests it
+// has looked at: until then none moves, and then the rest do. It may also say it twice
+// with less each time.
+func TestGoAwayInTwoFrames(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		first  uint32
+		second uint32
+		want   int // requests that move
+	}{
+		{"at first all", 1<<31 - 1, 2*4 - 1, 6},
+		{"at first more", 2*8 - 1, 2*4 - 1, 6},
+		{"at first all, and all after that", 1<<31 - 1, 2*10 - 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newFake(t, 100)
+				server.request = func(c *fakeConn, stream uint32) {
+					if c == server.all()[0] {
+						time.Sleep(time.Minute)
+						if stream > test.second {
+							return
+						}
+					}
+					c.answer(stream)
+				}
+				p := server.pool(t)
+				var early sync.WaitGroup
+				early.Go(func() { mustAll(t, calls(t, p, 10)) })
+				synctest.Wait()
+				first := server.all()[0]
+				first.goAway(test.first)
+				time.Sleep(time.Second)
+				mustAll(t, calls(t, p, 1)) // elsewhere
+				first.goAway(test.second)
+				early.Wait()
+				synctest.Wait()
+				conns := server.all()
+				if len(conns) != 2 || first.seen().began != 10 || conns[1].seen().began != 1+test.want {
+					t.Errorf("%d connections and %d requests, want 2 and 10, one elsewhere and %d that moved",
+						len(conns), server.began(), test.want)
+				}
+				if first.seen().closed.IsZero() {
+					t.Error("the first connection is open after its last call, want it closed")
+				}
+			})
+		})
+	}
+}
