@@ -221,6 +221,48 @@ func TestLambdaThrottledForEveryReason(t *testing.T) {
 	}
 }
 
+// What Lambda has refused has not run, also when the connection breaks before it has
+// said all of why: the status is its word.
+func TestLambdaRefusalThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		want   invoke.Error
+	}{
+		{"throttled", http.StatusTooManyRequests, invoke.Error{
+			Name: protocol.ErrorLambdaThrottled, Message: "HTTP 429 Too Many Requests", Retry: 7 * time.Second,
+		}},
+		{"turned away", http.StatusServiceUnavailable, invoke.Error{
+			Name: protocol.ErrorLambdaAWS, Message: "HTTP 503 Service Unavailable", Retry: 7 * time.Second,
+		}},
+		{"late behind a gateway", http.StatusGatewayTimeout, invoke.Error{
+			Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout", Retry: 7 * time.Second, Sent: true,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := invoketest.NewServer(t, echo)
+			server.Script(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Content-Length", "1000")
+				w.Header().Set("Retry-After", "7")
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, `{"message":"Rate`)
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			})
+			_, report, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			if diff := cmp.Diff(error(&test.want), err, cmpopts.IgnoreFields(invoke.Error{}, "Err")); diff != "" {
+				t.Errorf("Invoke's error differs (-want +got):\n%s", diff)
+			}
+			if billed := report.Metrics != nil; billed != test.want.Sent {
+				t.Errorf("Invoke's metrics = %+v, want some: %t", report.Metrics, test.want.Sent)
+			}
+		})
+	}
+}
+
 // A connection that breaks before, in or after the request spoils that call only.
 func TestLambdaConnectionCut(t *testing.T) {
 	t.Parallel()

@@ -172,10 +172,10 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answe
 	answer, err = read(response, protocol.MaxPayloadBytes)
 	took := time.Since(begin)
 	switch kind := response.Header.Get("X-Amz-Function-Error"); {
+	case response.StatusCode >= http.StatusMultipleChoices: // also when the rest of it was cut off
+		err = m.refusal(ctx, l.function, response, answer)
 	case err != nil:
 		err = &wire.LostError{Sent: true, Err: err}
-	case response.StatusCode >= http.StatusMultipleChoices:
-		err = m.refusal(ctx, l.function, response, answer)
 	case kind != "":
 		err = functionError(kind, answer)
 	default:
