@@ -2,6 +2,7 @@ package invoke
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -69,11 +70,12 @@ func newRemote(ctx context.Context, cfg aws.Config, region, function string) (*r
 			Name: protocol.ErrorLambdaSDKClient, Message: fmt.Sprintf("resolve Lambda's endpoint in %s: %v", region, err), Err: err,
 		}
 	}
-	path := strings.TrimSuffix(place.URI.Path, "/") + "/2015-03-31/functions/"
+	const functions = "/2015-03-31/functions/"
+	escaped := cmp.Or(place.URI.RawPath, place.URI.Path)
 	u := &url.URL{ // without what else an endpoint may have, which the SDK does not send
 		Scheme: place.URI.Scheme, Host: place.URI.Host,
-		Path:    path + function + "/invocations",
-		RawPath: path + httpbinding.EscapePath(function, true) + "/invocations",
+		Path:    strings.TrimSuffix(place.URI.Path, "/") + functions + function + "/invocations",
+		RawPath: strings.TrimSuffix(escaped, "/") + functions + httpbinding.EscapePath(function, true) + "/invocations",
 	}
 	return &remote{client: client, sigV4: newSigV4(u, region), url: u}, nil
 }

@@ -41,6 +41,7 @@ func TestLambdaRequestIsTheSDKs(t *testing.T) {
 		{"an alias", "worker:live", "", "", []byte(`{}`)},
 		{"an ARN", "arn:aws:lambda:us-east-1:123456789012:function:worker:live", "", "", []byte(`{}`)},
 		{"an endpoint with a path", "worker", "/lambda/", "", []byte(`{}`)},
+		{"an endpoint with an escaped path", "worker:live", "/a%2Fb%20c/", "", []byte(`{}`)},
 		{"an endpoint with a query", "worker", "/lambda?a=b#c", "", []byte(`{}`)},
 		{"no payload", "worker", "", "", nil},
 		{"a session", "worker", "", "token/with+signs==", []byte(`{}`)},
@@ -82,6 +83,63 @@ func TestLambdaRequestIsTheSDKs(t *testing.T) {
 			}
 			if diff := cmp.Diff(requests[1], requests[0]); diff != "" {
 				t.Errorf("the request differs from the SDK's (-SDK +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+// An endpoints is what the environment says of AWS's endpoints, as package config
+// reads it.
+type endpoints struct{ fips, dualStack bool }
+
+func (e endpoints) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return aws.FIPSEndpointStateEnabled, e.fips, nil
+}
+
+func (e endpoints) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return aws.DualStackEndpointStateEnabled, e.dualStack, nil
+}
+
+// Where Lambda is called is what the configuration says, in every partition.
+func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, region, base string
+		endpoints          endpoints
+		want               string
+	}{
+		{"none", "eu-west-1", "", endpoints{}, "lambda.eu-west-1.amazonaws.com:443"},
+		{"FIPS", "us-east-1", "", endpoints{fips: true}, "lambda-fips.us-east-1.amazonaws.com:443"},
+		{"dual-stack", "us-east-1", "", endpoints{dualStack: true}, "lambda.us-east-1.api.aws:443"},
+		{"both", "us-east-1", "", endpoints{fips: true, dualStack: true}, "lambda-fips.us-east-1.api.aws:443"},
+		{"China", "cn-north-1", "", endpoints{}, "lambda.cn-north-1.amazonaws.com.cn:443"},
+		{"an address of IPv6", "us-east-1", "https://[2001:db8::1]:9443", endpoints{}, "[2001:db8::1]:9443"},
+		{"an address of IPv6 without a port", "us-east-1", "http://[::1]", endpoints{}, "[::1]:80"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := aws.Config{
+				Region: test.region, ConfigSources: []any{test.endpoints},
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
+				}),
+			}
+			if test.base != "" {
+				cfg.BaseEndpoint = &test.base
+			}
+			var got string
+			invoker, err := invoke.NewLambda(cfg, invoke.Settings{
+				Function: "worker",
+				Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+					got = address
+					return nil, net.ErrClosed
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := invoker.Invoke(t.Context(), test.region, []byte(`{}`)); err == nil || got != test.want {
+				t.Errorf("Invoke = %v, and dialled %q, want %q", err, got, test.want)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ func TestASignatureIsTheSDKs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		endpoint := rapid.SampledFrom([]string{
 			"https://lambda.us-east-1.amazonaws.com", "http://127.0.0.1:8080", "https://[::1]:9443",
-			"https://lambda.us-east-1.api.aws:443", "http://localhost:80/a path/", "https://localhost:80", "http://localhost:443",
+			"https://lambda.us-east-1.api.aws:443", "http://localhost:80/a path/", "http://localhost:8080/a%2Fb%20c", "https://localhost:80", "http://localhost:443",
 		}).Draw(t, "endpoint")
 		region := rapid.StringMatching(`[a-z]{2}(-[a-z]{1,4}){0,2}-[a-z]{4,9}-[1-9]`).Draw(t, "Region")
 		function := rapid.StringMatching(
