@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -249,6 +250,65 @@ func TestLambdaPrepare(t *testing.T) {
 	done.Wait()
 	if total := connections.Load(); total != 3 {
 		t.Errorf("%d calls took %d connections, want 3", calls, total)
+	}
+}
+
+// What is prepared is there before the first call, as many connections as the calls
+// of all the Regions that a worker serves will need.
+func TestLambdaPrepareOpensBeforeTheCalls(t *testing.T) {
+	t.Parallel()
+	for _, placement := range []invoke.Placement{invoke.Home, invoke.Regional} {
+		synctest.Test(t, func(t *testing.T) {
+			server := invoketest.NewMemoryServer(t, echo)
+			invoker := newLambda(t, server, invoke.Settings{Placement: placement, Dial: server.Dial})
+			invoker.Prepare(t.Context(), map[string]int{"eu-west-1": 5})
+			synctest.Wait()
+			if total, _ := server.Connections(); total != 5 {
+				t.Errorf("%s: %d connections for 5 calls, want as many", placement, total)
+			}
+			if placement == invoke.Home {
+				invoker.Prepare(t.Context(), map[string]int{"eu-west-1": 4, "us-west-2": 3, "us-east-1": 2})
+				synctest.Wait()
+				if total, _ := server.Connections(); total != 9 {
+					t.Errorf("%s: %d connections for 4, 3 and 2 calls, want 9", placement, total)
+				}
+			}
+			if names, _ := calls(t, invoker, 5); names[""] != 5 {
+				t.Errorf("%s: calls ended with %v, want success", placement, names)
+			}
+			if total, _ := server.Connections(); total > 9 {
+				t.Errorf("%s: %d connections after the calls, want none more", placement, total)
+			}
+			time.Sleep(time.Minute) // until they have been idle for too long
+		})
+	}
+}
+
+// What NO_PROXY says is called without the proxy.
+func TestLambdaFollowsNoProxy(t *testing.T) {
+	t.Parallel()
+	const inside = "MERIDIAN_TEST_NO_PROXY"
+	if os.Getenv(inside) != "" { //nolint:forbidigo // it tests the environment
+		invoker := dialled(t, "https://lambda.us-east-1.amazonaws.com", func(_ context.Context, _, address string) (net.Conn, error) {
+			t.Log("dialled " + address)
+			return nil, net.ErrClosed
+		}, invoke.Settings{})
+		_, _, err := invoker.Invoke(t.Context(), "us-east-1", []byte(`{}`))
+		t.Log(err)
+		return
+	}
+	for _, test := range []struct{ noProxy, want string }{
+		{"", "proxy.test:3128"},
+		{"example.com,169.254.169.254", "proxy.test:3128"},
+		{"localhost,.amazonaws.com", "lambda.us-east-1.amazonaws.com:443"},
+		{"*", "lambda.us-east-1.amazonaws.com:443"},
+	} {
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLambdaFollowsNoProxy$", "-test.v")
+		command.Env = append(os.Environ(), inside+"=1", "HTTPS_PROXY=http://user:secret@proxy.test:3128", "NO_PROXY="+test.noProxy) //nolint:forbidigo // it tests the environment
+		out, err := command.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("dialled "+test.want+"\n")) || bytes.Contains(out, []byte("secret")) {
+			t.Errorf("NO_PROXY=%s: the call ended with %v, want %s dialled and no password told:\n%s", test.noProxy, err, test.want, out)
+		}
 	}
 }
 

@@ -211,15 +211,20 @@ func TestAnAddressOfIPv6(t *testing.T) {
 	}
 }
 
-// What comes before an answer, and after it, is no answer.
+// What comes before an answer, and after it, is no answer. Nobody is asked to compress
+// it, and it is read as it comes.
 func TestAnswersWithHintsAndTrailers(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		s := newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
+			if got := r.Header.Get("Accept-Encoding"); got != "" {
+				t.Errorf("asked for an answer in %s, want none", got)
+			}
 			for range 3 {
 				w.WriteHeader(http.StatusEarlyHints)
 			}
+			w.Header().Set("Content-Encoding", "gzip")
 			w.Header().Set("Trailer", "X-Last")
 			_, _ = io.WriteString(w, "the answer")
 			w.Header().Set("X-Last", "trailer")

@@ -46,7 +46,7 @@ func echo(_ context.Context, payload []byte) ([]byte, error) { return payload, n
 func testEcho(t *testing.T, start starter) {
 	t.Helper()
 	invoker := start(t, echo)
-	payloads := []string{`{}`, `{"region":"eu-west-1"}`, `"é\u0000 \n"`, `"` + strings.Repeat("x", 1<<20) + `"`}
+	payloads := []string{``, `{}`, `{"region":"eu-west-1"}`, `"é\u0000 \n"`, `"` + strings.Repeat("x", 1<<20) + `"`}
 	for _, region := range []string{"us-east-1", "eu-west-1", "ap-southeast-2"} {
 		for _, payload := range payloads {
 			answer, _, err := invoker.Invoke(t.Context(), region, []byte(payload))
