@@ -64,7 +64,9 @@ func (c *conn) promise() int {
 	if !c.told {
 		return max(c.endpoint.width-c.calls, 0)
 	}
-	return c.room()
+	// A server should allow none only for a short while.
+	// Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2
+	return max(max(c.limit, 1)-c.calls, 0)
 }
 
 // take takes a place.
@@ -230,14 +232,14 @@ func (c *conn) ask() {
 	p.feed()
 }
 
-// allow sets how many calls the server allows. Until then there is one: calls
-// beyond what it turns out to allow would wait behind each other.
+// allow sets how many calls the server allows, which may be none. Until then there is
+// one: calls beyond what it turns out to allow would wait behind each other.
 func (c *conn) allow(calls int) {
 	p := c.endpoint.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.limit, c.told = calls, true
-	c.endpoint.width, c.endpoint.allowed = c.limit, c.limit
+	c.endpoint.width, c.endpoint.allowed = max(calls, 1), calls
 	c.endpoint.serve()
 }
 

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"context"
 	"net/http/httptrace"
 	"net/textproto"
 	"sync"
@@ -142,4 +143,35 @@ func TestGoAwayInTwoFrames(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server may allow no streams for a while: calls wait until it allows some, and no
+// more connections are opened than calls wait.
+func TestAServerThatAllowsNoStreamsForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newFake(t, 100)
+		p := server.pool(t)
+		mustAll(t, calls(t, p, 1))
+		first := server.all()[0]
+		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 0})
+		synctest.Wait()
+		time.AfterFunc(time.Second, func() { first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 50}) })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begin := time.Now()
+		if err := callWith(ctx, t, p, lambdaTest.String()); err != nil || time.Since(begin) != time.Second {
+			t.Fatalf("RoundTrip = %v after %v, want success after 1s", err, time.Since(begin))
+		}
+		if got := len(server.all()); got != 1 {
+			t.Errorf("%d connections, want 1", got)
+		}
+		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 0})
+		synctest.Wait()
+		time.AfterFunc(time.Second, func() { first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 1}) })
+		mustAll(t, calls(t, p, 5))
+		if got := len(server.all()); got > 5 {
+			t.Errorf("%d connections for 5 calls, want as many at most", got)
+		}
+	})
 }

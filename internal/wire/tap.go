@@ -28,7 +28,8 @@ type tap struct {
 	in      scanner
 	final   error                         // of Conn's last Read, which brought bytes too
 	greeted bool                          // the server's first settings have come
-	allowed int                           // streams that the server has just allowed; 0 means that it has not
+	settled bool                          // the server has just said how many streams it allows
+	allowed int                           // and that is so many
 	replied bool                          // a PING was answered
 	ours    bool                          // and it was the question
 	pong    atomic.Pointer[chan struct{}] // to be closed when the question is answered
@@ -91,15 +92,13 @@ func (t *tap) Read(p []byte) (int, error) {
 func (t *tap) hear(f frame) {
 	switch {
 	case f.kind == settingsFrame && f.flags&ack == 0:
-		said := false
 		for s := f.payload; len(s) >= 6; s = s[6:] {
 			if binary.BigEndian.Uint16(s) == maxConcurrentStreams {
-				said = true
-				t.allowed = int(max(min(binary.BigEndian.Uint32(s[2:]), Spread), 1))
+				t.settled, t.allowed = true, int(min(binary.BigEndian.Uint32(s[2:]), Spread))
 			}
 		}
-		if !said && !t.greeted {
-			t.allowed = Spread // there is no limit
+		if !t.settled && !t.greeted {
+			t.settled, t.allowed = true, Spread // there is no limit
 		}
 		t.greeted = true
 	case f.kind == goAwayFrame && len(f.payload) >= 4:
@@ -123,9 +122,9 @@ func (t *tap) hear(f frame) {
 // streams are allowed. Not earlier, because net/http, which lets a call that is over
 // its limit wait for another stream to end, would not look at a new limit.
 func (t *tap) tell() {
-	if t.allowed > 0 {
+	if t.settled {
+		t.settled = false
 		t.conn.allow(t.allowed)
-		t.allowed = 0
 	}
 	if !t.replied {
 		return
