@@ -2,8 +2,11 @@ package wire_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -174,4 +177,49 @@ func TestAServerThatAllowsNoStreamsForAWhile(t *testing.T) {
 			t.Errorf("%d connections for 5 calls, want as many at most", got)
 		}
 	})
+}
+
+// Also one that dies in the middle of an answer, or while a request is being written,
+// and nobody is left with a connection that is gone.
+func TestAConnectionThatDiesSilentlyInBetween(t *testing.T) {
+	t.Parallel()
+	for _, answers := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			server := newFake(t, 100)
+			server.request = func(c *fakeConn, stream uint32) {
+				if c != server.all()[0] {
+					c.answer(stream)
+					return
+				}
+				if answers {
+					c.frame(1, 4, stream, []byte{0x88}) // and no end
+				}
+				c.server.lose()
+				c.client.lose()
+			}
+			cfg := server.config(t)
+			cfg.MaxConns = 1
+			p := wire.New(cfg)
+			defer p.Close()
+			begin := time.Now()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, lambdaTest.String(), strings.NewReader(strings.Repeat("x", 200_000)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := p.RoundTrip(r)
+			if (err == nil) != answers {
+				t.Fatalf("answers %t: RoundTrip = %v", answers, err)
+			}
+			if answers {
+				if _, err = io.Copy(io.Discard, response.Body); err == nil {
+					t.Error("the answer ended well, want an error")
+				}
+				_ = response.Body.Close()
+			}
+			if got := time.Since(begin); got != 30*time.Second {
+				t.Errorf("answers %t: the call took %v, want 30s", answers, got)
+			}
+			mustAll(t, calls(t, p, 1))
+		})
+	}
 }
