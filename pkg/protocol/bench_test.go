@@ -45,16 +45,33 @@ func BenchmarkDecodeRegionResult(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodeLargeOutput is a worker's answer with an output of 64 KiB.
-func BenchmarkDecodeLargeOutput(b *testing.B) {
+// largeAnswer returns a worker's answer with an output of 64 KiB.
+func largeAnswer() protocol.RegionResult {
 	answer := regionResultMinimal()
 	table := `{"name":"orders-2026","arn":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders-2026","items":1048576,"on":true},`
 	answer.Targets[0].Output = json.RawMessage("[" + strings.Repeat(table, 64<<10/len(table)) + "null]")
-	data := encode(b, answer)
+	return answer
+}
+
+// BenchmarkDecodeLargeOutput is what a coordinator does for a large answer.
+func BenchmarkDecodeLargeOutput(b *testing.B) {
+	data := encode(b, largeAnswer())
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := protocol.DecodeRegionResult(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFitLargeOutput is what a worker does for it.
+func BenchmarkFitLargeOutput(b *testing.B) {
+	answer := largeAnswer()
+	b.SetBytes(int64(len(encode(b, answer))))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := protocol.Fit(&answer, protocol.MaxPayloadBytes); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -16,24 +16,28 @@ import (
 // these alone are too large Fit returns a [TooLargeError].
 //
 // Fit changes v to what it encoded. A list that is nil is written as [].
-func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
+func Fit(v answer, limit int) ([]byte, error) {
 	parts, truncated := v.parts()
 	// Outputs that are too long by themselves are never encoded: there may be many
 	// times the limit of them, and the time for it is short.
-	if outputs := sum(parts, part.outputs); limit > 0 && outputs > limit {
-		shrink(parts, truncated, outputs-limit, part.outputs)
+	outputs := sum(parts, part.outputBytes)
+	if limit > 0 && outputs > limit {
+		if outputs = sum(parts, part.outputs); outputs > limit {
+			shrink(parts, truncated, outputs-limit, part.outputs)
+			outputs = limit
+		}
 	}
-	data, err := json.Marshal(v)
+	data, err := encode(v, outputs+sum(parts, part.otherBytes))
 	if err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
+		return nil, err
 	}
 	for _, loss := range []func(part, bool) int{part.outputs, part.causes, part.records, part.names} {
 		if limit <= 0 || len(data) <= limit {
 			return data, nil
 		}
 		shrink(parts, truncated, len(data)-limit, loss)
-		if data, err = json.Marshal(v); err != nil {
-			return nil, fmt.Errorf("encode: %w", err)
+		if data, err = encode(v, len(data)); err != nil {
+			return nil, err
 		}
 	}
 	if len(data) > limit {
@@ -41,6 +45,26 @@ func Fit(v interface{ parts() ([]part, *bool) }, limit int) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// An answer is what Fit makes fit.
+type answer interface {
+	parts() ([]part, *bool)
+	write(e *encoder)
+}
+
+// encode returns an answer as JSON, which is expected to have some size.
+func encode(v answer, size int) ([]byte, error) {
+	e := encoder{b: make([]byte, 0, size)}
+	v.write(&e)
+	if e.err != nil {
+		return nil, fmt.Errorf("encode: %w", e.err)
+	}
+	return e.b[:len(e.b)-1], nil // without the comma
+}
+
+func (r *Result) write(e *encoder) { e.result(r) }
+
+func (r *RegionResult) write(e *encoder) { e.regionResult(r) }
 
 // A part is what loses together: a Region's targets, and its attempts where the
 // message has them.
@@ -107,6 +131,28 @@ func sum(parts []part, loss func(p part, take bool) (saved int)) (bytes int) {
 		bytes += loss(p, false)
 	}
 	return bytes
+}
+
+// outputBytes returns how long its outputs are as they stand.
+func (p part) outputBytes(bool) (n int) {
+	for _, t := range p.targets {
+		n += len(t.Output)
+	}
+	return n
+}
+
+// otherBytes returns about how long the rest of it is: an encoder that has to grow
+// copies what it has.
+func (p part) otherBytes(bool) (n int) {
+	const region, invocation, target, attempt = 768, 256, 128, 48
+	n = region
+	if p.attempts != nil {
+		n += invocation * len(*p.attempts)
+	}
+	for _, t := range p.targets {
+		n += target + len(t.Target) + len(t.Error) + len(t.Cause) + attempt*len(t.Attempts)
+	}
+	return n
 }
 
 // Each loss takes something from a part, or else returns how many bytes shorter
@@ -197,35 +243,6 @@ func shortName(name string) string {
 		most /= 2
 	}
 	return name
-}
-
-// rawBytes returns how long the encoding of raw is: without white space, and
-// with what must not be in HTML escaped. It is the length of what json.Marshal makes
-// of it, many times faster.
-func rawBytes(raw json.RawMessage) int {
-	n := 0
-	quoted := false
-	for i := 0; i < len(raw); i++ {
-		switch b := raw[i]; {
-		case quoted && b == '\\' && i+1 < len(raw):
-			n += len(`\"`)
-			i++
-			continue
-		case b == '"':
-			quoted = !quoted
-		case !quoted && (b == ' ' || b == '\t' || b == '\n' || b == '\r'):
-			continue
-		case b == '<' || b == '>' || b == '&':
-			n += len(`\u003c`)
-			continue
-		case b == 0xE2 && i+2 < len(raw) && raw[i+1] == 0x80 && raw[i+2]&^1 == 0xA8: // U+2028, U+2029
-			n += len(`\u2028`)
-			i += 2
-			continue
-		}
-		n++
-	}
-	return n
 }
 
 // fieldBytes returns how long the JSON of a field is, with its comma and name.

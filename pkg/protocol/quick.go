@@ -12,8 +12,9 @@ import (
 // read or to refuse, from the beginning. Reading answers is most of what an
 // invocation costs a coordinator beside the network, and reflection most of that.
 type quick struct {
-	data []byte
-	at   int
+	data  []byte
+	at    int
+	loose bool // whether value has passed over what encoding/json may write in another way
 }
 
 // regionResult reads a worker's answer.

@@ -60,7 +60,7 @@ func (q *quick) colon() bool {
 // space passes over white space.
 func (q *quick) space() {
 	for q.at < len(q.data) && strings.IndexByte(" \t\n\r", q.data[q.at]) >= 0 {
-		q.at++
+		q.at, q.loose = q.at+1, true
 	}
 }
 
@@ -90,7 +90,17 @@ func (q *quick) string() bool {
 func (q *quick) plain() {
 	rest := q.data[q.at:]
 	for i, c := range rest {
-		if c == '"' || c == '\\' || c < ' ' {
+		if c > '\\' && c != 0xE2 { // most
+			continue
+		}
+		switch c {
+		case '"', '\\':
+			q.at += i
+			return
+		case '<', '>', '&', 0xE2: // U+2028 begins so
+			q.loose = true
+		}
+		if c < ' ' {
 			q.at += i
 			return
 		}
