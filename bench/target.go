@@ -32,7 +32,9 @@ func targets() []target {
 				target{"overhead, times the floor's", name, calls, times(coordinator, floor, overhead), 1.3, false},
 				target{"CPU, times the floor's", name, calls, times(coordinator, floor, cpu), 1.3, false})
 		}
-		all = append(all, target{"overhead, times less than the SDK's", name, 35, times(sdk, coordinator, overhead), 3, true})
+		if name == cold { // from far the floor itself is only two to three times better
+			all = append(all, target{"overhead, times less than the SDK's", name, 35, times(sdk, coordinator, overhead), 3, true})
+		}
 		for _, calls := range []int{1000, 5000} {
 			all = append(all,
 				target{"overhead, times less than the SDK's", name, calls, times(sdk, coordinator, overhead), 5, true},
