@@ -104,7 +104,7 @@ func newWay(s settings, tlsConfig *tls.Config) (way, error) {
 
 // collectGarbage has garbage collected as in the coordinator's function: what the
 // others are compared with has what that has.
-func collectGarbage() { function.CollectGarbage(func(string) string { return "" }) }
+func collectGarbage() { function.Tune(func(string) string { return "" }) }
 
 // trust returns a configuration that trusts the server's certificate.
 func trust(file string) (*tls.Config, error) {

@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	function.CollectGarbage(os.Getenv)
+	function.Tune(os.Getenv)
 	log := function.Log()
 	workers, err := workers()
 	if err != nil {

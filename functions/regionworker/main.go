@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	function.CollectGarbage(os.Getenv)
+	function.Tune(os.Getenv)
 	log := function.Log()
 	tasks, err := task.Builtin().Configure(os.Getenv)
 	if err != nil {
