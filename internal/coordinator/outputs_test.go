@@ -64,16 +64,16 @@ func (w brings) answered(t *testing.T, r protocol.Request, limit int) (result pr
 // Region that says that it has lost some.
 func kept(r protocol.Result) (all []string) {
 	for _, region := range r.Regions {
-		is := ""
+		var is strings.Builder
 		for _, target := range region.Targets {
 			if target.Output != nil {
-				is += target.Target
+				is.WriteString(target.Target)
 			}
 		}
 		if region.Truncated {
-			is += "!"
+			is.WriteString("!")
 		}
-		all = append(all, is)
+		all = append(all, is.String())
 	}
 	return all
 }
