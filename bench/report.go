@@ -101,7 +101,7 @@ do, and that is no overhead. On the same machine a connection is there before mo
 begun, and how many of them the SDK opens is luck; from far every call that begins meanwhile
 opens one. What 35 calls take is mostly one handshake and the machine's waking up, for the
 floor, too: near by the SDK takes 2.8 to 4.1 times the floor's overhead from run to run, and from
-far 2.1 to 3.2 times, and more is not to be had.
+far 2.0 to 3.2 times, and more is not to be had.
 Medians of runs that took turns: ratios count, absolute figures do not. What must hold is judged
 by them; beside it stands in how many of the rounds it held by itself.
 
