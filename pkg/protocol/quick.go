@@ -138,23 +138,12 @@ func (q *quick) next(c byte) bool {
 // quoted reads a string, and reports whether what is between its quotes is the
 // string as it stands.
 func (q *quick) quoted() (between []byte, plain bool) {
-	if !q.next('"') {
+	from := q.at
+	if !q.string() {
 		return nil, false
 	}
-	plain = true
-	for from := q.at; q.at < len(q.data); q.at++ {
-		switch c := q.data[q.at]; {
-		case c == '"':
-			q.at++
-			return q.data[from : q.at-1], plain
-		case c == '\\':
-			plain = false
-			q.at = min(q.at+1, len(q.data)-1)
-		case c < ' ':
-			return nil, false
-		}
-	}
-	return nil, false
+	between = q.data[from+1 : q.at-1]
+	return between, bytes.IndexByte(between, '\\') < 0
 }
 
 func (q *quick) text(to *string) bool {
