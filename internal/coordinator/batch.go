@@ -18,7 +18,7 @@ func (p *plan) batchSize() int {
 // and what is wrong with a request of which no target fits into an invocation.
 func (p *plan) divide() (invocations int, faults protocol.Faults) {
 	var err error
-	if p.envelope, err = protocol.EnvelopeOf(unit{plan: p}.ask(nil)); err != nil {
+	if p.envelope, err = protocol.EnvelopeOf(unit{plan: p, progress: new(progress)}.ask(nil)); err != nil {
 		return 0, protocol.Faults{{Detail: err.Error()}}
 	}
 	longest, fewest := 0, p.batchSize()

@@ -42,11 +42,8 @@ func (p *progress) add(all []string, outcomes []protocol.TargetOutcome) protocol
 	return whole
 }
 
-// left returns the targets that are not done. A nil progress has done none.
+// left returns the targets that are not done.
 func (p *progress) left(all []string) []string {
-	if p == nil {
-		return all
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.done) == 0 {

@@ -45,11 +45,7 @@ func expandEach(field string, patterns []string, among []endpoints.Region) (regi
 		if fault != nil {
 			faults = append(faults, *fault)
 		}
-		for _, name := range matched {
-			if !slices.Contains(regions, name) {
-				regions = append(regions, name)
-			}
-		}
+		regions = union(regions, matched)
 	}
 	return regions, faults
 }

@@ -82,7 +82,7 @@ func facts(r protocol.Result, p palette) []column {
 		if n := len(region.Attempts); n > 0 {
 			attempts = strconv.Itoa(n)
 		}
-		if attempts != "-" || region.ElapsedMs > 0 { // their records may have been left out
+		if len(region.Attempts) > 0 || region.ElapsedMs > 0 { // their records may have been left out
 			elapsed = seconds(region.ElapsedMs)
 		}
 		for i, cell := range []string{
