@@ -87,7 +87,6 @@ func coordinate(s settings, tlsConfig *tls.Config) (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	collectGarbage()
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(log, nil)),
 		Billing: coordinator.Billing{Region: region, Architecture: "arm64", MemoryMB: 256, WorkerRegion: region, WorkerMemoryMB: 256},
