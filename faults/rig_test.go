@@ -39,7 +39,7 @@ func handler() invoketest.Worker { return (&regionworker.Worker{Tasks: tasks()})
 // A fleet is one invoker for each Region.
 type fleet map[string]*invoke.Lambda
 
-func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	return f[region].Invoke(ctx, region, payload)
 }
 

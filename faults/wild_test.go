@@ -45,7 +45,7 @@ func luck(seed uint64, thing ...any) *rand.Rand {
 }
 
 // Invoke goes the way to the worker, or does not arrive.
-func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	request, err := protocol.DecodeRegionRequest(payload)
 	if err != nil {
 		panic(err)
@@ -53,7 +53,7 @@ func (w *wild) Invoke(ctx context.Context, region string, payload []byte) ([]byt
 	number, leave := w.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})
 	defer leave()
 	r := luck(w.seed, region, request.Batch, number)
-	work := func() ([]byte, protocol.Report, error) { return w.worker.Invoke(ctx, region, payload) }
+	work := func() ([]byte, protocol.Attempt, error) { return w.worker.Invoke(ctx, region, payload) }
 	if r.Float64() >= w.danger {
 		return work()
 	}
@@ -87,24 +87,24 @@ func (w *wild) visit(target string) int {
 }
 
 type (
-	work func() (answer []byte, report protocol.Report, err error)
-	way  func(ctx context.Context, r *rand.Rand, work work) (answer []byte, report protocol.Report, err error)
+	work func() (answer []byte, report protocol.Attempt, err error)
+	way  func(ctx context.Context, r *rand.Rand, work work) (answer []byte, report protocol.Attempt, err error)
 )
 
 // ways returns everything that may happen to a call.
 func (w *wild) ways() []way {
 	fail := func(name, message string) way {
-		return func(_ context.Context, r *rand.Rand, _ work) ([]byte, protocol.Report, error) {
+		return func(_ context.Context, r *rand.Rand, _ work) ([]byte, protocol.Attempt, error) {
 			e := &invoke.Error{Name: name, Message: message}
 			if r.IntN(3) == 0 {
 				e.Retry = time.Duration(r.IntN(5)) * time.Second
 			}
-			return nil, protocol.Report{}, e
+			return nil, protocol.Attempt{}, e
 		}
 	}
 	bring := func(answer string) way {
-		return func(context.Context, *rand.Rand, work) ([]byte, protocol.Report, error) {
-			return []byte(answer), protocol.Report{}, nil
+		return func(context.Context, *rand.Rand, work) ([]byte, protocol.Attempt, error) {
+			return []byte(answer), protocol.Attempt{}, nil
 		}
 	}
 	return []way{
@@ -116,45 +116,45 @@ func (w *wild) ways() []way {
 		fail("", ""),
 		bring(""), bring("null"), bring("{}"), bring("<html>"), bring(`{"version":1}`),
 		late, hang, deaf, cut, lying,
-		func(context.Context, *rand.Rand, work) ([]byte, protocol.Report, error) { panic("the way has a bug") },
+		func(context.Context, *rand.Rand, work) ([]byte, protocol.Attempt, error) { panic("the way has a bug") },
 	}
 }
 
 // late takes its time, there or back.
-func late(ctx context.Context, r *rand.Rand, work work) ([]byte, protocol.Report, error) {
+func late(ctx context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
 	before := r.IntN(2) == 0
 	if before && !sleep(ctx, drawTime(r)) {
-		return nil, protocol.Report{}, ctx.Err()
+		return nil, protocol.Attempt{}, ctx.Err()
 	}
 	answer, report, err := work()
 	if !before && !sleep(ctx, drawTime(r)) {
-		return nil, protocol.Report{}, ctx.Err()
+		return nil, protocol.Attempt{}, ctx.Err()
 	}
 	return answer, report, err
 }
 
 // hang waits for the end of its time.
-func hang(ctx context.Context, _ *rand.Rand, _ work) ([]byte, protocol.Report, error) {
+func hang(ctx context.Context, _ *rand.Rand, _ work) ([]byte, protocol.Attempt, error) {
 	<-ctx.Done()
-	return nil, protocol.Report{}, context.Cause(ctx)
+	return nil, protocol.Attempt{}, context.Cause(ctx)
 }
 
 // deaf ignores the end of its time.
-func deaf(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Report, error) {
+func deaf(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
 	time.Sleep(10 * drawTime(r))
 	return work()
 }
 
 // cut loses the answer after the work.
-func cut(_ context.Context, _ *rand.Rand, work work) ([]byte, protocol.Report, error) {
+func cut(_ context.Context, _ *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
 	if _, _, err := work(); err != nil {
-		return nil, protocol.Report{}, err
+		return nil, protocol.Attempt{}, err
 	}
-	return nil, protocol.Report{}, &invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: "connection reset by peer"}
+	return nil, protocol.Attempt{}, &invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: "connection reset by peer"}
 }
 
 // lying brings an answer that is not quite the right one.
-func lying(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Report, error) {
+func lying(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
 	answer, report, err := work()
 	if err != nil {
 		return nil, report, err

@@ -33,11 +33,11 @@ type scale struct {
 	payloads []int
 }
 
-func (s *scale) Invoke(_ context.Context, _ string, payload []byte) ([]byte, protocol.Report, error) {
+func (s *scale) Invoke(_ context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.payloads = append(s.payloads, len(payload))
-	return nil, protocol.Report{}, errors.New("weighed")
+	return nil, protocol.Attempt{}, errors.New("weighed")
 }
 
 // fill returns parameters of so many bytes.

@@ -71,7 +71,7 @@ func BenchmarkGatherOfFiveThousand(b *testing.B) {
 }
 
 // answerAtOnce answers as a worker would, with little effort.
-func answerAtOnce(_ context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func answerAtOnce(_ context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	field := func(name string, end byte) []byte {
 		_, value, _ := bytes.Cut(payload, []byte(`"`+name+`":`))
 		value, _, _ = bytes.Cut(value, []byte{end})
@@ -80,5 +80,5 @@ func answerAtOnce(_ context.Context, region string, payload []byte) ([]byte, pro
 	answer := fmt.Appendf(nil, `{"version":1,"runId":%s,"region":%q,"batch":%s,"status":"SUCCEEDED","elapsedMs":100,`+
 		`"targets":[{"target":%s,"status":"SUCCEEDED","output":{"message":"it is fine"},"elapsedMs":99.5}]}`,
 		field("runId", ','), region, field("batch", ','), bytes.TrimPrefix(field("targets", ']'), []byte("[")))
-	return answer, protocol.Report{RequestID: "00000000-0000-4000-8000-000000000000"}, nil
+	return answer, protocol.Attempt{RequestID: "00000000-0000-4000-8000-000000000000"}, nil
 }

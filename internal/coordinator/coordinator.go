@@ -27,12 +27,13 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// An Invoker calls the regionworker that serves a Region. It returns what the
-// worker answered and what is known of the invocation, which may be nothing, and
-// may be known beside an error. An error's name, for retriers, is what its
-// ErrorName method says. It is called by many goroutines at once.
+// An Invoker calls the regionworker that serves a Region. It returns the worker's
+// answer and what it knows of the attempt, also beside an error: it sets RequestID and
+// Metrics, the coordinator sets the rest. Nil Metrics mean that the invocation cannot
+// have cost anything. A retrier matches the error's ErrorName. Many goroutines call
+// Invoke at once.
 type Invoker interface {
-	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error)
+	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, attempt protocol.Attempt, err error)
 }
 
 // A Preparer is an Invoker that is faster when it knows what comes.

@@ -235,7 +235,7 @@ func TestARetriedInvocationIsSentOnlyWhatHasNotSucceeded(t *testing.T) {
 	asked := [][]string{}
 	w := world{"us-east-1": {target: failsOnce("s3")}}
 	inner := w.invoker(t)
-	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 		request, err := protocol.DecodeRegionRequest(payload)
 		if err != nil {
 			t.Error(err)
@@ -508,8 +508,8 @@ func TestAHintSaysWhatToDo(t *testing.T) {
 	for _, tt := range tests {
 		for regional, want := range map[bool]string{false: tt.home, true: tt.regional} {
 			c := &coordinator.Coordinator{Tasks: world{}.tasks(), Regional: regional, Invoker: invokerFunc(
-				func(context.Context, string, []byte) ([]byte, protocol.Report, error) {
-					return nil, protocol.Report{}, named(tt.name)
+				func(context.Context, string, []byte) ([]byte, protocol.Attempt, error) {
+					return nil, protocol.Attempt{}, named(tt.name)
 				})}
 			got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3"}})
 			if err != nil {
@@ -659,7 +659,7 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 // briefly has workers that end by themselves after ten seconds, as a function's own
 // timeout has them.
 func briefly(workers invokerFunc) invokerFunc {
-	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		return workers(ctx, region, payload)
@@ -695,7 +695,7 @@ func TestAnAnswerThatComesAfterTheRunsEndIsNotRead(t *testing.T) {
 		"before": {18900 * time.Millisecond, "SUCCEEDED: SUCCEEDED"},
 		"after":  {19100 * time.Millisecond, "TIMED_OUT: TIMED_OUT"},
 	} {
-		slow := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+		slow := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 			time.Sleep(tt.after - 100*time.Millisecond) // the work takes the rest
 			return inner(context.WithoutCancel(ctx), region, payload)
 		})

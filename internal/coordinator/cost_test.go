@@ -234,9 +234,9 @@ func metricsOf(r protocol.RegionOutcome) (metrics []*protocol.Metrics) {
 // wants of each Region.
 func billed(tasks *task.Registry, metrics map[string]protocol.Metrics) invokerFunc {
 	worker := &regionworker.Worker{Tasks: tasks}
-	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 		answer, err := worker.Handle(ctx, payload)
-		report := protocol.Report{RequestID: "of " + region}
+		report := protocol.Attempt{RequestID: "of " + region}
 		if m, ok := metrics[region]; ok {
 			report.Metrics = &m
 		}
@@ -390,10 +390,10 @@ func TestTheMemoryOfAnEstimateIsItsRegions(t *testing.T) {
 		}), false
 		c := &coordinator.Coordinator{
 			Tasks: w.tasks(), Billing: onLambda(), Regional: true,
-			Invoker: invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+			Invoker: invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 				if region == "eu-west-1" && !lost {
 					lost = true
-					return nil, protocol.Report{Metrics: &protocol.Metrics{BilledDurationMs: 7, Estimated: true}}, named("Lost")
+					return nil, protocol.Attempt{Metrics: &protocol.Metrics{BilledDurationMs: 7, Estimated: true}}, named("Lost")
 				}
 				return worker(ctx, region, payload)
 			}),
@@ -421,12 +421,12 @@ func TestAnEstimateIsRoundedUp(t *testing.T) {
 		w := world{}
 		c := &coordinator.Coordinator{
 			Tasks: w.tasks(), Billing: onLambda(),
-			Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, protocol.Report, error) {
+			Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, protocol.Attempt, error) {
 				if region == "eu-west-1" {
 					panic("no way")
 				}
 				time.Sleep(time.Hour)
-				return nil, protocol.Report{}, nil
+				return nil, protocol.Attempt{}, nil
 			}),
 		}
 		got, err := c.Run(t.Context(), protocol.Request{

@@ -13,7 +13,7 @@ import (
 
 // A reply is what one invocation brought back.
 type reply struct {
-	report    protocol.Report
+	report    protocol.Attempt
 	elapsedMs float64                  // the worker's own time
 	truncated bool                     // whether the worker left something out
 	targets   []protocol.TargetOutcome // without their outputs

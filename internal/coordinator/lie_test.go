@@ -103,7 +103,7 @@ func TestNoAnswerOfAWorkerCostsTheRunItsAnswer(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		where := rapid.SliceOfN(rapid.IntRange(0, 60), 1, 3).Draw(rt, "where")
 		what := json.RawMessage(rapid.SampledFrom(junk).Draw(rt, "what"))
-		liar := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+		liar := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 			answer, report, err := worker(ctx, region, payload)
 			if err != nil || region == "us-east-1" {
 				return answer, report, err

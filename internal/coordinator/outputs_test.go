@@ -21,10 +21,10 @@ import (
 // batch, and which takes a millisecond longer for each batch.
 type brings map[string][]int
 
-func (w brings) Invoke(_ context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func (w brings) Invoke(_ context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	request, err := protocol.DecodeRegionRequest(payload)
 	if err != nil {
-		return nil, protocol.Report{}, err
+		return nil, protocol.Attempt{}, err
 	}
 	time.Sleep(time.Duration(request.Batch) * time.Millisecond)
 	answer := protocol.RegionResult{
@@ -38,7 +38,7 @@ func (w brings) Invoke(_ context.Context, region string, payload []byte) ([]byte
 		answer.Targets = append(answer.Targets, o)
 	}
 	b, err := json.Marshal(answer)
-	return b, protocol.Report{}, err
+	return b, protocol.Attempt{}, err
 }
 
 // answered runs a request in virtual time, and returns its answer of at most limit
@@ -154,7 +154,7 @@ func TestARunKeepsFourAnswersWorthOfOutputs(t *testing.T) {
 	r := protocol.Request{Task: "act", Regions: []string{protocol.AllRegions}, Targets: []string{"a"}, MaxConcurrency: 1}
 	var calls atomic.Int32
 	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(
-		func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+		func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 			if calls.Add(1) > regions {
 				most = max(most, heap()-before)
 			}

@@ -32,7 +32,7 @@ func TestPlanSaysWhatRunDoes(t *testing.T) {
 	var mu sync.Mutex
 	calls, longest := 0, 0
 	inner := w.invoker(t)
-	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+	counting := invokerFunc(func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 		mu.Lock()
 		calls, longest = calls+1, max(longest, len(payload))
 		mu.Unlock()

@@ -25,7 +25,7 @@ func (p *preparedInvoker) Prepare(_ context.Context, calls map[string]int) {
 	p.told = calls
 }
 
-func (p *preparedInvoker) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func (p *preparedInvoker) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	p.invoked.Store(true)
 	return p.Invoker.Invoke(ctx, region, payload)
 }

@@ -21,9 +21,9 @@ import (
 func refusing(t *testing.T) *coordinator.Coordinator {
 	t.Helper()
 	return &coordinator.Coordinator{
-		Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, protocol.Report, error) {
+		Invoker: invokerFunc(func(_ context.Context, region string, _ []byte) ([]byte, protocol.Attempt, error) {
 			t.Errorf("a worker was invoked in %s", region)
-			return nil, protocol.Report{}, errors.New("not to be invoked")
+			return nil, protocol.Attempt{}, errors.New("not to be invoked")
 		}),
 		Tasks: builtinAndAny(),
 	}
@@ -132,9 +132,9 @@ func inProcess(tasks *task.Registry) *coordinator.Coordinator {
 	worker := &regionworker.Worker{Tasks: tasks}
 	return &coordinator.Coordinator{
 		Tasks: tasks,
-		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Report, error) {
+		Invoker: invokerFunc(func(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
 			answer, err := worker.Handle(ctx, payload)
-			return answer, protocol.Report{}, err
+			return answer, protocol.Attempt{}, err
 		}),
 	}
 }

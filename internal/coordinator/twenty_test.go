@@ -122,12 +122,12 @@ func (w world) tasks() *task.Registry {
 func (w world) invoker(t *testing.T) invokerFunc {
 	t.Helper()
 	worker := &regionworker.Worker{Tasks: w.tasks()}
-	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 		request, err := protocol.DecodeRegionRequest(payload)
 		if err != nil {
 			t.Errorf("the worker of %s was sent what it refuses: %v", region, err)
 		}
-		report := protocol.Report{RequestID: fmt.Sprintf("%s-%d-%d", region, request.Batch, request.Attempt)}
+		report := protocol.Attempt{RequestID: fmt.Sprintf("%s-%d-%d", region, request.Batch, request.Attempt)}
 		invoke := func() ([]byte, error) { return worker.Handle(ctx, payload) }
 		if way := w[region].way; way != nil {
 			answer, err := way(ctx, request.Attempt, invoke)
@@ -139,9 +139,9 @@ func (w world) invoker(t *testing.T) invokerFunc {
 }
 
 // An invokerFunc is an Invoker of one function.
-type invokerFunc func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error)
+type invokerFunc func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error)
 
-func (f invokerFunc) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func (f invokerFunc) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	return f(ctx, region, payload)
 }
 

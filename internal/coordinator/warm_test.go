@@ -14,9 +14,9 @@ func TestWarmMakesNoCall(t *testing.T) {
 	for name, tasks := range map[string]*task.Registry{"with the default task": task.Builtin(), "without": task.NewRegistry()} {
 		c := &coordinator.Coordinator{
 			Tasks: tasks,
-			Invoker: invokerFunc(func(context.Context, string, []byte) ([]byte, protocol.Report, error) {
+			Invoker: invokerFunc(func(context.Context, string, []byte) ([]byte, protocol.Attempt, error) {
 				t.Errorf("%s: a call was made", name)
-				return nil, protocol.Report{}, nil
+				return nil, protocol.Attempt{}, nil
 			}),
 		}
 		c.Warm()

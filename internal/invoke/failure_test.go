@@ -322,7 +322,7 @@ func TestLambdaConnectFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != test.want || !errors.Is(err, test.err) || report != (protocol.Report{}) {
+			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != test.want || !errors.Is(err, test.err) || report != (protocol.Attempt{}) {
 				t.Errorf("Invoke = %+v, %q, %v, want %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, test.want)
 			}
 		})
@@ -351,7 +351,7 @@ func TestLambdaTLSFails(t *testing.T) {
 			}
 			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			want := "connect to " + strings.TrimPrefix(test.url, "https://") + ": " + test.want
-			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want || report != (protocol.Report{}) {
+			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want || report != (protocol.Attempt{}) {
 				t.Errorf("Invoke = %+v, %q, %v, want no report and %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, want)
 			}
 		})

@@ -27,14 +27,14 @@ type InProcess struct {
 // Invoke calls Handle with a copy of payload and returns a copy of its answer,
 // with an id that is new and looks like Lambda's, and without metrics: nobody bills
 // it. The Region is the payload's to say.
-func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Report, error) {
+func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
 	if p.Handle == nil {
 		panic("invoke: InProcess has no Handle")
 	}
 	if err := ended(ctx); err != nil {
-		return nil, protocol.Report{}, err
+		return nil, protocol.Attempt{}, err
 	}
-	report := protocol.Report{RequestID: newRequestID()}
+	report := protocol.Attempt{RequestID: newRequestID()}
 	if err := checkRequest(payload); err != nil {
 		return nil, report, err
 	}

@@ -127,9 +127,9 @@ func (l *Lambda) Home() string { return l.home }
 
 // Invoke calls the worker that serves region and waits for its answer. The report
 // is there beside an error, too.
-func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Report, error) {
+func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	if err := checkRequest(payload); err != nil {
-		return nil, protocol.Report{}, err
+		return nil, protocol.Attempt{}, err
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -141,7 +141,7 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 }
 
 // call makes one call, in the Region given.
-func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error) {
+func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Attempt, err error) {
 	begin := time.Now()
 	asked, patience := begin, bearable(ctx, begin)
 	m, err := l.remote(ctx, region)

@@ -27,9 +27,9 @@ const (
 
 // reportOf returns the report of an invocation that took so long and came to err:
 // the one that its answer brought along, else an estimate.
-func reportOf(r *http.Response, err error, took time.Duration) protocol.Report {
+func reportOf(r *http.Response, err error, took time.Duration) protocol.Attempt {
 	id := r.Header.Get("X-Amzn-Requestid")
-	report := protocol.Report{RequestID: id, Metrics: metricsIn(r.Header.Get("X-Amz-Log-Result"), id)}
+	report := protocol.Attempt{RequestID: id, Metrics: metricsIn(r.Header.Get("X-Amz-Log-Result"), id)}
 	if report.Metrics == nil && mayBeBilled(err) {
 		report.Metrics = estimate(took)
 	}

@@ -335,7 +335,7 @@ func TestWhatIsNotSentIsNotBilled(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), test.wait)
 			_, report, err := invoker.Invoke(ctx, "eu-west-1", test.payload)
 			cancel()
-			if err == nil || report != (protocol.Report{}) {
+			if err == nil || report != (protocol.Attempt{}) {
 				t.Errorf("%s: Invoke = %+v, %v, want no report and an error", test.name, report, err)
 			}
 		}

@@ -1,18 +1,5 @@
 package protocol
 
-// A Report is what is known of one invocation beside its answer: what Lambda says
-// of it at the end of its log. It is no message: whoever makes the invocation hands it
-// to the coordinator, and its parts are in the result's attempts.
-type Report struct {
-	// RequestID is Lambda's id of the invocation. Empty means that Lambda told
-	// none.
-	RequestID string
-
-	// Metrics is what it took. Nil means that it cannot have cost anything: it was
-	// refused or never sent, or its worker is no Lambda function.
-	Metrics *Metrics
-}
-
 // Metrics are what one invocation took, in the words of Lambda's platform.report.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#ReportMetrics

@@ -38,5 +38,5 @@ type Worker = func(ctx context.Context, payload []byte) ([]byte, error)
 type Invoker interface {
 	// Invoke calls the worker that serves region with payload, and returns what
 	// it answered and what is known of the invocation.
-	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Report, err error)
+	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, attempt protocol.Attempt, err error)
 }
