@@ -26,6 +26,10 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 # The development tools, pinned in tools.mod, apart from what the program needs.
 TOOL := go tool -modfile=tools.mod
 
+# The Go that deployments are built with, so that the zips have the same bytes
+# everywhere. Raise it with each security release.
+BUILD_GO := go1.26.10
+
 FUNCTIONS := coordinator regionworker
 # The most bytes of an unzipped bootstrap: what is not read at a cold start is
 # not waited for.
@@ -72,7 +76,7 @@ build: $(FUNCTIONS:%=$(DIST)/%.zip) ## dist/coordinator.zip and dist/regionworke
 # One static binary for provided.al2023. Nothing of the machine gets into it, and
 # the zip has no times in it: the same source gives the same bytes.
 $(DIST)/%/bootstrap: FORCE
-	CGO_ENABLED=0 GOOS=$(FUNCTION_GOOS) GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false \
+	GOTOOLCHAIN=$(BUILD_GO) CGO_ENABLED=0 GOOS=$(FUNCTION_GOOS) GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false \
 		-ldflags '-s -w -buildid=' -o $@ ./functions/$*
 
 $(DIST)/%.zip: $(DIST)/%/bootstrap
