@@ -111,6 +111,10 @@ bench-reserve: ## how long before its deadline a coordinator answers, starved of
 	go run ./bench/reserve -units $(UNITS)
 UNITS ?= 5000
 
+.PHONY: figures
+figures: ## fill in the generated tables of README.md and docs/
+	@go run ./scripts/figures
+
 FUZZTIME ?= 60s
 fuzz: ## every fuzzer for FUZZTIME (60s)
 	@for package in $$(go list ./...); do \

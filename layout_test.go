@@ -1,5 +1,5 @@
 // Package meridian_test holds the repository to its own rules: which package may
-// import which, what a binary may link, and that the README's code compiles.
+// import which, what a binary may link, and that the documentation is right.
 package meridian_test
 
 import (
@@ -68,6 +68,8 @@ func imports() map[string][]string {
 		"bench/cold/bare": {},
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
+		// The tables of the documentation that are facts of the code.
+		"scripts/figures": {"pkg/protocol", "internal/price"},
 		// The check of the engine's tests, and the proof that nothing is lost.
 		"scripts/mutants": {},
 		"faults":          {},
