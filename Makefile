@@ -52,7 +52,7 @@ test: ## all tests, with Go alone
 
 check: test static repeat ## the tests, and format, vet, lint, go fix, size, ten times the engine
 
-static: vet lint fix-diff size
+static: vet vet-all lint fix-diff size
 	go mod tidy -diff
 
 repeat: ## the engine and the coordinator ten times, on one and on four processors
@@ -63,6 +63,16 @@ fmt: ## format the code
 
 vet:
 	go vet ./...
+
+# The systems that the command line is built for.
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: vet-all
+vet-all: ## vet the programs for every system that cli builds for
+	@set -e; for platform in $(PLATFORMS); do \
+		echo "vet for $$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./cmd/... ./functions/...; \
+	done
 
 lint: ## lint, and check the format
 	$(TOOL) golangci-lint run --allow-parallel-runners
@@ -81,6 +91,18 @@ $(DIST)/%/bootstrap: FORCE
 
 $(DIST)/%.zip: $(DIST)/%/bootstrap
 	go run github.com/aws/aws-lambda-go/cmd/build-lambda-zip -o $@ $< 2>/dev/null
+
+# The version is that of the Git tag, or commit, that is checked out.
+.PHONY: cli
+cli: ## the command line for Linux, macOS and Windows, static, with checksums: dist/meridian-*
+	@rm -f $(DIST)/meridian-*
+	@set -e; for platform in $(PLATFORMS); do \
+		os=$${platform%/*}; arch=$${platform#*/}; file=$(DIST)/meridian-$$os-$$arch; \
+		[ $$os != windows ] || file=$$file.exe; \
+		echo "$$file"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o $$file ./cmd/meridian; \
+	done
+	@cd $(DIST) && { sha256sum meridian-* 2>/dev/null || shasum -a 256 meridian-*; } > SHA256SUMS
 
 FORCE:
 .PRECIOUS: $(DIST)/%/bootstrap
