@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -71,64 +70,6 @@ func TestCostKnowsThePricesOfEveryRegionThatNeedsNoOptIn(t *testing.T) {
 	}
 }
 
-// The README says from which length of the workers on another way costs less.
-func TestCostsREADMESaysFromWhenOnAnotherWayCostsLess(t *testing.T) {
-	t.Parallel()
-	from := map[string]int{}
-	for seconds := 1; seconds <= price.MaxLambdaSeconds; seconds++ {
-		c, ok := price.Compare(price.Job{
-			Regions: 28, Seconds: float64(seconds), Every: time.Hour, Region: "us-east-1",
-			Architecture: price.ARM64, WorkerMB: deployedWorkerMB, CoordinatorMB: deployedCoordinatorMB,
-		})
-		if !ok {
-			t.Fatal("no price is known in us-east-1")
-		}
-		for _, w := range c.Ways[1:] {
-			if _, found := from[w.Name]; !found && w.Reason == "" && price.Sum(w.Items) < price.Sum(c.Ways[0].Items) {
-				from[w.Name] = seconds
-			}
-		}
-	}
-	text := readmeText(t)
-	for _, want := range []string{
-		fmt.Sprintf("durable functions, which sleep meanwhile, cost less for workers of %d seconds or more", from["Lambda durable functions"]),
-		fmt.Sprintf("Step Functions Standard for %d or more", from["Step Functions Standard"]),
-		"Step Functions Express costs less at any length",
-	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the README does not say %q", want)
-		}
-	}
-	if got := from["Step Functions Express"]; got != 1 {
-		t.Errorf("Step Functions Express costs less from %d s on, want at any length", got)
-	}
-}
-
-// The README says of how many Regions there are prices.
-func TestTheREADMESaysHowManyRegionsHaveAPrice(t *testing.T) {
-	t.Parallel()
-	count := func(priced func(string) bool) (n int) {
-		for _, region := range regionNames() {
-			if priced(region) {
-				n++
-			}
-		}
-		return n
-	}
-	standard := count(func(region string) bool { _, ok := price.StandardIn(region); return ok })
-	express := count(func(region string) bool { _, ok := price.ExpressIn(region); return ok })
-	durable := count(func(region string) bool { _, ok := price.DurableIn(region); return ok })
-	if express != 1 || durable != 1 {
-		t.Errorf("the prices of Express and of durable functions are known in %d and %d Regions, want 1 and 1", express, durable)
-	}
-	want := fmt.Sprintf("Lambda's in %d Regions, every one that needs no opt-in among them, Step Functions Standard's in %d, "+
-		"those of Express and of durable functions in us-east-1 alone.", len(pricedRegions()), standard)
-	if !strings.Contains(readmeText(t), want) {
-		t.Errorf("the README does not say %q", want)
-	}
-}
-
-// The README says what relays cost beside a coordinator.
 func TestRelaysCostMoreThanTenTimesWhatTheCoordinatorDoes(t *testing.T) {
 	t.Parallel()
 	c, ok := price.Compare(price.Job{
@@ -141,19 +82,6 @@ func TestRelaysCostMoreThanTenTimesWhatTheCoordinatorDoes(t *testing.T) {
 	if got := price.Sum(c.Relays) / price.Sum(c.Ways[0].Items); got <= 10 {
 		t.Errorf("28 relays cost %.1f times what the coordinator does, want more than 10", got)
 	}
-	if want := "28 of these relays cost more than ten times what the coordinator does"; !strings.Contains(readmeText(t), want) {
-		t.Errorf("the README does not say %q", want)
-	}
-}
-
-// readmeText returns the README as one line.
-func readmeText(t *testing.T) string {
-	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(strings.Fields(string(readme)), " ")
 }
 
 // The totals of -o json are those of its parts.

@@ -117,27 +117,6 @@ func TestTextWritesPricesWithThreeDigits(t *testing.T) {
 	}
 }
 
-// The line that the README shows of a cost is that of the cost beside it.
-func TestTextWritesTheCostThatTheREADMEShows(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(readme), "```json\n\"cost\": ")
-	shown, rest, _ := strings.Cut(rest, "```")
-	r := helloWorld()
-	if err := json.Unmarshal([]byte(shown), &r.Summary.Cost); err != nil {
-		t.Fatalf("the README's cost: %v", err)
-	}
-	_, rest, _ = strings.Cut(rest, "`cost: ")
-	line, _, _ := strings.Cut(rest, "`")
-	line = strings.Join(strings.Fields("cost: "+line), " ")
-	if got := text(t, r, report.Options{}); !strings.Contains(got, "\n"+line+"\n") {
-		t.Errorf("Text(the README's cost) has no line %q:\n%s", line, got)
-	}
-}
-
 // Nothing that came from outside reaches the terminal as a control sequence.
 func TestTextPassesNoControlSequence(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// The requests of events/, one for each way of calling, are what the README and
-// the end-to-end test send.
+// The requests of events/, one for each way of calling, are what the documentation
+// and the end-to-end test send.
 func TestEveryReadyRequestIsRecognised(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../events/*.json")
