@@ -3,10 +3,9 @@
 const fs = require('fs');
 const path = require('path');
 
-// A plugin, because the framework skips a deployment in which nothing changed
-// only if it built the zips itself: it compares what was deployed with the zips
-// it finds in .serverless, and never sees one named by package.artifact. Put
-// there, they are compared.
+// The framework skips a deployment in which nothing changed, but it compares what
+// was deployed with the zips in .serverless only, and does not copy a zip named by
+// package.artifact there. This plugin does.
 module.exports = class Unchanged {
   constructor(serverless) {
     this.hooks = {

@@ -1,16 +1,15 @@
 'use strict';
 
-// What serverless.yml needs and YAML cannot compute. Each export is called by
-// the framework while it reads the file, and its value stands where the file
-// names it.
+// Values that serverless.yml needs and YAML cannot compute. The framework calls
+// each export while it reads the file, and puts its value where the file names it.
 
 // A Region's name, of any partition: eu-west-1, us-gov-east-1, ap-southeast-2.
 const regionName = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/;
 
 // workerArns lists the functions that the coordinator may invoke: the worker
-// beside it, or, with placement "regional", the worker of exactly the Regions
-// listed. They are built from their parts because a GetAtt would make a circle:
-// the function needs the role, and the role would need the function.
+// beside it, or, with placement "regional", the workers in the listed Regions. It
+// builds the ARNs from their parts because GetAtt would make a cycle: the function
+// needs the role, and the role would need the function.
 module.exports.workerArns = async ({ resolveVariable }) => {
   const placement = await resolveVariable('param:placement');
   const listed = (await resolveVariable('param:regions')).split(/[\s,]+/).filter(Boolean);
@@ -28,12 +27,12 @@ module.exports.workerArns = async ({ resolveVariable }) => {
   }
   const wrong = listed.filter((region) => !regionName.test(region));
   if (wrong.length > 0) {
-    throw new Error(`param "regions" has what is no Region: ${wrong.join(', ')}`);
+    throw new Error(`param "regions" has names that are not Regions: ${wrong.join(', ')}`);
   }
   return [...new Set(listed)].map(arn);
 };
 
 // scheduleInput is the request that the schedule sends, as the text that
-// EventBridge Scheduler wants. It is read from events/, so that what is deployed
-// is what the tests and the README use.
+// EventBridge Scheduler expects. It comes from events/, so that the deployment,
+// the tests and the documentation use the same request.
 module.exports.scheduleInput = () => JSON.stringify(require('../events/schedule.json'));
