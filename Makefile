@@ -100,7 +100,7 @@ cli: ## the command line for Linux, macOS and Windows, static, with checksums: d
 		os=$${platform%/*}; arch=$${platform#*/}; file=$(DIST)/meridian-$$os-$$arch; \
 		[ $$os != windows ] || file=$$file.exe; \
 		echo "$$file"; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o $$file ./cmd/meridian; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -buildvcs=auto -trimpath -ldflags '-s -w' -o $$file ./cmd/meridian; \
 	done
 	@cd $(DIST) && { sha256sum meridian-* 2>/dev/null || shasum -a 256 meridian-*; } > SHA256SUMS
 
