@@ -24,7 +24,10 @@ SERVERLESS := node_modules/.bin/serverless
 # The tests run under the race detector where there is the C compiler it needs.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 # The development tools, pinned in tools.mod, apart from what the program needs.
-TOOL := go tool -modfile=tools.mod
+TOOL := go tool -modfile=$(CURDIR)/tools.mod
+# The modules: the program, and its benchmarks.
+MODULES := . bench
+EACH_MODULE = set -e; for module in $(MODULES); do ( cd $$module; set -x; $(1) ); done
 
 # The Go that deployments are built with, so that the zips have the same bytes
 # everywhere. Raise it with each security release.
@@ -48,12 +51,12 @@ run: ## the hello-world: three Regions, one second of work each, in one second
 	@go run ./cmd/meridian run --region us-east-1,us-east-2,eu-west-1 --target dynamodb --task sleep --param seconds=1
 
 test: ## all tests, with Go alone
-	go test $(RACE) -shuffle=on ./...
+	@$(call EACH_MODULE,go test $(RACE) -shuffle=on ./...)
 
 check: test static repeat ## the tests, and format, vet, lint, go fix, size, ten times the engine
 
 static: vet vet-all lint fix-diff size
-	go mod tidy -diff
+	@$(call EACH_MODULE,go mod tidy -diff)
 
 repeat: ## the engine and the coordinator ten times, on one and on four processors
 	go test $(RACE) -shuffle=on -count=10 -cpu=1,4 ./internal/fanout ./internal/coordinator
@@ -62,7 +65,7 @@ fmt: ## format the code
 	$(TOOL) golangci-lint fmt
 
 vet:
-	go vet ./...
+	@$(call EACH_MODULE,go vet ./...)
 
 # The systems that the command line is built for.
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
@@ -75,11 +78,11 @@ vet-all: ## vet the programs for every system that cli builds for
 	done
 
 lint: ## lint, and check the format
-	$(TOOL) golangci-lint run --allow-parallel-runners
+	@$(call EACH_MODULE,$(TOOL) golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml)
 	$(TOOL) golangci-lint fmt --diff
 
 fix-diff: ## fail when go fix would change something
-	go fix -diff ./...
+	@$(call EACH_MODULE,go fix -diff ./...)
 
 build: $(FUNCTIONS:%=$(DIST)/%.zip) ## dist/coordinator.zip and dist/regionworker.zip; ARCH=amd64 for x86
 
@@ -111,17 +114,17 @@ size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than
 	@$(foreach f,$(FUNCTIONS),bytes=$$(wc -c < $(DIST)/$(f)/bootstrap); \
 		echo "$(f): $$bytes bytes of at most $(MAX_$(f))"; [ $$bytes -le $(MAX_$(f)) ] &&) true
 
-# The machine's figures of the packages' benchmarks, and the committed ones.
+# The packages' benchmarks: the figures of this machine, and the committed ones.
 BENCHMARKS := go test -run '^$$' -bench . -benchmem -benchtime 0.1s -count 6 ./pkg/... ./internal/...
 bench: ## what an invocation costs, to bench/RESULTS.md, and the packages' benchmarks; BENCH_QUICK=1 for a look at the first
-	go run ./bench
+	cd bench && go run . invoke
 ifndef BENCH_QUICK
 	$(BENCHMARKS) > bench/latest.txt
 	$(TOOL) benchstat bench/baseline.txt bench/latest.txt
 endif
 
 bench-cold: ## what a cold start takes, and the right memory size, to bench/COLD.md; BENCH_QUICK=1 for a look at it in a minute
-	go run ./bench/cold
+	cd bench && go run . cold
 
 bench-baseline: ## commit to the benchmarks' figures of this machine
 	$(BENCHMARKS) > bench/baseline.txt
@@ -130,7 +133,7 @@ bench-engine: ## the engine against errgroup, and its bytes and allocations an i
 	go test -run '^$$' -bench 'Errgroup|Map' -benchtime 20x ./internal/fanout
 
 bench-reserve: ## how long before its deadline a coordinator answers, starved of CPU; UNITS=5000
-	go run ./bench/reserve -units $(UNITS)
+	cd bench && go run . reserve -units $(UNITS)
 UNITS ?= 5000
 
 .PHONY: figures

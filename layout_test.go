@@ -52,20 +52,6 @@ func imports() map[string][]string {
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
 		"cmd/meridian":           {anything},
-		// The benchmarks: what runs them, a Lambda on the loopback interface, and who
-		// calls it. The rig is what they share of such a Lambda.
-		"bench":        {},
-		"bench/rig":    {},
-		"bench/server": {"bench/rig"},
-		"bench/client": {
-			"bench/rig", "internal/coordinator", "internal/fanout", "internal/function", "internal/invoke", "internal/task",
-			"internal/wire", "pkg/protocol",
-		},
-		// How long the end of a run takes on little CPU.
-		"bench/reserve": {"bench/rig", "pkg/protocol"},
-		// What a cold start takes, and beside which handler.
-		"bench/cold":      {"bench/rig", "internal/endpoints", "pkg/protocol"},
-		"bench/cold/bare": {},
 		// The deployment: the worker's, to many Regions, and the test of all of it.
 		"scripts/workers": {},
 		// The tables of the documentation that are facts of the code.
@@ -105,10 +91,10 @@ func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
 			if isOurs && !slices.Contains(allowed, anything) && !slices.Contains(allowed, ours) {
 				t.Errorf("package %s imports %s; its row allows %v", name, ours, allowed)
 			}
-			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" && name != "bench/client" {
+			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" {
 				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
 			}
-			if (name == "internal/fanout" || name == "internal/wire" || name == "internal/price" || name == "bench/rig") && strings.Contains(imported, ".") {
+			if (name == "internal/fanout" || name == "internal/wire" || name == "internal/price") && strings.Contains(imported, ".") {
 				t.Errorf("package %s imports %s; it stands on the standard library only", name, imported)
 			}
 		}

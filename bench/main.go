@@ -1,54 +1,59 @@
-// Command bench measures what an invocation costs beside the work: this
-// coordinator, whole runs and its way to Lambda alone; the AWS SDK with an
-// errgroup as people write it; and signed requests of net/http over prepared
-// connections, which is the floor.
+// Command bench measures how fast Meridian is.
 //
-// A server that speaks Lambda's Invoke API and takes 100 ms for each call runs in
-// a process of its own, on the loopback interface; so does each measurement, for
-// its CPU time and memory to be its own. Ways take turns, and what is printed and
-// written to bench/RESULTS.md are medians. The machine's noise is in all of them:
-// ratios count, and absolute figures do not.
+//	go run . invoke                  what an invocation costs, to RESULTS.md: make bench
+//	go run . cold                    what a cold start takes, to COLD.md: make bench-cold
+//	go run . reserve [-units 5000]   how long before its deadline a coordinator answers
 //
-// Run it with make bench; BENCH_QUICK=1 makes it short, and its ratios rough: they
-// are printed and not kept.
+// BENCH_QUICK=1 makes the first two short: their ratios are rough, and only printed.
+// The commands server and client are the processes that invoke starts.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"time"
+
+	"meridian/bench/client"
+	"meridian/bench/cold"
+	"meridian/bench/invocation"
+	"meridian/bench/reserve"
+	"meridian/bench/server"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 45*time.Minute) // a few times what it takes alone
-	defer cancel()
-	quick := os.Getenv("BENCH_QUICK") != ""
-	if err := run(ctx, quick); err != nil {
+	if err := run(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything and writes it down.
-func run(ctx context.Context, quick bool) error {
+// run carries out a command.
+func run(ctx context.Context, args []string) error {
+	if len(args) < 2 {
+		return errors.New("want a command: invoke, cold or reserve")
+	}
 	directory, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(directory) }()
-	l, err := newLab(ctx, directory)
-	if err != nil {
-		return err
+	command, args := args[1], args[2:]
+	quick := os.Getenv("BENCH_QUICK") != ""
+	switch command {
+	case "invoke":
+		return invocation.Run(ctx, directory, quick)
+	case "cold":
+		return cold.Run(ctx, directory, quick)
+	case "reserve":
+		return reserve.Run(ctx, directory, args, os.Stdout)
+	case "server":
+		return server.Run(ctx, args)
+	case "client":
+		return client.Run(ctx, args)
 	}
-	defer l.close()
-	results, err := l.measureAll(ctx, scenarios(quick))
-	judge(os.Stdout, results)
-	if err != nil || quick {
-		return err
-	}
-	return save("bench/RESULTS.md", results, l.missing)
+	return fmt.Errorf("%q is not a command: want invoke, cold or reserve", command)
 }

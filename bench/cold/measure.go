@@ -1,17 +1,25 @@
-package main
+package cold
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"time"
 
+	"meridian/bench/figure"
 	"meridian/bench/rig"
 )
+
+// A lab has what is measured, and what it is measured with.
+type lab struct {
+	directory string // of the programs
+	limiter   string // the kernel's setting that limits a process to a share
+	unlimited error  // why none does, or nil
+	lambda    *lambda
+}
 
 // timeout is how long a function may take for an invocation.
 const timeout = time.Minute
@@ -20,95 +28,104 @@ const timeout = time.Minute
 type start struct {
 	scenario
 	condition
-	warm int // more invocations after the first
+	warm   int  // more invocations after the first
+	traced bool // the inits of the packages are traced
 }
 
-// A measurement is what a start took, in milliseconds from exec.
+// A measurement is what a start took.
 type measurement struct {
-	next   float64 // until it asked for its first invocation
-	answer float64 // until it had answered that
-	first  float64 // between the two: the first invocation itself
-	warm   float64 // a later one, the median
-	cpu    float64 // user's and system's, until it was ended
-	peak   float64 // MiB of memory; -1 where that is not known
+	marks
+	began    time.Time // exec
+	asked    time.Time // the function asked for its first invocation
+	given    time.Time // it got it
+	answered time.Time // it had answered it
+	inits    inits
+	warm     float64 // milliseconds of a later invocation, the median
+	cpu      float64 // milliseconds, user's and system's, until the process was ended
+	peak     float64 // MiB of memory; -1 where that is not known
 }
 
 // once starts a function, has it answer, and ends it.
 func (l *lab) once(ctx context.Context, s start) (m measurement, err error) {
-	api, err := rig.NewRuntime(ctx)
-	if err != nil {
-		return m, err
-	}
-	defer api.Close()
 	l.lambda.takes.Store(int64(s.takes))
-	at := s.share
-	if s.burst {
-		at = 100
+	l.lambda.take()
+	f := rig.Function{
+		Program: filepath.Join(l.directory, s.program), Lambda: l.lambda.Lambda, MemoryMB: s.size(), Output: &m.inits,
 	}
-	g, err := l.group(at)
+	if s.traced {
+		f.Settings = []string{"GODEBUG=inittrace=1"}
+	}
+	if l.unlimited == nil {
+		if f.Share = s.share; s.burst {
+			f.Share = 100
+		}
+	}
+	runtime.GC() // now, and not while the function waits for this process
+	i, err := f.Start(ctx)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, g.Remove()) }()
-	runtime.GC() // now, rather than while the function waits for this process
-	var said bytes.Buffer
-	command := exec.CommandContext(ctx, filepath.Join(l.directory, s.program))
-	world := rig.Function{RuntimeAPI: api.Address, Lambda: l.lambda.url, Roots: l.roots, MemoryMB: s.size()}
-	command.Env, command.Dir = world.Environment(), l.directory
-	command.Stdout, command.Stderr = &said, &said
-	begin := time.Now()
-	if err := g.Start(command); err != nil {
-		return m, err
+	m.began = i.Began
+	err = m.answers(ctx, s, i)
+	m.marks, m.peak = l.lambda.take(), i.Peak()
+	cpu, ended := i.End()
+	m.cpu = figure.Milliseconds(cpu)
+	if err = errors.Join(err, ended); err != nil {
+		err = fmt.Errorf("%s: %w\n%s", s.program, err, m.inits.output.Bytes())
 	}
-	defer func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-		m.cpu = milliseconds(command.ProcessState.UserTime() + command.ProcessState.SystemTime())
-		if err != nil {
-			err = fmt.Errorf("%s: %w\n%s", s.program, err, said.Bytes())
-		}
-	}()
-	m, err = answers(ctx, s, g, api, begin)
-	m.peak = rig.Peak(command.Process.Pid)
 	return m, err
 }
 
-// answers has the function answer and takes the times.
-func answers(ctx context.Context, s start, g rig.Group, api *rig.Runtime, begin time.Time) (m measurement, err error) {
+// answers has the function answer, and takes the times.
+func (m *measurement) answers(ctx context.Context, s start, i *rig.Instance) error {
 	var warm []float64
-	for i := range 1 + s.warm {
-		asked, answer, err := ask(ctx, s, i == 0 && s.burst, g, api)
+	for n := range 1 + s.warm {
+		asked, answer, err := ask(ctx, s, n == 0 && s.burst, i)
 		if err != nil {
-			return m, err
+			return err
 		}
-		if took := milliseconds(answer.At.Sub(answer.Given)); i > 0 {
-			warm = append(warm, took)
+		if n == 0 {
+			m.asked, m.given, m.answered = asked, answer.Given, answer.At
 		} else {
-			m.next, m.answer, m.first = milliseconds(asked.Sub(begin)), milliseconds(answer.At.Sub(begin)), took
+			warm = append(warm, figure.Milliseconds(answer.At.Sub(answer.Given)))
 		}
 	}
-	m.warm = median(warm)
-	return m, nil
+	m.warm = figure.Median(warm...)
+	return nil
 }
 
-// ask waits until the function asks for an invocation, if a burst is over then
-// holds it to its share, and has it answer.
-func ask(ctx context.Context, s start, burst bool, g rig.Group, api *rig.Runtime) (asked time.Time, a rig.Answer, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*timeout, errors.New("the function said nothing in time"))
+// ask waits until the function asks for an invocation, and has it answer. If a burst
+// ends with the first invocation, it sets the limit in between.
+func ask(ctx context.Context, s start, burst bool, i *rig.Instance) (asked time.Time, a rig.Answer, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*timeout, errors.New("the function did not answer in time"))
 	defer cancel()
-	if asked, err = api.Next(ctx); err != nil {
+	if asked, err = i.Runtime.Next(ctx); err != nil {
 		return asked, a, err
 	}
 	if burst {
-		if err := g.Set(s.share); err != nil {
+		if err := i.SetShare(s.share); err != nil {
 			return asked, a, err
 		}
 	}
-	a, err = api.Invoke(ctx, s.payload, time.Now().Add(timeout))
+	a, err = i.Runtime.Invoke(ctx, s.payload, time.Now().Add(timeout))
 	if err == nil && !bytes.Contains(a.Body, []byte(s.wanted)) {
 		err = fmt.Errorf("it answered %.300q, without %q", a.Body, s.wanted)
 	}
 	return asked, a, err
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+// The figures of a measurement, in milliseconds and MiB.
+
+func (m *measurement) toNext() float64   { return between(m.began, m.asked) }
+func (m *measurement) toAnswer() float64 { return between(m.began, m.answered) }
+func (m *measurement) cpuTime() float64  { return m.cpu }
+func (m *measurement) memory() float64   { return m.peak }
+
+// billedCold and billedWarm are what Lambda bills for. Of a cold invocation the start
+// is a part. Source:
+// https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
+func (m *measurement) billedCold() float64 { return m.toNext() + between(m.given, m.answered) }
+func (m *measurement) billedWarm() float64 { return m.warm }
+
+// between returns the milliseconds from a to b.
+func between(a, b time.Time) float64 { return figure.Milliseconds(b.Sub(a)) }

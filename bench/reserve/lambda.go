@@ -1,4 +1,4 @@
-package main
+package reserve
 
 import (
 	"bytes"
@@ -10,12 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meridian/bench/meridian"
 	"meridian/bench/rig"
-	"meridian/pkg/protocol"
 )
 
-// A way is when the workers answer, of which each gets a number: after how long
-// with such a budget, and whether at all.
+// A way decides when the workers answer. It gets the number of a call and its budget,
+// and returns the delay, and whether the worker answers at all.
 type way struct {
 	name   string
 	answer func(number int, budget time.Duration) (after time.Duration, answers bool)
@@ -25,42 +25,35 @@ func ways() []way {
 	return []way{
 		{"nothing", func(int, time.Duration) (time.Duration, bool) { return 0, false }},
 		{"half", func(number int, budget time.Duration) (time.Duration, bool) { return budget / 4, number%2 == 0 }},
-		// As workers do that are cut by their budget, but without any reserve.
+		// Like workers that use their whole budget, but keep no reserve.
 		{"last", func(_ int, budget time.Duration) (time.Duration, bool) { return budget - 50*time.Millisecond, true }},
 	}
 }
 
-// A lambda is Lambda as a coordinator sees it, over HTTP/2 and TLS.
+// A lambda is Lambda as a coordinator sees it.
 type lambda struct {
-	server http.Server
-	url    string
+	*rig.Lambda
 	way    atomic.Pointer[way]
 	output atomic.Int64 // bytes of each target's
 	calls  atomic.Int64
-	peak   atomic.Int64
-	now    atomic.Int64
+	now    atomic.Int64 // calls in flight
+	peak   atomic.Int64 // and the most of them
 }
 
-// newLambda starts one on the loopback interface, and writes its certificate to a
-// file.
-func newLambda(ctx context.Context, file string) (*lambda, error) {
-	config, err := rig.NewCertificate(file, nil)
-	if err != nil {
-		return nil, err
-	}
-	l := new(lambda)
-	l.server = http.Server{Handler: l, TLSConfig: config, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: rig.Streams}}
-	l.url, err = rig.Start(ctx, &l.server)
+// newLambda starts one on the loopback interface.
+func newLambda(ctx context.Context, directory string) (l *lambda, err error) {
+	l = new(lambda)
+	l.Lambda, err = rig.NewLambda(ctx, &http.Server{Handler: l}, directory, nil) //nolint:gosec // it sets the timeout
 	return l, err
 }
 
-// ServeHTTP answers an invocation, when the way says so.
+// ServeHTTP answers an invocation when the way says so.
 func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	var q protocol.RegionRequest
+	var q meridian.RegionRequest
 	if err := json.Unmarshal(payload, &q); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -79,7 +72,7 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// message writes an output of so many bytes.
+// message writes an output of the size that is set.
 func (l *lambda) message(answer *bytes.Buffer, _, _ []byte) {
 	const head, foot = `{"message":"`, `"}`
 	answer.WriteString(head + strings.Repeat("x", max(0, int(l.output.Load())-len(head+foot))) + foot)

@@ -2,43 +2,48 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// Build builds a function as make build does, but for this machine, to the file
-// program.
-func Build(ctx context.Context, program, source string) error {
+// Build builds a function as make build does, but for this machine. The package is
+// a path in the module of directory; program is the file to write.
+func Build(ctx context.Context, directory, path, program string) error {
 	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid=", "-o", program, source)
-	build.Env, build.Stderr = append(build.Environ(), "CGO_ENABLED=0"), os.Stderr
+		"-ldflags", "-s -w -buildid=", "-o", program, path)
+	build.Dir, build.Env, build.Stderr = directory, append(build.Environ(), "CGO_ENABLED=0"), os.Stderr
 	if err := build.Run(); err != nil {
-		return fmt.Errorf("build %s: %w", source, err)
+		return fmt.Errorf("build %s: %w", path, err)
 	}
 	return nil
 }
 
-// A Function says where a function finds its world. All fields are required.
+// A Function is a Lambda function and its settings.
 type Function struct {
-	RuntimeAPI string // the address of its Runtime
-	Lambda     string // the URL of the Lambda that it calls
-	Roots      string // the file of the certificates that it trusts
-	MemoryMB   int    // which it is told that it has
+	Program  string    // the file that [Build] wrote
+	Lambda   *Lambda   // the API that it calls
+	MemoryMB int       // its memory, which it reads from its environment
+	Share    int       // of a core, in percent; zero means no limit
+	Settings []string  // more environment variables, as name=value
+	Output   io.Writer // gets what the process prints; nil discards it
 }
 
-// functionName is what the functions are told they are called.
+// functionName is the name in the functions' environment.
 const functionName = "meridian-bench"
 
-// Environment is what Lambda gives a function, with what points it to its world.
-// There is nothing of this process's own in it.
+// Environment returns what Lambda sets for a function, with the addresses of the
+// benchmark's servers. It has nothing of this process's environment.
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-func (f Function) Environment() []string {
-	return []string{
-		"AWS_LAMBDA_RUNTIME_API=" + f.RuntimeAPI,
+func (f Function) Environment(runtimeAPI string) []string {
+	return append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + runtimeAPI,
 		"AWS_LAMBDA_FUNCTION_NAME=" + functionName, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(f.MemoryMB),
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + functionName,
@@ -47,14 +52,59 @@ func (f Function) Environment() []string {
 		"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_SESSION_TOKEN=example",
-		"AWS_ENDPOINT_URL_LAMBDA=" + f.Lambda, "WORKER_FUNCTION=" + functionName + "-regionworker",
-		"SSL_CERT_FILE=" + f.Roots, "SSL_CERT_DIR=" + f.Roots + ".none",
-	}
+		"AWS_ENDPOINT_URL_LAMBDA=" + f.Lambda.URL, "WORKER_FUNCTION=" + functionName + "-regionworker",
+		"SSL_CERT_FILE=" + f.Lambda.Roots, "SSL_CERT_DIR=" + f.Lambda.Roots + ".none",
+	}, f.Settings...)
 }
 
-// Peak returns the most memory that a running process had resident, in MiB, or -1
-// where that is not known. (What wait4 says is at least what this process had when
-// it started that one.)
+// An Instance is a running process of a function. Use [Function.Start].
+type Instance struct {
+	Runtime *Runtime
+	Began   time.Time // when the process was started
+
+	command *exec.Cmd
+	group   Group
+}
+
+// Start starts a process of the function as Lambda does.
+func (f Function) Start(ctx context.Context) (i *Instance, err error) {
+	i = &Instance{command: exec.CommandContext(ctx, f.Program)}
+	if i.Runtime, err = NewRuntime(ctx); err != nil {
+		return nil, err
+	}
+	if f.Share > 0 {
+		if i.group, err = NewGroup(f.Share); err != nil {
+			i.Runtime.Close()
+			return nil, err
+		}
+	}
+	i.command.Env, i.command.Dir = f.Environment(i.Runtime.Address), filepath.Dir(f.Program)
+	i.command.Stdout, i.command.Stderr = f.Output, f.Output
+	i.Began = time.Now()
+	if err := i.group.Start(i.command); err != nil {
+		i.Runtime.Close()
+		return nil, errors.Join(err, i.group.Remove())
+	}
+	return i, nil
+}
+
+// SetShare changes the share of a core, in percent.
+func (i *Instance) SetShare(percent int) error { return i.group.Set(percent) }
+
+// Peak returns the most memory that the process has had resident, see [Peak].
+func (i *Instance) Peak() float64 { return Peak(i.command.Process.Pid) }
+
+// End ends the process and returns the CPU time that it took, user's and system's.
+func (i *Instance) End() (cpu time.Duration, err error) {
+	_ = i.command.Process.Kill() // it waits for its next invocation
+	_ = i.command.Wait()
+	i.Runtime.Close()
+	return i.command.ProcessState.UserTime() + i.command.ProcessState.SystemTime(), i.group.Remove()
+}
+
+// Peak returns the most memory that a running process has had resident, in MiB, or
+// -1 where that is not known. The kernel's getrusage is no help: its maximum
+// includes what the parent had when it started the process.
 func Peak(pid int) float64 {
 	status, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	for line := range strings.Lines(string(status)) {

@@ -10,23 +10,22 @@ import (
 	"strconv"
 )
 
-// period is how often a process held to a share of a core gets it anew, in
-// microseconds. Lambda's is not documented; this is a judgement: below the
-// kernel's default of 100 ms, with which a process of a few milliseconds would
-// hardly be held at all, and not much above the least that can be, because the
-// kernel hands out 1 ms or more at once, which is 7 % of 14 ms.
+// period is the period of the CPU quota, in microseconds. Lambda's is not documented;
+// this is a judgement. With the kernel's default of 100 ms, a process that runs for a
+// few milliseconds would hardly notice its limit. The kernel hands out at least 1 ms
+// at once, so that a share of 7 % needs a period of at least 14 ms.
 const period = 20_000
 
-// A Group is a cgroup that holds its processes, all together, to a share of a
-// core. Its zero value holds nothing.
+// A Group is a cgroup that limits its processes, all together, to a share of a core.
+// Its zero value limits nothing.
 type Group struct {
 	directory string
 	second    bool // cgroup version 2
 }
 
-// Holds returns what holds a Group here, or why none can be made: it needs Linux,
-// and root.
-func Holds() (by string, err error) {
+// Limits returns the kernel's setting that limits a Group here, or why no group can be
+// made: it needs Linux, and root.
+func Limits() (by string, err error) {
 	g, err := NewGroup(100)
 	if err != nil {
 		return "", err
@@ -38,14 +37,14 @@ func Holds() (by string, err error) {
 	return by, g.Remove()
 }
 
-// NewGroup makes a group held to a share of a core, in percent. A process has one
-// at a time.
+// NewGroup makes a group with a share of a core, in percent. A process can have one
+// group at a time.
 func NewGroup(share int) (Group, error) {
 	var why []error
 	name := "meridian-bench-" + strconv.Itoa(os.Getpid())
-	// Where Linux has its cgroups: version 2, or the cpu controller of version 1.
+	// Linux mounts version 2 here, or the cpu controller of version 1.
 	for _, g := range []Group{{"/sys/fs/cgroup/" + name, true}, {"/sys/fs/cgroup/cpu/" + name, false}} {
-		if err := os.Mkdir(g.directory, 0o755); err != nil { //nolint:gosec // as all of them are
+		if err := os.Mkdir(g.directory, 0o755); err != nil { //nolint:gosec // the mode of all cgroups
 			why = append(why, err)
 			continue
 		}
@@ -73,8 +72,7 @@ func (g Group) Set(share int) error {
 	return g.write("cpu.cfs_quota_us", strconv.Itoa(quota))
 }
 
-// Start starts a command in the group, so that it is held from its first
-// instruction on.
+// Start starts a command in the group, which limits it from its first instruction on.
 func (g Group) Start(command *exec.Cmd) error {
 	if g.directory == "" {
 		return command.Start()
@@ -82,7 +80,7 @@ func (g Group) Start(command *exec.Cmd) error {
 	if g.second {
 		return startIn(command, g.directory)
 	}
-	// A process begins in the group of the thread that starts it.
+	// A process starts in the group of the thread that forks it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := g.write("tasks", "0"); err != nil {
@@ -92,7 +90,7 @@ func (g Group) Start(command *exec.Cmd) error {
 	return errors.Join(err, os.WriteFile(filepath.Join(filepath.Dir(g.directory), "tasks"), []byte("0"), 0o600))
 }
 
-// Remove removes the group, whose processes have ended.
+// Remove removes the group. Its processes must have ended.
 func (g Group) Remove() error {
 	if g.directory == "" {
 		return nil
@@ -100,7 +98,7 @@ func (g Group) Remove() error {
 	return os.Remove(g.directory)
 }
 
-// write writes one of the group's files, which are there already.
+// write writes one of the group's files, which the kernel has created.
 func (g Group) write(file, text string) error {
 	f, err := os.OpenFile(filepath.Join(g.directory, file), os.O_WRONLY, 0)
 	if err != nil {

@@ -7,5 +7,5 @@ import (
 	"os/exec"
 )
 
-// startIn is not to be had here.
+// startIn is not supported on this system.
 func startIn(*exec.Cmd, string) error { return errors.ErrUnsupported }

@@ -13,7 +13,7 @@ import (
 	"meridian/bench/rig"
 )
 
-func TestTheZeroGroupHoldsNothing(t *testing.T) {
+func TestTheZeroGroupLimitsNothing(t *testing.T) {
 	t.Parallel()
 	var g rig.Group
 	command := exec.CommandContext(t.Context(), "go", "version")
@@ -31,13 +31,13 @@ func TestTheZeroGroupHoldsNothing(t *testing.T) {
 	}
 }
 
-// Not parallel: a process has one group at a time.
-func TestAGroupHoldsACommandFromItsFirstInstructionOn(t *testing.T) {
-	by, err := rig.Holds()
+// Not parallel: a process can have one group at a time.
+func TestAGroupLimitsACommandFromItsFirstInstructionOn(t *testing.T) {
+	by, err := rig.Limits()
 	if err != nil {
 		t.Skip("no group can be made here:", err)
 	}
-	t.Log("held by", by)
+	t.Log("limited by", by)
 	g, err := rig.NewGroup(50)
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +59,8 @@ func TestAGroupHoldsACommandFromItsFirstInstructionOn(t *testing.T) {
 	}
 }
 
-// What version 2 is told, in a directory of its own, because the controller may
-// belong to version 1 here.
+// It writes to a directory of its own, because the controller may belong to version 1
+// here.
 func TestTheShareInVersion2IsTheQuotaAndThePeriod(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cpu.max")
@@ -81,7 +81,6 @@ func TestTheShareInVersion2IsTheQuotaAndThePeriod(t *testing.T) {
 	}
 }
 
-// A command begins in its group, wherever version 2 is mounted.
 func TestACommandStartsInItsGroupOfVersion2(t *testing.T) {
 	t.Parallel()
 	var directory string
@@ -93,7 +92,7 @@ func TestACommandStartsInItsGroupOfVersion2(t *testing.T) {
 	if directory == "" {
 		t.Skip("version 2 is mounted nowhere")
 	}
-	if err := os.Mkdir(directory, 0o755); err != nil { //nolint:gosec // as all of them are
+	if err := os.Mkdir(directory, 0o755); err != nil { //nolint:gosec // the mode of all cgroups
 		t.Skip("no group can be made here:", err)
 	}
 	g := rig.GroupIn(directory)
@@ -111,15 +110,18 @@ func TestACommandStartsInItsGroupOfVersion2(t *testing.T) {
 
 func TestTheEnvironmentHasNothingOfThisProcess(t *testing.T) {
 	t.Setenv("MERIDIAN_BENCH_TEST", "here")
-	for _, variable := range (rig.Function{}).Environment() {
+	f := rig.Function{
+		Lambda: &rig.Lambda{URL: "https://127.0.0.1:2", Roots: "roots.pem"}, MemoryMB: 128, Settings: []string{"GODEBUG=inittrace=1"},
+	}
+	all := f.Environment("127.0.0.1:1")
+	for _, variable := range all {
 		if strings.HasPrefix(variable, "MERIDIAN_BENCH_TEST=") {
 			t.Errorf("Environment() has %s", variable)
 		}
 	}
-	all := rig.Function{RuntimeAPI: "127.0.0.1:1", Lambda: "https://127.0.0.1:2", Roots: "roots.pem", MemoryMB: 128}.Environment()
 	for _, want := range []string{
 		"AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_ENDPOINT_URL_LAMBDA=https://127.0.0.1:2",
-		"SSL_CERT_FILE=roots.pem", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"SSL_CERT_FILE=roots.pem", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "GODEBUG=inittrace=1",
 	} {
 		if !slices.Contains(all, want) {
 			t.Errorf("Environment() = %q, want %s in it", all, want)

@@ -1,20 +1,20 @@
-// Package rig is what the benchmarks put around what they measure: Lambda as a
-// function sees it from inside, and as its caller sees it from outside, on the
-// loopback interface, and a share of a core as Lambda gives it.
+// Package rig is the world of a measured process on the loopback interface: the
+// Runtime API that a function asks for invocations, the Lambda API that it calls, and
+// a limit on its share of a core, as Lambda sets one.
 //
-// Bench/server, bench/client, bench/cold and bench/reserve use it. What its parts answer and
-// when is theirs: each has a lambda whose ServeHTTP reads from top to bottom.
+// The packages server, client, cold and reserve use it. Each of them has its own
+// ServeHTTP, which decides what a worker answers and when.
 //
 // # Its parts
 //
-// [Start] serves HTTP, over TLS with what [NewCertificate] makes. [Work] is what
-// a regionworker answers that succeeds, and [Respond] sends that as Lambda does. A
-// [Runtime] hands invocations to the process of a function, which [Build] makes,
-// [Function] has the environment of, and a [Group] holds to its share.
+// [Start] serves HTTP, over TLS with the result of [NewCertificate]; [NewLambda] does
+// both. [Work] returns the answer of a regionworker that succeeded, and [Respond]
+// sends it as Lambda does. [Function] starts a process that [Build] has built, in a
+// [Group] that limits it to its share, and [Runtime] hands it invocations.
 //
 // # What it promises
 //
-// It is cheap, because it shares the processors with what is measured: Work takes
-// what it needs out of a request as it stands. Nothing listens on anything but the
-// loopback interface, and credentials are AWS's own example.
+// It takes little CPU, because it shares the processors with what is measured: Work
+// copies parts of the request as they are. All servers listen on the loopback
+// interface only, and the credentials are the example of AWS's documentation.
 package rig

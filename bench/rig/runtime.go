@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A Runtime is Lambda as one process of a function sees it: it hands out
-// invocations one after the other, and takes the answers. Use [NewRuntime].
+// A Runtime is Lambda's Runtime API for one process of a function: it hands out
+// invocations, one after the other, and takes the answers. Use [NewRuntime].
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type Runtime struct {
@@ -24,17 +24,17 @@ type Runtime struct {
 	answers     chan Answer
 }
 
-// An invocation is what the function is asked.
+// An invocation is what is handed to the function.
 type invocation struct {
 	payload  []byte
 	deadline time.Time
 	given    chan<- time.Time
 }
 
-// An Answer is what came back of an invocation, and when.
+// An Answer is the function's answer to an invocation.
 type Answer struct {
 	Given time.Time // when the invocation was handed out
-	At    time.Time // when all of the answer was there
+	At    time.Time // when the last byte of the answer was read
 	Body  []byte
 
 	err error
@@ -49,11 +49,11 @@ func NewRuntime(ctx context.Context) (*Runtime, error) {
 	return a, err
 }
 
-// Close ends it, and what the function waits for.
+// Close ends it, and the function's request for an invocation.
 func (a *Runtime) Close() { _ = a.server.Close() }
 
-// Next waits until the function asks for an invocation, and returns when it did.
-// The error is what the function reported instead, or the cause of ctx's end.
+// Next waits until the function asks for an invocation, and returns the time of that.
+// The error is the one that the function reported instead, or the cause of ctx's end.
 func (a *Runtime) Next(ctx context.Context) (asked time.Time, err error) {
 	select {
 	case asked = <-a.asked:
@@ -68,9 +68,9 @@ func (a *Runtime) Next(ctx context.Context) (asked time.Time, err error) {
 	}
 }
 
-// Invoke hands an invocation to the function, which has asked for it (see Next),
-// and waits for the answer. The error is what the function reported instead, or
-// the cause of ctx's end.
+// Invoke hands an invocation to the function, which must have asked for it (see
+// [Runtime.Next]), and waits for the answer. The error is the one that the function
+// reported instead, or the cause of ctx's end.
 func (a *Runtime) Invoke(ctx context.Context, payload []byte, deadline time.Time) (Answer, error) {
 	given := make(chan time.Time, 1)
 	select {
@@ -87,7 +87,7 @@ func (a *Runtime) Invoke(ctx context.Context, payload []byte, deadline time.Time
 	}
 }
 
-// ServeHTTP answers the function.
+// ServeHTTP answers the function's requests.
 func (a *Runtime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
 	switch path := strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/"); {
@@ -113,7 +113,7 @@ func (a *Runtime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// handOut hands out an invocation when there is one.
+// handOut waits for an invocation and sends it.
 func (a *Runtime) handOut(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():

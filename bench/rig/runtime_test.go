@@ -12,8 +12,8 @@ import (
 	"meridian/bench/rig"
 )
 
-// newRuntime starts a Runtime that ends with the test, and a function that runs
-// in this process and posts to its paths.
+// newRuntime starts a Runtime that ends with the test, and a function in this process
+// that posts to its paths.
 func newRuntime(t *testing.T, function func(post func(path, body string) string)) *rig.Runtime {
 	t.Helper()
 	a, err := rig.NewRuntime(t.Context())
@@ -27,7 +27,7 @@ func newRuntime(t *testing.T, function func(post func(path, body string) string)
 		client := &http.Client{Transport: &http.Transport{}}
 		defer client.CloseIdleConnections()
 		function(func(path, body string) string {
-			// The test may be over before the last answer's receipt is here.
+			// The test may end before the receipt of the last answer arrives.
 			answer, _ := call(t.Context(), client, "http://"+a.Address+"/2018-06-01/runtime/"+path, body)
 			return answer
 		})
@@ -35,7 +35,7 @@ func newRuntime(t *testing.T, function func(post func(path, body string) string)
 	return a
 }
 
-func TestTheRuntimeHandsOutInvocationsOneAfterTheOtherAndTakesTheAnswers(t *testing.T) {
+func TestTheRuntimeHandsOutInvocationsInTurnAndTakesTheAnswers(t *testing.T) {
 	t.Parallel()
 	a := newRuntime(t, func(post func(path, body string) string) {
 		for range 2 {
@@ -61,7 +61,7 @@ func TestTheRuntimeHandsOutInvocationsOneAfterTheOtherAndTakesTheAnswers(t *test
 	}
 }
 
-func TestTheErrorIsWhatTheFunctionReportedInstead(t *testing.T) {
+func TestTheErrorIsTheOneThatTheFunctionReported(t *testing.T) {
 	t.Parallel()
 	a := newRuntime(t, func(post func(path, body string) string) {
 		post("init/error", "no settings")

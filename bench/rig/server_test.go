@@ -53,7 +53,7 @@ func TestStartSpeaksHTTP2OverTLSIfTheServerHasATLSConfig(t *testing.T) {
 	}
 }
 
-func TestNewCertificateWritesItBehindTheOthersThatAreGiven(t *testing.T) {
+func TestNewCertificateWritesTheOthersAndTheNewOne(t *testing.T) {
 	t.Parallel()
 	config, roots := newCertificate(t, []byte("# another\n"))
 	leaf, err := x509.ParseCertificate(config.Certificates[0].Certificate[0])
@@ -65,7 +65,7 @@ func TestNewCertificateWritesItBehindTheOthersThatAreGiven(t *testing.T) {
 	}
 }
 
-// newCertificate makes a certificate, and the pool of what its file has.
+// newCertificate makes a certificate, and a pool with the certificates of its file.
 func newCertificate(t *testing.T, others []byte) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "roots.pem")
@@ -79,7 +79,7 @@ func newCertificate(t *testing.T, others []byte) (*tls.Config, *x509.CertPool) {
 	}
 	pool := x509.NewCertPool()
 	if !bytes.HasPrefix(text, others) || !pool.AppendCertsFromPEM(text) {
-		t.Fatalf("NewCertificate() wrote %q, want a certificate behind %q", text, others)
+		t.Fatalf("NewCertificate() wrote %q, want a certificate after %q", text, others)
 	}
 	return config, pool
 }

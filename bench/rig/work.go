@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Work answers a request as a regionworker does that succeeded with every target,
-// one attempt each, and that says it took so long. The output of a target is the
-// JSON that output writes to the end of the answer, its Region and name given.
+// Work returns the answer of a regionworker that succeeded with every target of a
+// request in one attempt that took elapsedMs. The function output appends a target's
+// output, as JSON, to the answer; it is given the Region and the target.
 //
-// It takes what it needs out of the request as it stands, which is cheap: so it wants JSON without white space, and
-// no comma or bracket in the names of targets.
+// It copies parts of the request instead of decoding it. So the request must be JSON
+// without white space, with no comma and no bracket in the names of targets.
 func Work(request []byte, elapsedMs float64, output func(answer *bytes.Buffer, region, target []byte)) []byte {
 	var b bytes.Buffer
 	region := Field(request, "region", ',')
@@ -35,15 +35,15 @@ func Work(request []byte, elapsedMs float64, output func(answer *bytes.Buffer, r
 	return b.Bytes()
 }
 
-// Field returns the value of a field of a request as it is written there, up to
-// the first end of it.
+// Field returns the encoded value of a field of a request, up to the first byte that
+// is end.
 func Field(request []byte, name string, end byte) []byte {
 	_, value, _ := bytes.Cut(request, []byte(`"`+name+`":`))
 	before, _, _ := bytes.Cut(value, []byte{end})
 	return before
 }
 
-// Wait waits as long as a function takes, and reports whether the caller did too.
+// Wait waits for d, and reports whether ctx lasted that long.
 func Wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -58,9 +58,9 @@ func Wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Respond sends what a function answered to a call, as Lambda does: with the
-// call's id and, for a caller that asks, with what log returns, the end of the
-// function's log. A nil log means that there is none.
+// Respond sends a function's answer as Lambda does: with the id of the call and, if
+// the caller asks for it, with the end of the function's log, which log returns. A nil
+// log means no log.
 func Respond(w http.ResponseWriter, r *http.Request, call int64, log func(call int64) []byte, answer []byte) {
 	h := w.Header()
 	h.Set("X-Amzn-Requestid", RequestID(call))
@@ -72,5 +72,5 @@ func Respond(w http.ResponseWriter, r *http.Request, call int64, log func(call i
 	_, _ = w.Write(answer)
 }
 
-// RequestID returns Lambda's id of a call, another one for each.
+// RequestID returns the id of a call, as Lambda writes it.
 func RequestID(call int64) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", call, call) }

@@ -17,7 +17,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-func TestWorkAnswersAsARegionworkerDoesThatSucceededWithEveryTarget(t *testing.T) {
+func TestWorkAnswersAsARegionworkerThatSucceededWithEveryTarget(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[a-z0-9.-]{1,20}`)
@@ -26,7 +26,7 @@ func TestWorkAnswersAsARegionworkerDoesThatSucceededWithEveryTarget(t *testing.T
 			Batch: rapid.IntRange(0, 10_000).Draw(t, "batch"), Attempt: 1, Task: "sleep",
 			Parameters: json.RawMessage(`{"seconds":1}`), Targets: rapid.SliceOfN(name, 1, 5).Draw(t, "targets"), BudgetMs: 59_000,
 		}
-		request, err := q.Encode()
+		request, err := json.Marshal(q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestWorkAnswersAsARegionworkerDoesThatSucceededWithEveryTarget(t *testing.T
 	})
 }
 
-func TestRespondSendsTheEndOfTheLogToACallerThatAsks(t *testing.T) {
+func TestRespondSendsTheEndOfTheLogIfTheCallerAsks(t *testing.T) {
 	t.Parallel()
 	log := func(call int64) []byte { return []byte("log of " + rig.RequestID(call)) }
 	tests := []struct {
@@ -86,7 +86,7 @@ func TestRespondSendsTheEndOfTheLogToACallerThatAsks(t *testing.T) {
 	}
 }
 
-func TestWaitReportsWhetherTheCallerWaitedToo(t *testing.T) {
+func TestWaitReportsWhetherItsContextLastedThatLong(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string

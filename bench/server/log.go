@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"fmt"
@@ -6,9 +6,8 @@ import (
 	"meridian/bench/rig"
 )
 
-// tail returns the end of the log of a call as Lambda gives it: what a regionworker
-// writes for one target in the log format JSON, with the report of a traced one, 1
-// KB in all.
+// tail returns the end of a call's log, as Lambda sends it: the log of a regionworker
+// with one target, in the log format JSON and with tracing. It has about 1 KB.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 func tail(call int64) []byte {

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"hash/fnv"
@@ -7,15 +7,15 @@ import (
 	"meridian/bench/rig"
 )
 
-// throttles decide which calls are throttled: for each Region and target the same
-// attempts, so that every way to call meets the same.
+// throttles decide which calls are throttled. It is always the same attempts at each
+// Region and target, so that all ways of calling get the same throttles.
 type throttles struct {
 	mu       sync.Mutex
 	attempts map[string]byte
 }
 
-// next reports whether the next attempt at what a request asks for is throttled,
-// as so many of a hundred are.
+// next reports whether the next attempt at a request is throttled, for a percentage
+// of all attempts.
 func (t *throttles) next(request []byte, percent int) bool {
 	key := string(rig.Field(request, "region", ',')) + string(rig.Field(request, "targets", ']'))
 	t.mu.Lock()
@@ -29,7 +29,7 @@ func (t *throttles) next(request []byte, percent int) bool {
 	return int(hash.Sum32()>>8%100) < percent
 }
 
-// forget makes the next attempts the first.
+// forget resets the numbers of the attempts.
 func (t *throttles) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,10 +1,10 @@
-package main
+package invocation
 
 import "slices"
 
-// order returns the order in which n ways take their turns in a round. Each follows
-// each other one equally often, in n rounds, or in twice as many of an odd n: what
-// one leaves behind meets all the others alike.
+// order returns the order in which n ways take their turns in a round. Over n rounds, or
+// 2n if n is odd, each way follows each other way equally often, so that what one leaves
+// behind affects all the others alike.
 //
 // Source: E. J. Williams, Experimental designs balanced for the estimation of
 // residual effects of treatments, 1949.

@@ -1,4 +1,4 @@
-package main
+package invocation
 
 import (
 	"bufio"
@@ -12,58 +12,50 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"time"
+	"strings"
+
+	"meridian/bench/client"
+	"meridian/bench/figure"
+	"meridian/bench/meridian"
+	srv "meridian/bench/server"
 )
 
-// A lab has the programs and the servers that are measured with.
+// A lab starts the servers and the measurements, both as children of this program.
 type lab struct {
 	directory string
-	servers   map[server]address
+	program   string
+	servers   map[server]srv.Address
 	stops     []func()
-	missing   []string // ways that are not there, and why
+	missing   []string // ways that cannot be measured, and why
 }
 
-// An address is where a server is.
-type address struct {
-	URL         string `json:"url"`
-	Certificate string `json:"certificate"`
-}
-
-// A measurement is what bench/client, and its peers, print.
+// A measurement is what a child prints.
 type measurement struct {
-	WallMs      float64 `json:"wallMs"`
-	CPUMs       float64 `json:"cpuMs"`
-	PeakMiB     float64 `json:"peakMiB"`
-	Connections int     `json:"connections"`
-	Lost        int     `json:"lost"`
-	Sent        int     `json:"sent"`
-	Cause       string  `json:"cause"`
-
+	client.Measurement
 	overheadMs float64 // of WallMs
 }
 
-// newLab builds the programs, and sees which others there are.
+// newLab finds out which of the other languages' SDKs are installed.
 func newLab(ctx context.Context, directory string) (*lab, error) {
-	l := &lab{directory: directory, servers: map[server]address{}}
-	build := exec.CommandContext(ctx, "go", "build", "-o", directory+"/", "./bench/server", "./bench/client")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+	l := &lab{directory: directory, servers: map[server]srv.Address{}}
+	var err error
+	if l.program, err = os.Executable(); err != nil {
+		return nil, err
 	}
 	check := exec.CommandContext(ctx, "node", "--input-type=module", "-e", "import '@aws-sdk/client-lambda'")
-	check.Dir = "bench/peers"
+	check.Dir = "peers"
 	if err := check.Run(); err != nil {
-		l.missing = append(l.missing, "node: Node.js with @aws-sdk/client-lambda is not installed")
+		l.missing = append(l.missing, node+": Node.js with @aws-sdk/client-lambda is not installed")
 	}
 	if err := exec.CommandContext(ctx, "python3", "-c", "import boto3").Run(); err != nil {
-		l.missing = append(l.missing, "python: Python with boto3 is not installed")
+		l.missing = append(l.missing, python+": Python with boto3 is not installed")
 	}
 	return l, nil
 }
 
 // has reports whether a way can be measured.
 func (l *lab) has(way string) bool {
-	return !slices.ContainsFunc(l.missing, func(m string) bool { return m[:len(way)] == way })
+	return !slices.ContainsFunc(l.missing, func(m string) bool { return strings.HasPrefix(m, way+":") })
 }
 
 // close ends the servers.
@@ -73,48 +65,49 @@ func (l *lab) close() {
 	}
 }
 
-// address returns where a server is, which it starts at first.
-func (l *lab) address(ctx context.Context, s server) (address, error) {
+// address returns where a server listens. The first time it starts the server.
+func (l *lab) address(ctx context.Context, s server) (srv.Address, error) {
 	if a, ok := l.servers[s]; ok {
 		return a, nil
 	}
-	command := exec.CommandContext(ctx, filepath.Join(l.directory, "server"),
+	var names []string
+	for _, region := range meridian.Regions(s.regions) {
+		names = append(names, "lambda."+region+".amazonaws.com")
+	}
+	command := exec.CommandContext(ctx, l.program, "server",
 		"-tls="+strconv.FormatBool(s.tls), "-certificate", filepath.Join(l.directory, fmt.Sprintf("%d.pem", len(l.servers))),
-		"-delay", work.String(), "-set-up", s.setUp.String(),
+		"-names", strings.Join(names, ","), "-delay", (work + s.roundTrip).String(), "-set-up", s.setUp().String(),
 		"-throttle", strconv.Itoa(s.throttle), "-answer", strconv.Itoa(s.answer))
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {
-		return address{}, err
+		return srv.Address{}, err
 	}
 	output, err := command.StdoutPipe()
 	if err != nil {
-		return address{}, err
+		return srv.Address{}, err
 	}
 	if err := command.Start(); err != nil {
-		return address{}, err
+		return srv.Address{}, err
 	}
 	l.stops = append(l.stops, func() {
-		_ = input.Close() // which ends it
+		_ = input.Close() // which ends the server
 		_ = command.Wait()
 	})
 	line, err := bufio.NewReader(output).ReadBytes('\n')
 	if err != nil {
-		return address{}, fmt.Errorf("start the server: %w", err)
+		return srv.Address{}, fmt.Errorf("start the server: %w", err)
 	}
-	var a address
+	var a srv.Address
 	if err := json.Unmarshal(line, &a); err != nil {
-		return address{}, err
-	}
-	if !s.tls {
-		a.Certificate = ""
+		return srv.Address{}, err
 	}
 	l.servers[s] = a
-	_, err = l.once(ctx, scenario{server: s, calls: 35, retry: true}, coordinator) // it is slower at first
+	_, err = l.once(ctx, scenario{server: s, calls: max(s.regions, 35), retry: true}, client.Meridian) // the first run is slower
 	return a, err
 }
 
-// measureAll measures scenarios, and prints each as it is done. With an error come the
+// measureAll measures scenarios and prints each. Beside an error it returns the
 // results before it.
 func (l *lab) measureAll(ctx context.Context, all []scenario) (results []result, err error) {
 	for _, s := range all {
@@ -155,13 +148,13 @@ func (l *lab) once(ctx context.Context, s scenario, way string) (m measurement, 
 	calls := strconv.Itoa(s.calls)
 	switch way {
 	case node:
-		command = exec.CommandContext(ctx, "node", "bench/peers/node.mjs", a.URL, calls)
+		command = exec.CommandContext(ctx, "node", "peers/node.mjs", a.URLs[0], calls)
 		command.Env = append(command.Environ(), "NODE_EXTRA_CA_CERTS="+a.Certificate, "NODE_NO_WARNINGS=1")
 	case python:
-		command = exec.CommandContext(ctx, "python3", "bench/peers/python.py", a.URL, calls, a.Certificate)
+		command = exec.CommandContext(ctx, "python3", "peers/python.py", a.URLs[0], calls, a.Certificate)
 	default:
-		command = exec.CommandContext(ctx, filepath.Join(l.directory, "client"), "-way", way, "-calls", calls,
-			"-url", a.URL, "-certificate", a.Certificate, "-files", strconv.Itoa(s.files),
+		command = exec.CommandContext(ctx, l.program, "client", "-way", way, "-calls", calls,
+			"-urls", strings.Join(a.URLs, ","), "-certificate", a.Certificate, "-files", strconv.Itoa(s.files),
 			"-warm="+strconv.FormatBool(s.warm), "-retry="+strconv.FormatBool(s.retry))
 	}
 	command.Stderr = os.Stderr
@@ -172,6 +165,6 @@ func (l *lab) once(ctx context.Context, s scenario, way string) (m measurement, 
 	if err := json.Unmarshal(out, &m); err != nil && !errors.Is(err, io.EOF) {
 		return m, fmt.Errorf("%s printed %q: %w", way, out, err)
 	}
-	m.overheadMs = max(m.WallMs-float64(s.ideal())/float64(time.Millisecond), 0.001)
+	m.overheadMs = max(m.WallMs-figure.Milliseconds(s.ideal()), 0.001)
 	return m, nil
 }

@@ -1,11 +1,11 @@
-package main
+package invocation
 
 import (
 	"slices"
 	"testing"
 )
 
-func TestEachWayFollowsEachOtherOneEquallyOften(t *testing.T) {
+func TestEachWayFollowsEachOtherWayEquallyOften(t *testing.T) {
 	t.Parallel()
 	for n := 1; n <= 6; n++ {
 		follows := map[[2]int]int{}

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-func TestSettleWaitsUntilNoConnectionIsOpenButTheCallers(t *testing.T) {
+func TestSettleWaitsUntilOnlyTheCallersConnectionIsOpen(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		closed time.Duration // when the others are
+		closed time.Duration // when the other connections are closed
 		want   bool
 		after  time.Duration
 	}{
-		{"they are closed", 0, true, 0},
-		{"they close", 20 * time.Millisecond, true, 20 * time.Millisecond},
+		{"the others are closed", 0, true, 0},
+		{"the others close", 20 * time.Millisecond, true, 20 * time.Millisecond},
 		{"the caller leaves", time.Hour, false, time.Minute},
 	}
 	for _, tt := range tests {

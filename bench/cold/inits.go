@@ -1,0 +1,48 @@
+package cold
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
+
+// An inits is what a process prints, with the lines of GODEBUG=inittrace=1 read: they
+// say what each package's init took.
+type inits struct {
+	first, last time.Time // when the first and the last such line came
+	ms          map[string]float64
+	output      bytes.Buffer // everything, for errors
+	line        []byte       // the part of a line that has come
+}
+
+// Write takes some of the output.
+func (i *inits) Write(p []byte) (int, error) {
+	now := time.Now()
+	_, _ = i.output.Write(p)
+	i.line = append(i.line, p...)
+	for {
+		line, rest, found := bytes.Cut(i.line, []byte("\n"))
+		if !found {
+			return len(p), nil
+		}
+		i.line = rest
+		var name string
+		var at, clock float64
+		if _, err := fmt.Sscanf(string(line), "init %s @%f ms, %f ms clock", &name, &at, &clock); err != nil {
+			continue
+		}
+		if i.ms == nil {
+			i.first, i.ms = now, map[string]float64{}
+		}
+		i.last = now
+		i.ms[name] = clock
+	}
+}
+
+// sum returns what all of them took, in milliseconds.
+func (i *inits) sum() (ms float64) {
+	for _, took := range i.ms {
+		ms += took
+	}
+	return ms
+}

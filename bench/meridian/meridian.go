@@ -1,0 +1,205 @@
+// Package meridian holds everything that the benchmarks use of the product: no
+// other package here imports one of its packages.
+//
+// The benchmarks start the functions as processes, and call this package for what
+// has to run inside a measured process ([NewRunner], [Map]) and for the messages.
+package meridian
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/endpoints"
+	"meridian/internal/fanout"
+	"meridian/internal/function"
+	"meridian/internal/invoke"
+	"meridian/internal/task"
+	"meridian/internal/wire"
+	"meridian/pkg/protocol"
+)
+
+// MaxConnections is how many connections Meridian opens at most.
+const MaxConnections = wire.DefaultMaxConns
+
+// The messages that the benchmarks send and read.
+type (
+	// Request asks a coordinator for a run.
+	Request = protocol.Request
+
+	// Result is the coordinator's answer.
+	Result = protocol.Result
+
+	// RegionRequest asks a worker for a Region's work.
+	RegionRequest = protocol.RegionRequest
+
+	// RegionResult is the worker's answer.
+	RegionResult = protocol.RegionResult
+)
+
+// Succeeded is what every message has in it that reports a success.
+const Succeeded = `"status":"SUCCEEDED"`
+
+// Regions returns the names of the first n commercial Regions.
+func Regions(n int) []string {
+	names := make([]string, n)
+	for i, region := range endpoints.Regions("aws")[:n] {
+		names[i] = region.Name
+	}
+	return names
+}
+
+// Targets returns n names of targets.
+func Targets(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "target-" + strconv.Itoa(i)
+	}
+	return names
+}
+
+// Sleep returns the request of a run with one invocation for each Region and
+// target.
+func Sleep(seconds float64, regions, targets []string) Request {
+	return Request{
+		Task: "sleep", Parameters: encode(map[string]float64{"seconds": seconds}),
+		Regions: regions, Targets: targets, MaxTargetsPerInvocation: 1,
+	}
+}
+
+// Resolve returns a worker's request with n targets.
+func Resolve(n int) RegionRequest {
+	return RegionRequest{
+		Version: protocol.Version, RunID: runID, Region: "eu-west-1", Attempt: 1,
+		Task: "resolve", Targets: endpoints.Services("eu-west-1")[:n], BudgetMs: 20_000,
+	}
+}
+
+const runID = "01KB0000000000000000000000"
+
+// Split returns the requests that the coordinator sends for a run: one for each
+// Region and target.
+func Split(r Request) (all []RegionRequest) {
+	for _, region := range r.Regions {
+		for batch, target := range r.Targets {
+			all = append(all, RegionRequest{
+				Version: protocol.Version, RunID: runID, Region: region, Batch: batch, Attempt: 1,
+				Task: r.Task, Parameters: r.Parameters, Targets: []string{target}, BudgetMs: 59_000,
+			})
+		}
+	}
+	return all
+}
+
+// RetryThrottled returns the retriers of the ways that retry. They have no jitter,
+// so that every way waits equally long.
+func RetryThrottled() []protocol.Retrier {
+	return []protocol.Retrier{{
+		ErrorEquals: []string{protocol.ErrorLambdaThrottled}, IntervalSeconds: 0.05, MaxAttempts: new(8), BackoffRate: 2,
+	}}
+}
+
+// ErrThrottled is Lambda's 429, for calls that [Map] is to retry.
+var ErrThrottled error = throttledError{}
+
+type throttledError struct{}
+
+// Error returns a short text.
+func (throttledError) Error() string { return "throttled" }
+
+// ErrorName returns the name that retriers match.
+func (throttledError) ErrorName() string { return protocol.ErrorLambdaThrottled }
+
+// Map makes calls with the engine, all at once, and returns how many failed and the
+// last error. With retry it retries [ErrThrottled].
+func Map[T any](ctx context.Context, all []T, retry bool, call func(context.Context, T) error) (lost int, cause error) {
+	policy := fanout.Policy{MaxConcurrency: len(all)}
+	if retry {
+		for _, retrier := range RetryThrottled() {
+			policy.Retry = append(policy.Retry, fanout.Retrier(retrier))
+		}
+	}
+	outcomes, _ := fanout.Each(ctx, policy, all, func(ctx context.Context, one T, _ []fanout.Attempt) (struct{}, error) {
+		return struct{}{}, call(ctx, one)
+	})
+	for _, o := range outcomes {
+		if o.Status != fanout.Succeeded {
+			lost, cause = lost+1, o.Err
+		}
+	}
+	return lost, cause
+}
+
+// Tune sets Go's garbage collection as the functions do.
+func Tune() { function.Tune(func(string) string { return "" }) }
+
+// A Runner makes whole runs as the coordinator's function does, with its log and
+// its bill.
+type Runner struct{ coordinator coordinator.Coordinator }
+
+// NewRunner returns a Runner that calls the function "worker" in cfg's Region, or
+// in each Region of a run if regional is true. A nil dial means the network.
+func NewRunner(
+	cfg aws.Config, regional bool, dial func(ctx context.Context, network, address string) (net.Conn, error),
+) (*Runner, error) {
+	settings := invoke.Settings{Function: "worker", Dial: dial}
+	worker := cfg.Region
+	if regional {
+		settings.Placement, worker = invoke.Regional, ""
+	}
+	workers, err := invoke.NewLambda(cfg, settings)
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{coordinator.Coordinator{
+		Invoker: workers, Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(log, nil)), Regional: regional,
+		Billing: coordinator.Billing{
+			Region: cfg.Region, Architecture: "arm64", MemoryMB: 256, WorkerRegion: worker, WorkerMemoryMB: 256,
+		},
+	}}
+	r.coordinator.Warm()
+	return r, nil
+}
+
+// Run makes a run, from the request to the result as JSON that Lambda accepts.
+func (r *Runner) Run(ctx context.Context, request Request) (answer []byte, err error) {
+	return r.coordinator.Answer(ctx, request, nil, protocol.MaxPayloadBytes)
+}
+
+// Lost returns how many of the calls of a run have not succeeded, and why.
+func Lost(answer []byte, calls int) (lost int, cause error) {
+	result, err := protocol.DecodeResult(answer)
+	if err != nil {
+		return calls, err
+	}
+	if lost = calls - result.Summary.Targets.Succeeded; lost > 0 {
+		cause = errors.New(cmp.Or(result.Cause, "calls failed"))
+	}
+	return lost, cause
+}
+
+// DecodeResult reads the result of a run.
+func DecodeResult(answer []byte) (Result, error) { return protocol.DecodeResult(answer) }
+
+// Encode returns a message as JSON without white space.
+func Encode[M Request | RegionRequest](message M) []byte { return encode(message) }
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("bench/meridian: " + err.Error()) // strings and numbers
+	}
+	return b
+}
