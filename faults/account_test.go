@@ -12,10 +12,10 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// An account that bears 10 at once, and 200 invocations of 100 ms: 2 s would be
-// ideal. The run takes at most 1.15 times that, with at most 1.2 calls for each
-// invocation. What the retrier that AWS recommends makes of it, without following
-// what the account bears, is beside it in the output of -v.
+// An account with a concurrency limit of 10, and 200 invocations of 100 ms: ideally
+// the run takes 2 s. It takes at most 1.15 times that, with at most 1.2 calls for each
+// invocation. With -v the test also prints what the retrier takes that AWS recommends,
+// which does not adapt to the limit.
 func TestAnAccountOfTen(t *testing.T) {
 	t.Parallel()
 	const limit, invocations, latency = 10, 200, 100 * time.Millisecond
@@ -29,11 +29,11 @@ func TestAnAccountOfTen(t *testing.T) {
 		begin := time.Now()
 		got := carryOut(t.Context(), t, newFleet(t, server, r.Regions, true), r, time.Minute, false)
 		took, calls := time.Since(begin), server.Counts().Calls
-		for _, problem := range accountOf(r, got.result).sound(got) {
+		for _, problem := range accountOf(r, got.result).check(got) {
 			t.Error(problem)
 		}
 		s := got.result.Summary
-		t.Logf("following the account: %v (%.2f of the ideal %v), %d calls (%.2f each), throttled %d times, settled at %d",
+		t.Logf("adapting to the limit: %v (%.2f of the ideal %v), %d calls (%.2f each), throttled %d times, settled at %d",
 			took, took.Seconds()/ideal.Seconds(), ideal, calls, float64(calls)/invocations, s.Throttled, s.Concurrency)
 		if got.result.Status != protocol.StatusSucceeded || took > ideal*115/100 || calls > invocations*120/100 {
 			t.Errorf("%s after %v with %d calls; want SUCCEEDED, at most %v, %d",
@@ -75,8 +75,8 @@ func TestAnAccountOfTen(t *testing.T) {
 	})
 }
 
-// accountOfTen returns a server of an account with a limit, whose functions take
-// so long.
+// accountOfTen returns the server of an account with a concurrency limit. Its
+// functions take as long as latency says.
 func accountOfTen(t *testing.T, limit int, latency time.Duration) *invoketest.Server {
 	t.Helper()
 	server := invoketest.NewMemoryServer(t, handler())

@@ -30,26 +30,26 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A crowd is a Lambda that answers nobody before so many are there.
+// A crowd is a Lambda that answers no call before size of them are in flight.
 type crowd struct {
 	size int
-	full chan struct{}
+	full chan struct{} // closed when they are
 
 	mu                sync.Mutex
 	now, peak, calls  int
-	open, connections int // and the most that were open at once
+	open, connections int // those open now, and the most at once
 }
 
-// seen returns how many calls there were, how many at once, and how many
-// connections were open at once.
+// seen returns the number of calls, the most at once, and the most connections at
+// once.
 func (c *crowd) seen() (calls, peak, connections int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls, c.peak, c.connections
 }
 
-// count is called with every change of a connection. One that was not there in time,
-// as on a busy machine, is closed, and another one opened.
+// count is called with each change of a connection. A connection that takes too long,
+// on a busy machine, is closed and replaced by another one.
 func (c *crowd) count(_ net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +63,7 @@ func (c *crowd) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// enter takes note of a call, and of its end.
+// enter counts a call. The caller calls leave at its end.
 func (c *crowd) enter() (leave func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *crowd) enter() (leave func()) {
 	}
 }
 
-// ServeHTTP answers as a worker does, when all are there.
+// ServeHTTP answers as a worker does, once the crowd is full.
 func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -105,7 +105,7 @@ func respond(w http.ResponseWriter, r *http.Request, payload []byte) {
 	_, _ = w.Write(answer)
 }
 
-// A census is what the coordinator's process says of its run.
+// A census is what the coordinator's process prints of its run.
 type census struct {
 	Status    protocol.Status `json:"status"`
 	Succeeded int             `json:"succeeded"`
@@ -113,17 +113,17 @@ type census struct {
 	PeakMiB   float64         `json:"peakMiB"`
 }
 
-// What the coordinator's process is told.
+// The flags of the coordinator's process.
 var (
-	crowdURL   = flag.String("crowd-url", "", "be the coordinator of a test, with this Lambda")
+	crowdURL   = flag.String("crowd-url", "", "the `URL` of a test's Lambda: run its coordinator")
 	crowdRoots = flag.String("crowd-roots", "", "the `file` of its certificate")
 )
 
-// A run of 5,000 invocations has all of them in flight at once, in a process that
-// may have 1,024 file descriptors, as in Lambda, and takes under 256 MB for it.
-// Where Lambda's endpoint speaks HTTP/1.1 only, 900 are, and the others wait.
-// None is lost. The race detector takes many times the CPU and memory, which other
-// tests need at the same time: with it they are 1,500.
+// A run has 5,000 invocations in flight at once, in a process with at most 1,024 file
+// descriptors, as in Lambda, and takes less than 256 MB. If Lambda's endpoint speaks
+// HTTP/1.1 only, 900 are in flight and the others wait. None is lost. Under the race
+// detector, which takes many times the CPU and memory that other tests need at the same
+// time, there are 1,500.
 func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 	invocations := 5000
 	if raceDetector {
@@ -155,7 +155,7 @@ func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 			if *loopback {
 				say = func(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, tt.name+": "+format+"\n", args...) }
 			}
-			say("%d of %d succeeded, %d in flight at most, over %d connections, %.0f MiB at most",
+			say("%d of %d succeeded, at most %d in flight over %d connections, at most %.0f MiB",
 				got.Succeeded, invocations, peak, connections, got.PeakMiB)
 			if got.Status != protocol.StatusSucceeded || got.Succeeded != invocations || got.Attempts != invocations || calls != invocations {
 				t.Errorf("the run is %s: %d of %d succeeded after %d attempts and %d calls", got.Status, got.Succeeded, invocations, got.Attempts, calls)
@@ -170,8 +170,8 @@ func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 	}
 }
 
-// runCoordinator has this test's program run a coordinator in a process of its
-// own.
+// runCoordinator runs a coordinator in a process of its own, with the program of this
+// test.
 func runCoordinator(t *testing.T, server *httptest.Server) (got census) {
 	t.Helper()
 	roots := t.TempDir() + "/roots.pem"
@@ -193,8 +193,8 @@ func runCoordinator(t *testing.T, server *httptest.Server) (got census) {
 	return got
 }
 
-// coordinate makes one run against the Lambda at url, within 1,024 file
-// descriptors, and prints what came of it.
+// coordinate makes one run against the Lambda at url, with at most 1,024 file
+// descriptors, and prints a census.
 func coordinate(t *testing.T, url, roots string, invocations int) {
 	t.Helper()
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1024, Max: 1024}); err != nil {
@@ -237,7 +237,7 @@ func coordinate(t *testing.T, url, roots string, invocations int) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		t.Fatal(err)
 	}
-	const kib = 1 << 10 // Linux counts memory in them
+	const kib = 1 << 10 // Linux counts memory in KiB
 	if err := json.NewEncoder(os.Stdout).Encode(census{
 		result.Status, result.Summary.Targets.Succeeded, result.Summary.Attempts, float64(used.Maxrss) / kib,
 	}); err != nil {

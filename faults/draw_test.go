@@ -8,7 +8,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// soakRegions are the 35 Regions of a run of the soak.
+// soakRegions returns the 35 Regions of a soak's run.
 func soakRegions() []string {
 	return []string{
 		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1",
@@ -19,7 +19,7 @@ func soakRegions() []string {
 	}
 }
 
-// soakTargets are the 20 targets of each.
+// soakTargets returns the 20 targets of each Region.
 func soakTargets() []string {
 	return []string{
 		"dynamodb", "s3", "sqs", "sns", "kms", "ec2", "rds", "ecs", "eks", "sts",
@@ -27,8 +27,8 @@ func soakTargets() []string {
 	}
 }
 
-// drawRequest draws a request. A beat is a second in virtual time. What is drawn
-// of hedging has a luck of its own, so that older seeds mean what they did.
+// drawRequest draws a request. Hedging is drawn from random numbers of its own, so that
+// older seeds still give the requests that they gave before hedging was added.
 func drawRequest(seed uint64, r *rand.Rand, beat time.Duration) protocol.Request {
 	beats := func(n float64) float64 { return n * beat.Seconds() }
 	request := protocol.Request{
@@ -67,7 +67,7 @@ func drawRequest(seed uint64, r *rand.Rand, beat time.Duration) protocol.Request
 		request.Retry = []protocol.Retrier{retrier(protocol.ErrorAll)}
 		request.TargetRetry = []protocol.Retrier{retrier(protocol.ErrorTaskFailed)}
 	}
-	switch h := luck(seed, "hedge"); h.IntN(6) {
+	switch h := random(seed, "hedge"); h.IntN(6) {
 	case 0:
 		request.Hedge = &protocol.Hedge{AfterSeconds: beats(0.2 + 2*h.Float64()), MaxExtraPercentage: 5 + 90*h.Float64()}
 	case 1:
@@ -79,30 +79,29 @@ func drawRequest(seed uint64, r *rand.Rand, beat time.Duration) protocol.Request
 	return request
 }
 
-// harass makes things happen to the calls that a server gets, by the same rule
-// as a wild does.
-func harass(server *invoketest.Server, seed uint64, danger float64, beat time.Duration) {
+// injectFaults injects faults into the calls of a server, by the same rule as a chaos.
+func injectFaults(server *invoketest.Server, seed uint64, danger float64, beat time.Duration) {
 	var faults []invoketest.Fault
 	for _, h := range hazards() {
-		if h.fault != nil && !h.heavy && !h.swallows {
+		if h.fault != nil && !h.large && !h.hidesCalls {
 			faults = append(faults, h.fault(beat))
 		}
 	}
 	server.Decide(func(c invoketest.Call) invoketest.Fault {
-		r := luck(seed, c.Unit.Region, c.Unit.Batch, c.Attempt)
+		r := random(seed, c.Unit.Region, c.Unit.Batch, c.Attempt)
 		if r.Float64() >= danger {
 			return nil
 		}
 		return faults[r.IntN(len(faults))]
 	})
 	server.DecideConnections(func(region string, number int) invoketest.ConnectionFault {
-		r := luck(seed, region, number)
+		r := random(seed, region, number)
 		if r.Float64() >= danger/10 {
 			return invoketest.Connects
 		}
 		return []invoketest.ConnectionFault{invoketest.Refused, invoketest.Unanswered}[r.IntN(2)]
 	})
-	r := luck(seed, "account")
+	r := random(seed, "account")
 	server.Limit([]int{0, 0, 1, 5}[r.IntN(4)])
 	server.ColdStart(time.Duration(r.IntN(2)) * beat)
 }

@@ -22,15 +22,14 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// An environment of Lambda makes one run after the other. 10,000 of them, of which
-// some are given up while their workers work, share one connection and leave no
-// goroutine behind.
+// A Lambda environment makes one run after the other. 10,000 runs share one connection
+// and leave no goroutine behind. Some of them are aborted while their workers work.
 func TestTenThousandRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it counts goroutines
 	runs := 10_000
 	if testing.Short() {
 		runs = 500
 	}
-	const often = 100 // how many runs there are for one that is given up
+	const often = 100 // every hundredth run is aborted
 	lambda := &endpoint{hanging: make(chan struct{}, 1)}
 	c := &coordinator.Coordinator{Invoker: lambda.start(t), Tasks: tasks()}
 	run := func(i int) {
@@ -51,7 +50,7 @@ func TestTenThousandRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it 
 			t.Fatalf("run %d: Run = %s %s, %v, want %s", i, result.Status, result.Cause, err, want)
 		}
 	}
-	run(0) // which connects
+	run(0) // opens the connection
 	before := runtime.NumGoroutine()
 	for i := range runs {
 		run(i)
@@ -64,23 +63,23 @@ func TestTenThousandRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it 
 		buffer := make([]byte, 1<<16)
 		t.Errorf("%d goroutines after %d runs, %d before\n%s", got, runs, before, buffer[:runtime.Stack(buffer, true)])
 	}
-	// On a busy machine the answer to whether a connection is there may come too late,
-	// and another one is opened instead.
+	// On a busy machine the answer to a ping may come too late; then the connection is
+	// replaced.
 	if open, total := lambda.open.Load(), lambda.total.Load(); open > 1 || total > int64(1+runs/often) {
 		t.Errorf("%d runs took %d connections, and %d are open, want 1", runs, total, open)
 	}
 }
 
-// stuck is the target at which workers hang.
+// stuck is the target whose workers hang.
 const stuck = "stuck"
 
-// An endpoint is Lambda's, over HTTP/2 and TLS, with its workers behind it.
+// An endpoint is Lambda's API with workers, over HTTP/2 and TLS.
 type endpoint struct {
 	total, open atomic.Int64  // connections
-	hanging     chan struct{} // is told of each worker that hangs
+	hanging     chan struct{} // gets a value from each worker that hangs
 }
 
-// start starts it, and returns what invokes its workers.
+// start starts the endpoint, and returns an invoker of its workers.
 func (e *endpoint) start(t *testing.T) *invoke.Lambda {
 	t.Helper()
 	server := httptest.NewUnstartedServer(e)

@@ -20,27 +20,27 @@ import (
 var loopback = flag.Bool("loopback", false, "run the matrix over the loopback interface, and print it")
 
 func TestMain(m *testing.M) {
-	log.SetOutput(io.Discard) // net/http tells of answers that nobody asked for
+	log.SetOutput(io.Discard) // net/http logs answers without a request
 	m.Run()
 }
 
-// A when says which calls meet a fault.
-type when struct {
+// A pattern decides which calls, and which connections, have a fault.
+type pattern struct {
 	name  string
 	calls func(c invoketest.Call) bool
 	dials func(region string, number int) bool
 }
 
-// theRegion is the one that meets a fault when only one does.
-const theRegion = "eu-west-1"
+// faultyRegion is the Region with a fault if only one has it.
+const faultyRegion = "eu-west-1"
 
-func whens() []when {
+func patterns() []pattern {
 	tenth := func(key ...any) bool {
 		h := fnv.New32a()
 		_, _ = fmt.Fprint(h, key...)
 		return h.Sum32()%10 == 0
 	}
-	return []when{
+	return []pattern{
 		{
 			"first call", func(c invoketest.Call) bool { return c.Attempt == 1 },
 			func(_ string, number int) bool { return number <= batches },
@@ -54,13 +54,13 @@ func whens() []when {
 			func(region string, number int) bool { return tenth(region, number) },
 		},
 		{
-			"one Region", func(c invoketest.Call) bool { return c.Unit.Region == theRegion },
-			func(region string, _ int) bool { return region == theRegion },
+			"one Region", func(c invoketest.Call) bool { return c.Unit.Region == faultyRegion },
+			func(region string, _ int) bool { return region == faultyRegion },
 		},
 	}
 }
 
-// A scale says how large and how fast the matrix is.
+// A scale is the size and the speed of the matrix.
 type scale struct {
 	regions int
 	beat    time.Duration
@@ -77,7 +77,7 @@ func (s scale) request() protocol.Request {
 	return protocol.Request{
 		Task: "tell",
 		Regions: []string{
-			"us-east-1", theRegion, "ap-south-1", "sa-east-1", "eu-north-1", "us-west-2", "ap-northeast-1", "ca-central-1",
+			"us-east-1", faultyRegion, "ap-south-1", "sa-east-1", "eu-north-1", "us-west-2", "ap-northeast-1", "ca-central-1",
 		}[:s.regions],
 		Targets:                 []string{"dynamodb", "s3", "sqs", "sns", "kms", "ec2"},
 		MaxTargetsPerInvocation: 6 / batches,
@@ -88,17 +88,17 @@ func (s scale) request() protocol.Request {
 	}
 }
 
-// A row is one fault in one pattern, and what came of it.
+// A row is one fault in one pattern, and the outcome.
 type row struct {
-	hazard, when string
-	account      account
-	answer       answer
-	units        int
-	problems     []string
+	hazard, pattern string
+	account         account
+	answer          answer
+	units           int
+	problems        []string
 }
 
-// Nothing that a call can meet makes a run lose an outcome, count one twice, mix
-// two up or answer late; and what one Region meets does not touch the others.
+// No fault of a call makes a run lose an outcome, count one twice, mix two up or answer
+// late. A fault in one Region does not affect the others.
 func TestEveryFault(t *testing.T) {
 	s := scale{regions: 2, beat: time.Second, server: invoketest.NewMemoryServer}
 	if *loopback {
@@ -107,22 +107,22 @@ func TestEveryFault(t *testing.T) {
 	var rows []*row
 	t.Run("matrix", func(t *testing.T) {
 		for _, h := range hazards() {
-			for _, w := range whens() {
-				if h.server != nil && w.name != "every call" || h.heavy && !*loopback {
+			for _, p := range patterns() {
+				if h.server != nil && p.name != "every call" || h.large && !*loopback {
 					continue
 				}
-				r := &row{hazard: h.name, when: w.name}
+				r := &row{hazard: h.name, pattern: p.name}
 				rows = append(rows, r)
-				t.Run(h.name+", "+w.name, func(t *testing.T) {
-					if !h.heavy { // which would take the time of the others
+				t.Run(h.name+", "+p.name, func(t *testing.T) {
+					if !h.large { // it would take the CPU time of the others
 						t.Parallel()
 					}
 					if *loopback {
-						s.run(t, h, w, r)
+						s.run(t, h, p, r)
 					} else {
 						synctest.Test(t, func(t *testing.T) {
-							s.run(t, h, w, r)
-							time.Sleep(time.Hour) // let what was given up end, so that the bubble can
+							s.run(t, h, p, r)
+							time.Sleep(time.Hour) // until abandoned attempts have ended, as the bubble requires
 						})
 					}
 					for _, problem := range r.problems {
@@ -138,7 +138,7 @@ func TestEveryFault(t *testing.T) {
 }
 
 // run makes the run of one row.
-func (s scale) run(t *testing.T, h hazard, w when, r *row) {
+func (s scale) run(t *testing.T, h hazard, p pattern, r *row) {
 	t.Helper()
 	server := s.server(t, handler())
 	server.Log(invoketest.JSONLog, 256)
@@ -148,14 +148,14 @@ func (s scale) run(t *testing.T, h hazard, w when, r *row) {
 	if h.fault != nil {
 		fault := h.fault(s.beat)
 		server.Decide(func(c invoketest.Call) invoketest.Fault {
-			if w.calls(c) {
+			if p.calls(c) {
 				return fault
 			}
 			return nil
 		})
 	}
 	server.DecideConnections(func(region string, number int) invoketest.ConnectionFault {
-		if w.dials(region, number) {
+		if p.dials(region, number) {
 			return h.connection
 		}
 		return invoketest.Connects
@@ -172,24 +172,24 @@ func (s scale) run(t *testing.T, h hazard, w when, r *row) {
 	}
 	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat, *loopback)
 	r.account = accountOf(request, r.answer.result)
-	r.problems = append(r.account.sound(r.answer), r.account.unseen(server.Attempts(), h.swallows, *loopback)...)
-	r.problems = append(r.problems, unreported(r.answer.result, server.Counts())...)
+	r.problems = append(r.account.check(r.answer), r.account.compareAttempts(server.Attempts(), h.hidesCalls, *loopback)...)
+	r.problems = append(r.problems, compareReports(r.answer.result, server.Counts())...)
 	if h.limit > 0 {
-		r.problems = append(r.problems, r.unsettled(h.limit, server.Counts())...)
+		r.problems = append(r.problems, r.checkThrottling(h.limit, server.Counts())...)
 	}
-	if w.name == "one Region" && r.account.unsuccessful > 1 {
-		r.problems = append(r.problems, fmt.Sprintf("%d Regions did not succeed, and only one met the fault", r.account.unsuccessful))
+	if p.name == "one Region" && r.account.unsuccessful > 1 {
+		r.problems = append(r.problems, fmt.Sprintf("%d Regions did not succeed, but only one had the fault", r.account.unsuccessful))
 	}
 }
 
-// unsettled returns what is wrong with a run that had more calls than the account
-// bears: it has to succeed all the same, and to say how often it was throttled.
-func (r *row) unsettled(limit int, saw invoketest.Counts) (problems []string) {
+// checkThrottling returns what is wrong with a run of more calls than the account's
+// limit: it must succeed, and report how often it was throttled.
+func (r *row) checkThrottling(limit int, saw invoketest.Counts) (problems []string) {
 	s := r.answer.result.Summary
 	if status := r.answer.result.Status; status != protocol.StatusSucceeded {
 		problems = append(problems, fmt.Sprintf("the run is %s: %s", status, r.answer.result.Cause))
 	}
-	const connections = 900 // without HTTP/2 that is the most at once
+	const connections = 900 // the most calls at once without HTTP/2
 	throttles := s.Throttled > 0 && s.Concurrency > 0 && s.Concurrency <= limit+limit/5
 	if throttles != (limit < connections) || s.Throttled != saw.Throttled || saw.Peak > limit {
 		problems = append(problems, fmt.Sprintf("throttled %d times, settled at %d; the account of %d throttled %d times, %d at once at most",
@@ -198,14 +198,14 @@ func (r *row) unsettled(limit int, saw invoketest.Counts) (problems []string) {
 	return problems
 }
 
-// printMatrix prints the rows, and how many there are.
+// printMatrix prints the rows and their number.
 func printMatrix(w io.Writer, rows []*row) {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(tab, "fault\twhen\tunits\tcalls\textra\toutcomes\tlost\ttwice\tmisplaced\tsucceeded\trun\tbefore the deadline by\t")
+	_, _ = fmt.Fprintln(tab, "fault\tpattern\tunits\tcalls\textra\toutcomes\tlost\ttwice\tmisplaced\tsucceeded\trun\tbefore the deadline by\t")
 	lost, twice, late, unsound := 0, 0, 0, 0
 	for _, r := range rows {
 		a := r.account
-		_, _ = fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%d of %d\t%d\t%d\t%d\t%d\t%s\t%d ms\t%s\n", r.hazard, r.when, r.units, a.attempts,
+		_, _ = fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%d of %d\t%d\t%d\t%d\t%d\t%s\t%d ms\t%s\n", r.hazard, r.pattern, r.units, a.attempts,
 			a.attempts-r.units, a.counted, a.asked, a.lost, a.duplicates, a.misplaced, a.succeeded, r.answer.result.Status,
 			r.answer.margin.Milliseconds(), strings.Join(r.problems, "; "))
 		lost += a.lost

@@ -2,6 +2,6 @@
 
 package faults_test
 
-// raceDetector says that the tests run under the race detector, which takes
-// memory of its own, several times that of the program.
+// raceDetector is true if the tests run under the race detector, which multiplies the
+// memory that a program takes.
 const raceDetector = true

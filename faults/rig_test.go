@@ -15,19 +15,19 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A told is what the task of these tests returns: where it was and for what, so
-// that an answer that went to another place is noticed.
-type told struct {
+// An echo is the output of these tests' task: its Region and target. So an output in
+// the wrong place is noticed.
+type echo struct {
 	Region string `json:"region"`
 	Target string `json:"target"`
 }
 
-// tasks returns the tasks there are: "tell", and "retell", which may be done twice.
+// tasks returns the tasks: "tell", and "retell", which is idempotent.
 func tasks() *task.Registry {
-	return registry(func(_ context.Context, in task.Input[struct{}]) (told, error) { return told{in.Region, in.Target}, nil })
+	return registry(func(_ context.Context, in task.Input[struct{}]) (echo, error) { return echo{in.Region, in.Target}, nil })
 }
 
-func registry(tell func(context.Context, task.Input[struct{}]) (told, error)) *task.Registry {
+func registry(tell func(context.Context, task.Input[struct{}]) (echo, error)) *task.Registry {
 	return task.NewRegistry(
 		task.New("tell", "tell the Region and the target", tell),
 		task.New("retell", "tell them as often as you like", tell, task.Idempotent))
@@ -43,7 +43,7 @@ func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byt
 	return f[region].Invoke(ctx, region, payload)
 }
 
-// regional reports whether there is more than one.
+// regional reports whether it has more than one invoker.
 func (f fleet) regional() bool {
 	different := map[*invoke.Lambda]bool{}
 	for _, l := range f {
@@ -52,8 +52,8 @@ func (f fleet) regional() bool {
 	return len(different) > 1
 }
 
-// newFleet returns invokers of the server's functions: in each Region by its own
-// endpoint, or at home all by one.
+// newFleet returns invokers of the server's functions: one for each Region, with the
+// Region's own endpoint, or with home one for all.
 func newFleet(t *testing.T, server *invoketest.Server, regions []string, home bool) fleet {
 	t.Helper()
 	f := fleet{}
@@ -75,25 +75,25 @@ func newFleet(t *testing.T, server *invoketest.Server, regions []string, home bo
 	return f
 }
 
-// An answer is what came of a run.
+// An answer is the outcome of a run.
 type answer struct {
 	result protocol.Result
-	// margin is how long before the deadline it was there; negative is late.
+	// margin is the time from the answer to the deadline; negative means late.
 	margin time.Duration
-	// stalled is how long nothing of this process ran meanwhile. On a machine that
-	// others use that is their doing, but work of our own that takes all of the
-	// processor looks the same: what it excuses is counted and printed.
+	// stalled is how long this process did not run in the meantime. Other processes of
+	// the machine cause that, but a busy loop of ours looks the same. So the late
+	// answers that it excuses are counted and printed.
 	stalled time.Duration
-	limit   time.Duration // how far away the deadline was
-	// regional says that each Region had a limit, and prices, of its own.
+	limit   time.Duration // from the start to the deadline
+	// regional means that each Region had its own limit and its own prices.
 	regional bool
 }
 
-// late reports whether the answer was late by more than the machine was.
+// late reports whether the answer was late by more than the process stalled.
 func (a answer) late() bool { return a.margin+a.stalled < 0 }
 
-// watchStalls begins to measure how long the machine lets nothing run, against
-// the clock. In virtual time there is no such thing.
+// watchStalls starts to measure how long this process does not run, in real time. In
+// virtual time nothing stalls.
 func watchStalls(ctx context.Context, clock bool) (stalled func() time.Duration) {
 	if !clock {
 		return func() time.Duration { return 0 }
@@ -122,8 +122,8 @@ func watchStalls(ctx context.Context, clock bool) (stalled func() time.Duration)
 	}
 }
 
-// carryOut has a request run with a deadline so far away, as a Lambda function
-// would: from its values to the bytes of the answer.
+// carryOut makes a run as a Lambda function does, from the request to the bytes of the
+// answer, with a deadline after limit.
 func carryOut(
 	ctx context.Context, t *testing.T, invoker coordinator.Invoker, r protocol.Request, limit time.Duration, clock bool,
 ) answer {
@@ -149,22 +149,21 @@ func carryOut(
 	return got
 }
 
-// An account says how a result answers what was asked.
+// An account compares a result with its request.
 type account struct {
 	asked, counted         int // outcomes of targets
-	duplicates, lost       int // those that are there again, and not at all
-	misplaced              int // those not in the order asked for, and outputs of another target
+	duplicates, lost       int // outcomes that are there twice, and that are missing
+	misplaced              int // outcomes in another order than the request's, and outputs of another target
 	succeeded              int
-	recorded, givenUp      map[invoketest.Unit]int // attempts, and those that ended with their time or were outrun
-	attempts, unsuccessful int                     // in all, and Regions
+	recorded, givenUp      map[invoketest.Unit]int // attempts, and those that timed out or lost against a hedge
+	attempts, unsuccessful int                     // all attempts; Regions
 	surplus                int                     // attempts that no retrier of the request allows
 }
 
-// accountOf compares a result with its request, which names Regions and targets
-// one by one.
+// accountOf compares a result with its request, which must name each Region and target.
 func accountOf(r protocol.Request, got protocol.Result) account {
 	a := account{asked: len(r.Regions) * len(r.Targets), recorded: map[invoketest.Unit]int{}, givenUp: map[invoketest.Unit]int{}}
-	seen := map[told]int{}
+	seen := map[echo]int{}
 	for i, region := range got.Regions {
 		if i >= len(r.Regions) || r.Regions[i] != region.Region {
 			a.misplaced++
@@ -173,7 +172,7 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 			if j >= len(r.Targets) || r.Targets[j] != target.Target {
 				a.misplaced++
 			}
-			at := told{region.Region, target.Target}
+			at := echo{region.Region, target.Target}
 			a.counted++
 			if seen[at]++; seen[at] > 1 {
 				a.duplicates++
@@ -200,7 +199,7 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 	}
 	for _, region := range r.Regions {
 		for _, target := range r.Targets {
-			if seen[told{region, target}] == 0 {
+			if seen[echo{region, target}] == 0 {
 				a.lost++
 			}
 		}
@@ -208,9 +207,9 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 	return a
 }
 
-// surplus counts the attempts of a Region that are more than the request's
-// retriers allow for its batches. Throttles are not counted, unless the retriers
-// are the request's own; nor are hedges.
+// surplus counts the attempts of a Region beyond those that the request's retriers allow
+// for its batches. It does not count hedges, nor throttles unless the request has its
+// own retriers.
 func surplus(r protocol.Request, region protocol.RegionOutcome) (n int) {
 	retriers := r.Retry
 	if retriers == nil {
@@ -236,8 +235,8 @@ func surplus(r protocol.Request, region protocol.RegionOutcome) (n int) {
 	return n
 }
 
-// sound returns what is wrong with an answer, whatever happened on the way.
-func (a account) sound(got answer) []string {
+// check returns what is wrong with an answer. It holds for every fault.
+func (a account) check(got answer) []string {
 	problems := contradictions(got)
 	for _, check := range []struct {
 		name  string
@@ -248,7 +247,7 @@ func (a account) sound(got answer) []string {
 		{fmt.Sprintf("%d outcomes are in the wrong place", a.misplaced), a.misplaced > 0},
 		{fmt.Sprintf("%d outcomes, want %d", a.counted, a.asked), a.counted != a.asked},
 		{fmt.Sprintf("%d attempts that no retrier allows", a.surplus), a.surplus > 0},
-		{fmt.Sprintf("late by %v; the machine stood still for %v", -got.margin, got.stalled), got.late()},
+		{fmt.Sprintf("late by %v; the process was stalled for %v", -got.margin, got.stalled), got.late()},
 		{
 			fmt.Sprintf("the summary counts %d targets and %d attempts", got.result.Summary.Targets.Total, got.result.Summary.Attempts),
 			got.result.Summary.Targets.Total != a.asked || got.result.Summary.Attempts != a.attempts,
@@ -264,9 +263,8 @@ func (a account) sound(got answer) []string {
 	return problems
 }
 
-// contradictions returns where a result says two things: of a Region and of its
-// targets, of its status and its attempts, of attempts one after the other, of
-// what those took and what the run cost.
+// contradictions returns where a result contradicts itself: a Region and its targets, a
+// status and its attempts, the order of attempts, the attempts' usage and the cost.
 func contradictions(answer answer) (problems []string) {
 	got := answer.result
 	var requests int
@@ -318,9 +316,9 @@ func contradictions(answer answer) (problems []string) {
 	return problems
 }
 
-// unreported compares what the result has from reports with those that the other
-// side gave, of which some may have been lost.
-func unreported(got protocol.Result, gave invoketest.Counts) (problems []string) {
+// compareReports compares the reports in the result with those that the server sent.
+// Some of the server's may have been lost.
+func compareReports(got protocol.Result, gave invoketest.Counts) (problems []string) {
 	reports, billed := 0, time.Duration(0)
 	for _, r := range got.Regions {
 		for _, a := range r.Attempts {
@@ -331,21 +329,21 @@ func unreported(got protocol.Result, gave invoketest.Counts) (problems []string)
 		}
 	}
 	if reports > gave.Reports || billed > gave.Billed {
-		problems = append(problems, fmt.Sprintf("%d reports of %v, and %d of %v were given", reports, billed, gave.Reports, gave.Billed))
+		problems = append(problems, fmt.Sprintf("the result has %d reports of %v, the server sent %d of %v", reports, billed, gave.Reports, gave.Billed))
 	}
 	return problems
 }
 
-// unseen compares the attempts of the result with those that the other side saw.
-// It need not have seen one that the way swallowed; nor, against the clock, one
-// that was given up before it was sent, or of which unit it was.
-func (a account) unseen(seen map[invoketest.Unit]int, swallows, clock bool) (problems []string) {
+// compareAttempts compares the attempts in the result with those that the server saw.
+// With a hazard that hides calls, it may have seen fewer. In real time it may not have
+// seen an attempt that timed out before it was sent, or may not know its unit.
+func (a account) compareAttempts(seen map[invoketest.Unit]int, hidesCalls, clock bool) (problems []string) {
 	for unit, recorded := range a.recorded {
 		got, least := seen[unit], recorded
 		if clock {
 			least -= a.givenUp[unit]
 		}
-		if got > recorded || got < least && !swallows {
+		if got > recorded || got < least && !hidesCalls {
 			problems = append(problems, fmt.Sprintf("%s batch %d: %d attempts recorded, %d seen", unit.Region, unit.Batch, recorded, got))
 		}
 	}

@@ -25,12 +25,12 @@ var (
 	soakSeed = flag.Uint64("seed", 0, "the `seed` of the soak's first run, the others count on from it; 0 draws one")
 )
 
-// forgiven counts the runs whose answer came past the deadline, but by less than
-// the machine stood still: no proof of anything, so it is told.
-var forgiven atomic.Int32
+// excused counts the runs whose answer was late, but by less than the process was
+// stalled. They prove nothing, so their number is printed.
+var excused atomic.Int32
 
-// Many runs, each of 35 Regions and 20 targets, with everything drawn from its
-// seed: the request, what happens to each call, when it is cancelled. Every tenth
+// Many runs of 35 Regions and 20 targets each. Everything is drawn from the run's seed:
+// the request, the faults of its calls, the time of its cancellation. Every tenth run
 // goes over HTTP.
 func TestSoak(t *testing.T) {
 	if *soakRuns == 0 {
@@ -51,7 +51,7 @@ func TestSoak(t *testing.T) {
 	const hundred = 100
 	for first := 0; first < *soakRuns; first += hundred {
 		n := min(hundred, *soakRuns-first)
-		for _, overHTTP := range []bool{false, true} { // apart: one group waits for no clock and takes all the time there is
+		for _, overHTTP := range []bool{false, true} { // not together: in virtual time the runs take all the CPU
 			t.Run(fmt.Sprintf("from %d, over HTTP %v", first, overHTTP), func(t *testing.T) {
 				for i := range n {
 					seed := seed + uint64(first+i) //nolint:gosec // not negative
@@ -67,7 +67,7 @@ func TestSoak(t *testing.T) {
 		figures = append(figures, measure(first+n))
 	}
 	printFigures(os.Stdout, figures)
-	_, _ = fmt.Fprintf(os.Stdout, "%d runs were past their deadline, while the machine stood still for longer\n", forgiven.Load())
+	_, _ = fmt.Fprintf(os.Stdout, "%d runs were late, by less than the process was stalled\n", excused.Load())
 	checkGrowth(t, figures)
 }
 
@@ -88,7 +88,7 @@ func soak(t *testing.T, seed uint64, clock bool) {
 			} else {
 				problems = soakInProcess(t, seed)
 			}
-			time.Sleep(24 * time.Hour) // let what was given up end, so that the bubble can
+			time.Sleep(24 * time.Hour) // until abandoned attempts have ended, as the bubble requires
 		})
 	}
 	for _, problem := range problems {
@@ -102,9 +102,9 @@ func soak(t *testing.T, seed uint64, clock bool) {
 // soakInProcess makes the run with workers in this process, in virtual time.
 func soakInProcess(t *testing.T, seed uint64) []string {
 	t.Helper()
-	r := luck(seed, "run")
+	r := random(seed, "run")
 	request := drawRequest(seed, r, time.Second)
-	w := newWild(seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)])
+	w := newChaos(seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)])
 	limit := time.Duration(1+r.IntN(120)) * time.Second
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -115,9 +115,9 @@ func soakInProcess(t *testing.T, seed uint64) []string {
 	}
 	got := carryOut(ctx, t, w, request, limit, false)
 	took := time.Since(begin)
-	synctest.Wait() // for the hedges begun in the moment of the answer: their calls are counted as well
+	synctest.Wait() // until the calls of the hedges that started with the answer are counted
 	a := accountOf(request, got.result)
-	problems := append(a.sound(got), a.unseen(w.attempts, false, false)...)
+	problems := append(a.check(got), a.compareAttempts(w.attempts, false, false)...)
 	if patience := protocol.Reserve(limit); took > cancelled+patience {
 		problems = append(problems, fmt.Sprintf("cancelled after %v, it took %v", cancelled, took))
 	}
@@ -127,29 +127,29 @@ func soakInProcess(t *testing.T, seed uint64) []string {
 	return problems
 }
 
-// soakOverHTTP makes the run against a server: of the loopback interface and
-// against the clock, or in memory.
+// soakOverHTTP makes the run against a server: on the loopback interface in real time, or
+// in memory.
 func soakOverHTTP(t *testing.T, seed uint64, clock bool) []string {
 	t.Helper()
 	start, beat := invoketest.NewMemoryServer, time.Second
 	if clock {
 		start, beat = invoketest.NewServer, 100*time.Millisecond
 	}
-	r := luck(seed, "run")
+	r := random(seed, "run")
 	request := drawRequest(seed, r, beat)
 	server := start(t, handler())
 	server.Log(invoketest.TextLog, 256)
-	harass(server, seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)], beat)
+	injectFaults(server, seed, []float64{0.02, 0.1, 0.3, 0.9}[r.IntN(4)], beat)
 	got := carryOut(t.Context(), t, newFleet(t, server, request.Regions, false), request, limitBeats*beat, clock)
 	if got.margin < 0 && !got.late() {
-		forgiven.Add(1)
+		excused.Add(1)
 	}
 	a := accountOf(request, got.result)
-	// What dialing met, or an attempt whose time was over, the server has not seen.
-	return slices.Concat(a.sound(got), a.unseen(server.Attempts(), true, true), unreported(got.result, server.Counts()))
+	// The server does not see failed dials, nor attempts that timed out before.
+	return slices.Concat(a.check(got), a.compareAttempts(server.Attempts(), true, true), compareReports(got.result, server.Counts()))
 }
 
-// readSeeds returns the seeds that every go test replays.
+// readSeeds returns the seeds that go test replays.
 func readSeeds(t *testing.T) (seeds []uint64) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/seeds.txt")
@@ -170,22 +170,22 @@ func readSeeds(t *testing.T) (seeds []uint64) {
 	return seeds
 }
 
-// A figure is what the process holds after so many runs.
+// A figure is what the process holds after a number of runs.
 type figure struct {
 	runs, goroutines, descriptors int
 	heap                          uint64
 }
 
 func measure(runs int) figure {
-	// Clients hear of a connection's end a moment after the server has ended it.
+	// Clients notice the end of a connection a moment after the server has closed it.
 	for range 100 {
 		<-time.After(time.Millisecond)
 	}
 	runtime.GC()
-	runtime.GC() // what the first one finalized
+	runtime.GC() // for objects with finalizers
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	open, _ := os.ReadDir("/proc/self/fd") // where there is one
+	open, _ := os.ReadDir("/proc/self/fd") // on Linux
 	return figure{runs, runtime.NumGoroutine(), len(open), m.HeapAlloc}
 }
 
@@ -198,12 +198,11 @@ func printFigures(w io.Writer, figures []figure) {
 	_ = tab.Flush()
 }
 
-// checkGrowth compares what was held after the first hundred runs and after the
-// last.
+// checkGrowth compares the figures after the first hundred runs and after the last.
 func checkGrowth(t *testing.T, figures []figure) {
 	t.Helper()
 	first, last := figures[0], figures[len(figures)-1]
-	const few, some = 10, 8 << 20 // what the runtime and the test itself may take
+	const few, some = 10, 8 << 20 // for the runtime and the test itself
 	if last.goroutines > first.goroutines+few || last.descriptors > first.descriptors+few || last.heap > first.heap+some {
 		t.Errorf("after the last run %+v, after the first hundred %+v", last, first)
 	}

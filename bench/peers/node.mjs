@@ -57,7 +57,7 @@ console.log(
     cpuMs: (used.user + used.system) / 1000,
     peakMiB: process.resourceUsage().maxRSS / 1024,
     sent: await ask("/calls"),
-    connections: (await ask("/connections")) - 3, // that asked
+    connections: (await ask("/connections")) - 3, // those of the requests for the counts
     lost: failed.length,
     cause: failed[0] ? String(failed[0].reason) : "",
   }),

@@ -36,7 +36,7 @@ def invoke(request):
         if "FunctionError" in out:
             return None, out["FunctionError"]
         return json.loads(out["Payload"].read()), None
-    except Exception as error:  # whatever it is, the call is lost
+    except Exception as error:  # any error loses the call
         return None, str(error)
 
 
@@ -83,7 +83,7 @@ print(
             "cpuMs": cpu * 1000,
             "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "sent": ask("/calls"),
-            "connections": ask("/connections") - 3,  # that asked
+            "connections": ask("/connections") - 3,  # those of the requests for the counts
             "lost": len(failed),
             "cause": failed[0] if failed else "",
         }

@@ -17,7 +17,7 @@ import (
 // engine is the package whose tests are checked.
 const engine = "internal/fanout"
 
-// checkAll makes every mistake, in files of dir, and prints what caught it.
+// checkAll makes every mistake, in files of dir, and prints the tests that fail.
 func checkAll(ctx context.Context, w io.Writer, dir string, mutants []mutant) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	bad := 0
@@ -39,7 +39,7 @@ func checkAll(ctx context.Context, w io.Writer, dir string, mutants []mutant) er
 	return err
 }
 
-// check makes the mistake and returns the first test that failed for it.
+// check makes the mistake and returns the first test that fails.
 func (m mutant) check(ctx context.Context, dir string) (caughtBy string, err error) {
 	overlay, err := m.overlay(dir)
 	if err != nil {
@@ -58,8 +58,8 @@ func (m mutant) check(ctx context.Context, dir string) (caughtBy string, err err
 	return firstFailure(&out)
 }
 
-// overlay writes the mistaken file, and the file that has the go command take it
-// for the right one.
+// overlay writes the file with the mistake, and the overlay that makes the go command
+// use it.
 func (m mutant) overlay(dir string) (string, error) {
 	path, err := filepath.Abs(filepath.Join(engine, m.file))
 	if err != nil {
@@ -70,7 +70,7 @@ func (m mutant) overlay(dir string) (string, error) {
 		return "", err
 	}
 	if n := strings.Count(string(source), m.old); n != 1 {
-		return "", fmt.Errorf("%q is in the file %d times; want once", m.old, n)
+		return "", fmt.Errorf("the file has %q %d times; want once", m.old, n)
 	}
 	mistaken := filepath.Join(dir, m.file)
 	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: mistaken}})
@@ -83,7 +83,7 @@ func (m mutant) overlay(dir string) (string, error) {
 		os.WriteFile(overlay, replace, 0o600))
 }
 
-// firstFailure returns the test that failed first, by the events of go test.
+// firstFailure returns the first test that failed, from the events of go test.
 func firstFailure(events io.Reader) (string, error) {
 	var event struct {
 		Action      string `json:"Action"`      //nolint:tagliatelle // go test's spelling
@@ -96,7 +96,7 @@ func firstFailure(events io.Reader) (string, error) {
 		event.Action, event.Test, event.FailedBuild = "", "", ""
 		switch err := decoder.Decode(&event); {
 		case errors.Is(err, io.EOF) && strings.Contains(output.String(), "fatal error: "):
-			return "(the tests crash)", nil // a bubble does, when what it waits for is let go outside of it
+			return "(the tests crash)", nil // as a synctest bubble does if it waits for something outside
 		case errors.Is(err, io.EOF):
 			return "", fmt.Errorf("no test failed, but go test did: %s", output.String())
 		case err != nil:

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEveryMistakeIsAboutATextThatIsThereOnce(t *testing.T) {
+func TestEveryMistakeReplacesATextThatItsFileHasOnce(t *testing.T) {
 	t.Chdir("../..")
 	for _, m := range mutants() {
 		if _, err := m.overlay(t.TempDir()); err != nil {
@@ -26,17 +26,17 @@ func TestFirstFailure(t *testing.T) {
 		},
 		{name: "no build", events: `{"Action":"fail","FailedBuild":"p"}`, err: "does not compile"},
 		{name: "no test", events: `{"Action":"output","Output":"oh"}`, err: "no test failed, but go test did: oh"},
-		{name: "no events", events: `what`, err: "read the events of go test: invalid character 'w' looking for beginning of value"},
+		{name: "no events", events: `what`, err: "read the events of go test: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := firstFailure(strings.NewReader(test.events))
-			told := ""
+			message := ""
 			if err != nil {
-				told = err.Error()
+				message = err.Error()
 			}
-			if got != test.want || told != test.err {
-				t.Errorf("firstFailure = %q, %q, want %q, %q", got, told, test.want, test.err)
+			if got != test.want || !strings.HasPrefix(message, test.err) || (message == "") != (test.err == "") {
+				t.Errorf("firstFailure = %q, %q, want %q, %q", got, message, test.want, test.err)
 			}
 		})
 	}

@@ -1,9 +1,9 @@
-// Command mutants checks the tests of the engine: it makes one deliberate mistake
-// after the other in a copy of a file of internal/fanout, and each has to be
-// caught by some test. It prints which, and fails when a mistake is not caught,
-// does not compile, or is about a text that the file does not have once.
+// Command mutants checks the tests of the engine: it makes one mistake after the other
+// in a copy of a file of internal/fanout, and at least one test must fail each time. It
+// prints the first test that fails. It exits with 1 if no test fails, if a mistake does
+// not compile, or if the file does not have the replaced text exactly once.
 //
-// It runs at the repository's root. "make mutants" does that.
+// Run it at the repository's root, with "make mutants".
 package main
 
 import (

@@ -1,14 +1,14 @@
 package main
 
-// A mutant is a mistake that somebody could make in the engine: a file of
-// internal/fanout, a text that is in it once, and what stands there instead.
+// A mutant is a plausible mistake in the engine: a file of internal/fanout, a text that
+// the file has once, and its replacement.
 type mutant struct {
 	mistake        string
 	file, old, new string
 }
 
-// mutants returns all of them. When the engine changes so that a text is no
-// longer there, the mutant is rewritten, not removed.
+// mutants returns all of them. If a change of the engine removes a text, rewrite the
+// mutant; do not remove it.
 func mutants() []mutant { return append(ofTheLoop(), ofLanesAndHedges()...) }
 
 func ofTheLoop() []mutant {

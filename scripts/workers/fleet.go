@@ -14,29 +14,29 @@ import (
 	"time"
 )
 
-// fleet is one deployment of workers, or one removal.
+// A fleet is the workers of some Regions, to be deployed or removed.
 type fleet struct {
 	Action  string        // "deploy" or "remove"
 	Regions []string      // at least one
 	Root    string        // where serverless.worker.yml, dist/ and node_modules/ are
 	Stage   string        // the stage of every worker
-	Home    string        // a Region to leave alone; empty means none
+	Home    string        // a Region to skip; empty means none
 	AtOnce  int           // Regions at once, at least 1
-	Limit   time.Duration // for one Region, all of its commands together
-	Params  []string      // "key=value", handed to the framework
+	Limit   time.Duration // of all the commands of one Region together
+	Params  []string      // "key=value", passed to the framework
 
-	out io.Writer // one line per Region
+	out io.Writer // gets one line for each Region
 }
 
-// What becomes the name of a directory, and must not leave it.
+// These become names of directories, so they must not have separators.
 var (
 	// regionName is the form of a Region's name in every partition.
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-	// stageName is what the framework puts into the names of stacks.
+	// stageName is the form of a stage, which is a part of the stacks' names.
 	stageName = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
 )
 
-// check finds what is wrong with a fleet before anything is done.
+// check returns what is wrong with a fleet. It must be called first.
 func (f *fleet) check() error {
 	switch {
 	case f.Action != "deploy" && f.Action != "remove":
@@ -46,7 +46,7 @@ func (f *fleet) check() error {
 	case !stageName.MatchString(f.Stage):
 		return fmt.Errorf("-stage %q: want letters, digits and hyphens", f.Stage)
 	case len(f.Regions) == 0:
-		return errors.New(`no Regions: say REGIONS="eu-west-1 us-east-1"`)
+		return errors.New(`no Regions: set REGIONS="eu-west-1 us-east-1"`)
 	}
 	for _, region := range f.Regions {
 		if !regionName.MatchString(region) {
@@ -56,20 +56,19 @@ func (f *fleet) check() error {
 	return nil
 }
 
-// run does the action in every Region and returns an error that lists those in
-// which it failed, by name.
+// run does the action in every Region. The error lists the Regions in which it failed.
 func (f *fleet) run(ctx context.Context) error {
 	regions := slices.Compact(slices.Sorted(slices.Values(f.Regions)))
 	var (
 		wg     sync.WaitGroup
 		mu     sync.Mutex
-		seats  = make(chan struct{}, f.AtOnce)
+		slots  = make(chan struct{}, f.AtOnce)
 		failed = make(map[string]error)
 	)
 	for _, region := range regions {
 		wg.Go(func() {
-			seats <- struct{}{}
-			defer func() { <-seats }()
+			slots <- struct{}{}
+			defer func() { <-slots }()
 			start := time.Now()
 			what, err := f.one(ctx, region)
 
@@ -96,10 +95,10 @@ func (f *fleet) run(ctx context.Context) error {
 	return errors.New(b.String())
 }
 
-// one does the action in one Region and says in a word what it did.
+// one does the action in one Region, and returns a word for what it did.
 func (f *fleet) one(ctx context.Context, region string) (string, error) {
 	if region == f.Home {
-		// Its worker came with the coordinator, under the same name.
+		// Its worker is deployed with the coordinator, under the same name.
 		return "home", nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, f.Limit, fmt.Errorf("more than %v: %w", f.Limit, context.DeadlineExceeded))
@@ -126,13 +125,12 @@ func (f *fleet) one(ctx context.Context, region string) (string, error) {
 	return "deployed", err
 }
 
-// stuck is what CloudFormation says of a stack whose creation failed: it holds
-// nothing, cannot be updated, and has to be removed before it can be created.
+// stuck matches CloudFormation's message about a stack that could not be created. Such a
+// stack is empty and cannot be updated; it must be removed before it can be created.
 var stuck = regexp.MustCompile(`\bis in (the )?'?(ROLLBACK_COMPLETE|REVIEW_IN_PROGRESS)'? state`)
 
-// newService makes a directory of its own for one Region, because the framework
-// keeps its working files beside the configuration, and two runs in one
-// directory overwrite each other's.
+// newService makes a directory for one Region. The framework keeps its working files
+// beside the configuration, so two runs must not share a directory.
 func (f *fleet) newService(region string) (service, error) {
 	root, err := filepath.Abs(f.Root)
 	if err != nil {
@@ -159,7 +157,7 @@ func (f *fleet) newService(region string) (service, error) {
 	if err := os.WriteFile(filepath.Join(s.dir, "serverless.worker.yml"), config, 0o644); err != nil {
 		return service{}, err
 	}
-	// A link, so that thirty Regions do not need thirty copies.
+	// A link, to save a copy for each Region.
 	zip := filepath.Join("dist", "regionworker.zip")
 	return s, os.Symlink(filepath.Join(root, zip), filepath.Join(s.dir, zip))
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// framework stands in for the Serverless Framework. It is started in a Region's
-// directory, build/workers/dev/REGION, and does what the file fake/REGION in the
-// root says, or succeeds. What it was asked goes to fake/calls.
+// framework is a fake of the Serverless Framework. It starts in a Region's directory,
+// build/workers/dev/REGION, runs the script fake/REGION of the root if there is one, and
+// appends its command to fake/calls.
 const framework = `#!/bin/sh
 region=$(basename "$PWD")
 fake=../../../../fake
@@ -25,7 +25,7 @@ rm $fake/running-$region
 if test -e $fake/$region; then . $fake/$region; fi
 `
 
-// newFleet makes a root with a framework in it.
+// newFleet makes a root with the fake framework.
 func newFleet(t *testing.T) (*fleet, *bytes.Buffer) {
 	t.Helper()
 	root := t.TempDir()
@@ -52,14 +52,14 @@ func write(t *testing.T, name, content string) {
 	}
 }
 
-// says makes the framework do something else in one Region.
-func (f *fleet) says(t *testing.T, region, script string) {
+// script sets what the framework runs in one Region.
+func (f *fleet) script(t *testing.T, region, script string) {
 	t.Helper()
 	write(t, filepath.Join(f.Root, "fake", region), script)
 }
 
-// over runs over these Regions.
-func (f *fleet) over(t *testing.T, regions ...string) error {
+// runIn runs the action in these Regions.
+func (f *fleet) runIn(t *testing.T, regions ...string) error {
 	t.Helper()
 	f.Regions = regions
 	if err := f.check(); err != nil {
@@ -77,7 +77,7 @@ func (f *fleet) recorded(t *testing.T, name string) []string {
 	return strings.Fields(string(content))
 }
 
-// seconds is the one thing in a line that differs from run to run.
+// seconds matches the part of a line that differs from run to run.
 var seconds = regexp.MustCompile(` +\d+\.\d s`)
 
 func lines(out *bytes.Buffer) map[string]string {
@@ -92,8 +92,8 @@ func lines(out *bytes.Buffer) map[string]string {
 func TestOneLineForEveryRegion(t *testing.T) {
 	f, out := newFleet(t)
 	f.Home = "us-east-1"
-	f.says(t, "eu-west-1", `echo "No changes to deploy. Deployment skipped."`)
-	if err := f.over(t, "us-east-1", "eu-west-1", "eu-west-2", "us-gov-west-1", "eu-west-2"); err != nil {
+	f.script(t, "eu-west-1", `echo "No changes to deploy. Deployment skipped."`)
+	if err := f.runIn(t, "us-east-1", "eu-west-1", "eu-west-2", "us-gov-west-1", "eu-west-2"); err != nil {
 		t.Fatal(err)
 	}
 	got := lines(out)
@@ -116,10 +116,10 @@ func TestOneLineForEveryRegion(t *testing.T) {
 
 func TestEveryFailureIsListedAndASecondRunRepairsIt(t *testing.T) {
 	f, out := newFleet(t)
-	f.says(t, "eu-west-1", `printf 'Error:\nthe token is invalid\nmore\n'; exit 1`)
-	f.says(t, "eu-west-2", `exit 3`)
+	f.script(t, "eu-west-1", `printf 'Error:\nthe token is invalid\nmore\n'; exit 1`)
+	f.script(t, "eu-west-2", `exit 3`)
 	regions := []string{"eu-west-1", "eu-west-2", "eu-west-3"}
-	err := f.over(t, regions...)
+	err := f.runIn(t, regions...)
 	if err == nil {
 		t.Fatal("run() = nil, want an error")
 	}
@@ -138,9 +138,9 @@ func TestEveryFailureIsListedAndASecondRunRepairsIt(t *testing.T) {
 		t.Errorf("the log is %q, %v, want all that the framework printed", log, readErr)
 	}
 
-	f.says(t, "eu-west-1", "")
-	f.says(t, "eu-west-2", "")
-	if err := f.over(t, regions...); err != nil {
+	f.script(t, "eu-west-1", "")
+	f.script(t, "eu-west-2", "")
+	if err := f.runIn(t, regions...); err != nil {
 		t.Errorf("the second run: %v", err)
 	}
 }
@@ -151,35 +151,35 @@ func TestAStackThatCannotBeUpdatedIsRemovedFirst(t *testing.T) {
 		`the CloudFormation stack is in the '"'REVIEW_IN_PROGRESS'"' state.`,
 	} {
 		f, out := newFleet(t)
-		f.says(t, "eu-west-1", `
+		f.script(t, "eu-west-1", `
 if test "$1" = remove; then touch removed; fi
 if test "$1" = deploy && ! test -e removed; then printf 'Error:\n`+message+`\n'; exit 1; fi`)
-		if err := f.over(t, "eu-west-1"); err != nil {
+		if err := f.runIn(t, "eu-west-1"); err != nil {
 			t.Errorf("run() = %v, want nil", err)
 		}
 		want := "eu-west-1 deploy eu-west-1 remove eu-west-1 deploy"
 		if got := strings.Join(f.recorded(t, "calls"), " "); got != want || lines(out)["eu-west-1"] != "deployed" {
-			t.Errorf("%s: the framework was asked %s, want %s; printed\n%s", message, got, want, out)
+			t.Errorf("%s: the framework ran %s, want %s; printed\n%s", message, got, want, out)
 		}
 	}
 }
 
 func TestARolledBackUpdateIsNotRemoved(t *testing.T) {
 	f, _ := newFleet(t)
-	f.says(t, "eu-west-1", `printf 'Error:\nUPDATE_ROLLBACK_COMPLETE: the stack is in UPDATE_ROLLBACK_COMPLETE state\n'; exit 1`)
-	if err := f.over(t, "eu-west-1"); err == nil {
+	f.script(t, "eu-west-1", `printf 'Error:\nUPDATE_ROLLBACK_COMPLETE: the stack is in UPDATE_ROLLBACK_COMPLETE state\n'; exit 1`)
+	if err := f.runIn(t, "eu-west-1"); err == nil {
 		t.Error("run() = nil, want an error")
 	}
 	if got := strings.Join(f.recorded(t, "calls"), " "); got != "eu-west-1 deploy" {
-		t.Errorf("the framework was asked %s, want one deploy", got)
+		t.Errorf("the framework ran %s, want one deploy", got)
 	}
 }
 
 func TestARegionThatHangsIsStopped(t *testing.T) {
 	f, _ := newFleet(t)
 	f.Limit = 300 * time.Millisecond
-	f.says(t, "eu-west-1", `sleep 600 & wait`)
-	err := f.over(t, "eu-west-1")
+	f.script(t, "eu-west-1", `sleep 600 & wait`)
+	err := f.runIn(t, "eu-west-1")
 	if err == nil || !strings.Contains(err.Error(), "more than 300ms") {
 		t.Errorf("run() = %v, want that it took too long", err)
 	}
@@ -188,7 +188,7 @@ func TestARegionThatHangsIsStopped(t *testing.T) {
 func TestRemove(t *testing.T) {
 	f, out := newFleet(t)
 	f.Action, f.Home = "remove", "us-east-1"
-	if err := f.over(t, "eu-west-1", "us-east-1"); err != nil {
+	if err := f.runIn(t, "eu-west-1", "us-east-1"); err != nil {
 		t.Fatal(err)
 	}
 	if got := lines(out); got["eu-west-1"] != "removed" || got["us-east-1"] != "home" {

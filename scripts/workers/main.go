@@ -3,14 +3,13 @@
 //
 //	go run ./scripts/workers [flags] deploy|remove REGION...
 //
-// It runs the Serverless Framework once per Region, several at once, and prints
-// one line per Region when that Region is done. Every Region is tried, whatever
-// became of the others; those that failed are listed at the end, and the exit
-// status is then 1. Running it again repairs them and leaves the rest alone,
-// because the framework skips a deployment in which nothing changed.
+// It runs the Serverless Framework once for each Region, several at once, and prints a
+// line when a Region is done. It tries every Region, also after failures, lists those
+// that failed at the end, and then exits with 1. Run it again to repair them: the
+// framework skips deployments without a change.
 //
-// It is a program and not a shell script because a Region that hangs must be
-// stopped with every process it started, and so that all of that has tests.
+// It is a program and not a shell script because a Region that hangs must be stopped
+// with all its child processes, and because a program can be tested.
 package main
 
 import (

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// run is main with its arguments, and returns the exit status: 0, 1 if a Region
-// failed, 2 for a mistake in the arguments.
+// run deploys or removes as the arguments say, and returns the exit status: 0, 1 if a
+// Region failed, 2 if the arguments are wrong.
 func run(ctx context.Context, args []string) int {
 	f := fleet{out: os.Stdout}
 	flags := flag.NewFlagSet("workers", flag.ContinueOnError)
 	flags.StringVar(&f.Root, "root", ".", "the directory of serverless.worker.yml, `dir`")
 	flags.StringVar(&f.Stage, "stage", "dev", "the `stage`")
-	flags.StringVar(&f.Home, "home", "", "the `Region` of serverless.yml, which has its worker already")
-	flags.IntVar(&f.AtOnce, "at-once", 4, "how many Regions at once, `n`; each is one Node process")
-	flags.DurationVar(&f.Limit, "limit", 15*time.Minute, "how long one Region may take")
+	flags.StringVar(&f.Home, "home", "", "the `Region` of serverless.yml, to skip: its worker is deployed with it")
+	flags.IntVar(&f.AtOnce, "at-once", 4, "the `number` of Regions at once; each is one Node.js process")
+	flags.DurationVar(&f.Limit, "limit", 15*time.Minute, "the time limit of one Region")
 	flags.Func("param", "a `key=value` for the framework; may be repeated", func(s string) error {
 		f.Params = append(f.Params, s)
 		return nil
@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	if flags.NArg() > 0 {
 		f.Action = flags.Arg(0)
-		// Make passes a list as one word.
+		// Make passes a list as one argument.
 		f.Regions = strings.FieldsFunc(strings.Join(flags.Args()[1:], " "), func(r rune) bool { return r == ' ' || r == ',' })
 	}
 	if err := f.check(); err != nil {

@@ -12,27 +12,26 @@ import (
 	"time"
 )
 
-// service is the directory from which one Region's worker is deployed.
+// A service is the directory from which one Region's worker is deployed.
 type service struct {
 	dir     string
 	command string   // the framework's program
-	args    []string // what every one of its commands gets
+	args    []string // of all its commands
 }
 
-// serverless runs one command of the framework in the service's directory, and
-// returns what it printed, which it also appends to the file "log" there. Its
-// error is the message that the framework gave.
+// serverless runs a command of the framework in the service's directory. It returns the
+// output, and appends it to the file "log" there. The error has the framework's message.
 func (s service) serverless(ctx context.Context, action string) (string, error) {
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = log.Close() }() // each write has been checked
+	defer func() { _ = log.Close() }() // errors of writing are checked below
 
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.command, append([]string{action}, s.args...)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &output, &output
-	// A group of its own, so that what the framework starts ends with it.
+	// In a process group of its own, to kill the framework's child processes too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second

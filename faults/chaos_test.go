@@ -1,0 +1,234 @@
+package faults_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// A chaos is an invoker of workers in this process whose calls have random faults. The
+// fault of a call depends only on the seed, its unit and the number of the attempt, so
+// that a seed gives the same run however goroutines are scheduled.
+type chaos struct {
+	seed   uint64
+	danger float64 // the share of calls with a fault
+	worker invoke.InProcess
+
+	mu       sync.Mutex
+	attempts map[invoketest.Unit]int
+	visits   map[string]int
+	inFlight int
+	peak     int
+}
+
+func newChaos(seed uint64, danger float64) *chaos {
+	c := &chaos{seed: seed, danger: danger, attempts: map[invoketest.Unit]int{}, visits: map[string]int{}}
+	c.worker.Handle = (&regionworker.Worker{Tasks: c.tasks()}).Handle
+	return c
+}
+
+// random returns a source of random numbers for one key.
+func random(seed uint64, thing ...any) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintln(h, thing...)
+	return rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // repeatable on purpose
+}
+
+// Invoke calls the worker, with a fault or without.
+func (c *chaos) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
+	request, err := protocol.DecodeRegionRequest(payload)
+	if err != nil {
+		panic(err)
+	}
+	number, leave := c.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})
+	defer leave()
+	r := random(c.seed, region, request.Batch, number)
+	work := func() ([]byte, protocol.Attempt, error) { return c.worker.Invoke(ctx, region, payload) }
+	if r.Float64() >= c.danger {
+		return work()
+	}
+	faults := c.faults()
+	return faults[r.IntN(len(faults))](ctx, r, work)
+}
+
+// regional decides by the seed whether each Region has a limit of its own.
+func (c *chaos) regional() bool { return random(c.seed, "regional").IntN(2) == 0 }
+
+// enter counts a call and returns its number. The caller calls leave at its end.
+func (c *chaos) enter(u invoketest.Unit) (number int, leave func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attempts[u]++
+	c.inFlight++
+	c.peak = max(c.peak, c.inFlight)
+	return c.attempts[u], func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.inFlight--
+	}
+}
+
+// visit counts the attempts at a target.
+func (c *chaos) visit(target string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.visits[target]++
+	return c.visits[target]
+}
+
+type (
+	work  func() (answer []byte, report protocol.Attempt, err error)
+	fault func(ctx context.Context, r *rand.Rand, work work) (answer []byte, report protocol.Attempt, err error)
+)
+
+// faults returns all the faults of a call.
+func (c *chaos) faults() []fault {
+	fail := func(name, message string) fault {
+		return func(_ context.Context, r *rand.Rand, _ work) ([]byte, protocol.Attempt, error) {
+			e := &invoke.Error{Name: name, Message: message}
+			if r.IntN(3) == 0 {
+				e.Retry = time.Duration(r.IntN(5)) * time.Second
+			}
+			return nil, protocol.Attempt{}, e
+		}
+	}
+	reply := func(answer string) fault {
+		return func(context.Context, *rand.Rand, work) ([]byte, protocol.Attempt, error) {
+			return []byte(answer), protocol.Attempt{}, nil
+		}
+	}
+	return []fault{
+		fail(protocol.ErrorLambdaThrottled, "Rate Exceeded."),
+		fail(protocol.ErrorLambdaService, "try later"),
+		fail(protocol.ErrorLambdaSDKClient, "connection reset by peer"),
+		fail("Sandbox.Timedout", "Task timed out after 3.00 seconds"),
+		fail(protocol.ErrorRuntime, "exit status 2"),
+		fail("", ""),
+		reply(""), reply("null"), reply("{}"), reply("<html>"), reply(`{"version":1}`),
+		late, hang, ignoreContext, loseAnswer, falsify,
+		func(context.Context, *rand.Rand, work) ([]byte, protocol.Attempt, error) {
+			panic("the invoker has a bug")
+		},
+	}
+}
+
+// late delays the request or the answer.
+func late(ctx context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
+	before := r.IntN(2) == 0
+	if before && !sleep(ctx, drawTime(r)) {
+		return nil, protocol.Attempt{}, ctx.Err()
+	}
+	answer, report, err := work()
+	if !before && !sleep(ctx, drawTime(r)) {
+		return nil, protocol.Attempt{}, ctx.Err()
+	}
+	return answer, report, err
+}
+
+// hang waits until the context ends.
+func hang(ctx context.Context, _ *rand.Rand, _ work) ([]byte, protocol.Attempt, error) {
+	<-ctx.Done()
+	return nil, protocol.Attempt{}, context.Cause(ctx)
+}
+
+// ignoreContext takes long, and ignores that its context ends.
+func ignoreContext(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
+	time.Sleep(10 * drawTime(r))
+	return work()
+}
+
+// loseAnswer loses the answer after the work is done.
+func loseAnswer(_ context.Context, _ *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
+	if _, _, err := work(); err != nil {
+		return nil, protocol.Attempt{}, err
+	}
+	return nil, protocol.Attempt{}, &invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: "connection reset by peer"}
+}
+
+// falsify returns an answer that is wrong in one place.
+func falsify(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
+	answer, report, err := work()
+	if err != nil {
+		return nil, report, err
+	}
+	result, err := protocol.DecodeRegionResult(answer)
+	if err != nil {
+		panic(err)
+	}
+	targets := result.Targets
+	i, j := r.IntN(len(targets)), r.IntN(len(targets))
+	switch r.IntN(6) {
+	case 0:
+		result.RunID += "X"
+	case 1:
+		result.Region = "us-gov-west-1"
+	case 2:
+		result.Batch++
+	case 3:
+		result.Targets = append(targets, targets[i])
+	case 4:
+		result.Targets = targets[:i]
+	case 5:
+		targets[i].Target, targets[j].Target = targets[j].Target+"?", targets[i].Target
+	}
+	answer, err = json.Marshal(result)
+	if err != nil {
+		panic(err)
+	}
+	return answer, report, nil
+}
+
+// tasks returns the tasks, which have random faults too.
+func (c *chaos) tasks() *task.Registry {
+	return registry(func(ctx context.Context, in task.Input[struct{}]) (echo, error) {
+		if r := random(c.seed, in.Region, in.Target, c.visit(in.Region+in.Target)); r.Float64() < c.danger/4 {
+			switch r.IntN(5) {
+			case 0:
+				return echo{}, fmt.Errorf("%s is broken", in.Target)
+			case 1:
+				return echo{}, task.Skip("nothing to do")
+			case 2:
+				panic("the task has a bug")
+			case 3:
+				time.Sleep(drawTime(r)) // it ignores its context
+			case 4:
+				if !sleep(ctx, drawTime(r)) {
+					return echo{}, context.Cause(ctx)
+				}
+			}
+		}
+		return echo{in.Region, in.Target}, nil
+	})
+}
+
+// drawTime draws a duration from milliseconds to a minute. All orders of magnitude are
+// equally likely.
+func drawTime(r *rand.Rand) time.Duration {
+	d := time.Millisecond
+	for range r.IntN(5) {
+		d *= 10
+	}
+	return d + time.Duration(r.Int64N(int64(5*d)))
+}
+
+// sleep waits for d, and reports whether ctx lasted that long.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
