@@ -68,7 +68,7 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if rig.Wait(r.Context(), after) {
-		rig.Respond(w, r, call, nil, rig.Work(payload, 0.5, l.message))
+		rig.Respond(w, r, call, rig.Work(payload, 0.5, l.message))
 	}
 }
 

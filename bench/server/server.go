@@ -141,7 +141,7 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if rig.Wait(r.Context(), l.delay) {
-		rig.Respond(w, r, call, tail, rig.Work(request, 100, l.fill))
+		rig.Respond(w, r, call, rig.Work(request, 100, l.fill))
 	}
 }
 

@@ -1,10 +1,6 @@
-package server
+package rig
 
-import (
-	"fmt"
-
-	"meridian/bench/rig"
-)
+import "fmt"
 
 // tail returns the end of a call's log, as Lambda sends it: the log of a regionworker
 // with one target, in the log format JSON and with tracing. It has about 1 KB.
@@ -20,5 +16,5 @@ func tail(call int64) []byte {
 		`"billedDurationMs":102,"memorySizeMB":256,"maxMemoryUsedMB":31},`+
 		`"tracing":{"spanId":"24cd7d670fa455f0","type":"X-Amzn-Trace-Id","value":"Root=1-6352a70e-%024[2]x;Parent=35465b3a9e2f7c6a;Sampled=1"},`+
 		`"status":"success"}}
-`, rig.RequestID(call), call)
+`, RequestID(call), call)
 }
