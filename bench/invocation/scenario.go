@@ -36,7 +36,7 @@ type scenario struct {
 // A server is the settings of one.
 type server struct {
 	tls       bool
-	distance  time.Duration // a round trip, of which setting up a connection takes two
+	distance  time.Duration // a round trip; setting up a connection takes two
 	roundTrip time.Duration // the same for each call
 	regions   int           // how many have an endpoint each; 0 means one endpoint for all
 	throttle  int           // the percentage of the calls that are throttled
