@@ -15,7 +15,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// -o json is the result as a program reads it.
+// -o json prints a result that DecodeResult accepts.
 func TestRunPrintsTheResultAsJSON(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr strings.Builder
@@ -24,7 +24,7 @@ func TestRunPrintsTheResultAsJSON(t *testing.T) {
 		t.Fatalf("run(%q) = %d, want %d; stderr: %s", args, got, exitSucceeded, &stderr)
 	}
 	if !json.Valid([]byte(stdout.String())) {
-		t.Errorf("run(%q) prints what is not JSON: %s", args, &stdout)
+		t.Errorf("run(%q) does not print JSON: %s", args, &stdout)
 	}
 	result, err := protocol.DecodeResult([]byte(stdout.String()))
 	if err != nil {
@@ -71,7 +71,7 @@ type fullWriter struct{}
 
 func (fullWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// A request that is too long is refused, and not cut to what may be right.
+// A request that is too long is refused, not truncated.
 func TestRunRefusesAFileThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr strings.Builder
@@ -84,7 +84,7 @@ func TestRunRefusesAFileThatIsTooLong(t *testing.T) {
 	}
 }
 
-// An interrupt ends the wait for a request that nobody sends.
+// An interrupt ends the wait for a request on standard input.
 func TestAnInterruptEndsTheReadingOfARequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestAnInterruptEndsTheReadingOfARequest(t *testing.T) {
 	})
 }
 
-// Nothing from outside reaches the terminal as a control sequence.
+// Arguments reach the terminal without their control sequences.
 func TestRunPassesNoControlSequence(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr strings.Builder
@@ -125,7 +125,7 @@ func TestRunPassesNoControlSequence(t *testing.T) {
 func TestEveryFieldHasItsFlag(t *testing.T) {
 	t.Parallel()
 	fields := map[string]bool{}
-	cmd := (&cli{}).runCommand(t.Context())
+	cmd := (&cli{}).runCommand()
 	for _, s := range (&runFlags{}).settings() {
 		fields[s.field] = true
 		if cmd.Flags().Lookup(s.flag) == nil {

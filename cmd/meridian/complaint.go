@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,21 +20,21 @@ const (
 	exitUsage     = 2
 )
 
-// A complaintError is an error as the user gets to see it.
+// A complaintError is an error as it is shown to the user.
 type complaintError struct {
 	// status is the exit status.
 	status int
 
-	// text is what is wrong. Its first line is the error, further ones belong to
-	// it. Empty means that it has been said already.
+	// text is the error: one line, then perhaps details, a line each. Empty means
+	// that the error has been printed already.
 	text string
 
-	// hints say what to do about it, a line each.
+	// hints are instructions to solve it, a line each.
 	hints []string
 }
 
-// errRunFailed ends the command when the result, printed already, says that the
-// run did not succeed.
+// errRunFailed is the error of a run that did not succeed, after its result has
+// been printed.
 var errRunFailed = &complaintError{status: exitFailed}
 
 func (e *complaintError) Error() string { return e.text }
@@ -44,25 +45,35 @@ func (e *complaintError) hint(format string, args ...any) *complaintError {
 	return e
 }
 
-// usage complains about the command line or the request.
+// usage returns an error of the command line or the request.
 func usage(format string, args ...any) *complaintError {
 	return &complaintError{status: exitUsage, text: fmt.Sprintf(format, args...)}
 }
 
-// failure complains about something that went wrong with a good request.
+// failure returns an error that occurred although the request is valid.
 func failure(format string, args ...any) *complaintError {
 	return &complaintError{status: exitFailed, text: fmt.Sprintf(format, args...)}
 }
 
-// conclude prints what is wrong, if anything is, and returns the exit status. An
-// error that is no complaint comes from cobra, about the command line.
-func (c *cli) conclude(err error) int {
+// faulty returns a usage error that lists faults, on one line when there is only
+// one. A list begins with heading: "the request has".
+func faulty(heading string, faults []string) *complaintError {
+	if len(faults) == 1 {
+		return usage("%s", faults[0])
+	}
+	return usage("%s %d faults\n%s", heading, len(faults), strings.Join(faults, "\n"))
+}
+
+// conclude prints the error of cmd, if there is one, and returns the exit status.
+func (c *cli) conclude(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitSucceeded
 	}
 	complaint, ok := errors.AsType[*complaintError](err)
-	if !ok {
-		complaint = usage("%v", err)
+	if !ok { // cobra's, about the command line; its suggestions are a paragraph of their own
+		text, suggestion, _ := strings.Cut(err.Error(), "\n\n")
+		suggestion = strings.Join(strings.Fields(suggestion), " ")
+		complaint = usage("%s", text).hint("%s", cmp.Or(suggestion, "run `"+cmd.CommandPath()+" --help`"))
 	}
 	var b strings.Builder
 	if complaint.text != "" {
@@ -71,47 +82,26 @@ func (c *cli) conclude(err error) int {
 	for _, hint := range complaint.hints {
 		b.WriteString("hint: " + printable(hint) + "\n")
 	}
-	_, _ = c.stderr.Write([]byte(b.String())) // there is nowhere left to say that this went wrong
+	_, _ = c.stderr.Write([]byte(b.String())) // there is nowhere to report an error of standard error
 	return complaint.status
 }
 
-// flagError makes one style of pflag's several.
-func flagError(cmd *cobra.Command, err error) error {
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		return unknownFlag(cmd, unknown)
+// suggestFlag hints at the flag nearest to an unknown one. Cobra makes suggestions
+// for commands only.
+func suggestFlag(cmd *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return err
 	}
-	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		want := bad.Unwrap().Error()
-		switch bad.GetFlag().Value.Type() {
-		case "int":
-			want = "want a whole number"
-		case "float64":
-			want = "want a number"
-		case "bool":
-			want = "want true or false"
-		}
-		return usage("--%s: %q: %s", bad.GetFlag().Name, bad.GetValue(), want)
-	}
-	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return usage("--%s needs a value", missing.GetFlag().Name)
-	}
-	return usage("%v", err)
-}
-
-// unknownFlag names the flag that comes nearest.
-func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	name := unknown.GetSpecifiedName()
-	if unknown.GetSpecifiedShortnames() != "" {
-		return usage("unknown flag -%s", name).hint("%s --help lists the flags", cmd.CommandPath())
-	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	err := usage("unknown flag --%s", name)
-	if cmd.Flags().Lookup("output") != nil && slices.Contains(formats(), name) {
-		return err.hint("did you mean --output %s?", name)
+	near := protocol.Nearest(name, names)
+	if slices.Contains(names, "output") && slices.Contains(formats(), name) {
+		near = "output " + name
 	}
-	if near := protocol.Nearest(name, names); near != "" {
-		return err.hint("did you mean --%s?", near)
+	if near == "" {
+		return err
 	}
-	return err.hint("%s --help lists the flags", cmd.CommandPath())
+	return usage("%v", err).hint("did you mean --%s?", near)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,22 +10,20 @@ import (
 	"meridian/internal/task"
 )
 
-// complete gives the shell values for a flag: those that begin with what has been
-// typed, of a list separated by commas its last entry.
+// complete offers the shell values for a flag. The shell picks those that match
+// what has been typed.
 func complete(cmd *cobra.Command, flag string, values func(typed string) []cobra.Completion) {
 	err := cmd.RegisterFlagCompletionFunc(flag,
 		func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			offered := slices.DeleteFunc(values(typed), func(value cobra.Completion) bool {
-				return !strings.HasPrefix(value, typed)
-			})
-			return offered, cobra.ShellCompDirectiveNoFileComp
+			return values(typed), cobra.ShellCompDirectiveNoFileComp
 		})
 	if err != nil {
-		panic(fmt.Sprintf("meridian: %v", err)) // a flag that the command does not have
+		panic(fmt.Sprintf("meridian: %v", err)) // the command has no such flag
 	}
 }
 
-// completeRegions offers every Region, after those that a list has already.
+// completeRegions offers every Region, behind the Regions that are already in the
+// list.
 func completeRegions(typed string) []cobra.Completion {
 	before := typed[:strings.LastIndex(typed, ",")+1]
 	var regions []cobra.Completion
@@ -38,7 +35,6 @@ func completeRegions(typed string) []cobra.Completion {
 	return regions
 }
 
-// completeServices offers every service.
 func completeServices(string) []cobra.Completion { return endpoints.AllServices() }
 
 func completePartitions(string) []cobra.Completion {
@@ -56,6 +52,3 @@ func completeTasks(string) []cobra.Completion {
 	}
 	return tasks
 }
-
-// completeNothing offers neither values nor files.
-func completeNothing(string) []cobra.Completion { return nil }

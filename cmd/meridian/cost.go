@@ -14,7 +14,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// What a Lambda function may have of memory, in MB.
+// The memory that a Lambda function can have, in MB.
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const (
 	minMemoryMB = 128
@@ -27,7 +27,7 @@ const (
 	deployedCoordinatorMB = 256
 )
 
-// minEvery is the most often that a schedule starts a run.
+// minEvery is the shortest interval of a schedule.
 // Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 const minEvery = time.Minute
 
@@ -45,40 +45,37 @@ func (c *cli) costCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cost",
 		Short: "Compare the cost of a month of runs with that of AWS's own ways to fan out",
-		Long: fmt.Sprintf(`Compare what a month of runs costs, by Meridian, by Step Functions Standard and
-Express, and by Lambda durable functions. Each does the same: it invokes a worker
-for each Region, all of them in the Region that it stands in itself, waits for
-them, and gathers their answers. A month has %.0f hours, a twelfth of a year.
+		Long: fmt.Sprintf(`Compare what a month of runs costs with Meridian, with Step Functions Standard and
+Express, and with Lambda durable functions. Each invokes one worker for each Region,
+waits for all of them, and gathers their answers; all functions are in one Region. A
+month has %.0f hours, a twelfth of a year.
 
 Prices are list prices of the first tier, without any free tier, as of %s. They
-were copied by hand: check what matters at the source that is given with each. A
-Region that is not in the table has no price here. What is the same for all ways is
-not counted: the schedule, logs, traces, data transfer.`, price.Month.Hours(), price.Date),
+were copied by hand: check the ones you rely on at the source given with each. Some
+Regions have no price here. Costs that are the same for all are left out: the
+schedule, logs, traces, data transfer.`, price.Month.Hours(), price.Date),
 		Example: `  meridian cost --regions 28 --seconds 10 --every 5m
   meridian cost --regions 28 --seconds 10 --every 5m --architecture x86_64 -o json
   meridian cost --every 1h --worker-memory 1024 --region ap-east-1`,
-		Args: noArguments,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return c.printCost(&f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&f.regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is how many \"run\" has without --region")
-	flags.Var(&f.seconds, "seconds", "the `time` that a worker takes for its Region, such as 10s or 10")
-	flags.Var(&f.every, "every", "the `time` from one run to the next, such as 5m or 300")
-	flags.StringVar(&f.region, "region", "us-east-1", "the `Region` that everything stands in, and whose prices count")
-	flags.StringVar(&f.architecture, "architecture", string(price.ARM64), "the functions' architecture by `name`: arm64 or x86_64")
+	flags.IntVar(&f.regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is the number that \"run\" has without --region")
+	flags.Var(&f.seconds, "seconds", "the `time` that one worker takes, such as 10s or 10")
+	flags.Var(&f.every, "every", "the `time` between the starts of two runs, such as 5m or 300")
+	flags.StringVar(&f.region, "region", "us-east-1", "the `Region` of all functions, with its prices")
+	flags.StringVar(&f.architecture, "architecture", string(price.ARM64), "the `architecture` of the functions: arm64 or x86_64")
 	flags.IntVar(&f.workerMB, "worker-memory", deployedWorkerMB, "a worker's memory in `MB`")
-	flags.IntVar(&f.coordMB, "coordinator-memory", deployedCoordinatorMB, "the memory in `MB` of the coordinator, or of what does its part")
+	flags.IntVar(&f.coordMB, "coordinator-memory", deployedCoordinatorMB, "the memory in `MB` of the coordinator, or of the function in its place")
 	addOutput(cmd, &f.output)
 	complete(cmd, "region", func(string) []cobra.Completion { return pricedRegions() })
 	complete(cmd, "architecture", func(string) []cobra.Completion { return architectures() })
-	for _, flag := range []string{"regions", "seconds", "every", "worker-memory", "coordinator-memory"} {
-		complete(cmd, flag, completeNothing)
-	}
 	return cmd
 }
 
-// printCost compares, unless a flag is wrong.
+// printCost prints the comparison, unless a flag is out of range.
 func (c *cli) printCost(f *costFlags) error {
 	if err := f.check(); err != nil {
 		return err
@@ -102,7 +99,7 @@ func (c *cli) printCost(f *costFlags) error {
 	return c.printCostTable(job, comparison)
 }
 
-// check complains about every flag that is out of range.
+// check returns an error that names every flag that is out of range.
 func (f *costFlags) check() error {
 	var faults []string
 	within := func(flag string, value, least, most float64) {
@@ -111,7 +108,7 @@ func (f *costFlags) check() error {
 		}
 	}
 	within("--regions", float64(f.regions), 1, protocol.MaxRegions)
-	if s := float64(f.seconds); !(s > 0 && s <= price.MaxLambdaSeconds) { // not a number is neither
+	if s := float64(f.seconds); !(s > 0 && s <= price.MaxLambdaSeconds) { // also refuses NaN
 		faults = append(faults, fmt.Sprintf("--seconds: %v: out of range; want more than 0 and at most %d", s, price.MaxLambdaSeconds))
 	}
 	if s := float64(f.every); !(s >= minEvery.Seconds() && s <= price.Month.Seconds()) {
@@ -122,25 +119,22 @@ func (f *costFlags) check() error {
 	}
 	within("--worker-memory", float64(f.workerMB), minMemoryMB, maxMemoryMB)
 	within("--coordinator-memory", float64(f.coordMB), minMemoryMB, maxMemoryMB)
-	switch len(faults) {
-	case 0:
+	if faults == nil {
 		return nil
-	case 1:
-		return usage("%s", faults[0])
 	}
-	return usage("the flags have %d faults\n%s", len(faults), strings.Join(faults, "\n"))
+	return faulty("the flags have", faults)
 }
 
-// unpriced complains about a Region, which may not even be one.
+// unpriced returns the error of a Region that has no price here, or does not exist.
 func unpriced(region string) error {
-	hint := "prices are known in " + strings.Join(pricedRegions(), ", ")
+	fault := protocol.NewFault("--region", region, "has no price of Lambda here")
 	if _, exists := endpoints.PartitionOf(region); !exists {
-		return usage("%s", protocol.UnknownFault("--region", region, "a Region", regionNames())).hint("%s", hint)
+		fault = protocol.UnknownFault("--region", region, "a Region", regionNames())
 	}
-	return usage("--region: %q: what Lambda costs there is not known here", region).hint("%s", hint)
+	return usage("%s", fault).hint("Regions with a price are %s", strings.Join(pricedRegions(), ", "))
 }
 
-// pricedRegions are the Regions in which the price of Lambda is known.
+// pricedRegions returns the Regions that have a price of Lambda here.
 func pricedRegions() []string {
 	var priced []string
 	for _, region := range regionNames() {
@@ -153,7 +147,7 @@ func pricedRegions() []string {
 
 func architectures() []string { return []string{string(price.ARM64), string(price.X86)} }
 
-// defaultRegionCount is how many Regions a request that names none runs in.
+// defaultRegionCount returns the number of Regions of a request that names none.
 func defaultRegionCount() int {
 	n := 0
 	for _, r := range endpoints.Regions(protocol.DefaultPartition) {

@@ -24,16 +24,17 @@ type costListing struct {
 	MonthHours          float64            `json:"monthHours"`
 	Runs                int                `json:"runs"`
 
-	// Workers are in the total of every way.
+	// Workers is the cost of the workers. It is part of every way's total.
 	Workers costParts `json:"workers"`
 
 	Ways []wayListing `json:"ways"`
 
-	// Relays are in no total.
+	// Relays is the cost of functions that call workers in other Regions for a way
+	// that cannot. It is in no total.
 	Relays costParts `json:"relays"`
 }
 
-// A wayListing is one way to do it, with its total.
+// A wayListing is one way to run the job, with its total.
 type wayListing struct {
 	Name     string  `json:"name"`
 	RunUSD   float64 `json:"runUsd,omitzero"`
@@ -42,19 +43,19 @@ type wayListing struct {
 	// Reason says why there is no total.
 	Reason string `json:"reason,omitzero"`
 
-	// Beside is what comes to the workers.
+	// Beside is what the way costs in addition to the workers.
 	Beside *costParts `json:"beside,omitzero"`
 	Notes  []string   `json:"notes,omitzero"`
 }
 
-// costParts are parts of what a run costs, with their sum.
+// costParts lists parts of the cost of a run, with their sum.
 type costParts struct {
 	RunUSD   float64       `json:"runUsd"`
 	MonthUSD float64       `json:"monthUsd"`
 	Items    []itemListing `json:"items"`
 }
 
-// An itemListing is one of them.
+// An itemListing is one part of the cost.
 type itemListing struct {
 	Name    string  `json:"name"`
 	RunUSD  float64 `json:"runUsd"`
@@ -62,7 +63,7 @@ type itemListing struct {
 	Source  string  `json:"source"`
 }
 
-// listCost returns the comparison as a program reads it.
+// listCost returns the comparison for -o json.
 func listCost(job price.Job, c price.Comparison) costListing {
 	listing := costListing{
 		Regions: job.Regions, Seconds: job.Seconds, EverySeconds: job.Every.Seconds(),
@@ -92,11 +93,11 @@ func listParts(items []price.Item, runs int) costParts {
 	return parts
 }
 
-// rounded takes off what binary fractions add: it leaves a millionth of the
-// cheapest request.
+// rounded removes the error of binary fractions. It rounds to a millionth of the
+// price of the cheapest request.
 func rounded(usd float64) float64 { return math.Round(usd*1e13) / 1e13 }
 
-// printCostTable prints the comparison for a person.
+// printCostTable prints the comparison as a table.
 func (c *cli) printCostTable(job price.Job, comparison price.Comparison) error {
 	if err := c.print(`%s of %v s every %v: %s in a month of %.0f hours
 %s, %s, workers of %d MB, coordinator of %d MB
@@ -131,19 +132,19 @@ US dollars, list prices as of %s, before any free tier
 	return c.print("\n%s", relayNote+notes.String())
 }
 
-// relayNote says what the relays are.
-const relayNote = `relays: a state machine and a durable invoke reach functions of their own Region only;
-workers in Regions of their own need a relay each that waits for them (in no total)
+// relayNote explains the relays.
+const relayNote = `relays: a state machine and a durable function invoke only functions of their own
+Region; each worker elsewhere needs a relay that waits for it (not in the totals)
 `
 
-// A costTable is a table in the making.
+// A costTable collects the rows of the table, and the sources of its prices.
 type costTable struct {
 	runs    float64
 	rows    [][]string
 	sources []string
 }
 
-// section adds a sum and, below it, items.
+// section adds a row with a sum and, below it, a row for each item.
 func (t *costTable) section(name string, sum float64, items []price.Item) {
 	t.rows = append(t.rows, []string{name, perRun(sum), perMonth(sum * t.runs), ""})
 	for _, i := range items {
@@ -155,7 +156,7 @@ func (t *costTable) section(name string, sum float64, items []price.Item) {
 	}
 }
 
-// alignRight gives the cells of a column one width.
+// alignRight pads the cells of a column on the left to the same width.
 func (t *costTable) alignRight(column int) {
 	width := 0
 	for _, row := range t.rows {
@@ -166,7 +167,7 @@ func (t *costTable) alignRight(column int) {
 	}
 }
 
-// shortly is a duration without the zeros at its end: 5m, not 5m0s.
+// shortly formats a duration without zeros at its end: 5m, not 5m0s.
 func shortly(d time.Duration) string {
 	s := d.String()
 	if short, found := strings.CutSuffix(s, "m0s"); found {
@@ -178,10 +179,10 @@ func shortly(d time.Duration) string {
 	return s
 }
 
-// perRun shows a tenth of what the cheapest request costs.
+// perRun formats an amount to a tenth of the price of the cheapest request.
 func perRun(usd float64) string { return strconv.FormatFloat(usd, 'f', 8, 64) }
 
-// perMonth shows cents.
+// perMonth formats an amount to the cent.
 func perMonth(usd float64) string {
 	if usd > 0 && usd < 0.005 {
 		return "<0.01"

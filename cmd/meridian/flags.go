@@ -32,53 +32,43 @@ type runFlags struct {
 	verbose, dryRun                                  bool
 }
 
-// register gives cmd the flags, in the order that its help lists them.
+// register adds the flags to cmd, in the order of its help.
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * leaves out those that need opt-in, all does not; repeatable (default *)")
+	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region; repeatable (default *)")
 	flags.Var(&f.excludeRegions, "exclude-region", "`names` or globs of Regions to leave out; repeatable")
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
-	flags.Var(&f.targets, "target", "`names` of what to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
-	flags.StringVar(&f.task, "task", "", "the `name` of what to do for each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
+	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
+	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
 	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
 	flags.StringVar(&f.name, "name", "", "a `name` for the run")
 	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields")
-	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, such as 90s or 90 (default %ds; with --function, what the function has)", localTimeoutSeconds))
-	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt of an invocation (default what is left of the run)")
-	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt at a target (default what is left of the invocation)")
-	flags.StringVar(&f.retry, "retry", "", "retriers for invocations, a `JSON` array as in the Amazon States Language but in lowerCamelCase; [] for none (default for Lambda's own errors)")
-	flags.StringVar(&f.hedge, "hedge", "", "when a slow invocation gets another one beside it, a `JSON` object such as {\"afterPercentile\":95} (default never)")
-	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets, a `JSON` array of the same form (default none)")
+	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, such as 90s or 90 (default %ds; with --function, until its deadline)", localTimeoutSeconds))
+	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt of an invocation (default the rest of the run)")
+	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt of a target (default the rest of the invocation)")
+	flags.StringVar(&f.retry, "retry", "", "retriers for invocations: a `JSON` array as in the Amazon States Language but in lowerCamelCase; [] turns retries off (default retries Lambda's own errors)")
+	flags.StringVar(&f.hedge, "hedge", "", "when to start a second attempt beside a slow invocation: a `JSON` object such as {\"afterPercentile\":95} (default never)")
+	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets: a `JSON` array of the same form (default none)")
 	flags.IntVar(&f.toleratedCount, "tolerated-failure-count", 0, "let the run succeed with up to `n` failed Regions (default none)")
 	flags.Float64Var(&f.toleratedPercentage, "tolerated-failure-percentage", 0, "let the run succeed with up to `n` percent of its Regions failed (default none)")
-	flags.BoolVar(&f.failFast, "fail-fast", false, "stop as soon as more have failed than is tolerated")
+	flags.BoolVar(&f.failFast, "fail-fast", false, "stop as soon as more Regions have failed than are tolerated")
 	flags.IntVar(&f.minSuccessful, "min-successful", 0, "stop as soon as `n` Regions have succeeded")
-	flags.IntVar(&f.maxConcurrency, "max-concurrency", 0, "have at most `n` invocations under way (default as many as there are)")
-	flags.IntVar(&f.targetMaxConcurrency, "target-max-concurrency", 0, fmt.Sprintf("have at most `n` targets under way in each worker (default %d)", protocol.DefaultTargetMaxConcurrency))
+	flags.IntVar(&f.maxConcurrency, "max-concurrency", 0, "run at most `n` invocations at once (default all of them)")
+	flags.IntVar(&f.targetMaxConcurrency, "target-max-concurrency", 0, fmt.Sprintf("run at most `n` targets at once in each worker (default %d)", protocol.DefaultTargetMaxConcurrency))
 	flags.IntVar(&f.maxTargets, "max-targets-per-invocation", 0, fmt.Sprintf("send at most `n` targets with one invocation (default %d)", protocol.DefaultMaxTargetsPerInvocation))
-	flags.StringVar(&f.function, "function", "", "let a deployed coordinator run it: the function's `name` or ARN")
-	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` that --function is in (default the ARN's, or AWS_REGION)")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and invoke nothing")
+	flags.StringVar(&f.function, "function", "", "run the request in the deployed coordinator with this `name` or ARN")
+	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` of --function (default the ARN's, or AWS_REGION)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and invoke nothing")
 	addOutput(cmd, &f.output)
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log what coordinator and workers do, as JSON lines, to standard error")
-	f.registerCompletions(cmd)
-}
-
-func (f *runFlags) registerCompletions(cmd *cobra.Command) {
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "write the log of coordinator and workers to standard error, as JSON lines")
 	complete(cmd, "region", completeRegions)
 	complete(cmd, "exclude-region", completeRegions)
 	complete(cmd, "aws-region", completeRegions)
 	complete(cmd, "partition", completePartitions)
 	complete(cmd, "task", completeTasks)
-	for _, flag := range []string{
-		"target", "param", "parameters", "name", "timeout", "region-timeout", "target-timeout", "retry", "hedge", "target-retry",
-		"tolerated-failure-count", "tolerated-failure-percentage", "min-successful", "max-concurrency",
-		"target-max-concurrency", "max-targets-per-invocation", "function",
-	} {
-		complete(cmd, flag, completeNothing)
-	}
+	_ = cmd.RegisterFlagCompletionFunc("file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
 }
 
 // A setting is a flag that sets a field of the request.
@@ -88,7 +78,7 @@ type setting struct {
 }
 
 // settings returns the flags that set a field, in the order to apply them:
-// --param goes on top of --parameters.
+// --parameters before --param, which adds to it.
 func (f *runFlags) settings() []setting {
 	set := func(flag, field string, apply func(r *protocol.Request)) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { apply(r); return nil }}
@@ -121,8 +111,8 @@ func (f *runFlags) settings() []setting {
 	}
 }
 
-// decodeField reads JSON into one field of the request, as strictly as a request
-// is read.
+// decodeField reads JSON into one field of the request, as strictly as DecodeRequest
+// does.
 func decodeField(r *protocol.Request, field, text string) protocol.Faults {
 	if !json.Valid([]byte(text)) {
 		return protocol.Faults{protocol.NewFault(field, text, "is not JSON")}
@@ -134,7 +124,7 @@ func decodeField(r *protocol.Request, field, text string) protocol.Faults {
 func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
 	parameters := map[string]json.RawMessage{}
 	if r.Parameters != nil && json.Unmarshal(r.Parameters, &parameters) != nil {
-		return nil // --parameters is no object, and has been told so
+		return nil // --parameters is not an object: decodeField has returned that fault
 	}
 	for _, pair := range f.pairs {
 		key, value, found := strings.Cut(pair, "=")
@@ -143,7 +133,7 @@ func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
 		}
 		raw := json.RawMessage(value)
 		if !json.Valid(raw) {
-			raw, _ = json.Marshal(value) // a string always is JSON
+			raw, _ = json.Marshal(value) // a string has no error
 		}
 		parameters[key] = raw
 	}
@@ -155,14 +145,13 @@ func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
 	return nil
 }
 
-// seconds is a time given as Go writes durations, "1m30s", or as a number of
-// seconds.
+// seconds is a duration in Go's notation, "1m30s", or a number of seconds.
 type seconds float64
 
 // String, Set and Type implement pflag.Value.
 func (s *seconds) String() string {
 	if *s == 0 {
-		return "" // not shown as a default
+		return "" // so that the help shows no default
 	}
 	return strconv.FormatFloat(float64(*s), 'f', -1, 64) + "s"
 }

@@ -11,8 +11,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// localTimeoutSeconds bounds a run in this process that asks for no time of its
-// own: somebody sits there and waits.
+// localTimeoutSeconds is the timeout of a run in this process that sets none: a
+// person is waiting for it.
 const localTimeoutSeconds = 60
 
 // runLocally runs the request with workers in this process.
@@ -37,7 +37,7 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	return local.Run(ctx, request)
 }
 
-// log returns the log for standard error, or one that goes nowhere.
+// log returns the log for standard error, or one that discards its records.
 func (c *cli) log(verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(slog.DiscardHandler)

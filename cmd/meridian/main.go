@@ -1,6 +1,6 @@
-// Command meridian runs one job in every AWS Region at once and prints one
-// answer: with workers in its own process, which needs no AWS account, or by the
-// coordinator that is deployed as a Lambda function.
+// Command meridian runs one job in every AWS Region at once and prints one answer.
+// The workers run in its own process, which needs no AWS account, or a coordinator
+// that is deployed as a Lambda function runs the job.
 //
 //	meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1
 //	meridian run -f request.json -o json
@@ -10,14 +10,14 @@
 //
 // # Output
 //
-// What was asked for goes to standard output, everything else to standard error.
-// An error is one line, "meridian: …", with further lines of it indented, and
-// then perhaps lines that begin with "hint: ".
+// The result goes to standard output, everything else to standard error. An error is
+// one line, "meridian: …", followed by indented lines if it has details, and by lines
+// that begin with "hint: " if it has hints.
 //
 // # Exit status
 //
-// 0 when the run succeeded, 1 when it did not, 2 when the command or the request
-// was not right; then nothing has been invoked.
+// 0 when the run succeeded, 1 when it did not, 2 when the command line or the request
+// is wrong; then nothing has been invoked.
 package main
 
 import (
@@ -29,13 +29,13 @@ import (
 )
 
 func main() {
-	// A run is short, and most of what it allocates is its result: collecting a
-	// quarter as often takes a tenth off a run of ten thousand targets.
+	// A run is short and most of its memory is its result. Collecting garbage a
+	// quarter as often makes a run of 10,000 targets 10 % faster.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the first signal ends the run, the second one the process
+	context.AfterFunc(ctx, stop) // a second signal ends the process
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
 	stop()
 	os.Exit(status)

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// names is the value of a flag that lists names: separated by commas or line ends, in
-// one value or in several. One that has a comma in it is quoted as in a CSV file. Nil
-// means that the flag was not given.
+// names is the value of a flag that lists names, separated by commas or line ends. The
+// flag can be repeated. A name that contains a comma is quoted as in a CSV file. Nil
+// means that the flag was not given. Unlike pflag's string slice it reads every line,
+// so that "$(cat regions.txt)" loses none.
 type names []string
 
 // String, Set and Type implement pflag.Value.
@@ -16,7 +17,7 @@ func (n *names) String() string { return strings.Join(*n, ",") }
 // Set adds the names in value.
 func (n *names) Set(value string) error {
 	r := csv.NewReader(strings.NewReader(value))
-	r.FieldsPerRecord = -1 // as many in each line as there are
+	r.FieldsPerRecord = -1 // lines may have different numbers of names
 	lines, err := r.ReadAll()
 	if err != nil {
 		return err
@@ -30,5 +31,6 @@ func (n *names) Set(value string) error {
 	return nil
 }
 
-// Type names the value in the help. Cobra completes a flag again whose type is a slice.
+// Type names the value in the help. Cobra offers a flag again if its type's name
+// contains "Slice".
 func (*names) Type() string { return "nameSlice" }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 )
@@ -42,7 +43,7 @@ func addOutput(cmd *cobra.Command, f *format) {
 	complete(cmd, "output", func(string) []cobra.Completion { return formats() })
 }
 
-// print writes to standard output.
+// print writes to standard output, formatted as by fmt.Sprintf.
 func (c *cli) print(format string, args ...any) error {
 	if _, err := fmt.Fprintf(c.stdout, format, args...); err != nil {
 		return failure("write output: %v", err)
@@ -50,24 +51,18 @@ func (c *cli) print(format string, args ...any) error {
 	return nil
 }
 
-// printColumns writes rows, the first of which has the headings, in columns as
-// wide as what is in them.
+// printColumns writes rows in columns that are as wide as their widest cell.
 func (c *cli) printColumns(rows [][]string) error {
-	widths := make([]int, len(rows[0]))
+	var table, lines strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len(cell))
-		}
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")) // a strings.Builder has no errors
 	}
-	var b strings.Builder
-	for _, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			fmt.Fprintf(&line, "%-*s  ", widths[i], cell)
-		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	_ = w.Flush()
+	for line := range strings.Lines(table.String()) {
+		lines.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return c.print("%s", b.String())
+	return c.print("%s", lines.String())
 }
 
 // printJSON writes v to standard output, indented.

@@ -16,7 +16,7 @@ type partitionListing struct {
 	Regions   []regionListing `json:"regions"`
 }
 
-// A regionListing is one Region of it.
+// A regionListing is one Region of a partition.
 type regionListing struct {
 	Region      string `json:"region"`
 	OptIn       bool   `json:"optIn"`
@@ -32,7 +32,7 @@ func (c *cli) regionsCommand() *cobra.Command {
 		Example: `  meridian regions
   meridian regions --service apprunner
   meridian regions --partition aws-cn -o json`,
-		Args: noArguments,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			listing, err := listRegions(partition, service)
 			if err != nil {
@@ -45,27 +45,28 @@ func (c *cli) regionsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&partition, "partition", "", "list only the partition with this `id` (default all)")
-	cmd.Flags().StringVar(&service, "service", "", "list only the Regions in which AWS lists the service with this `id`")
+	cmd.Flags().StringVar(&service, "service", "", "list only the Regions that AWS lists for the service with this `id`")
 	complete(cmd, "partition", completePartitions)
 	complete(cmd, "service", completeServices)
 	addOutput(cmd, &output)
 	return cmd
 }
 
-// listRegions returns the partition called id, or all of them when id is empty,
-// with the Regions in which a service is listed, or all when that is empty.
+// listRegions returns the partition with an id, or all partitions when id is empty.
+// It keeps the Regions that AWS lists for a service, or all Regions when service is
+// empty.
 func listRegions(id, service string) ([]partitionListing, error) {
 	offered := map[string]bool{}
 	if service != "" {
 		if _, known := endpoints.ServiceID(service); !known {
 			return nil, usage("%s", protocol.UnknownFault("--service", service, "a service", endpoints.AllServices())).
-				hint("meridian services lists the services there are")
+				hint("run `meridian services` to list the services")
 		}
 		for _, r := range endpoints.RegionsOf(service) {
 			offered[r.Name] = true
 		}
 		if len(offered) == 0 {
-			return nil, failure("AWS lists no Regions for %s: it may answer in any", service)
+			return nil, failure("AWS lists no Regions for %s: it may be available in any Region", service)
 		}
 	}
 	var listing []partitionListing
@@ -85,7 +86,7 @@ func listRegions(id, service string) ([]partitionListing, error) {
 	}
 	if listing == nil {
 		return nil, usage("%s", protocol.UnknownFault("--partition", id, "a partition", known)).
-			hint("partitions are %s", strings.Join(known, ", "))
+			hint("the partitions are %s", strings.Join(known, ", "))
 	}
 	return listing, nil
 }

@@ -16,27 +16,26 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// travelTime is how much longer than the run's own time its result is waited for:
-// for the way there and back and a cold start.
+// travelTime is added to the run's timeout when waiting for its result: the call
+// and a cold start take time too.
 const travelTime = 10 * time.Second
 
-// runRemotely has the request run by the coordinator that is deployed as a
-// Lambda function. The SDK reads its configuration from the process's
-// environment and the files that it names, and writes no log of its own: what went
-// wrong is in the error that it returns.
+// runRemotely sends the request to a coordinator that is deployed as a Lambda
+// function. The SDK reads its configuration from the process's environment and the
+// files that it names. It writes no log: its errors say what went wrong.
 func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Request) (protocol.Result, error) {
 	var none protocol.Result
 	if err := request.Validate().Err(); err != nil {
-		return none, err // no need to ask
+		return none, err
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(f.awsRegion), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return none, failure("AWS configuration: %v", err).
-			hint("AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say what is read")
+			hint("check AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE")
 	}
 	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
 	if err != nil {
-		return none, usage("--function: %v", err).hint("--aws-region says in which Region the function is")
+		return none, usage("--function: %v", err).hint("set --aws-region to the function's Region")
 	}
 	payload, err := json.Marshal(request)
 	if err != nil {
@@ -57,17 +56,17 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	}
 	result, err := protocol.DecodeResult(answer)
 	if err != nil || !slices.Contains(protocol.Statuses(), result.Status) {
-		return none, failure("%s answered, but not with a result", f.function).
-			hint("is it a coordinator, and as new as this program?")
+		return none, failure("%s did not answer with a result", f.function).
+			hint("check that it is a coordinator, deployed from the same version as this program")
 	}
 	return result, nil
 }
 
-// explainCall makes a complaint of a call that brought no result.
+// explainCall returns the error, with hints, of a call that returned no result.
 func explainCall(ctx context.Context, function string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return failure("no answer from %s: %v", function, cause).
-			hint("the run may still be going on there")
+			hint("the run may still be in progress; see the function's log")
 	}
 	var call *invoke.Error
 	if !errors.As(err, &call) {
@@ -79,33 +78,33 @@ func explainCall(ctx context.Context, function string, err error) error {
 	switch call.Name {
 	case protocol.ErrorNoCredentials:
 		return failure("no AWS credentials: %v", errors.Unwrap(call)).
-			hint("sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
-			hint("without --function the request runs in this process, without AWS")
+			hint("run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
+			hint("leave out --function to run the request in this process, without AWS")
 	case "Lambda.ResourceNotFoundException":
 		return failure("no function %s: %v", function, call).
-			hint("is it deployed in that Region, in that account? --aws-region names another Region")
+			hint("check its name and account, and set --aws-region to its Region")
 	case "Lambda.AccessDeniedException":
 		return failure("no access to %s: %v", function, call).
-			hint("the credentials need the permission lambda:InvokeFunction")
+			hint("allow these credentials lambda:InvokeFunction on the function")
 	case "Lambda.ExpiredTokenException", "Lambda.UnrecognizedClientException", "Lambda.InvalidSignatureException":
-		return failure("the AWS credentials are not accepted: %s: %v", call.Name, call).
-			hint("sign in again; the command aws sts get-caller-identity shows who you are")
+		return failure("AWS rejected the credentials: %s: %v", call.Name, call).
+			hint("run `aws sso login`, and check with `aws sts get-caller-identity`")
 	case protocol.ErrorLambdaSDKClient:
-		return failure("no answer from Lambda: %v", call).hint("is there a network, and is it the right Region?")
+		return failure("no answer from Lambda: %v", call).hint("check the network and the Region")
 	case protocol.ErrorLambdaThrottled:
-		return failure("%s has no room for another run: %v", function, call).hint("try again later")
+		return failure("%s is throttled: %v", function, call).hint("try again later, or raise its reserved concurrency")
 	}
 	return failure("%s: %s: %v", function, call.Name, call)
 }
 
-// explainFunction makes a complaint of an error of the function's own.
+// explainFunction returns the error, with hints, of a call whose function failed.
 func explainFunction(function string, call *invoke.Error) error {
 	switch call.Name {
 	case protocol.ErrorInvalidRequest:
 		return usage("%s refused the request\n%v", function, call)
 	case "Sandbox.Timedout":
-		return failure("%s ran out of time: %v", function, call).
-			hint("a --timeout below the function's own limit brings what was done by then")
+		return failure("%s timed out: %v", function, call).
+			hint("set --timeout below the function's own timeout to get the outcomes so far")
 	}
 	return failure("%s failed: %s: %v", function, call.Name, call)
 }

@@ -9,8 +9,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// readRequest makes the request of the file and the flags, and says which part
-// came from where. Its values are not checked yet when its form is right.
+// readRequest reads the request from the file and the flags, and returns the source
+// of its fields. The values of a request of the right form are not validated yet.
 func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
 	from := source{}
 	var request protocol.Request
@@ -27,7 +27,7 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	}
 	from.flags = map[string]string{}
 	var faults protocol.Faults
-	unread := map[string]bool{} // fields of which the value could not be read
+	unread := map[string]bool{} // fields whose value could not be read
 	for _, s := range f.settings() {
 		if !changed(s.flag) {
 			continue
@@ -45,8 +45,9 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
-// awaitFile returns what is in a file. The end of ctx ends the wait for what nobody
-// types, or writes into a pipe; the read itself cannot be ended, and is left behind.
+// awaitFile returns the contents of a file, or fails when ctx ends: a terminal or a
+// pipe may never send anything. The read itself cannot be cancelled and goes on in
+// its goroutine.
 func (c *cli) awaitFile(ctx context.Context, name string) ([]byte, error) {
 	type content struct {
 		data []byte
@@ -68,8 +69,8 @@ func (c *cli) awaitFile(ctx context.Context, name string) ([]byte, error) {
 	}
 }
 
-// readFile reads a file, or standard input for "-". It stops soon after the longest
-// request there can be.
+// readFile reads a file, or standard input for "-", up to one byte more than a
+// request may have.
 func (c *cli) readFile(name string) ([]byte, error) {
 	input := c.stdin
 	if name != "-" {
@@ -77,13 +78,13 @@ func (c *cli) readFile(name string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = file.Close() }() // nothing was written
+		defer func() { _ = file.Close() }() // only read
 		input = file
 	}
 	return io.ReadAll(io.LimitReader(input, protocol.MaxRequestBytes+1))
 }
 
-// shownFile returns what to call a file.
+// shownFile returns the name to show for a file.
 func shownFile(name string) string {
 	if name == "-" {
 		return "standard input"

@@ -9,32 +9,33 @@ import (
 	"meridian/pkg/protocol"
 )
 
-func (c *cli) runCommand(ctx context.Context) *cobra.Command {
+func (c *cli) runCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Run one job in every Region asked for, and print what came back",
-		Long: `Run a task on every target in every Region asked for, all at once, and print
-what came back from each. Without flags: the task "resolve" on the target
-"dynamodb" in every commercial Region, by workers in this process. With
---function, the same request is run by the coordinator deployed as that function.
+		Short: "Run a task in every Region at once and print the result",
+		Long: `Run a task on every target in every Region at once, and print the outcome of each.
+The default is the task "resolve" on the target "dynamodb" in every commercial
+Region that needs no opt-in. The workers run in this process; with --function, a
+deployed coordinator runs the same request.
 
-Ctrl-C ends the run and prints what there is; a second one ends the program.`,
+Press Ctrl-C to stop the run and print the outcomes so far, and again to quit
+without them.`,
 		Example: `  meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1
   meridian run --region 'eu-*' --exclude-region eu-south-2 --target dynamodb,s3 -o json
   meridian run -f request.json --timeout 30s --tolerated-failure-count 2
   meridian run --region all --target '*' --dry-run
   meridian run --function my-coordinator --aws-region eu-west-1 -f request.json`,
-		Args: noArguments,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.runRequest(ctx, &f, cmd.Flags().Changed)
+			return c.runRequest(cmd.Context(), &f, cmd.Flags().Changed)
 		},
 	}
 	f.register(cmd)
 	return cmd
 }
 
-// runRequest reads the request, has it run, and prints the result.
+// runRequest reads the request, runs it, and prints the result.
 func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) error {
 	if err := f.check(changed); err != nil {
 		return err
@@ -64,18 +65,18 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	return nil
 }
 
-// check returns what is wrong with flags that are no part of the request. An empty
-// value, as of a variable that is not set, does not mean that the flag is not there.
+// check returns the error of flags that are not part of the request. A flag with an
+// empty value, as from an unset variable, is refused and not taken for a missing one.
 func (f *runFlags) check(changed func(flag string) bool) error {
 	switch {
 	case changed("file") && f.file == "":
 		return usage(`--file: "": want the path of a file, or - for standard input`)
 	case changed("function") && f.function == "":
 		return usage(`--function: "": want a function's name or ARN`).
-			hint("without --function the request runs in this process, without AWS")
+			hint("leave out --function to run the request in this process, without AWS")
 	case f.awsRegion != "" && f.function == "":
-		return usage("--aws-region is where --function is; it needs that one").
-			hint("--region says where to run")
+		return usage("--aws-region needs --function: it is the Region of that function").
+			hint("set --region to choose the Regions to run in")
 	}
 	return nil
 }

@@ -23,16 +23,15 @@ import (
 	"meridian/pkg/protocol"
 )
 
-var update = flag.Bool("update", false, "write the outputs that the scripts compare with anew")
+var update = flag.Bool("update", false, "rewrite the expected outputs of the scripts")
 
-// TestMain also is the program that the scripts run.
+// TestMain runs the tests, or the program when a script starts it.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"meridian": main})
 }
 
 // Each file of testdata/script is one behavior of the command line. The scripts
-// run the real program; what AWS would answer comes from a local server, see
-// lambdaServer.
+// run the real program, and lambdaServer in place of AWS.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(lambdaServer())
@@ -45,7 +44,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LAMBDA", server.URL)
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			e.Setenv("GORACE", "atexit_sleep_ms=0") // under -race a program waits a second before it ends
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // without this, -race delays the exit by a second
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
@@ -60,7 +59,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	pattern := regexp.MustCompile(args[1])
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	giveUp := time.After(30 * time.Second) // a machine may be slow, never that slow
+	giveUp := time.After(30 * time.Second)
 	for {
 		select {
 		case <-tick.C:
@@ -69,13 +68,13 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 				return
 			}
 		case <-giveUp:
-			ts.Fatalf("%s has not come to match %s", args[0], args[1])
+			ts.Fatalf("%s does not match %s after 30 s", args[0], args[1])
 		}
 	}
 }
 
-// lambdaServer answers as Lambda's Invoke API does. The function "coordinator"
-// is one; the others each fail in their own way.
+// lambdaServer answers like Lambda's Invoke API. Its function "coordinator" runs
+// requests; each of the others fails in its own way.
 func lambdaServer() http.Handler {
 	functions := map[string]http.HandlerFunc{
 		"coordinator": coordinate,
@@ -87,7 +86,7 @@ func lambdaServer() http.Handler {
 		"echo":        func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
 		"cut":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"silent": func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the caller has gone
+			_, _ = io.Copy(io.Discard, r.Body) // else the server does not notice that the caller has gone
 			<-r.Context().Done()
 		},
 	}
@@ -101,8 +100,7 @@ func lambdaServer() http.Handler {
 		}
 		answer(w, r)
 	})
-	// A machine's metadata service that gives no credentials, and that the SDK would
-	// log a warning about.
+	// The metadata service of a machine without a role: the SDK would log a warning.
 	mux.Handle("/latest/", apiError(http.StatusForbidden, "Forbidden", "no metadata"))
 	return mux
 }
@@ -119,8 +117,8 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 		Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: task.Builtin(),
 		Billing: coordinator.Billing{Region: "eu-west-1", Architecture: "arm64", MemoryMB: 256},
 	}
-	door := &trigger.Handler{Runner: c}
-	answer, err := door.Handle(context.WithoutCancel(r.Context()), payload)
+	handler := &trigger.Handler{Runner: c}
+	answer, err := handler.Handle(context.WithoutCancel(r.Context()), payload)
 	if err != nil {
 		functionError(protocol.ErrorInvalidRequest, err.Error())(w, r)
 		return

@@ -11,7 +11,7 @@ import (
 type serviceListing struct {
 	Service string `json:"service"`
 
-	// Host is where it answers in the Region asked about.
+	// Host is the host of its endpoint in the Region of --region.
 	Host string `json:"host,omitzero"`
 }
 
@@ -20,10 +20,10 @@ func (c *cli) servicesCommand() *cobra.Command {
 	var output format
 	cmd := &cobra.Command{
 		Use:   "services",
-		Short: "List the services that can be targets, everywhere or in one Region",
+		Short: "List the services that can be targets, in all Regions or in one",
 		Example: `  meridian services
   meridian services --region eu-west-1`,
-		Args: noArguments,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			listing, err := listServices(region)
 			if err != nil {
@@ -34,7 +34,7 @@ func (c *cli) servicesCommand() *cobra.Command {
 			}
 			rows := [][]string{{"SERVICE", "HOST"}}
 			if region == "" {
-				rows[0][1] = "" // no Region, no hosts
+				rows[0][1] = "" // without a Region there are no hosts
 			}
 			for _, s := range listing {
 				rows = append(rows, []string{s.Service, s.Host})
@@ -48,7 +48,7 @@ func (c *cli) servicesCommand() *cobra.Command {
 	return cmd
 }
 
-// listServices returns every service, or those listed in a Region.
+// listServices returns every service, or the services that AWS lists in a Region.
 func listServices(region string) ([]serviceListing, error) {
 	listing := []serviceListing{}
 	if region == "" {
@@ -59,12 +59,12 @@ func listServices(region string) ([]serviceListing, error) {
 	}
 	if _, known := endpoints.PartitionOf(region); !known {
 		return nil, usage("%s", protocol.UnknownFault("--region", region, "a Region", regionNames())).
-			hint("meridian regions lists the Regions there are")
+			hint("run `meridian regions` to list the Regions")
 	}
 	for _, id := range endpoints.Services(region) {
 		s := serviceListing{Service: id}
 		if e, err := endpoints.Resolve(id, region, endpoints.Variant{}); err == nil {
-			s.Host = e.Host // a few services have none but those of single resources
+			s.Host = e.Host // a few services have only hosts of single resources
 		}
 		listing = append(listing, s)
 	}

@@ -9,10 +9,10 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A source says where the parts of a request came from, so that what is wrong
-// with one is told in the words in which it was given.
+// A source says where each field of a request was set, so that a fault names the
+// flag or the place in the file.
 type source struct {
-	// file is the file's name as it is shown. Empty means that there was none.
+	// file is the name to show for the file. Empty means that there was no file.
 	file string
 
 	// flags has the flag that set a field, by the field's JSON name. The field
@@ -20,8 +20,7 @@ type source struct {
 	flags map[string]string
 }
 
-// flagOf returns the flag that would set a field, the field's own name when
-// there is none.
+// flagOf returns the flag that sets a field, or the field's name if none does.
 func flagOf(field string) string {
 	for _, s := range (&runFlags{}).settings() {
 		if s.field == field {
@@ -31,8 +30,8 @@ func flagOf(field string) string {
 	return field
 }
 
-// explain makes a complaint of a refused request. It returns any other error as
-// it is.
+// explain turns the error of a refused request into a usage error. It returns other
+// errors unchanged.
 func (s source) explain(err error) error {
 	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
 		return refuse(s.placed(invalid.Faults))
@@ -40,7 +39,7 @@ func (s source) explain(err error) error {
 	return err
 }
 
-// refuse makes a complaint of faults that are placed.
+// refuse returns the usage error of faults whose paths are from placed.
 func refuse(faults protocol.Faults) error {
 	lines := make([]string, len(faults))
 	regions, services := false, false
@@ -49,20 +48,17 @@ func refuse(faults protocol.Faults) error {
 		regions = regions || fault.Path == "--region" || fault.Path == "--exclude-region" || strings.Contains(fault.Path, "egions[")
 		services = services || strings.HasPrefix(fault.Detail, "is not a service")
 	}
-	complaint := usage("%s", lines[0])
-	if n := len(lines); n > 1 {
-		complaint = usage("the request has %d faults\n%s", n, strings.Join(lines, "\n"))
-	}
+	complaint := faulty("the request has", lines)
 	if regions {
-		complaint = complaint.hint("meridian regions lists the Regions there are")
+		complaint = complaint.hint("run `meridian regions` to list the Regions")
 	}
 	if services {
-		complaint = complaint.hint("meridian services lists the services there are")
+		complaint = complaint.hint("run `meridian services` to list the services")
 	}
 	return complaint
 }
 
-// placed returns the faults with their paths as the user knows the places.
+// placed returns the faults with the user's places for paths: flags, or the file.
 func (s source) placed(faults protocol.Faults) protocol.Faults {
 	placed := slices.Clone(faults)
 	for i := range placed {
@@ -71,7 +67,7 @@ func (s source) placed(faults protocol.Faults) protocol.Faults {
 	return placed
 }
 
-// place says where a fault is: at which flag, or where in the file.
+// place returns the flag of a path in the request, or its place in the file.
 func (s source) place(path string) string {
 	field := fieldOf(path)
 	rest := path[len(field):]
@@ -88,7 +84,7 @@ func (s source) place(path string) string {
 	}
 	switch field {
 	case "regions", "excludeRegions", "targets":
-		return "--" + flag // which one it is, its value says
+		return "--" + flag // the fault's value shows which entry it is
 	}
 	if rest != "" {
 		return fmt.Sprintf("--%s: %s", flag, strings.TrimPrefix(rest, "."))
@@ -96,7 +92,7 @@ func (s source) place(path string) string {
 	return "--" + flag
 }
 
-// fieldOf returns the field of the request that a path leads into.
+// fieldOf returns the field of the request at the start of a path.
 func fieldOf(path string) string {
 	if end := strings.IndexAny(path, ".["); end >= 0 {
 		return path[:end]

@@ -9,8 +9,8 @@ import (
 	"github.com/charmbracelet/x/term"
 )
 
-// lookup returns a variable of the environment, or "". Of several it is the
-// last, as for a process.
+// lookup returns a variable of the environment, or "". The last of several entries
+// counts, as for a process.
 func (c *cli) lookup(name string) string {
 	value := ""
 	for _, entry := range c.env {
@@ -21,14 +21,14 @@ func (c *cli) lookup(name string) string {
 	return value
 }
 
-// isTerminal says whether w is a terminal.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(term.File)
 	return ok && term.IsTerminal(f.Fd())
 }
 
-// width returns how many cells a line of w has, or 0 when w is no terminal or
-// does not tell.
+// width returns the number of cells of a line of w, or 0 when w is not a terminal
+// or its size is unknown.
 func width(w io.Writer) int {
 	if !isTerminal(w) {
 		return 0
@@ -40,18 +40,19 @@ func width(w io.Writer) int {
 	return width
 }
 
-// colorful says whether to write colors to w: to a terminal that has them,
-// unless NO_COLOR asks for none (https://no-color.org).
+// colorful reports whether to write colors to w: it is a terminal that supports
+// them, and NO_COLOR (https://no-color.org) is not set.
 func (c *cli) colorful(w io.Writer) bool {
 	return isTerminal(w) && c.lookup("NO_COLOR") == "" && colorprofile.Env(c.env) >= colorprofile.ANSI
 }
 
-// live says whether w is a terminal that can be drawn on again and again.
+// live reports whether w is a terminal that can be redrawn.
 func (c *cli) live(w io.Writer) bool {
 	return isTerminal(w) && c.lookup("TERM") != "" && c.lookup("TERM") != "dumb"
 }
 
-// printable makes what a terminal would act on visible, but for line ends.
+// printable replaces every character that a terminal would interpret by a dot,
+// except line ends.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || unicode.IsGraphic(r) {

@@ -14,15 +14,14 @@ func (c *cli) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of Meridian, its protocol and Go",
-		Args:  noArguments,
+		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return c.print("%s\n", version())
 		},
 	}
 }
 
-// version says what this program was built from: its own version as the build
-// recorded it, the protocol it speaks, and Go's.
+// version returns the version that the build recorded, the protocol's, and Go's.
 func version() string {
 	own := "(unknown)"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
