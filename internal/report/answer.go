@@ -10,8 +10,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// answer says in one line what came back from a Region: of one target its
-// output or error, of several how many succeeded and the first that did not.
+// answer returns the line for a Region: the output or error of a single target, or
+// how many of several succeeded and the first failure.
 func answer(r protocol.RegionOutcome) string {
 	var text string
 	switch len(r.Targets) {
@@ -35,11 +35,11 @@ func answerOfOne(r protocol.RegionOutcome) string {
 	case t.Cause != "":
 		return reason(t.Error, t.Cause)
 	}
-	return reason(r.Error, r.Cause) // the whole invocation was lost: the Region knows why
+	return reason(r.Error, r.Cause) // the whole invocation was lost; the Region has the reason
 }
 
-// outputLost reports whether a target of a Region that is truncated lost its output:
-// one that succeeded has one.
+// outputLost reports whether a target of a truncated Region lost its output: every
+// target that succeeded had one.
 func outputLost(t protocol.TargetOutcome) bool {
 	return t.Status == protocol.StatusSucceeded && t.Output == nil
 }
@@ -68,30 +68,30 @@ func answerOfMany(r protocol.RegionOutcome) string {
 	return text
 }
 
-// fewTargets is how many summaries stand side by side in a row of a usual width.
+// fewTargets is the number of summaries that fit into a row of a usual width.
 const fewTargets = 4
 
-// summaries says what came back from each of a few targets, or "" when one of them
-// has no summary: it went wrong, or its task makes none.
+// summaries returns the summaries of a few targets, or "" when there are more targets
+// or one has no summary: it failed, or its task makes none.
 func summaries(r protocol.RegionOutcome) string {
 	if len(r.Targets) > fewTargets {
 		return ""
 	}
 	texts := make([]string, len(r.Targets))
 	for i, t := range r.Targets {
-		var said struct {
+		var output struct {
 			Summary string `json:"summary"`
 		}
-		if t.Output == nil || json.Unmarshal(t.Output, &said) != nil || said.Summary == "" {
+		if t.Output == nil || json.Unmarshal(t.Output, &output) != nil || output.Summary == "" {
 			return ""
 		}
-		texts[i] = t.Target + " " + said.Summary
+		texts[i] = t.Target + " " + output.Summary
 	}
 	return strings.Join(texts, ", ")
 }
 
-// firstFault says what the first target that went wrong ran into; when none
-// tells, the whole invocation was lost and the Region does.
+// firstFault returns the error of the first target that failed, or the Region's when
+// no target has one: then the whole invocation was lost.
 func firstFault(r protocol.RegionOutcome) string {
 	for _, t := range r.Targets {
 		switch t.Status {
@@ -105,7 +105,7 @@ func firstFault(r protocol.RegionOutcome) string {
 	return reason(r.Error, r.Cause)
 }
 
-// reason joins an error's name and its cause, either of which may be missing.
+// reason joins an error's name and its cause. Either can be missing.
 func reason(name, cause string) string {
 	if name != "" && cause != "" {
 		return name + ": " + cause
@@ -113,12 +113,12 @@ func reason(name, cause string) string {
 	return name + cause
 }
 
-// short says an output in few words: a string as it is, of an object the summary
-// or else the host when it has one, everything else as compact JSON without the
-// message, which has a line of its own.
+// short returns the short form of an output: a string itself, an object's summary or
+// else its host, and of anything else compact JSON. The message is left out: it has a
+// line of its own.
 func short(output json.RawMessage) string {
 	var text string
-	if json.Unmarshal(output, &text) == nil { // also for null, which says nothing
+	if json.Unmarshal(output, &text) == nil { // null gives ""
 		return text
 	}
 	var fields map[string]json.RawMessage
@@ -137,7 +137,7 @@ func short(output json.RawMessage) string {
 	return compact(output)
 }
 
-// compact returns v as JSON on one line, in which <, > and & stay as they are.
+// compact returns v as JSON on one line, without escaping <, > and &.
 func compact(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -8,11 +8,11 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// clean makes text that came from outside fit for one line of a terminal: white
-// space becomes a blank, and what is not shown, escape sequences first of all,
-// becomes a dot.
+// clean makes text from outside safe for one line of a terminal: white space becomes
+// a blank and a character that is not graphic, such as the one that starts an escape
+// sequence, becomes a dot.
 func clean(text string) string {
-	const zeroWidthJoiner = '\u200d' // holds an emoji together
+	const zeroWidthJoiner = '\u200d' // joins the parts of an emoji
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -24,8 +24,8 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD"))
 }
 
-// cut shortens text to width cells, with an ellipsis where it stops. A width of
-// 0 means any.
+// cut shortens text to width cells, with an ellipsis at the end. A width of 0 means
+// no limit.
 func cut(text string, width int) string {
 	if width <= 0 {
 		return text
@@ -33,14 +33,14 @@ func cut(text string, width int) string {
 	return ansi.Truncate(text, width, "…")
 }
 
-// paragraph breaks text into lines of at most width cells, between words where
-// it can, and gives each the style. A width of 0 means any.
+// paragraph wraps text at width cells, between words where possible, and styles each
+// line. A width of 0 means no limit.
 func paragraph(text string, width int, style lipgloss.Style) string {
 	if width > 0 {
 		text = ansi.Wrap(text, width, " ")
 	}
 	var b strings.Builder
-	for line := range strings.SplitSeq(text, "\n") { // Render would fill up all lines to the longest
+	for line := range strings.SplitSeq(text, "\n") { // Render would pad all lines to the longest
 		b.WriteString(style.Render(line) + "\n")
 	}
 	return b.String()

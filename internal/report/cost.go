@@ -8,8 +8,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// costLine says in one line what a run cost, or "" of one that did not run on
-// Lambda.
+// costLine returns the line for the cost of a run, or "" if it did not run on Lambda.
 func costLine(c *protocol.Cost) string {
 	if c == nil {
 		return ""
@@ -37,8 +36,8 @@ func costLine(c *protocol.Cost) string {
 	return strings.Join(parts, "; ")
 }
 
-// bill says what was used: its price, or its GB-seconds when there is none, or its
-// seconds when nobody knows of how many GB.
+// bill formats a usage: its price, or its GB-seconds if it has no price, or its seconds
+// if the memory is unknown too.
 func bill(u protocol.Usage) string {
 	switch {
 	case u.USD > 0 || u.Requests == 0:
@@ -49,7 +48,7 @@ func bill(u protocol.Usage) string {
 	return fmt.Sprintf("%.3f GB-s", u.GBSeconds)
 }
 
-// dollars writes a price with three digits that say something: that of one run has
+// dollars formats a price with three significant digits: that of one run begins with
 // many zeros.
 func dollars(usd float64) string {
 	const digits = 3

@@ -6,18 +6,16 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A palette says how each kind of text looks. Its colors are the first eight of
-// the terminal's own, so that they follow the user's theme.
+// A palette has a style for each kind of text. Its colors are the first eight of the
+// terminal, so that they follow the user's theme. The zero palette has no escape
+// sequences.
 type palette struct {
 	strong lipgloss.Style
 	quiet  lipgloss.Style
 	status map[protocol.Status]lipgloss.Style
 }
 
-// plain is the palette without any escape sequence.
-func plain() palette { return palette{} }
-
-// colored is the palette for a terminal.
+// colored returns the palette for a terminal.
 func colored() palette {
 	style := lipgloss.NewStyle()
 	quiet := style.Faint(true)

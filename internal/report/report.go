@@ -1,15 +1,14 @@
-// Package report draws a result for a person: the lines that the task has to
-// say, how long it took, a table of Regions, one line that sums it up, and one that
-// says what it cost.
+// Package report prints a result for a person: the messages of the task, how long the
+// run took, a table of Regions, a summary, and the cost.
 //
-// The command line calls it. What a machine reads is the result itself, as JSON.
+// The command line calls it. Programs read the result itself, as JSON.
 //
 // # What Text promises
 //
 // Every Region of the result has a row, in the result's order. Nothing that came
 // from outside reaches the terminal as a control sequence. With a width, no row
-// is wider and what sums up is wrapped; without one, nothing is cut. The zero
-// [Options] gives the same bytes for the same result wherever they are written.
+// is wider and the summary is wrapped; without a width, nothing is cut. With the zero
+// [Options] the same result gives the same bytes on every terminal and every machine.
 package report
 
 import (
@@ -21,25 +20,25 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// Options says how a result is drawn. The zero Options is plain text of any
+// Options says how to print a result. The zero Options prints plain text of any
 // width.
 type Options struct {
-	// Width is how many cells a line may take: the terminal's. Zero means as
-	// many as it needs, and no timeline.
+	// Width is the width of the terminal in cells. Zero means no limit, and no
+	// timeline.
 	Width int
 
-	// Color says whether to use the terminal's own 16 colors, which suit a dark
-	// and a light background alike. False means no escape sequence at all.
+	// Color says whether to use the terminal's own 16 colors, which suit dark and
+	// light backgrounds. False means no escape sequences.
 	Color bool
 }
 
-// maxMessages is how many message lines are shown before the table: more than
-// the Regions there are, and few enough to scroll back over.
+// maxMessages is the number of messages printed before the table: more than there are
+// Regions, and few enough to scroll back over.
 const maxMessages = 100
 
-// Text writes r as text. The error is w's.
+// Text writes r as text. It returns the error of w.
 func Text(w io.Writer, r protocol.Result, o Options) error {
-	p := plain()
+	var p palette
 	if o.Color {
 		p = colored()
 	}
@@ -57,7 +56,7 @@ func Text(w io.Writer, r protocol.Result, o Options) error {
 	return err
 }
 
-// writeMessages writes the lines that the outputs have for a person.
+// writeMessages writes the messages of the outputs.
 func writeMessages(b *strings.Builder, r protocol.Result) {
 	n := 0
 	for _, region := range r.Regions {
@@ -76,7 +75,7 @@ func writeMessages(b *strings.Builder, r protocol.Result) {
 	}
 }
 
-// message returns the field "message" of an output, when it has one that is a
+// message returns the field "message" of an output, or "" if it has none that is a
 // string.
 func message(output json.RawMessage) string {
 	var fields struct {

@@ -16,9 +16,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
-var update = flag.Bool("update", false, "write the golden files of this package anew")
+var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
-// The golden files are what a person sees; -update writes them anew.
+// The golden files are the whole text; -update rewrites them.
 func TestText(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -103,8 +103,8 @@ func TestTextWithoutWidthCutsNothing(t *testing.T) {
 	}
 }
 
-// A price is written with three digits that say something.
-func TestTextWritesPricesWithThreeDigits(t *testing.T) {
+// A price is written with three significant digits.
+func TestTextWritesPricesWithThreeSignificantDigits(t *testing.T) {
 	t.Parallel()
 	for usd, want := range map[float64]string{
 		0.0000000214: "$0.0000000214", 0.000972471: "$0.000972", 0.0123456: "$0.0123", 0.5: "$0.500", 1.5: "$1.50", 1234.567: "$1234.57",
@@ -138,7 +138,7 @@ func TestTextPassesNoControlSequence(t *testing.T) {
 	}
 }
 
-// More messages than that would push the table out of sight.
+// More messages would push the table off the screen.
 func TestTextShowsAtMost100Messages(t *testing.T) {
 	t.Parallel()
 	var regions []protocol.RegionOutcome
@@ -154,9 +154,9 @@ func TestTextShowsAtMost100Messages(t *testing.T) {
 	}
 }
 
-// A Region that lost its causes and its records of attempts says how long it took, and
-// nothing of outputs that there never were.
-func TestTextOfARegionThatLostItsRecords(t *testing.T) {
+// A Region whose causes and attempts were left out has its time, and no note about
+// outputs, because it had none.
+func TestTextOfARegionWithoutAttempts(t *testing.T) {
 	t.Parallel()
 	r := lost("eu-west-1", protocol.StatusFailed, 812, "Boom", "", "dynamodb", "s3")
 	r.Attempts, r.Truncated = nil, true
@@ -166,11 +166,11 @@ func TestTextOfARegionThatLostItsRecords(t *testing.T) {
 	}
 }
 
-// An attempt that was given up after one that failed did not succeed.
-func TestTextDrawsAnAttemptThatWasGivenUpAsAborted(t *testing.T) {
+// An attempt that was aborted after one that failed is not drawn as succeeded.
+func TestTextDrawsAnAbortedAttemptAsAborted(t *testing.T) {
 	t.Parallel()
-	gaveUp := region("eu-west-1", protocol.StatusAborted, 1000, target("dynamodb", ""))
-	gaveUp.Attempts = []protocol.Attempt{
+	abandoned := region("eu-west-1", protocol.StatusAborted, 1000, target("dynamodb", ""))
+	abandoned.Attempts = []protocol.Attempt{
 		{ElapsedMs: 200, Error: "Boom", Cause: "boom", WaitMs: 300},
 		{StartMs: 500, ElapsedMs: 500, Cause: "interrupt signal received"},
 	}
@@ -185,12 +185,12 @@ func TestTextDrawsAnAttemptThatWasGivenUpAsAborted(t *testing.T) {
 		before := line[:strings.LastIndex(line, "━")]
 		return before[strings.LastIndex(before, "\x1b["):strings.LastIndex(before, "m")]
 	}
-	if got, want := style(row(gaveUp)), style(row(whole)); got != want {
-		t.Errorf("Text draws an attempt that was given up as %q, want %q:\n%q", got, want, row(gaveUp))
+	if got, want := style(row(abandoned)), style(row(whole)); got != want {
+		t.Errorf("Text draws an aborted attempt as %q, want %q:\n%q", got, want, row(abandoned))
 	}
 }
 
-// The error is w's.
+// Text returns the error of w.
 func TestTextReturnsTheWritersError(t *testing.T) {
 	t.Parallel()
 	if err := report.Text(brokenWriter{}, helloWorld(), report.Options{}); !errors.Is(err, errBroken) {

@@ -9,7 +9,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// run makes a result of Regions, with the counts and times that they add up to.
+// run returns a result of Regions, with their counts and times.
 func run(regions ...protocol.RegionOutcome) protocol.Result {
 	r := protocol.Result{Status: protocol.StatusSucceeded, Regions: regions}
 	for _, region := range regions {
@@ -32,7 +32,7 @@ func run(regions ...protocol.RegionOutcome) protocol.Result {
 	return r
 }
 
-// ended gives a result another end than success.
+// ended returns a result with another status than success.
 func ended(r protocol.Result, s protocol.Status, name, cause string) protocol.Result {
 	r.Status, r.Error, r.Cause = s, name, cause
 	return r
@@ -173,7 +173,7 @@ func priced() protocol.Result {
 	return r
 }
 
-// elsewhere is one whose worker is in another Region than the coordinator.
+// elsewhere is a run whose worker is in another Region than the coordinator.
 func elsewhere() protocol.Result {
 	r := priced()
 	r.Summary.Cost.WorkerRegion = "sa-east-1"
@@ -188,7 +188,7 @@ func unpriced() protocol.Result {
 	return r
 }
 
-// unsized is a run whose workers' memory nobody knows.
+// unsized is a run whose workers' memory is unknown.
 func unsized() protocol.Result {
 	r := priced()
 	c := r.Summary.Cost
@@ -236,7 +236,7 @@ func outputs() protocol.Result {
 	)
 }
 
-// hinted has Regions that say what can be done, two of them the same.
+// hinted has Regions with hints, two of them the same.
 func hinted() protocol.Result {
 	var regions []protocol.RegionOutcome
 	for i, hint := range []string{"deploy it there", "", "deploy it there", "set AWS_PROFILE"} {
@@ -253,8 +253,8 @@ func noRegions() protocol.Result {
 	return ended(r, protocol.StatusFailed, "Meridian.Odd", "nothing\nto show")
 }
 
-// probed has outputs with a summary: of few targets each is shown, of many how
-// many there are.
+// probed has outputs with a summary: those of few targets are listed, those of many
+// counted.
 func probed() protocol.Result {
 	answered := func(name string, ms float64) protocol.TargetOutcome {
 		return target(name, fmt.Sprintf(`{"message":"%s: 200 in %.1f ms (…)","summary":"200 in %.1f ms","host":"%[1]s"}`, name, ms, ms))

@@ -11,12 +11,11 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// worthSaying is the speed-up from which on it is mentioned: below, running
-// things at once has made no difference that anybody would notice.
-const worthSaying = 1.1
+// leastSpeedup is the smallest speed-up that is printed: less is not noticeable.
+const leastSpeedup = 1.1
 
-// writeSummary writes the line that sums up the run, what it cost, its notices, and
-// why it did not succeed.
+// writeSummary writes the counts of the run, its cost, hints and notices, and the error
+// if it did not succeed.
 func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	s := r.Summary
 	tolerated := r.Status == protocol.StatusSucceeded
@@ -31,10 +30,10 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 		parts = append(parts, fmt.Sprintf("throttled %s, settled at %s at once",
 			count(s.Throttled, "time", "times"), count(s.Concurrency, "invocation", "invocations")))
 	}
-	if s.TargetRetries > s.Retries { // an invocation's retry tries its targets again as well
+	if s.TargetRetries > s.Retries { // a retry of an invocation also retries its targets
 		parts = append(parts, count(s.TargetRetries, "retry of a target", "retries of targets"))
 	}
-	if s.Speedup >= worthSaying {
+	if s.Speedup >= leastSpeedup {
 		parts = append(parts, fmt.Sprintf("%.1f times as fast as one after the other (%s)",
 			s.Speedup, span(s.SerialMs)))
 	}
@@ -71,7 +70,7 @@ func hints(regions []protocol.RegionOutcome) []string {
 	return found
 }
 
-// tally says how many of what succeeded, and what became of the others.
+// tally formats how many items succeeded, and the statuses of the others.
 func tally(c protocol.Counts, noun string, tolerated bool) string {
 	if c.Total != 1 {
 		noun += "s"
@@ -91,7 +90,7 @@ func tally(c protocol.Counts, noun string, tolerated bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// count writes a number with its noun.
+// count formats a number with its noun.
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -99,8 +98,7 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// span writes how long something took: to the millisecond, from ten minutes on
-// to the second.
+// span formats a duration to the millisecond, from ten minutes on to the second.
 func span(ms float64) string {
 	d := time.Duration(ms * float64(time.Millisecond))
 	if d >= 10*time.Minute {

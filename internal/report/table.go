@@ -13,14 +13,14 @@ import (
 // The measures of the table, in cells.
 const (
 	gap            = 2
-	leastAnswer    = 20 // less room than that, and the answer goes on a line of its own
-	enoughAnswer   = 60 // the timeline leaves the answer that much: most causes fit
+	leastAnswer    = 20 // with less room the answer goes on a line of its own
+	enoughAnswer   = 60 // the timeline leaves this much for the answer: most causes fit
 	leastTimeline  = 10
 	widestTimeline = 24
 )
 
-// A column is one column of the table, its header first. Its cells may carry
-// escape sequences.
+// A column is one column of the table, its header first. Its cells can contain escape
+// sequences.
 type column struct {
 	right bool // aligned to the right: numbers
 	cells []string
@@ -34,7 +34,7 @@ func (c column) width() int {
 	return widest
 }
 
-// pad returns cell i, filled up to width.
+// pad returns cell i, padded to width.
 func (c column) pad(i, width int) string {
 	blank := strings.Repeat(" ", max(0, width-lipgloss.Width(c.cells[i])))
 	if c.right {
@@ -43,17 +43,17 @@ func (c column) pad(i, width int) string {
 	return c.cells[i] + blank
 }
 
-// regionTable draws the Regions within width cells (0: any).
+// regionTable returns the table of the Regions in width cells. 0 means no limit.
 func regionTable(r protocol.Result, width int, p palette) string {
 	columns := facts(r, p)
 	answers := answers(r, p)
 	if width == 0 {
 		return join(append(columns, answers), nil)
 	}
-	room := width - taken(columns) - gap
+	room := width - total(columns) - gap
 	if room < min(leastAnswer, answers.width()) {
-		if taken(columns) > width {
-			columns = append(columns[:2], columns[3]) // the attempts go first
+		if total(columns) > width {
+			columns = append(columns[:2], columns[3]) // without the attempts
 		}
 		return join(columns, below(answers, width))
 	}
@@ -68,8 +68,8 @@ func regionTable(r protocol.Result, width int, p palette) string {
 	return join(append(columns, answers), nil)
 }
 
-// facts returns the columns that every width has: Region, status, attempts and
-// time.
+// facts returns the columns that do not depend on the width: Region, status, attempts
+// and time.
 func facts(r protocol.Result, p palette) []column {
 	columns := []column{
 		{cells: []string{p.quiet.Render("REGION")}},
@@ -82,7 +82,7 @@ func facts(r protocol.Result, p palette) []column {
 		if n := len(region.Attempts); n > 0 {
 			attempts = strconv.Itoa(n)
 		}
-		if len(region.Attempts) > 0 || region.ElapsedMs > 0 { // their records may have been left out
+		if len(region.Attempts) > 0 || region.ElapsedMs > 0 { // the attempts may have been left out of the result
 			elapsed = seconds(region.ElapsedMs)
 		}
 		for i, cell := range []string{
@@ -114,8 +114,8 @@ func answers(r protocol.Result, p palette) column {
 	return c
 }
 
-// taken is how many cells the columns take together.
-func taken(columns []column) int {
+// total returns the width of the columns together.
+func total(columns []column) int {
 	sum := gap * (len(columns) - 1)
 	for _, c := range columns {
 		sum += c.width()
@@ -123,7 +123,7 @@ func taken(columns []column) int {
 	return sum
 }
 
-// below makes lines to follow their rows of a column's cells.
+// below returns the cells of a column as lines to print below their rows.
 func below(c column, width int) []string {
 	lines := make([]string, len(c.cells))
 	for i, cell := range c.cells {
@@ -134,8 +134,8 @@ func below(c column, width int) []string {
 	return lines
 }
 
-// join writes the columns side by side, a line per row, each followed by its
-// line of notes when there is one.
+// join returns the columns side by side, a line for each row. A row with a note is
+// followed by it.
 func join(columns []column, notes []string) string {
 	var b strings.Builder
 	widths := make([]int, len(columns))
@@ -155,5 +155,5 @@ func join(columns []column, notes []string) string {
 	return b.String()
 }
 
-// seconds writes a time in the unit that all rows share.
+// seconds formats a time in the unit of all rows.
 func seconds(ms float64) string { return fmt.Sprintf("%.3f s", ms/1000) }

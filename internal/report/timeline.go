@@ -10,22 +10,22 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A timeline draws when a Region was at work within the run: a line for each
-// attempt and dots for the waits between them. A cell has two halves, so that
-// 20 cells tell 40 moments apart.
+// A timeline draws the attempts of a Region in the course of the run: a line for each
+// attempt and dots for the waits between them. A cell has two halves, so that 20 cells
+// distinguish 40 moments.
 type timeline struct {
 	cells int
 	endMs float64
 	p     palette
 }
 
-// A half is what happened in half a cell. The zero half is nothing.
+// A half is what half a cell shows. The zero half is blank.
 type half struct {
 	waiting bool
-	status  protocol.Status // of an attempt; empty when there was none
+	status  protocol.Status // of an attempt; empty means that there was no attempt
 }
 
-// newTimeline returns a timeline of so many cells for a run.
+// newTimeline returns a timeline of a run with a number of cells.
 func newTimeline(r protocol.Result, cells int, p palette) timeline {
 	t := timeline{cells: cells, endMs: r.ElapsedMs, p: p}
 	for _, region := range r.Regions {
@@ -34,7 +34,7 @@ func newTimeline(r protocol.Result, cells int, p palette) timeline {
 	return t
 }
 
-// axis returns the header: when the line begins and when it ends.
+// axis returns the header: the times at both ends of the line.
 func (t timeline) axis() string {
 	end := span(t.endMs)
 	return "0" + strings.Repeat(" ", max(1, t.cells-1-lipgloss.Width(end))) + end
@@ -49,37 +49,37 @@ func (t timeline) draw(r protocol.RegionOutcome) string {
 		}
 	}
 	for _, a := range r.Attempts {
-		t.fill(halves, a.StartMs, a.ElapsedMs, half{status: fate(r, a)})
+		t.fill(halves, a.StartMs, a.ElapsedMs, half{status: statusOf(a, r)})
 	}
 	var b strings.Builder
 	run, style := "", lipgloss.NewStyle()
 	for i := 0; i < len(halves); i += 2 {
-		cell, its := t.cell(halves[i], halves[i+1])
-		if i > 0 && its.GetForeground() != style.GetForeground() || its.GetFaint() != style.GetFaint() {
+		cell, next := t.cell(halves[i], halves[i+1])
+		if i > 0 && next.GetForeground() != style.GetForeground() || next.GetFaint() != style.GetFaint() {
 			b.WriteString(style.Render(run))
 			run = ""
 		}
-		run, style = run+cell, its
+		run, style = run+cell, next
 	}
 	b.WriteString(style.Render(run))
 	return b.String()
 }
 
-// fate says how one attempt of a Region ended.
-func fate(r protocol.RegionOutcome, a protocol.Attempt) protocol.Status {
-	wentWrong := slices.ContainsFunc(r.Attempts, func(a protocol.Attempt) bool { return a.Error != "" })
+// statusOf returns the status of one attempt of a Region.
+func statusOf(a protocol.Attempt, r protocol.RegionOutcome) protocol.Status {
+	anyFailed := slices.ContainsFunc(r.Attempts, func(a protocol.Attempt) bool { return a.Error != "" })
 	switch {
 	case a.Error == "" && a.Cause != "" && r.Status == protocol.StatusAborted:
-		return r.Status // it was given up, whatever went wrong before
-	case a.Error == "" && wentWrong:
-		return protocol.StatusSucceeded // it was another one
+		return r.Status // this attempt was aborted, whether or not others failed
+	case a.Error == "" && anyFailed:
+		return protocol.StatusSucceeded // another attempt failed
 	case a.Error != "" && r.Status == protocol.StatusSucceeded:
 		return protocol.StatusFailed // and was retried
 	}
 	return r.Status
 }
 
-// fill marks what happened from startMs on, at least one half of it.
+// fill sets the halves from startMs on, at least one of them.
 func (t timeline) fill(halves []half, startMs, elapsedMs float64, h half) {
 	if t.endMs <= 0 {
 		return
@@ -92,7 +92,7 @@ func (t timeline) fill(halves []half, startMs, elapsedMs float64, h half) {
 	}
 }
 
-// cell returns how two halves look.
+// cell returns the character and the style of two halves.
 func (t timeline) cell(left, right half) (string, lipgloss.Style) {
 	switch {
 	case left.status != "" && right.status != "":
