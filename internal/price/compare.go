@@ -6,93 +6,92 @@ import (
 	"time"
 )
 
-// Month is the month that prices are given for: 730 hours, a twelfth of a year, as
-// in AWS's own calculator, https://calculator.aws.
+// Month is the length of a month: 730 hours, a twelfth of a year, as in AWS's
+// calculator, https://calculator.aws.
 const Month = 730 * time.Hour
 
-// What the comparison assumes, beside the job. No estimate decides anything: for 28
-// Regions of 10 seconds, what hangs on one is below a twentieth of its way's total.
+// The assumptions of the comparison, besides the job. No estimate decides anything: for
+// 28 Regions of 10 seconds, the part that depends on one is less than a twentieth of its
+// way's total.
 const (
-	// AwakeSeconds is for how long the function that invokes the workers runs,
-	// beside waiting for them: starting, connecting, gathering.
+	// AwakeSeconds is how long the function that invokes the workers runs in addition
+	// to waiting for them: it starts, connects and gathers.
 	AwakeSeconds = 1
 
-	// EndTransitions is how many transitions a Standard workflow is billed beside one
-	// for each state that it runs: to its start, and to its end. AWS counts one "each
-	// time a step of your workflow is executed", and none for an iteration of an
-	// inline Map itself; of the ends it does not say. Others count one for both, as
-	// stepFunctionsCost in lambda/utils.js of
-	// https://github.com/alexcasalboni/aws-lambda-power-tuning does.
+	// EndTransitions is the number of transitions that a Standard workflow is billed in
+	// addition to one for each state: to its start, and to its end. AWS counts one "each
+	// time a step of your workflow is executed", and none for an iteration of an inline
+	// Map itself. It does not document the start and the end. Others count one for both,
+	// for example stepFunctionsCost in lambda/utils.js of
+	// https://github.com/alexcasalboni/aws-lambda-power-tuning.
 	// Sources: [StepFunctionsSource] and
 	// https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
 	EndTransitions = 2
 
-	// DurableInvocations is how often a durable function is invoked in a run: to
-	// start, and again when the workers are done. One that is woken for every single
+	// DurableInvocations is how often a durable function is invoked in a run: once to
+	// start, and again when the workers are done. A function that is woken for every
 	// answer is invoked more often.
 	DurableInvocations = 2
 
-	// DurableGB is what a durable function writes for a Region, 4 kB: what the
-	// worker is sent, and its answer of about 1 kB up to three times, once for the
-	// invoke and twice for the map.
+	// DurableGB is how much a durable function writes for a Region, 4 kB: the request
+	// to the worker, and its answer of about 1 kB up to three times, once for the invoke
+	// and twice for the map.
 	// Source: the table of operations in
 	// https://docs.aws.amazon.com/lambda/latest/dg/durable-execution-sdk.html
 	DurableGB = 0.000004
 
-	// DurableMonths is how long it is kept: the 14 days that are the default.
+	// DurableMonths is how long the data is kept: the default of 14 days.
 	// Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-durableconfig.html
 	DurableMonths = 0.46
 
-	// RelayMB is the memory of a function that does nothing but invoke another one
-	// and wait for it: the least that Lambda gives.
+	// RelayMB is the memory of a function that only invokes another one and waits for
+	// it: the minimum of Lambda.
 	RelayMB = 128
 
-	// MaxLambdaSeconds is the longest that a function runs.
+	// MaxLambdaSeconds is the longest run of a Lambda function.
 	// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	MaxLambdaSeconds = 900
 )
 
-// A Job is a fan-out that is repeated: one invocation of a worker for each Region,
-// all of the workers in the coordinator's Region.
+// A Job is a repeated fan-out: one invocation of a worker for each Region, with all
+// workers in the coordinator's Region.
 type Job struct {
-	// Regions is how many workers a run invokes. At least 1.
+	// Regions is the number of workers that a run invokes. At least 1.
 	Regions int
 
-	// Seconds is how long each works. More than 0, at most MaxLambdaSeconds.
+	// Seconds is how long each worker takes. More than 0, at most MaxLambdaSeconds.
 	Seconds float64
 
-	// Every is the time from the start of a run to that of the next one. More than
-	// 0, at most a Month.
+	// Every is the time between the starts of two runs. More than 0, at most a Month.
 	Every time.Duration
 
-	// Region is where it all stands, and whose prices it has.
+	// Region is the Region of all functions, with its prices.
 	Region string
 
-	// Architecture is that of all functions.
+	// Architecture is the architecture of all functions.
 	Architecture Architecture
 
-	// WorkerMB and CoordinatorMB are the memory of the functions. The function of
-	// another way that stands for the coordinator has the same.
+	// WorkerMB and CoordinatorMB are the memory of the functions. The function that
+	// takes the coordinator's place in another way has the coordinator's memory.
 	WorkerMB, CoordinatorMB int
 }
 
-// A Comparison is what a Job costs in each way to do it.
+// A Comparison is the cost of a Job with each way to run it.
 type Comparison struct {
-	// Runs is how many there are in a Month.
+	// Runs is the number of runs in a Month.
 	Runs int
 
-	// Workers are what the workers of a run cost, whoever invokes them.
+	// Workers is the cost of the workers of a run, the same in every way.
 	Workers []Item
 
 	// Ways are the ways to invoke them: Meridian, Step Functions Standard, Step
 	// Functions Express, Lambda durable functions, in this order.
 	Ways []Way
 
-	// Relays are what comes on top, in no Way, when the workers stand in Regions of
-	// their own: a state machine and a durable invoke reach no function of another
-	// Region, so that each worker needs one here to invoke it. A durable function
-	// may make the call in a step instead, and is then awake as long as a
-	// coordinator.
+	// Relays is the additional cost, in no Way's total, when each worker is in its own
+	// Region. A state machine and a durable invoke cannot invoke a function of another
+	// Region, so each worker needs a function here that invokes it. A durable function
+	// can make the call in a step instead, and is then awake as long as a coordinator.
 	// Sources: https://github.com/aws/aws-cdk/issues/29918 and
 	// https://github.com/aws/aws-durable-execution-docs/issues/125
 	Relays []Item
@@ -102,19 +101,20 @@ type Comparison struct {
 type Way struct {
 	Name string
 
-	// Items are what a run costs beside its workers. None when there is a Reason.
+	// Items is the cost of a run in addition to its workers. Empty when there is a
+	// Reason.
 	Items []Item
 
-	// Reason says why there is no figure. Empty when there is one.
+	// Reason says why there are no Items. Empty when there are.
 	Reason string
 
-	// Notes say what the figures stand on.
+	// Notes explain the figures.
 	Notes []string
 }
 
-// Compare returns what a job costs in each way to do it. It returns false when the
-// price of Lambda is not known in its Region; a way of which another price is not
-// known has that for its Reason. The job has to be within the ranges of its fields.
+// Compare returns the cost of a job with each way to run it. It returns false when the
+// prices of Lambda in its Region are unknown. A way with another unknown price has a
+// Reason. The fields of the job must be within their ranges.
 func Compare(j Job) (Comparison, bool) {
 	lambda, ok := LambdaIn(j.Region, j.Architecture)
 	if !ok {
@@ -133,12 +133,12 @@ func (j Job) meridian(lambda Lambda) Way {
 	w := Way{Name: "Meridian"}
 	worked := LambdaSeconds(j.Seconds)
 	if worked+AwakeSeconds > MaxLambdaSeconds {
-		w.Reason = fmt.Sprintf("not possible: the coordinator ends after %d s, and is awake for %d s more than the workers, which take %v s",
+		w.Reason = fmt.Sprintf("not possible: the coordinator ends after %d s, and runs %d s longer than the workers, which take %v s",
 			MaxLambdaSeconds, AwakeSeconds, worked)
 		return w
 	}
 	w.Items = invocations(lambda, 1, worked+AwakeSeconds, j.CoordinatorMB)
-	w.Notes = []string{fmt.Sprintf("the coordinator waits for its workers, and is awake for %d s more", AwakeSeconds)}
+	w.Notes = []string{fmt.Sprintf("the coordinator waits for its workers and runs %d s longer", AwakeSeconds)}
 	return w
 }
 
@@ -178,20 +178,20 @@ func (j Job) express() Way {
 			amount(seconds, "s"), amount(gigabytes(ExpressMB), "GB"), dollars(p.GBSecond, "GB-s"),
 		}},
 	}
-	w.Notes = []string{"billed up to the next 100 ms and 64 MB; it ends after 5 minutes"}
+	w.Notes = []string{"billed in steps of 100 ms and 64 MB; it ends after 5 minutes"}
 	w.Notes = append(w.Notes, j.waveNotes()...)
 	return w
 }
 
-// waves is how many times as long as a worker the Map of a state machine takes.
+// waves returns how many workers the Map of a state machine runs one after the other.
 func (j Job) waves() float64 { return math.Ceil(float64(j.Regions) / MapConcurrency) }
 
-// waveNotes says so, if it is more than once.
+// waveNotes returns a note about waves, if there are several.
 func (j Job) waveNotes() []string {
 	if j.waves() == 1 {
 		return nil
 	}
-	return []string{fmt.Sprintf("its Map has %d Regions in hand at once: a run takes %v times as long", MapConcurrency, j.waves())}
+	return []string{fmt.Sprintf("its Map runs %d Regions at once: a run takes %v times as long", MapConcurrency, j.waves())}
 }
 
 func (j Job) durable(lambda Lambda) Way {
@@ -218,12 +218,12 @@ func (j Job) durable(lambda Lambda) Way {
 	}
 	w.Notes = []string{
 		"the execution, the map, and a branch and an invoke for each Region; each retry is more",
-		"asleep while the workers work; what it writes is estimated, and kept for 14 days",
+		"it sleeps while the workers run; the written data is an estimate, and kept for 14 days",
 	}
 	return w
 }
 
-// invocations returns what n invocations of a function cost.
+// invocations returns the cost of n invocations of a function.
 func invocations(lambda Lambda, n int, seconds float64, megabytes int) []Item {
 	time := []term{amount(seconds, "s"), amount(gigabytes(megabytes), "GB"), dollars(lambda.GBSecond, "GB-s")}
 	if n > 1 {
@@ -235,7 +235,7 @@ func invocations(lambda Lambda, n int, seconds float64, megabytes int) []Item {
 	}
 }
 
-// gigabytes counts as Lambda and Step Functions do, 1,024 MB to one.
+// gigabytes converts as Lambda and Step Functions do: 1,024 MB are one.
 func gigabytes(megabytes int) float64 { return float64(megabytes) / 1024 }
 
-func noPrice(region string) string { return "its price in " + region + " is not known here" }
+func noPrice(region string) string { return "no price here for " + region }

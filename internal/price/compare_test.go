@@ -21,7 +21,7 @@ func worked() price.Job {
 	}
 }
 
-// compare fails the test when the price of Lambda is not known.
+// compare fails the test if the price of Lambda is unknown.
 func compare(t *testing.T, j price.Job) price.Comparison {
 	t.Helper()
 	c, ok := price.Compare(j)
@@ -41,7 +41,7 @@ func TestCompareWorkedExample(t *testing.T) {
 	for _, w := range c.Ways {
 		got[w.Name] = price.Sum(w.Items)
 	}
-	// By hand: a GB-second is 0.0000133334, a request 0.0000002.
+	// Calculated by hand: a GB-second is 0.0000133334, a request 0.0000002.
 	want := map[string]float64{
 		"workers":                  28*10*0.25*0.0000133334 + 28*0.0000002,
 		"relays":                   28*10*0.125*0.0000133334 + 28*0.0000002,
@@ -81,8 +81,8 @@ func TestCompareFormulas(t *testing.T) {
 	}
 }
 
-// Its number and its formula are of the same terms, so that they cannot differ.
-func TestItemsNumberAndFormulaCannotDiffer(t *testing.T) {
+// An item's amount and its formula have the same terms, so that they cannot differ.
+func TestAnItemsAmountAndFormulaCannotDiffer(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		job := price.Job{
@@ -123,26 +123,26 @@ func TestCompareNoEstimateDecidesAnything(t *testing.T) {
 	workers := price.Sum(c.Workers)
 	share := func(way int, items ...int) {
 		w := c.Ways[way]
-		hangs := 0.0
+		uncertain := 0.0
 		for _, i := range items {
-			hangs += w.Items[i].USD()
+			uncertain += w.Items[i].USD()
 		}
-		if total := workers + price.Sum(w.Items); hangs >= total/20 {
-			t.Errorf("%s: %v of %v hang on an estimate, want less than a twentieth", w.Name, hangs, total)
+		if total := workers + price.Sum(w.Items); uncertain >= total/20 {
+			t.Errorf("%s: %v of %v depend on an estimate, want less than a twentieth", w.Name, uncertain, total)
 		}
 	}
 	share(0, 1)    // the coordinator's time, all of it
-	share(3, 1, 2) // what is written and retained
-	share(3, 3, 4) // how often it is invoked and for how long
+	share(3, 1, 2) // written and retained data
+	share(3, 3, 4) // its invocations and their time
 	standard := c.Ways[1]
 	ends := standard.Items[0].USD() * price.EndTransitions / 31
 	if total := workers + price.Sum(standard.Items); ends >= total/20 {
-		t.Errorf("%s: %v of %v hang on its ends, want less than a twentieth", standard.Name, ends, total)
+		t.Errorf("%s: %v of %v depend on its ends, want less than a twentieth", standard.Name, ends, total)
 	}
 }
 
-// As many workers cost as many times what one does, each billed for whole
-// milliseconds, and so do their relays.
+// The cost is proportional to the number of workers, each billed for whole
+// milliseconds, and to that of the relays.
 func TestCompareBillsEachWorker(t *testing.T) {
 	t.Parallel()
 	for _, regions := range []int{1, 2, 200} {
@@ -158,19 +158,19 @@ func TestCompareBillsEachWorker(t *testing.T) {
 	}
 }
 
-// A Map with more Regions than it has in hand at once takes as long as its waves, and
-// both kinds of workflow say so.
+// A Map with more Regions than it runs at once takes as long as its waves, and both
+// kinds of workflow have a note about it.
 func TestCompareSaysHowManyWavesAMapTakes(t *testing.T) {
 	t.Parallel()
-	const said = "its Map has 40 Regions in hand at once: a run takes "
+	const note = "its Map runs 40 Regions at once: a run takes "
 	for regions, want := range map[int]string{1: "", 40: "", 41: "2", 80: "2", 81: "3", 200: "5"} {
 		job := worked()
 		job.Regions = regions
 		c := compare(t, job)
 		for _, w := range c.Ways {
 			got := ""
-			for _, note := range w.Notes {
-				if times, ok := strings.CutPrefix(note, said); ok {
+			for _, n := range w.Notes {
+				if times, ok := strings.CutPrefix(n, note); ok {
 					got, _, _ = strings.Cut(times, " ")
 				}
 			}
@@ -232,19 +232,19 @@ func TestCompareBounds(t *testing.T) {
 		},
 		{
 			"as long as Lambda lets a function run", func(j *price.Job) { j.Seconds = 900 }, 8760,
-			"not possible: the coordinator ends after 900 s, and is awake for 1 s more than the workers, which take 900 s",
+			"not possible: the coordinator ends after 900 s, and runs 1 s longer than the workers, which take 900 s",
 			"31 transitions × $0.000025 per transition",
 			"not possible: it ends after 300 s, and the workers take 900 s",
 		},
 		{
 			"other prices", func(j *price.Job) { j.Region, j.Architecture, j.CoordinatorMB = "sa-east-1", price.X86, 128 }, 8760,
 			"11 s × 0.125 GB × $0.0000166667 per GB-s", "31 transitions × $0.0000375 per transition",
-			"its price in sa-east-1 is not known here",
+			"no price here for sa-east-1",
 		},
 		{
 			"no price but Lambda's", func(j *price.Job) { j.Region = "eu-central-2" }, 8760,
-			"11 s × 0.25 GB × $0.0000146667 per GB-s", "its price in eu-central-2 is not known here",
-			"its price in eu-central-2 is not known here",
+			"11 s × 0.25 GB × $0.0000146667 per GB-s", "no price here for eu-central-2",
+			"no price here for eu-central-2",
 		},
 	}
 	for _, test := range tests {
@@ -289,8 +289,8 @@ func TestBilledSeconds(t *testing.T) {
 	tests := []struct{ seconds, lambda, express float64 }{
 		{0, 0, 0},
 		{0.0001, 0.001, 0.1},
-		{1e-13, 0.001, 0.1},   // nothing that runs is free
-		{0.1 + 0.2, 0.3, 0.3}, // which in binary is a little more
+		{1e-13, 0.001, 0.1},   // every duration has a price
+		{0.1 + 0.2, 0.3, 0.3}, // in binary a little more
 		{1.0005, 1.001, 1.1},
 		{10, 10, 10},
 	}

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// An Item is a part of what a run costs: so much of something, at its price. Its
-// number and its formula are of the same terms, so that they cannot differ.
+// An Item is a part of the cost of a run: a quantity and its price. Its amount and its
+// formula have the same terms, so that they cannot differ.
 type Item struct {
-	// Name says what is paid for.
+	// Name is what is paid for.
 	Name string
 
 	// Source is where AWS publishes the price.
@@ -17,16 +17,16 @@ type Item struct {
 	terms []term
 }
 
-// A term is a factor of a product.
+// A term is one factor of an item.
 type term struct {
 	value float64
 	unit  string
-	price bool // in US dollars for a unit
+	price bool // in US dollars per unit
 }
 
 func amount(value float64, unit string) term { return term{value: value, unit: unit} }
 
-// counted is an amount of things that have a plural.
+// counted is an amount whose unit has a plural.
 func counted(n int, thing string) term {
 	if n != 1 {
 		thing += "s"
@@ -36,7 +36,7 @@ func counted(n int, thing string) term {
 
 func dollars(value float64, per string) term { return term{value: value, unit: per, price: true} }
 
-// USD returns what the item costs, in US dollars.
+// USD returns the cost of the item in US dollars.
 func (i Item) USD() float64 {
 	product := 1.0
 	for _, t := range i.terms {
@@ -45,7 +45,7 @@ func (i Item) USD() float64 {
 	return product
 }
 
-// Formula returns the product that USD is, with its numbers in full:
+// Formula returns the product that gives USD, with unrounded numbers:
 // "28 Regions × 10 s × 0.25 GB × $0.0000133334 per GB-s".
 func (i Item) Formula() string {
 	factors := make([]string, len(i.terms))
@@ -64,7 +64,7 @@ func (t term) String() string {
 	return value + " " + t.unit
 }
 
-// Sum returns what the items cost together, in US dollars.
+// Sum returns the cost of the items together in US dollars.
 func Sum(items []Item) float64 {
 	sum := 0.0
 	for _, i := range items {

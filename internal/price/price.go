@@ -1,31 +1,30 @@
-// Package price is what AWS asks for the things that a run is made of, and what a
-// run of many Regions costs by it.
+// Package price has AWS's prices for the parts of a run, and computes from them what
+// a run over many Regions costs.
 //
-// The coordinator puts the cost of a run into its result by [LambdaIn]; the
-// command line compares a month of runs with the ways that AWS itself offers, by
-// [Compare].
+// The coordinator computes the cost of a run with [LambdaIn]. The command line
+// compares a month of runs with AWS's own ways to fan out with [Compare].
 //
 // # What the table promises
 //
 // It is a small table, written by hand from published figures, and it names every
-// Region that it covers: a Region that it does not name has no price here, however
-// likely one is. All prices are list prices in US dollars, of the first tier,
-// without the free tier, savings plans, taxes and the transfer of data.
+// Region that it covers. A Region that is not in it has no price here: none is
+// guessed. All prices are list prices in US dollars, of the first tier, without the
+// free tier, savings plans, taxes and data transfer.
 //
 // # Where the figures are from
 //
 // AWS publishes them at https://aws.amazon.com/lambda/pricing/ and
-// https://aws.amazon.com/step-functions/pricing/, filled in by a script, and as
-// price lists at https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/. The
-// figures here are second-hand: read in copies of those, which each table names.
-// Before a decision that hangs on one, look it up.
+// https://aws.amazon.com/step-functions/pricing/, where a script fills them in, and
+// as price lists at https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/. The
+// figures here are from copies of those, which each table names. Look a figure up
+// before you base a decision on it.
 package price
 
-// Date is the day of the AWS price list that the table was last compared with, by
-// way of a summary of it. A copy that a figure was read in may be older.
+// Date is the date of the AWS price list that the table was last compared with,
+// through a summary of that list. The copy that a figure is from can be older.
 const Date = "2026-09-19"
 
-// An Architecture is the processor of a Lambda function, as AWS spells it.
+// An Architecture is the processor architecture of a Lambda function, as AWS spells it.
 type Architecture string
 
 // The architectures.
@@ -34,22 +33,22 @@ const (
 	X86   Architecture = "x86_64"
 )
 
-// A Lambda is what Lambda functions cost in a Region, in US dollars, first tier,
+// A Lambda has the prices of Lambda functions in a Region, in US dollars, first tier,
 // without the free tier.
 type Lambda struct {
 	// Request is the price of one invocation.
 	Request float64
 
-	// GBSecond is the price of a second of one GB, which here is 1,024 MB. Lambda
-	// bills the milliseconds that a function ran, initialization included.
+	// GBSecond is the price of one GB for a second; a GB has 1,024 MB here. Lambda
+	// bills the milliseconds that a function ran, including its initialization.
 	GBSecond float64
 }
 
 // LambdaSource is where AWS publishes the prices of Lambda.
 const LambdaSource = "https://aws.amazon.com/lambda/pricing/"
 
-// LambdaIn returns the price of Lambda functions in a Region. It returns false for
-// a Region that the table does not cover and for an architecture that is none.
+// LambdaIn returns the prices of Lambda functions in a Region. It returns false for a
+// Region that the table does not cover and for an unknown architecture.
 func LambdaIn(region string, a Architecture) (Lambda, bool) {
 	p, ok := lambdaRow(region)
 	if !ok {
@@ -68,16 +67,17 @@ func LambdaIn(region string, a Architecture) (Lambda, bool) {
 // architectures.
 type lambdaPrice struct{ request, x86, arm64 float64 }
 
-// lambdaRow looks a Region up, in what AWS's own calculator reads,
+// lambdaRow returns the row of a Region. The rows are the data of AWS's calculator,
 // https://calculator.aws/pricing/2.0/meteredUnitMaps/lambda/USD/current/lambda.json,
 // as copied to packages/lambda-client/src/price-per-1s.ts of
 // https://github.com/remotion-dev/remotion, commit 984974ab.
 //
-// Two others agree with it where they overlap: the GB-seconds of both architectures
-// in cost/cost.go of https://github.com/janritter/aws-lambda-live-tuner, and a
-// summary of the price list of [Date], which also has us-east-1 whole. Regions that
-// only those name are left out: they do not say what a request costs. So are the
-// Regions of China, which are billed in yuan.
+// Two other sources agree with it in the Regions they share: the GB-seconds of both
+// architectures in cost/cost.go of
+// https://github.com/janritter/aws-lambda-live-tuner, and a summary of the price list
+// of [Date], which also has all prices of us-east-1. Regions that only these name are
+// left out, because they have no price of a request there. The Regions of China are
+// left out because they are billed in yuan.
 func lambdaRow(region string) (lambdaPrice, bool) {
 	switch region {
 	case "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
