@@ -2,9 +2,9 @@
 //
 // # Settings
 //
-// It has none of its own. Its tasks may have some, which they read from its
-// environment: see the task's file in internal/task. Format and level of its log are
-// those of the function's logging configuration.
+// It has none of its own. Its tasks read theirs from its environment: see the task's
+// file in internal/task. The format and the level of its log are those of the
+// function's logging configuration.
 package main
 
 import (

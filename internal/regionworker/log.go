@@ -18,18 +18,18 @@ func (w *Worker) logger(r protocol.RegionRequest) *slog.Logger {
 	return w.Log.With("runId", r.RunID, "region", r.Region, "batch", r.Batch, "attempt", r.Attempt, "task", r.Task)
 }
 
-// logOutcome writes a line for a target that has something to say: its output's
-// message, or what went wrong. A panic's stack goes here and nowhere else.
+// logOutcome logs the message of a target's output, or its error. The stack of a panic
+// is logged here and nowhere else.
 func logOutcome(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome, o fanout.Outcome[output]) {
 	if t.Status == protocol.StatusSucceeded {
 		if !log.Enabled(ctx, slog.LevelInfo) {
 			return
 		}
-		var said struct {
+		var output struct {
 			Message string `json:"message"`
 		}
-		if json.Unmarshal(t.Output, &said) == nil && said.Message != "" {
-			log.InfoContext(ctx, said.Message, "target", t.Target, "elapsedMs", t.ElapsedMs)
+		if json.Unmarshal(t.Output, &output) == nil && output.Message != "" {
+			log.InfoContext(ctx, output.Message, "target", t.Target, "elapsedMs", t.ElapsedMs)
 		}
 		return
 	}

@@ -12,7 +12,7 @@ import (
 // output is what a task returned for one target, as JSON.
 type output = json.RawMessage
 
-// outcomeOf says what became of one target, in the words of the protocol.
+// outcomeOf returns the outcome of one target as a message of the protocol.
 func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protocol.TargetOutcome {
 	t := protocol.TargetOutcome{
 		Target:    target,
@@ -40,8 +40,8 @@ func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protoco
 	return t
 }
 
-// conclude gives the result its status and, unless it succeeded, the error and a
-// cause, which shows the first target that failed if one did.
+// conclude sets the result's status and, unless it succeeded, its error and its cause,
+// which names the first target that failed, if one did.
 func conclude(r *protocol.RegionResult, v fanout.Verdict) {
 	var counts protocol.Counts
 	for _, t := range r.Targets {

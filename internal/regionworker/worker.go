@@ -1,16 +1,15 @@
-// Package regionworker does a Region's work: it decodes one invocation, runs its
-// task over its targets with the fan-out engine, and answers with one outcome
-// per target.
+// Package regionworker does a Region's work: it decodes one invocation, runs its task
+// over its targets with the fan-out engine, and answers with one outcome per target.
 //
-// The Lambda function functions/regionworker calls it, and the command line and
-// the tests call it in their own process; the bytes are the same.
+// The Lambda function functions/regionworker calls it. The command line and the tests
+// call it in their own process, with the same bytes.
 //
 // # What Handle promises
 //
-// The answer lists every target of the request, once, in its order. It leaves
-// before the request's budget and before the function's deadline, with a
-// [protocol.Reserve] to spare; what was not done by then is TIMED_OUT or
-// NOT_STARTED. It fits into Lambda's response. The error is nil unless the
+// The answer lists every target of the request, once, in its order. Handle returns
+// before the end of the request's budget and before the function's deadline, with a
+// [protocol.Reserve] to spare; targets that are unfinished by then are TIMED_OUT or
+// NOT_STARTED. The answer fits into Lambda's response. The error is nil unless the
 // request could not be read or the answer could not be built.
 package regionworker
 
@@ -26,17 +25,17 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Worker answers invocations. It may be used by several goroutines at once.
+// A Worker handles invocations. Several goroutines can use it at once.
 type Worker struct {
-	// Tasks are what the worker can do. Required.
+	// Tasks are the tasks that the worker can run. Required.
 	Tasks *task.Registry
 
-	// Log gets a line for each target that has something to say. Nil means no
-	// log.
+	// Log gets a record for each target whose output has a message or that did not
+	// succeed. Nil means no log.
 	Log *slog.Logger
 }
 
-// Handle answers one invocation: a RegionRequest in, a RegionResult out, both as
+// Handle handles one invocation: a RegionRequest in, a RegionResult out, both as
 // JSON.
 func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	begin := time.Now()
@@ -55,9 +54,9 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	return protocol.Fit(&result, protocol.MaxPayloadBytes)
 }
 
-// budgetOf returns how long an invocation that began at begin may take until its
-// answer is there: what the function's deadline and the request leave. Zero means
-// that neither is known.
+// budgetOf returns how long an invocation that began at begin can take, including its
+// answer: the smaller of the request's budget and the time to the function's deadline.
+// Zero means that there is neither.
 func budgetOf(ctx context.Context, begin time.Time, budgetMs float64) time.Duration {
 	budget := durationOf(budgetMs, time.Millisecond)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -68,8 +67,8 @@ func budgetOf(ctx context.Context, begin time.Time, budgetMs float64) time.Durat
 	return budget
 }
 
-// withinBudget returns the context of the work: it ends before the budget does,
-// by its reserve.
+// withinBudget returns the context of the work. It ends a reserve before the budget
+// does.
 func withinBudget(ctx context.Context, begin time.Time, budget time.Duration) (context.Context, context.CancelFunc) {
 	if budget == 0 {
 		return context.WithCancel(ctx)
@@ -78,7 +77,7 @@ func withinBudget(ctx context.Context, begin time.Time, budget time.Duration) (c
 	return context.WithDeadlineCause(ctx, begin.Add(left), &fanout.TimeoutError{What: "invocation", After: left})
 }
 
-// run works through the targets and gathers what became of them.
+// run runs the work on the targets and gathers their outcomes.
 func (w *Worker) run(
 	ctx context.Context, begin time.Time, request protocol.RegionRequest, p fanout.Policy, work task.Work,
 ) protocol.RegionResult {
@@ -100,8 +99,8 @@ func (w *Worker) run(
 	return result
 }
 
-// checked returns an output, or why it cannot be in an answer: it is then that target's
-// failure, and not the loss of all of them.
+// checked returns an output, or an error if it cannot be part of an answer. Then only
+// this target fails, instead of the whole answer being lost.
 func checked(out output, err error) (output, error) {
 	if err != nil {
 		return nil, err
@@ -112,10 +111,10 @@ func checked(out output, err error) (output, error) {
 	return out, nil
 }
 
-// policy is the engine's policy for the targets of one invocation. No failure is
-// tolerated among them and none stops the others: what a Region's failure means
-// is the coordinator's to say. Half of the reserve is for work that ignores its
-// context, the other half for the encoding.
+// policy returns the engine's policy for the targets of one invocation. It tolerates no
+// failure, and no failure stops other targets: the coordinator decides what a Region's
+// failure means. Half of the reserve is for work that ignores its context, the other
+// half for encoding the answer.
 func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 	retriers := make([]fanout.Retrier, len(p.Retry))
 	for i, r := range p.Retry {
@@ -129,7 +128,7 @@ func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 	}
 }
 
-// durationOf returns n units, of what is not zero at least 1 ns: only 0 means no limit.
+// durationOf returns n units, but at least 1 ns unless n is 0: only 0 means no limit.
 func durationOf(n float64, unit time.Duration) time.Duration {
 	if n == 0 {
 		return 0
