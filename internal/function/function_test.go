@@ -12,14 +12,14 @@ import (
 	"meridian/internal/function"
 )
 
-// A namedError is an error with a name of its own.
+// A namedError has an ErrorName.
 type namedError struct{}
 
 func (namedError) Error() string { return "no such thing" }
 
 func (namedError) ErrorName() string { return "Test.NoSuchThing" }
 
-func TestAnErrorWithANameCrossesTheWireUnderThatName(t *testing.T) {
+func TestTheTypeOfAFunctionErrorIsItsErrorName(t *testing.T) {
 	t.Parallel()
 	plain := errors.New("plain")
 	tests := []struct {

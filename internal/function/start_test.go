@@ -17,7 +17,7 @@ import (
 	"meridian/internal/function"
 )
 
-// TestMain also is the function that the tests start.
+// TestMain runs the tests, or the function when a test starts it.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" { //nolint:forbidigo // this is main here
 		m.Run()
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// A runtimeAPI is Lambda as a function sees it: it has a number of invocations,
-// and takes the answers.
+// A runtimeAPI is Lambda's runtime API: it hands out a number of invocations and
+// receives the answers.
 type runtimeAPI struct {
 	*httptest.Server
 	idle    chan struct{} // closed when the function asks for one more than there are
@@ -62,7 +62,7 @@ func newRuntimeAPI(t *testing.T, invocations int) *runtimeAPI {
 	return api
 }
 
-// start starts the function as a process of its own.
+// start starts the function in its own process.
 func (api *runtimeAPI) start(t *testing.T) (process *exec.Cmd, stdout io.Reader) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -80,7 +80,7 @@ func (api *runtimeAPI) start(t *testing.T) (process *exec.Cmd, stdout io.Reader)
 	return process, stdout
 }
 
-func TestASIGTERMEndsTheInvocationUnderWayAndItAnswers(t *testing.T) {
+func TestASIGTERMCancelsTheRunningInvocationAndItAnswers(t *testing.T) {
 	t.Parallel()
 	api := newRuntimeAPI(t, 1)
 	process, stdout := api.start(t)
