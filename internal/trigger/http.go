@@ -22,23 +22,23 @@ const (
 	// Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 	apiTimeout = 30 * time.Second
 
-	// apiBudget is the part of it that an invocation has: a second is for the
-	// way there and back and the function's start.
+	// apiBudget is the part of apiTimeout that an invocation can use. A second is left
+	// for the network and the start of the function.
 	apiBudget = apiTimeout - time.Second
 
-	// maxAPIAnswerBytes is the largest Result that an HTTP answer can carry: the
-	// body is a string in JSON in Lambda's response, or base64, which makes four
-	// bytes of three. What is left is for the rest of the answer.
+	// maxAPIAnswerBytes is the largest Result that fits into an HTTP answer in any case:
+	// as base64, which makes four bytes of three, with 1,024 bytes for the rest of the
+	// answer.
 	maxAPIAnswerBytes = (protocol.MaxPayloadBytes - 1024) / 4 * 3
 
 	runsPath = "/runs"
 )
 
-// maxAPISeconds is the most that a run may ask for over the API.
+// maxAPISeconds is the longest timeout of a run over the API.
 func maxAPISeconds() float64 { return (apiBudget - protocol.Reserve(apiBudget)).Seconds() }
 
-// http answers an HTTP API event. What goes wrong is in the answer; the error
-// says only that there is none.
+// http handles an HTTP API event. Problems are in the answer; the error means that
+// there is no answer.
 func (h *Handler) http(ctx context.Context, payload []byte) ([]byte, error) {
 	var request events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(payload, &request); err != nil {
@@ -59,7 +59,7 @@ func (h *Handler) http(ctx context.Context, payload []byte) ([]byte, error) {
 	return encode(response)
 }
 
-// logProblem writes a line for a problem.
+// logProblem logs a problem.
 func (h *Handler) logProblem(ctx context.Context, p *problem) {
 	switch {
 	case h.Log == nil:
@@ -70,8 +70,8 @@ func (h *Handler) logProblem(ctx context.Context, p *problem) {
 	}
 }
 
-// encode encodes an answer, its body as text or, when it is too long for that
-// with all that must be escaped, as base64.
+// encode encodes an answer. Its body is text, or base64 if the escaped text is too
+// long.
 func encode(response events.APIGatewayV2HTTPResponse) ([]byte, error) {
 	data, err := json.Marshal(response)
 	if err == nil && len(data) > protocol.MaxPayloadBytes {
@@ -85,7 +85,7 @@ func encode(response events.APIGatewayV2HTTPResponse) ([]byte, error) {
 	return data, nil
 }
 
-// answer carries out the run that an HTTP request asks for.
+// answer runs the Request in the body of an HTTP request.
 func (h *Handler) answer(ctx context.Context, request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
 	body, p := bodyOf(request)
 	if p != nil {
@@ -94,8 +94,8 @@ func (h *Handler) answer(ctx context.Context, request events.APIGatewayV2HTTPReq
 	r, faults := protocol.DecodeRequest(body)
 	if most := maxAPISeconds(); r.TimeoutSeconds > most {
 		faults = append(faults, protocol.NewFault("timeoutSeconds", r.TimeoutSeconds, fmt.Sprintf(
-			"a run over the HTTP API has at most %v seconds, the API gives up after %v; "+
-				"invoke the function directly, or by a schedule, for up to the function's own timeout", most, apiTimeout)))
+			"want at most %v seconds over the HTTP API, which stops waiting after %v; "+
+				"for longer runs invoke the function directly or by a schedule", most, apiTimeout)))
 	}
 	ctx, cancel := context.WithTimeout(ctx, apiBudget)
 	defer cancel()
@@ -103,7 +103,7 @@ func (h *Handler) answer(ctx context.Context, request events.APIGatewayV2HTTPReq
 	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
 		return nil, &problem{
 			Title: "The request is not valid", Status: http.StatusBadRequest,
-			Detail: "nothing has been invoked; faults lists everything that is wrong", Faults: invalid.Faults,
+			Detail: "nothing has been invoked; faults lists every fault", Faults: invalid.Faults,
 		}
 	}
 	if err != nil {
@@ -117,14 +117,14 @@ func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
 	at := request.RequestContext.HTTP
 	if path := pathOf(request); path != runsPath {
 		return nil, &problem{
-			Title: "There is nothing here", Status: http.StatusNotFound,
-			Detail: fmt.Sprintf("%s is unknown; runs are started by POST %s", path, runsPath),
+			Title: "Not found", Status: http.StatusNotFound,
+			Detail: fmt.Sprintf("%s is unknown; start a run with POST %s", path, runsPath),
 		}
 	}
 	if at.Method != http.MethodPost {
 		return nil, &problem{
-			Title: "The method is not allowed", Status: http.StatusMethodNotAllowed,
-			Detail: fmt.Sprintf("%s is not allowed; runs are started by POST %s", at.Method, runsPath),
+			Title: "Method not allowed", Status: http.StatusMethodNotAllowed,
+			Detail: fmt.Sprintf("%s is not allowed; start a run with POST %s", at.Method, runsPath),
 			allow:  http.MethodPost,
 		}
 	}
@@ -137,7 +137,7 @@ func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
 		if err != nil {
 			return nil, &problem{
 				Title: "The body cannot be read", Status: http.StatusBadRequest,
-				Detail: "the event says that the body is base64: " + err.Error(),
+				Detail: "the event says that the body is base64, but it is not",
 			}
 		}
 		body = decoded
@@ -151,8 +151,8 @@ func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
 	return body, nil
 }
 
-// pathOf returns the path without the stage that an API with named stages puts
-// before it.
+// pathOf returns the path without the stage: an API with named stages puts the stage
+// in front of it.
 func pathOf(request events.APIGatewayV2HTTPRequest) string {
 	stage := "/" + request.RequestContext.Stage
 	if rest, ok := strings.CutPrefix(request.RawPath, stage); ok && strings.HasPrefix(rest, "/") {
@@ -161,12 +161,11 @@ func pathOf(request events.APIGatewayV2HTTPRequest) string {
 	return request.RawPath
 }
 
-// wrongType returns what is wrong with a body's declared type, or "". JSON is in
-// UTF-8 (RFC 8259), of which ASCII is a part. A body without a type is taken for
-// JSON.
+// wrongType returns what is wrong with the declared type of a body, or "". JSON is
+// UTF-8 (RFC 8259), which includes ASCII. A body without a type is read as JSON.
 func wrongType(headers map[string]string) string {
 	if coding := header(headers, "content-encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return fmt.Sprintf("content-encoding %s is not understood; send the body as it is", coding)
+		return fmt.Sprintf("content-encoding %s is not supported; send the body without one", coding)
 	}
 	declared := header(headers, "content-type")
 	if declared == "" {
@@ -175,18 +174,18 @@ func wrongType(headers map[string]string) string {
 	media, parameters, err := mime.ParseMediaType(declared)
 	isJSON := media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 	if err != nil || !isJSON {
-		return fmt.Sprintf("content-type %s is not understood; want application/json", declared)
+		return fmt.Sprintf("content-type %s is not supported; want application/json", declared)
 	}
 	switch charset := strings.ToLower(parameters["charset"]); charset {
 	case "", "utf-8", "us-ascii":
 		return ""
 	default:
-		return fmt.Sprintf("charset %s is not understood; JSON is in utf-8", charset)
+		return fmt.Sprintf("charset %s is not supported; want utf-8", charset)
 	}
 }
 
-// header returns a header's value. An HTTP API sends names in lower case;
-// whoever writes an event by hand may not.
+// header returns the value of a header. An HTTP API sends names in lower case; events
+// that are written by hand may not.
 func header(headers map[string]string, name string) string {
 	for key, value := range headers {
 		if strings.EqualFold(key, name) {

@@ -6,24 +6,24 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A problem is why there is no Result, as RFC 9457 has it. Its type is
-// about:blank, which need not be said: the status tells it.
+// A problem says why there is no Result, in the format of RFC 9457. Its type is left
+// out, which means about:blank: the status says it all.
 type problem struct {
 	Title    string `json:"title"`
 	Status   int    `json:"status"`
 	Detail   string `json:"detail"`
 	Instance string `json:"instance,omitzero"` // the API's id of the request
 
-	// Faults lists everything that is wrong with the request: an extension.
+	// Faults lists every fault of the request. It is an extension of RFC 9457.
 	Faults protocol.Faults `json:"faults,omitzero"`
 
-	allow string // the methods that are allowed, with status 405
+	allow string // the allowed methods, with status 405
 }
 
 func (p *problem) body() string {
 	data, err := json.Marshal(p)
 	if err != nil {
-		panic("trigger: " + err.Error()) // strings and numbers always encode
+		panic("trigger: " + err.Error()) // strings and numbers have no errors
 	}
 	return string(data)
 }

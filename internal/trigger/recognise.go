@@ -15,18 +15,17 @@ const (
 	kindDirect      kind = iota // a Request
 	kindHTTP                    // an HTTP API event, payload format 2.0
 	kindEventBridge             // an EventBridge event
-	kindOther                   // something that is none of ours
+	kindOther                   // an event that is refused
 )
 
-// An event is what an invocation's payload was recognised as.
+// An event is a recognised payload of an invocation.
 type event struct {
 	kind    kind
 	payload []byte // the Request, or the whole HTTP event
-	what    string // of kindOther: what it is
+	what    string // the name of its kind, for kindOther
 }
 
-// marks are the fields by which the events of AWS are told apart. A Request has
-// none of them.
+// marks are the fields that distinguish the events of AWS. A Request has none of them.
 //
 // Sources:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -51,10 +50,9 @@ type marks struct {
 	AWSLogs json.RawMessage `json:"awslogs"`
 }
 
-// request returns the Request in an EventBridge event: its detail. EventBridge
-// Scheduler, which sends what a schedule has for its input without an event around
-// it, makes up an event where a schedule has none, and its detail is no object but
-// the text of one.
+// request returns the Request in an EventBridge event: its detail. For a schedule
+// without an input, EventBridge Scheduler sends an event whose detail is not an object
+// but a string with the text of one. It sends an input without an event around it.
 //
 // Source: https://github.com/aws/aws-lambda-dotnet/issues/1864
 func (m marks) request() []byte {
@@ -65,8 +63,8 @@ func (m marks) request() []byte {
 	return bytes.TrimSpace(m.Detail)
 }
 
-// recognise tells what a payload is. One that is not a JSON object is left to
-// the decoder of requests, which says what is wrong with it.
+// recognise returns the event of a payload. A payload that is not a JSON object is taken
+// for a direct invoke: the decoder of requests refuses it.
 func recognise(payload []byte) event {
 	var m marks
 	if json.Unmarshal(payload, &m) != nil {
@@ -82,7 +80,7 @@ func recognise(payload []byte) event {
 	case m.HTTPMethod != nil:
 		return event{kind: kindOther, what: "an API Gateway event of payload format 1.0"}
 	case m.RequestContext != nil:
-		return event{kind: kindOther, what: "an API Gateway event that is no HTTP request of payload format 2.0"}
+		return event{kind: kindOther, what: "an API Gateway event other than an HTTP request of payload format 2.0"}
 	case len(m.Records) > 0:
 		source := m.Records[0].EventSource + m.Records[0].EventSourceSNS
 		return event{kind: kindOther, what: fmt.Sprintf("an event with records of %q", source)}
@@ -92,10 +90,10 @@ func recognise(payload []byte) event {
 	return event{kind: kindDirect, payload: payload}
 }
 
-// An unrecognisedError refuses an event of another kind.
+// An unrecognisedError is the error of an event of another kind.
 type unrecognisedError struct{ what string }
 
-// Error says what was recognised and what would be.
+// Error names the kind of the event, and the kinds that are supported.
 func (e *unrecognisedError) Error() string {
 	return fmt.Sprintf("this is %s; the coordinator takes a Request, an HTTP API event of payload format 2.0 "+
 		"with a Request for its body, or an EventBridge event with a Request for its detail", e.what)

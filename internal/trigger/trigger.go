@@ -1,23 +1,23 @@
-// Package trigger is the coordinator's door: it tells what called the function,
-// takes the Request out of it, and answers in the caller's form.
+// Package trigger handles the coordinator's invocations: it recognises what called the
+// function, extracts the Request, and answers in the caller's format.
 //
 // # What is recognised
 //
-// Each by its documented shape, and nothing by guessing:
+// Each event is recognised by its documented shape, none by guessing:
 //
-//   - A direct invoke, whose payload is a Request. `serverless invoke`, the
-//     command line's --function and EventBridge Scheduler do that. The answer is
-//     the Result; a refused request is a function error that lists every fault.
-//   - An event of an HTTP API, payload format 2.0 (a Lambda function URL sends
-//     the same), whose body is a Request: POST /runs. The answer is 200 with the
-//     Result for a run that was carried out, whatever became of it, and
-//     application/problem+json (RFC 9457) for everything else.
-//   - An EventBridge event, whose detail is a Request. The answer is the Result;
-//     nobody reads it. So is what EventBridge Scheduler sends for a schedule
-//     without an input, whose detail is the text "{}".
+//   - A direct invoke: the payload is a Request. `serverless invoke`, the command
+//     line's --function and EventBridge Scheduler send these. The answer is the Result;
+//     a refused request is a function error that lists every fault.
+//   - An event of an HTTP API, payload format 2.0, POST /runs: the body is a Request. A
+//     Lambda function URL sends the same. The answer is 200 with the Result if the
+//     request was run, whether or not the run succeeded, and application/problem+json
+//     (RFC 9457) otherwise.
+//   - An EventBridge event: the detail is a Request. The answer is the Result, which
+//     EventBridge discards. For a schedule without an input EventBridge Scheduler sends
+//     such an event too, with the text "{}" as its detail.
 //
-// Anything else is refused by the name of what it is. A refused request has
-// invoked nothing.
+// Other events are refused; the error names their kind. A refused request has invoked
+// nothing.
 package trigger
 
 import (
@@ -28,26 +28,26 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Runner carries out requests: a Coordinator. Faults are those found while the
-// request was read; with any, or any more, the error is a
-// [protocol.InvalidRequestError]. The answer is a Result as JSON, of at most
-// limit bytes.
+// A Runner runs requests, as a Coordinator does. Faults are the ones found when the
+// request was decoded. If there are any, or the Runner finds more, the error is a
+// [protocol.InvalidRequestError]. The answer is a Result as JSON, of at most limit
+// bytes.
 type Runner interface {
 	Answer(ctx context.Context, r protocol.Request, faults protocol.Faults, limit int) ([]byte, error)
 }
 
-// A Handler answers the coordinator's invocations.
+// A Handler handles the coordinator's invocations.
 type Handler struct {
-	// Runner carries out the requests. Required.
+	// Runner runs the requests. Required.
 	Runner Runner
 
-	// Log gets a line for each request that is refused, and for a run whose answer
-	// is lost. Nil means no log.
+	// Log gets a record for each refused request and for each run whose answer is lost.
+	// Nil means no log.
 	Log *slog.Logger
 }
 
-// Handle answers one invocation. The error is nil for an HTTP API event, whose
-// answer says what went wrong.
+// Handle handles one invocation. An error of an HTTP API event is in its answer; the
+// returned error is then nil.
 func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	e := recognise(payload)
 	switch e.kind {
@@ -68,8 +68,8 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	return nil, err
 }
 
-// logFailure writes a line for an invocation that comes to an error: unless the
-// request was refused, a run was carried out and its answer is lost.
+// logFailure logs the error of an invocation: the request was refused, or else it was
+// run and its answer is lost.
 func (h *Handler) logFailure(ctx context.Context, err error) {
 	if err == nil || h.Log == nil {
 		return

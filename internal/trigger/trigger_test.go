@@ -19,8 +19,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A runner takes note of what it is asked and answers as it is told to. Like a
-// coordinator it refuses a request with faults.
+// A runner records requests and returns a fixed answer. Like a coordinator it refuses
+// a request with faults.
 type runner struct {
 	asked    []protocol.Request
 	deadline time.Duration
@@ -96,7 +96,7 @@ func TestEachTriggerIsRecognisedByItsDocumentedShape(t *testing.T) {
 	}
 }
 
-func TestAnythingElseIsRefusedByTheNameOfWhatItIs(t *testing.T) {
+func TestOtherEventsAreRefusedAndTheErrorNamesTheirKind(t *testing.T) {
 	t.Parallel()
 	const takes = "; the coordinator takes a Request, an HTTP API event of payload format 2.0 " +
 		"with a Request for its body, or an EventBridge event with a Request for its detail"
@@ -108,7 +108,7 @@ func TestAnythingElseIsRefusedByTheNameOfWhatItIs(t *testing.T) {
 		{"S3", `{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, `this is an event with records of "aws:s3"` + takes},
 		{"REST API", `{"resource":"/runs","path":"/runs","httpMethod":"POST","requestContext":{"stage":"dev"}}`, "this is an API Gateway event of payload format 1.0" + takes},
 		{"load balancer", `{"requestContext":{"elb":{"targetGroupArn":"arn"}},"httpMethod":"GET","path":"/"}`, "this is an event of an Application Load Balancer" + takes},
-		{"WebSocket API", `{"requestContext":{"routeKey":"$connect","eventType":"CONNECT"}}`, "this is an API Gateway event that is no HTTP request of payload format 2.0" + takes},
+		{"WebSocket API", `{"requestContext":{"routeKey":"$connect","eventType":"CONNECT"}}`, "this is an API Gateway event other than an HTTP request of payload format 2.0" + takes},
 		{"CloudWatch Logs", `{"awslogs":{"data":"H4s"}}`, "this is an event of CloudWatch Logs" + takes},
 		{"an array", `[{}]`, "[{}]: want an object, got an array"},
 		{"garbage", `hello`, "hello: not JSON: invalid character 'h' looking for beginning of value at line 1, column 1"},
@@ -144,7 +144,7 @@ func TestAnythingElseIsRefusedByTheNameOfWhatItIs(t *testing.T) {
 	}
 }
 
-// What the coordinator finds wrong has a path from the payload's root too.
+// The paths of the coordinator's faults start at the root of the payload too.
 func TestFaultsOfAnEventBridgeEventAreBelowItsDetail(t *testing.T) {
 	t.Parallel()
 	r := &runner{err: protocol.Faults{{Path: "regions[0]", Value: `"mars"`, Detail: "is not a Region"}}.Err()}
@@ -154,8 +154,8 @@ func TestFaultsOfAnEventBridgeEventAreBelowItsDetail(t *testing.T) {
 	}
 }
 
-// A run whose answer is lost has been carried out: it was not refused.
-func TestTheLogTellsALostAnswerFromARefusedRequest(t *testing.T) {
+// A request whose answer is lost was run: it was not refused.
+func TestTheLogDistinguishesALostAnswerFromARefusedRequest(t *testing.T) {
 	t.Parallel()
 	for name, payload := range map[string]string{"direct": `{}`, "HTTP": string(marshal(t, post(`{}`)))} {
 		for _, tt := range []struct {
@@ -175,7 +175,7 @@ func TestTheLogTellsALostAnswerFromARefusedRequest(t *testing.T) {
 	}
 }
 
-// do has a handler answer an HTTP API event.
+// do handles an HTTP API event.
 func do(t *testing.T, r *runner, request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	data, err := (&trigger.Handler{Runner: r}).Handle(t.Context(), marshal(t, request))
@@ -189,7 +189,7 @@ func do(t *testing.T, r *runner, request events.APIGatewayV2HTTPRequest) events.
 	return response
 }
 
-func TestHTTPAnswers200ForARunThatWasCarriedOut(t *testing.T) {
+func TestHTTPAnswers200ForARequestThatWasRun(t *testing.T) {
 	t.Parallel()
 	want := `{"runId":"1","status":"FAILED"}`
 	got := do(t, &runner{answer: []byte(want)}, post(`{}`))
@@ -245,22 +245,22 @@ func TestHTTPAnswersAProblemForEverythingElse(t *testing.T) {
 	}{
 		{
 			"two faults", func(r *events.APIGatewayV2HTTPRequest) { r.Body = `{"task":1,"minSuccessful":-1}` }, 400,
-			"nothing has been invoked; faults lists everything that is wrong",
+			"nothing has been invoked; faults lists every fault",
 			`[{"path":"task","value":"1","detail":"want a string, got a number"},` +
 				`{"path":"minSuccessful","value":"-1","detail":"out of range; want 0 to 200 (0 means all)"}]`,
 		},
 		{
 			"more time than the API has", func(r *events.APIGatewayV2HTTPRequest) { r.Body = `{"timeoutSeconds":60}` }, 400,
-			"nothing has been invoked; faults lists everything that is wrong",
-			`[{"path":"timeoutSeconds","value":"60","detail":"a run over the HTTP API has at most 28 seconds, the API gives up ` +
-				`after 30s; invoke the function directly, or by a schedule, for up to the function's own timeout"}]`,
+			"nothing has been invoked; faults lists every fault",
+			`[{"path":"timeoutSeconds","value":"60","detail":"want at most 28 seconds over the HTTP API, which stops waiting ` +
+				`after 30s; for longer runs invoke the function directly or by a schedule"}]`,
 		},
 		{
-			"base64 that is none", func(r *events.APIGatewayV2HTTPRequest) { r.Body, r.IsBase64Encoded = "{}", true }, 400,
-			"the event says that the body is base64: illegal base64 data at input byte 0", "",
+			"bad base64", func(r *events.APIGatewayV2HTTPRequest) { r.Body, r.IsBase64Encoded = "{}", true }, 400,
+			"the event says that the body is base64, but it is not", "",
 		},
-		{"another path", func(r *events.APIGatewayV2HTTPRequest) { r.RawPath = "/run" }, 404, "/run is unknown; runs are started by POST /runs", ""},
-		{"another method", func(r *events.APIGatewayV2HTTPRequest) { r.RequestContext.HTTP.Method = "PUT" }, 405, "PUT is not allowed; runs are started by POST /runs", ""},
+		{"another path", func(r *events.APIGatewayV2HTTPRequest) { r.RawPath = "/run" }, 404, "/run is unknown; start a run with POST /runs", ""},
+		{"another method", func(r *events.APIGatewayV2HTTPRequest) { r.RequestContext.HTTP.Method = "PUT" }, 405, "PUT is not allowed; start a run with POST /runs", ""},
 		{
 			"too large", func(r *events.APIGatewayV2HTTPRequest) { r.Body = strings.Repeat(" ", 1<<20+1) }, 413,
 			"1048577 bytes are too many; at most 1048576 (1 MiB)", "",
@@ -268,16 +268,16 @@ func TestHTTPAnswersAProblemForEverythingElse(t *testing.T) {
 		{
 			"a form", func(r *events.APIGatewayV2HTTPRequest) {
 				r.Headers["content-type"] = "application/x-www-form-urlencoded"
-			}, 415, "content-type application/x-www-form-urlencoded is not understood; want application/json", "",
+			}, 415, "content-type application/x-www-form-urlencoded is not supported; want application/json", "",
 		},
 		{
 			"another charset", func(r *events.APIGatewayV2HTTPRequest) {
 				r.Headers["content-type"] = "application/json; charset=ISO-8859-1"
-			}, 415, "charset iso-8859-1 is not understood; JSON is in utf-8", "",
+			}, 415, "charset iso-8859-1 is not supported; want utf-8", "",
 		},
 		{
 			"compressed", func(r *events.APIGatewayV2HTTPRequest) { r.Headers["content-encoding"] = "gzip" }, 415,
-			"content-encoding gzip is not understood; send the body as it is", "",
+			"content-encoding gzip is not supported; send the body without one", "",
 		},
 	}
 	for _, tt := range tests {
@@ -319,7 +319,7 @@ func TestHTTPAnswers500WhenTheAnswerIsLost(t *testing.T) {
 	}
 }
 
-func TestAnHTTPRunIsFittedUnderTheAPIsTime(t *testing.T) {
+func TestAnHTTPRunEndsBeforeTheAPIsTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 900*time.Second)
@@ -335,9 +335,8 @@ func TestAnHTTPRunIsFittedUnderTheAPIsTime(t *testing.T) {
 	})
 }
 
-// A direct invoke's result may be as long as Lambda's response, and goes out as
-// it is.
-func TestADirectInvokesResultHasAllOfLambdasResponse(t *testing.T) {
+// A direct invoke's result can be as long as Lambda's response, and is not changed.
+func TestADirectInvokesResultCanFillLambdasResponse(t *testing.T) {
 	t.Parallel()
 	for name, payload := range map[string]string{
 		"a direct invoke":      `{}`,
@@ -352,8 +351,8 @@ func TestADirectInvokesResultHasAllOfLambdasResponse(t *testing.T) {
 	}
 }
 
-// A body goes as text as long as that fits, to the byte: it is a string in the
-// JSON of Lambda's response.
+// A body is text up to the last byte that fits: it is a string in the JSON of Lambda's
+// response.
 func TestAnHTTPBodyIsTextUntilItDoesNotFit(t *testing.T) {
 	t.Parallel()
 	handle := func(body string) []byte {
@@ -363,7 +362,7 @@ func TestAnHTTPBodyIsTextUntilItDoesNotFit(t *testing.T) {
 		}
 		return data
 	}
-	// Each < takes six bytes of JSON, each x one.
+	// Each < takes six bytes in JSON, each x one.
 	escaped := strings.Repeat("<", protocol.MaxPayloadBytes/6-100)
 	most := protocol.MaxPayloadBytes - len(handle(escaped))
 	for more, base64 := range map[int]bool{-1: false, 0: false, 1: true} {
@@ -378,8 +377,7 @@ func TestAnHTTPBodyIsTextUntilItDoesNotFit(t *testing.T) {
 	}
 }
 
-// The body of an HTTP answer is escaped or in base64; the largest result fits
-// either way.
+// The largest result fits into an HTTP answer, escaped or as base64.
 func TestTheLargestResultFitsIntoAnHTTPAnswer(t *testing.T) {
 	t.Parallel()
 	for _, fill := range []string{`"`, "é", "<", "\u2028", "x"} {
