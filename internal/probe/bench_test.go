@@ -19,10 +19,10 @@ import (
 	"meridian/internal/probe"
 )
 
-// BenchmarkExactness injects delays into each part of the way to a server on the
-// loopback and compares what a sample says with what was injected, as measured
-// where it was. It reports by how much they differ, in ms: the median, and of all
-// the worst. The handshake's difference is what the handshake itself takes.
+// BenchmarkExactness injects a delay into each phase of a probe of a server on the
+// loopback, and compares the times of the sample with the delays measured where they
+// were injected. It reports the differences in ms: the median of each phase, and the
+// largest of all. The handshake's difference is the time of the handshake itself.
 //
 //	go test -run '^$' -bench Exactness -benchtime 50x ./internal/probe
 func BenchmarkExactness(b *testing.B) {
@@ -67,8 +67,8 @@ func BenchmarkExactness(b *testing.B) {
 	}
 }
 
-// injecting returns a probe of a server, which calls at in each phase: the
-// resolver in resolve, the server in the others.
+// injecting returns a probe of a server that calls at in each phase. The resolver calls
+// it in "resolve", the server in the others.
 func injecting(b *testing.B, at func(phase string)) (*probe.Prober, probe.Request) {
 	b.Helper()
 	ca := newAuthority(b)
@@ -87,8 +87,7 @@ func injecting(b *testing.B, at func(phase string)) (*probe.Prober, probe.Reques
 			at("resolve")
 			return addresses("127.0.0.1"), nil
 		}),
-		// On the loopback the kernel accepts at once, whatever the server does: the
-		// delay is where the other side's kernel would have it.
+		// On the loopback the kernel accepts at once, so the delay cannot be in the server.
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			at("accept")
 			return new(net.Dialer).DialContext(ctx, network, address)
@@ -96,9 +95,8 @@ func injecting(b *testing.B, at func(phase string)) (*probe.Prober, probe.Reques
 	}), get(b, "https://"+name+":"+port)
 }
 
-// BenchmarkProbe measures the CPU time of this process, which is both sides', for
-// whole samples and for connections with a TLS handshake and nothing else. What
-// is beyond the handshake is the difference.
+// BenchmarkProbe measures the CPU time of this process, for both sides, of whole samples
+// and of connections with only a TLS handshake. The difference is the probe's own work.
 //
 //	go test -run '^$' -bench Probe -benchtime 3000x -count 3 ./internal/probe
 func BenchmarkProbe(b *testing.B) {
@@ -129,7 +127,7 @@ func BenchmarkProbe(b *testing.B) {
 	b.Run("SampleByHTTP2", sample(get(b, "https://"+name+":"+port)))
 }
 
-// answerer is a server of HTTP/1.1 that does next to nothing.
+// answerer is a minimal HTTP/1.1 server.
 func answerer(b *testing.B, ca *authority) (port string) {
 	b.Helper()
 	config := ca.issue(b, time.Hour, name)
@@ -142,7 +140,7 @@ func answerer(b *testing.B, ca *authority) (port string) {
 	})
 }
 
-// cpu reports the CPU time of each call of f.
+// cpu reports the CPU time per call of f.
 func cpu(b *testing.B, f func() error) {
 	b.Helper()
 	begin := spent(b)

@@ -27,7 +27,7 @@ func FamilyOf(a netip.Addr) Family {
 	return IPv6
 }
 
-// network is what a resolver calls the addresses of the family.
+// network returns the resolver's name for the family.
 func (f Family) network() string {
 	switch f {
 	case IPv4:
@@ -38,17 +38,17 @@ func (f Family) network() string {
 	return "ip"
 }
 
-// maxAddresses is how many addresses of a name are tried. More would leave each
-// of them less time than a lost packet takes.
+// maxAddresses is the number of addresses that are tried for a name. With more, each
+// would get less time than the retransmission of a lost packet needs.
 const maxAddresses = 3
 
 // resolve looks up the addresses of the host, in the order to try them.
-func (t *trip) resolve(ctx context.Context) error {
-	host, family := t.at.Hostname(), t.request.Family
+func (h *hop) resolve(ctx context.Context) error {
+	host, family := h.at.Hostname(), h.request.Family
 	found := []netip.Addr{}
 	if literal, err := netip.ParseAddr(host); err == nil {
 		found = append(found, literal)
-	} else if found, err = t.settings.Resolver.LookupNetIP(ctx, family.network(), host); err != nil {
+	} else if found, err = h.settings.Resolver.LookupNetIP(ctx, family.network(), host); err != nil {
 		return lookupError(err)
 	}
 	for i := range found {
@@ -56,18 +56,18 @@ func (t *trip) resolve(ctx context.Context) error {
 	}
 	found = slices.DeleteFunc(found, func(a netip.Addr) bool { return family != "" && FamilyOf(a) != family })
 	if len(found) == 0 {
-		return fmt.Errorf("it has no address%s", map[Family]string{IPv4: " of IPv4", IPv6: " of IPv6"}[family])
+		return fmt.Errorf("it has no %saddress", map[Family]string{IPv4: "IPv4 ", IPv6: "IPv6 "}[family])
 	}
-	t.addresses = alternate(found)
+	h.addresses = alternate(found)
 	return nil
 }
 
 var (
 	errNoSuchHost = errors.New("no such host")
-	errResolver   = errors.New("the resolver did not answer, or not with addresses")
+	errResolver   = errors.New("the resolver did not answer with addresses")
 )
 
-// lookupError says why there are no addresses, without saying who was asked.
+// lookupError returns why there are no addresses, without the resolver's address.
 func lookupError(err error) error {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return errNoSuchHost
@@ -75,9 +75,8 @@ func lookupError(err error) error {
 	return errResolver
 }
 
-// alternate returns the first addresses to try: those of the first one's family
-// and those of the other in turn, so that a family that is not connected costs one
-// try.
+// alternate returns the addresses to try: those of the two families in turn, beginning
+// with the family of the first address. So a family without connectivity costs one try.
 func alternate(found []netip.Addr) []netip.Addr {
 	families := []Family{IPv4, IPv6}
 	if FamilyOf(found[0]) == IPv6 {
@@ -98,15 +97,15 @@ func alternate(found []netip.Addr) []netip.Addr {
 	return turns[:min(len(turns), maxAddresses)]
 }
 
-// connect connects to the first address that accepts. One after the other: a race
-// between them would not measure any. Each has an equal share of the time that is
-// left; the error is the first one's.
-func (t *trip) connect(ctx context.Context) error {
+// connect connects to the first address that accepts. It tries one after the other: a
+// race between them would measure none. Each gets an equal share of the remaining time.
+// The error is that of the first address.
+func (h *hop) connect(ctx context.Context) error {
 	var first error
-	for i, a := range t.addresses {
-		conn, err := t.dial(ctx, a, len(t.addresses)-i)
+	for i, a := range h.addresses {
+		conn, err := h.dial(ctx, a, len(h.addresses)-i)
 		if err == nil {
-			t.conn, t.sample.Address = conn, a
+			h.conn, h.sample.Address = conn, a
 			return nil
 		}
 		if first == nil {
@@ -116,16 +115,16 @@ func (t *trip) connect(ctx context.Context) error {
 	return first
 }
 
-// dial connects to one address, of as many that are left to try.
-func (t *trip) dial(ctx context.Context, a netip.Addr, left int) (net.Conn, error) {
+// dial connects to one address. Left is the number of addresses left to try, with it.
+func (h *hop) dial(ctx context.Context, a netip.Addr, left int) (net.Conn, error) {
 	share := ctx
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
-		least := time.Until(deadline) / time.Duration(left)
-		slow, cancel := context.WithTimeoutCause(ctx, least, &slowError{least})
+		limit := time.Until(deadline) / time.Duration(left)
+		limited, cancel := context.WithTimeoutCause(ctx, limit, &slowError{limit})
 		defer cancel()
-		share = slow
+		share = limited
 	}
-	conn, err := t.settings.Dial(share, "tcp", net.JoinHostPort(a.String(), portOf(t.at)))
+	conn, err := h.settings.Dial(share, "tcp", net.JoinHostPort(a.String(), portOf(h.at)))
 	switch {
 	case err == nil:
 		return conn, nil
@@ -134,7 +133,7 @@ func (t *trip) dial(ctx context.Context, a netip.Addr, left int) (net.Conn, erro
 	case ended(share):
 		err = context.Cause(share)
 	default:
-		err = plainly(err)
+		err = redact(err)
 	}
 	if _, refused := errors.AsType[*refusedError](err); refused {
 		return nil, err

@@ -13,10 +13,10 @@ import (
 	"meridian/internal/probe"
 )
 
-// The server has the other ends of the connections open in the same process, and
-// answers when all of them are there: they are 600 at once. Without TLS, of which
-// 300 handshakes at once take a busy machine longer than a probe waits for one.
-// Not parallel to other tests, because the limit is the process's.
+// The server is in the same process and answers when all requests have arrived, so 600
+// connections are open at once. There is no TLS: 300 handshakes at once take a busy
+// machine longer than the timeout of one. The test is not parallel, because the limit
+// is the process's.
 func TestThreeHundredAtOnceWorkWith1024FileDescriptors(t *testing.T) {
 	const descriptors, targets = 1024, 300
 	var before syscall.Rlimit
@@ -52,7 +52,7 @@ func TestThreeHundredAtOnceWorkWith1024FileDescriptors(t *testing.T) {
 	for range targets {
 		if err := <-errs; err != nil {
 			t.Errorf("Probe = %v", err)
-			release() // the others are not to wait for it
+			release() // the others would wait for it
 		}
 	}
 	if got := arrived.Load(); got != targets {

@@ -2,5 +2,5 @@ package probe
 
 import "net/netip"
 
-// Refuses says what kind of address a is when it is refused, else "".
+// Refuses returns the kind of a if it is refused, or "".
 func Refuses(allow []netip.Prefix, a netip.Addr) string { return guard{allow}.refuses(a) }

@@ -8,13 +8,12 @@ import (
 	"syscall"
 )
 
-// A guard refuses to connect to what is neither on the public Internet nor
+// A guard refuses connections to addresses that are neither on the public Internet nor
 // allowed.
 type guard struct{ allow []netip.Prefix }
 
-// control is called by a dialer with the very address that it is about to connect
-// to, whatever name it came from and whatever that name resolves to a moment
-// later.
+// control is called by a dialer with the address that it is about to connect to. So the
+// result of a second look-up of the name cannot get around it.
 func (g guard) control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -26,10 +25,10 @@ func (g guard) control(_ context.Context, _, address string, _ syscall.RawConn) 
 	return nil
 }
 
-// refuses says what kind of address a is when it is refused, else "".
+// refuses returns the kind of a if it is refused, or "".
 func (g guard) refuses(a netip.Addr) string {
 	a = a.Unmap() // ::ffff:10.0.0.1 reaches 10.0.0.1
-	kind := special(a)
+	kind := kindOf(a)
 	if kind == "" {
 		return ""
 	}
@@ -41,26 +40,26 @@ func (g guard) refuses(a netip.Addr) string {
 	return kind
 }
 
-// A refusedError says what kind of address was not connected to. It does not say
-// which one: that would tell the names of somebody's network apart.
+// A refusedError names the kind of the refused address. It hides the address itself,
+// from which a caller could map a private network.
 type refusedError struct{ kind string }
 
 func (e *refusedError) Error() string {
 	return fmt.Sprintf("its address is refused: %s; the worker's operator can allow it", e.kind)
 }
 
-// A block is a network with a purpose of its own.
+// A block is a network with a special purpose.
 type block struct{ network, kind string }
 
-// special says what kind of address a is unless it is one of the public Internet.
-// For IPv4 that is all that has no other purpose, for IPv6 what has been given
-// out as global unicast, 2000::/3, without what has another purpose.
+// kindOf returns the special purpose of an address, or "" for one on the public
+// Internet: an address outside all blocks, which for IPv6 is also in the range allocated
+// as global unicast, 2000::/3.
 //
 // Sources: https://www.iana.org/assignments/iana-ipv4-special-registry,
 // https://www.iana.org/assignments/iana-ipv6-special-registry. AWS's metadata
 // services are at 169.254.169.254, 169.254.170.2 and fd00:ec2::254, all link-local
 // or private; Azure's is at 168.63.129.16.
-func special(a netip.Addr) string {
+func kindOf(a netip.Addr) string {
 	for _, b := range blocks {
 		if b.Contains(a.WithZone("")) {
 			return b.kind
@@ -72,7 +71,7 @@ func special(a netip.Addr) string {
 	return ""
 }
 
-//nolint:gochecknoglobals // constants that Go cannot write as ones
+//nolint:gochecknoglobals // Go has no constants of these types
 var (
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 	blocks        = parse(
@@ -96,7 +95,7 @@ var (
 		block{"::1/128", "loopback"},
 		block{"64:ff9b::/96", "NAT64"},
 		block{"64:ff9b:1::/48", "NAT64"},
-		block{"2001::/23", "for protocols"}, // Teredo and benchmarking among them
+		block{"2001::/23", "for protocols"}, // includes Teredo and benchmarking
 		block{"2001:db8::/32", "documentation"},
 		block{"2002::/16", "6to4"},
 		block{"3fff::/20", "documentation"},
@@ -107,7 +106,7 @@ var (
 	)
 )
 
-// A parsedBlock is a block that addresses can be compared with.
+// A parsedBlock is a block with its network parsed.
 type parsedBlock struct {
 	netip.Prefix
 	kind string
@@ -121,9 +120,9 @@ func parse(written ...block) []parsedBlock {
 	return parsed
 }
 
-// ParseNetworks reads networks in CIDR notation, separated by commas, as in
-// "10.1.0.0/16, fd00:1::/64". Empty means none. An IPv4 network mapped into IPv6
-// is an error, since addresses are compared without that.
+// ParseNetworks parses networks in CIDR notation, separated by commas, as in
+// "10.1.0.0/16, fd00:1::/64". Empty means none. An IPv4 network mapped into IPv6 is an
+// error, because addresses are unmapped before they are compared.
 func ParseNetworks(list string) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for text := range strings.SplitSeq(list, ",") {
@@ -133,7 +132,7 @@ func ParseNetworks(list string) ([]netip.Prefix, error) {
 		}
 		network, err := netip.ParsePrefix(text)
 		if err != nil || network.Addr().Is4In6() || network != network.Masked() {
-			return nil, fmt.Errorf("%q is no network; want one such as 10.1.0.0/16", text)
+			return nil, fmt.Errorf("%q is not a network; want one such as 10.1.0.0/16", text)
 		}
 		networks = append(networks, network)
 	}

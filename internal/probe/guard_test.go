@@ -12,7 +12,7 @@ import (
 	"meridian/internal/probe"
 )
 
-// refused are addresses that nobody may probe unless the operator allows it.
+// refused are addresses that need the permission of the operator.
 func refused() map[string]string {
 	return map[string]string{
 		"0.0.0.0": "unspecified", "0.1.2.3": "unspecified", "10.0.0.1": "private", "10.255.255.255": "private",
@@ -56,8 +56,8 @@ func TestAnAddressThatIsNotOnThePublicInternetIsRefused(t *testing.T) {
 	}
 }
 
-// Written as IPv6 an IPv4 address is what it is.
-func TestAMappedAddressIsWhatItIsMappedFrom(t *testing.T) {
+// An IPv4 address mapped into IPv6 is treated as the IPv4 address.
+func TestAMappedAddressIsTreatedAsIPv4(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		four := [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
@@ -94,10 +94,10 @@ func TestParseNetworks(t *testing.T) {
 		{"none", "", nil, ""},
 		{"only a comma", " , ", nil, ""},
 		{"both families", "10.0.0.0/8,fd00::/8", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, ""},
-		{"an address", "10.0.0.1", nil, `"10.0.0.1" is no network; want one such as 10.1.0.0/16`},
-		{"bits beyond the network", "10.0.0.1/8", nil, `"10.0.0.1/8" is no network; want one such as 10.1.0.0/16`},
-		{"mapped", "::ffff:10.0.0.0/104", nil, `"::ffff:10.0.0.0/104" is no network; want one such as 10.1.0.0/16`},
-		{"words", "all", nil, `"all" is no network; want one such as 10.1.0.0/16`},
+		{"an address", "10.0.0.1", nil, `"10.0.0.1" is not a network; want one such as 10.1.0.0/16`},
+		{"bits beyond the network", "10.0.0.1/8", nil, `"10.0.0.1/8" is not a network; want one such as 10.1.0.0/16`},
+		{"mapped", "::ffff:10.0.0.0/104", nil, `"::ffff:10.0.0.0/104" is not a network; want one such as 10.1.0.0/16`},
+		{"words", "all", nil, `"all" is not a network; want one such as 10.1.0.0/16`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,8 +114,8 @@ func TestParseNetworks(t *testing.T) {
 	}
 }
 
-// The dialer itself refuses, with no packet sent, whatever way the address came:
-// written in the URL, or as any of those that a name resolves to.
+// The dialer itself refuses an address, without sending a packet, whether it is in the
+// URL or one of the addresses of a name.
 func TestARefusedAddressIsNotConnectedTo(t *testing.T) {
 	t.Parallel()
 	for address, kind := range refused() {

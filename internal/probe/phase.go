@@ -15,19 +15,19 @@ const (
 	ErrorHTTP    = "Probe.HTTP"
 )
 
-// An Error says which phase failed, at what, and why.
+// An Error says which phase failed, what it was doing, and why.
 type Error struct {
 	// Name is one of the constants.
 	Name string
 
-	// Doing says what was being done, as in "connect to example.com".
+	// Doing is what the phase was doing, as in "connect to example.com".
 	Doing string
 
 	// Err is the cause.
 	Err error
 }
 
-// Error says what was being done and the cause.
+// Error returns Doing and the cause.
 func (e *Error) Error() string { return e.Doing + ": " + e.Err.Error() }
 
 // ErrorName returns Name.
@@ -36,21 +36,21 @@ func (e *Error) ErrorName() string { return e.Name }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// A slowError is the cause of a phase that took all the time it may take.
+// A slowError is the cause of a phase that exceeded its time.
 type slowError struct{ after time.Duration }
 
 func (e *slowError) Error() string { return fmt.Sprintf("not done within %v", e.after) }
 
-// A phase is one part of the way.
+// A phase is one part of a hop.
 type phase struct {
 	name, doing string
 	most        time.Duration
 
-	// do does it. An Error that it returns belongs to another phase.
+	// do runs the phase. It returns an Error only for another phase.
 	do func(ctx context.Context) error
 }
 
-// run does the phase within its time.
+// run runs the phase within its time.
 func (p phase) run(ctx context.Context) error {
 	slow := &slowError{p.most}
 	within, cancel := context.WithTimeoutCause(ctx, p.most, slow)
@@ -70,8 +70,8 @@ func (p phase) run(ctx context.Context) error {
 	return &Error{Name: p.name, Doing: p.doing, Err: err}
 }
 
-// ended reports whether ctx has ended, or is about to: a connection's deadline is
-// its context's, and may strike a moment before it.
+// ended reports whether ctx has ended or its deadline has passed: a connection has the
+// same deadline, and can fail just before ctx ends.
 func ended(ctx context.Context) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= 0 {
 		<-ctx.Done()

@@ -1,25 +1,25 @@
-// Package probe opens one fresh connection to an endpoint, asks it one question,
-// and says how long each part of the way took, or which part of it is broken.
+// Package probe opens one fresh connection to an endpoint, sends one request, and
+// returns how long each phase took, or which phase failed.
 //
 // The task "probe" calls it, once for each sample.
 //
 // # What Probe promises
 //
-// No connection, TLS session or name is taken over from an earlier sample, and
-// no proxy is used. The phases follow each other without a gap, so the total is
-// their sum and the time that the body took. An error is an [Error] with the
-// name of the phase that failed; when ctx has ended it wraps what ended it
-// instead. Whatever the other side does, Probe returns within the phases' times,
-// and soon after ctx has ended. At most [MaxOpen] samples are under way at once.
+// No connection, TLS session or name is reused from an earlier sample, and no proxy is
+// used. The phases follow each other without a gap, so the total is their sum plus the
+// time to read the body. An error is an [Error] with the name of the phase that failed;
+// when ctx has ended it wraps the cause of ctx instead. Probe returns within the phases'
+// times, and soon after ctx has ended, whatever the other side does. At most [MaxOpen]
+// samples run at once.
 //
-// # What it is no way into
+// # What it protects
 //
-// An address that is not on the public Internet is refused when it is about to
-// be connected to: after the name has been resolved, for every address of it and
-// at every redirect. The worker's operator can allow networks by [Settings].
-// Certificates are always verified. What the other side sends is bounded, and no
-// text of an answer, nor an address that a name was resolved to before it was
-// found to be public, gets into a sample or an error.
+// A connection to an address that is not on the public Internet is refused when it is
+// about to be opened: after the name has been resolved, for every address of the name
+// and for every redirect. The worker's operator can allow networks in [Settings].
+// Certificates are always verified. Only a bounded part of an answer is read. No text of
+// an answer gets into a sample or an error, and no address of a name unless it is public
+// or allowed.
 package probe
 
 import (
@@ -33,23 +33,22 @@ import (
 	"time"
 )
 
-// MaxOpen is how many samples are under way at once in one Prober; the others
-// wait, see Sample.Waited. A Lambda environment has 1,024 file descriptors, and a
-// network interface in a VPC may send the resolver 1,024 packets a second; Go's
-// resolver needs two of either for a name (A and AAAA).
+// MaxOpen is the number of samples that one Prober runs at once; the others wait, see
+// Sample.Waited. A Lambda environment has 1,024 file descriptors, and a network
+// interface in a VPC can send the resolver 1,024 packets a second. Go's resolver needs
+// two of each for a name (A and AAAA).
 //
 // Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html,
 // https://docs.aws.amazon.com/whitepapers/latest/hybrid-cloud-dns-options-for-vpc/constraints.html
 const MaxOpen = 400
 
-// MaxRedirects is how many redirects are followed when that is asked for.
+// MaxRedirects is the number of redirects that Request.FollowRedirects follows.
 const MaxRedirects = 5
 
-// The most time that a phase takes; then it has failed. They are apart from the
-// time of the whole sample, which is ctx's, so that a target that does not answer
-// costs seconds. Judgements: Go's resolver asks a second time after 5 s, as is
-// the default of resolv.conf; a connection that needs more than 3 s has lost two
-// packets; an answer is not the endpoint's work but its first word.
+// The timeouts of the phases. They are independent of the deadline of ctx, which is for
+// the whole sample, so that a target that does not answer costs seconds. Judgements:
+// Go's resolver sends a second query after 5 s, the default of resolv.conf; a connection
+// that needs more than 3 s has lost two packets; 10 s are enough for a health check.
 const (
 	maxResolve   = 6 * time.Second
 	maxConnect   = 3 * time.Second
@@ -57,11 +56,11 @@ const (
 	maxExchange  = 10 * time.Second
 )
 
-// Settings are the worker's operator's. The zero Settings allow the public
+// Settings are decided by the worker's operator. The zero Settings allow the public
 // Internet and trust the system's certificate authorities.
 type Settings struct {
-	// Allow lists networks that may be probed though they are not on the public
-	// Internet. An IPv4 network is written as one; see [ParseNetworks].
+	// Allow lists networks that can be probed although they are not on the public
+	// Internet. An IPv4 network must not be mapped into IPv6; see [ParseNetworks].
 	Allow []netip.Prefix
 
 	// Roots are the certificate authorities to trust. Nil means the system's.
@@ -70,8 +69,8 @@ type Settings struct {
 	// Resolver looks up names. Nil means net.DefaultResolver.
 	Resolver Resolver
 
-	// Dial connects to an address, for tests: it is not guarded. Nil means a
-	// dialer that refuses what is neither public nor allowed.
+	// Dial connects to any address, for tests. Nil means a dialer that refuses
+	// addresses that are neither public nor allowed.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -80,11 +79,11 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// A Prober takes samples. It may be used by several goroutines at once.
+// A Prober takes samples. Several goroutines can use it at once.
 type Prober struct {
 	settings  Settings
 	transport *http.Transport
-	open      chan struct{}
+	slots     chan struct{}
 }
 
 // New returns a Prober.
@@ -95,7 +94,7 @@ func New(s Settings) *Prober {
 	if s.Dial == nil {
 		s.Dial = (&net.Dialer{ControlContext: guard{s.Allow}.control, KeepAlive: -1}).DialContext
 	}
-	return &Prober{settings: s, transport: newTransport(), open: make(chan struct{}, MaxOpen)}
+	return &Prober{settings: s, transport: newTransport(), slots: make(chan struct{}, MaxOpen)}
 }
 
 // A Request says what to probe.
@@ -103,25 +102,24 @@ type Request struct {
 	// Method is GET or HEAD.
 	Method string
 
-	// URL is one that [CheckURL] finds nothing wrong with.
+	// URL is a URL without a problem by [CheckURL].
 	URL *url.URL
 
-	// Family is the kind of address to use. Zero means any.
+	// Family is the family of addresses to use. Zero means any.
 	Family Family
 
-	// FollowRedirects says whether to go on to where a redirect leads, at most
-	// MaxRedirects times, each time by a fresh connection. False means that the
-	// redirect is the answer.
+	// FollowRedirects says whether to follow redirects, at most MaxRedirects, each over
+	// a fresh connection. False means that the redirect is the answer.
 	FollowRedirects bool
 }
 
 // Probe takes one sample.
 func (p *Prober) Probe(ctx context.Context, r Request) (Sample, error) {
-	waited, err := p.enter(ctx)
+	waited, err := p.acquire(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
-	defer func() { <-p.open }()
+	defer func() { <-p.slots }()
 	s, begin := Sample{Waited: waited}, time.Now()
 	for at := r.URL; at != nil; {
 		next, err := p.visit(ctx, r, at, &s)
@@ -137,31 +135,30 @@ func (p *Prober) Probe(ctx context.Context, r Request) (Sample, error) {
 	return s, nil
 }
 
-// enter waits until fewer than MaxOpen samples are under way.
-func (p *Prober) enter(ctx context.Context) (waited time.Duration, err error) {
+// acquire waits for a slot.
+func (p *Prober) acquire(ctx context.Context) (waited time.Duration, err error) {
 	select {
-	case p.open <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return 0, nil
 	default:
 	}
 	begin := time.Now()
 	select {
-	case p.open <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return time.Since(begin), nil
 	case <-ctx.Done():
-		return 0, fmt.Errorf("wait for one of %d places: %w", MaxOpen, context.Cause(ctx))
+		return 0, fmt.Errorf("wait for one of %d slots: %w", MaxOpen, context.Cause(ctx))
 	}
 }
 
-// visit goes all the way to one URL, adds to s, and returns the next one to go
-// to, if any.
+// visit requests one URL, adds the result to s, and returns the next URL, if any.
 func (p *Prober) visit(ctx context.Context, r Request, at *url.URL, s *Sample) (next *url.URL, err error) {
-	t := &trip{Prober: p, request: r, at: at, sample: s}
-	defer func() { t.close() }()
-	for _, phase := range t.phases() {
+	h := &hop{Prober: p, request: r, at: at, sample: s}
+	defer h.close()
+	for _, phase := range h.phases() {
 		if err := phase.run(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return t.next()
+	return h.next()
 }

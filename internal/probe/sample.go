@@ -5,69 +5,70 @@ import (
 	"time"
 )
 
-// A Sample is what one probe found.
+// A Sample is the result of one probe.
 type Sample struct {
-	// Waited is how long it waited until fewer than MaxOpen others were under
-	// way. It is no part of the phases.
+	// Waited is how long the sample waited while MaxOpen others were running. It is
+	// not part of the phases.
 	Waited time.Duration
 
-	// Phases says how long each part of the way took; with redirects, all of
-	// them together.
+	// Phases has the time of each phase. With redirects, it is the sum over all
+	// connections.
 	Phases Phases
 
-	// Redirects is how many were followed. What follows is of the last answer.
+	// Redirects is the number of redirects that were followed. The fields below are of
+	// the last answer.
 	Redirects int
 
-	// Host is the name or address that was asked for.
+	// Host is the requested name or address.
 	Host string
 
-	// Address is the one that answered.
+	// Address is the address that answered.
 	Address netip.Addr
 
 	// Status is the HTTP status code.
 	Status int
 
-	// Protocol is as in "HTTP/1.1" and "HTTP/2.0".
+	// Protocol is "HTTP/1.1" or "HTTP/2.0".
 	Protocol string
 
-	// TLS says how the connection was secured. Nil means plain HTTP.
+	// TLS describes the TLS connection. Nil means plain HTTP.
 	TLS *TLS
 }
 
-// Phases are the parts of the way, each from the end of the one before.
+// Phases has the times of the phases, each from the end of the one before.
 type Phases struct {
-	// Resolve is the time until the name's addresses were known; next to nothing
-	// for a host that is an address.
+	// Resolve is the time of the name's look-up; close to zero for a host that is an
+	// address.
 	Resolve time.Duration
 
-	// Connect is the time until one of them had accepted a connection, with that
-	// of addresses tried in vain.
+	// Connect is the time until an address accepted a connection, including failed
+	// attempts with other addresses.
 	Connect time.Duration
 
-	// TLS is the time of the handshake, with the verification of the
-	// certificate. Zero for plain HTTP.
+	// TLS is the time of the handshake, including the verification of the certificate.
+	// Zero for plain HTTP.
 	TLS time.Duration
 
-	// FirstByte is the time until the first byte of the answer was there.
+	// FirstByte is the time from sending the request to the first byte of the answer.
 	FirstByte time.Duration
 
-	// Total is the time of all phases and of reading the answer, of its body at
-	// most 64 KiB.
+	// Total is the time of all phases and of reading the answer, with at most 64 KiB of
+	// its body.
 	Total time.Duration
 }
 
-// A TLS says how a connection was secured, and by which certificate.
+// A TLS describes a TLS connection and its certificate.
 type TLS struct {
-	// Version is as in "TLS 1.3".
+	// Version is the TLS version, as in "TLS 1.3".
 	Version string
 
 	// Cipher is the cipher suite's name.
 	Cipher string
 
-	// Expires is when the server's certificate does.
+	// Expires is when the server's certificate expires.
 	Expires time.Time
 
-	// Issuer is the common name of the authority that issued it, or all of its
-	// name when it has none.
+	// Issuer is the common name of the certificate's issuer, or its whole name when it
+	// has no common name.
 	Issuer string
 }

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// How long a URL and its host may be, in bytes: what servers commonly take, and
-// what DNS does (RFC 1035, 2.3.4), with a dot at the end.
+// The maximum lengths of a URL and its host, in bytes: the common limit of servers, and
+// that of DNS (RFC 1035, 2.3.4) with a dot at the end.
 const (
 	maxURL  = 2048
 	maxHost = 254
 )
 
-// CheckURL returns what is wrong with u as something to probe, or "": it wants
-// http or https, a host of ASCII letters, digits, dots, hyphens and underscores or
-// an IP address without zone, and neither user nor fragment.
+// CheckURL returns why u cannot be probed, or "". A URL needs the scheme http or https
+// and a host of ASCII letters, digits, dots, hyphens and underscores or an IP address
+// without zone. It must not have a user or a fragment.
 func CheckURL(u *url.URL) (problem string) {
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
@@ -41,8 +41,8 @@ func CheckURL(u *url.URL) (problem string) {
 	return ""
 }
 
-// plainHost reports whether host is a name or an address that means the same to
-// everything that reads it: other letters may be folded into dots and digits.
+// plainHost reports whether host is a name or an address that every parser reads the
+// same way: some parsers fold other letters into dots and digits.
 func plainHost(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return a.Zone() == ""

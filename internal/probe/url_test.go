@@ -59,8 +59,8 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
-// A URL that is right is the same to net/http: what has been checked is what is
-// asked for.
+// net/http reads an accepted URL the same way: the checked URL is the one that is
+// requested.
 func FuzzCheckURL(f *testing.F) {
 	for _, seed := range []string{"https://example.com/", "http://[::1]:80/x?y", "https://u@h/", "http://a%2eb/#f", "https://h:1"} {
 		f.Add(seed)

@@ -19,17 +19,16 @@ import (
 	"meridian/internal/probe"
 )
 
-// A world is a network without one: names and addresses that take their time.
-// Inside a bubble that time is virtual, and exact.
+// A world is a simulated network. In a bubble its delays are virtual, and exact.
 type world struct {
 	resolve time.Duration
 	ways    map[string]way // by address and port
 }
 
-// A way is how a connection to an address comes about.
+// A way dials an address.
 type way func(ctx context.Context) (net.Conn, error)
 
-// settings returns settings by which a Prober is in the world: every name has the
+// settings returns settings for a Prober in the world, where every name has the
 // addresses.
 func (w world) settings(roots *authority, list ...string) probe.Settings {
 	return probe.Settings{
@@ -47,7 +46,7 @@ type resolver func(ctx context.Context) ([]netip.Addr, error)
 // LookupNetIP implements probe.Resolver.
 func (r resolver) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) { return r(ctx) }
 
-// wait takes d, or until ctx ends.
+// wait returns after d, or when ctx ends.
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -57,7 +56,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// listener accepts what is dialled in the same process.
+// A listener accepts connections from the same process.
 type listener chan net.Conn
 
 // Accept implements net.Listener.
@@ -78,7 +77,7 @@ func (l listener) Close() error {
 // Addr implements net.Listener.
 func (l listener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// serving is a way to a server that takes so long to accept.
+// serving dials a server that takes a time to accept.
 func serving(t *testing.T, accept time.Duration, config *tls.Config, h http.Handler) way {
 	t.Helper()
 	l := make(listener)
@@ -103,7 +102,7 @@ func serving(t *testing.T, accept time.Duration, config *tls.Config, h http.Hand
 	}
 }
 
-// answering takes so long before it answers, and before the body.
+// answering sleeps before the headers, and before the body.
 func answering(first, body time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(first)
@@ -162,13 +161,13 @@ func TestEachPhaseIsExact(t *testing.T) {
 	}
 }
 
-// never is a way to an address that does not answer.
+// never dials an address that does not answer.
 func never(ctx context.Context) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-// refusing is a way to a port that nobody listens on.
+// refusing dials a closed port.
 func refusing(context.Context) (net.Conn, error) {
 	return nil, &net.OpError{Op: "dial", Err: errRefused}
 }
@@ -185,8 +184,8 @@ func TestAnAddressThatDoesNotAcceptLeavesTimeForTheNext(t *testing.T) {
 	}{
 		{"the first", []string{"1.0.0.2"}, "1.0.0.2", 20 * time.Millisecond},
 		{"after one that refuses", []string{"1.0.0.1", "1.0.0.2"}, "1.0.0.2", 20 * time.Millisecond},
-		{"after one that is silent", []string{"1.0.0.0", "1.0.0.2"}, "1.0.0.2", 1520 * time.Millisecond},
-		{"after two that are silent", []string{"1.0.0.0", "1.0.0.0", "1.0.0.2"}, "1.0.0.2", 2020 * time.Millisecond},
+		{"after a silent one", []string{"1.0.0.0", "1.0.0.2"}, "1.0.0.2", 1520 * time.Millisecond},
+		{"after two silent ones", []string{"1.0.0.0", "1.0.0.0", "1.0.0.2"}, "1.0.0.2", 2020 * time.Millisecond},
 		{"no more than three", []string{"1.0.0.1", "1.0.0.1", "1.0.0.1", "1.0.0.2"}, "connect to server.example: 1.0.0.1: connection refused", 0},
 		{"the other family second", []string{"2600::1", "2600::2", "2600::3", "1.0.0.2"}, "1.0.0.2", 20 * time.Millisecond},
 		{"silent", []string{"1.0.0.0"}, "connect to server.example: not done within 3s", 3 * time.Second},
@@ -226,8 +225,7 @@ func trickling(conn net.Conn, text string) {
 	}
 }
 
-// speaking is a way to a server of TLS that says something of its own once it has
-// the request.
+// speaking dials a TLS server that answers a request with what speak writes.
 func speaking(config *tls.Config, speak func(net.Conn)) way {
 	return func(context.Context) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -243,8 +241,8 @@ func speaking(config *tls.Config, speak func(net.Conn)) way {
 	}
 }
 
-// A phase that takes too long is that phase's failure; when the attempt's time is
-// over first, it is a timeout that names the phase.
+// A phase that takes too long fails. If the attempt times out first, the error is that
+// timeout and names the phase.
 func TestWhateverTheOtherSideDoesAProbeEndsInTime(t *testing.T) {
 	t.Parallel()
 	silent := func(context.Context) (net.Conn, error) {
@@ -323,8 +321,8 @@ func TestWhateverTheOtherSideDoesAProbeEndsInTime(t *testing.T) {
 
 var errAttempt = errors.New("attempt timed out")
 
-// What waits for a place waits before its first phase.
-func TestAtMostMaxOpenSamplesAreUnderWayAtOnce(t *testing.T) {
+// A sample waits for a slot before its first phase.
+func TestAtMostMaxOpenSamplesRunAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ca := newAuthority(t)
@@ -332,10 +330,10 @@ func TestAtMostMaxOpenSamplesAreUnderWayAtOnce(t *testing.T) {
 			"1.2.3.4:80": serving(t, 20*time.Millisecond, nil, answering(0, 0)),
 		}}
 		settings := w.settings(ca, "1.2.3.4")
-		var underWay atomic.Int64
+		var running atomic.Int64
 		settings.Resolver = resolver(func(ctx context.Context) ([]netip.Addr, error) {
-			underWay.Add(1)
-			defer underWay.Add(-1)
+			running.Add(1)
+			defer running.Add(-1)
 			return addresses("1.2.3.4"), wait(ctx, time.Second)
 		})
 		p := probe.New(settings)
@@ -351,8 +349,8 @@ func TestAtMostMaxOpenSamplesAreUnderWayAtOnce(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if n := underWay.Load(); n != probe.MaxOpen {
-			t.Errorf("%d samples are under way, want %d", n, probe.MaxOpen)
+		if n := running.Load(); n != probe.MaxOpen {
+			t.Errorf("%d samples are running, want %d", n, probe.MaxOpen)
 		}
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, errAttempt)
 		defer cancel()
@@ -365,7 +363,7 @@ func TestAtMostMaxOpenSamplesAreUnderWayAtOnce(t *testing.T) {
 		}
 		want := map[time.Duration]int{0: probe.MaxOpen, 1020 * time.Millisecond: more}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("samples by the time that they waited (-want +got):\n%s", diff)
+			t.Errorf("samples by waiting time (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -22,7 +22,7 @@ import (
 	"meridian/internal/probe"
 )
 
-// name is what the servers of the tests are called.
+// name is the name of the tests' servers.
 const name = "server.example"
 
 // An authority issues certificates for one test.
@@ -63,7 +63,7 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// issue makes a certificate for the names that is valid for so long.
+// issue makes a certificate for the names with a validity.
 func (a *authority) issue(tb testing.TB, valid time.Duration, names ...string) *tls.Config {
 	tb.Helper()
 	key := newKey(tb)
@@ -91,8 +91,8 @@ func (a *authority) issue(tb testing.TB, valid time.Duration, names ...string) *
 	}
 }
 
-// names is a resolver that knows some names. It gives the addresses of any family,
-// as a resolver must not.
+// names is a resolver of some names. It returns addresses of both families whichever
+// is requested, which is a fault of a resolver.
 type names map[string][]netip.Addr
 
 // LookupNetIP implements probe.Resolver.
@@ -112,7 +112,7 @@ func addresses(list ...string) []netip.Addr {
 	return parsed
 }
 
-// loopback allows what the servers of the tests listen on.
+// loopback allows the addresses of the tests' servers.
 func loopback() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
@@ -128,7 +128,7 @@ func listen(tb testing.TB, address string) net.Listener {
 }
 
 // serve starts a server of HTTP/1.1 and HTTP/2 at an address and returns its port.
-// Without a configuration for TLS it is a plain one.
+// Without a TLS configuration it serves plain HTTP.
 func serve(tb testing.TB, address string, config *tls.Config, h http.Handler) (port string) {
 	tb.Helper()
 	s := httptest.NewUnstartedServer(h)
@@ -149,8 +149,8 @@ func serve(tb testing.TB, address string, config *tls.Config, h http.Handler) (p
 	return port
 }
 
-// accept hands each connection to f, and closes it when f returns, but not before
-// the test has ended unless f says so by returning true.
+// accept calls f for each connection. It closes the connection when f returns true, and
+// else at the end of the test.
 func accept(tb testing.TB, f func(net.Conn) (hangUp bool)) (port string) {
 	tb.Helper()
 	l := listen(tb, "127.0.0.1")
@@ -176,7 +176,7 @@ func accept(tb testing.TB, f func(net.Conn) (hangUp bool)) (port string) {
 	return port
 }
 
-// get is a request for a URL.
+// get returns a request for a URL.
 func get(tb testing.TB, text string) probe.Request {
 	tb.Helper()
 	at, err := url.Parse(text)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A trip is the way to one URL, phase by phase.
-type trip struct {
+// A hop is the request to one URL, phase by phase.
+type hop struct {
 	*Prober
 	request Request
 	at      *url.URL
@@ -26,26 +26,26 @@ type trip struct {
 	location  string   // of a redirect
 }
 
-// phases returns the parts of the way, in order.
-func (t *trip) phases() []phase {
-	host := t.at.Hostname()
+// phases returns the phases, in order.
+func (h *hop) phases() []phase {
+	host := h.at.Hostname()
 	phases := []phase{
-		{ErrorDNS, "resolve " + host, maxResolve, timed(&t.sample.Phases.Resolve, t.resolve)},
-		{ErrorConnect, "connect to " + host, maxConnect, timed(&t.sample.Phases.Connect, t.connect)},
-		{ErrorTLS, t.handshaking(), maxHandshake, timed(&t.sample.Phases.TLS, t.handshake)},
-		{ErrorHTTP, t.request.Method + " to " + host, maxExchange, t.exchange},
+		{ErrorDNS, "resolve " + host, maxResolve, timed(&h.sample.Phases.Resolve, h.resolve)},
+		{ErrorConnect, "connect to " + host, maxConnect, timed(&h.sample.Phases.Connect, h.connect)},
+		{ErrorTLS, h.handshaking(), maxHandshake, timed(&h.sample.Phases.TLS, h.handshake)},
+		{ErrorHTTP, h.request.Method + " to " + host, maxExchange, h.exchange},
 	}
-	t.sample.Host, t.sample.TLS = host, nil
-	if t.at.Scheme == "http" {
+	h.sample.Host, h.sample.TLS = host, nil
+	if h.at.Scheme == "http" {
 		phases = append(phases[:2], phases[3])
 	}
 	return phases
 }
 
-// handshaking says what the phase of TLS does.
-func (t *trip) handshaking() string { return "TLS handshake with " + t.at.Hostname() }
+// handshaking returns what the phase of TLS does.
+func (h *hop) handshaking() string { return "TLS handshake with " + h.at.Hostname() }
 
-// timed adds what do takes to spent.
+// timed returns do with its time added to spent.
 func timed(spent *time.Duration, do func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		begin := time.Now()
@@ -55,28 +55,28 @@ func timed(spent *time.Duration, do func(context.Context) error) func(context.Co
 }
 
 // close ends the connection.
-func (t *trip) close() {
-	if t.conn != nil {
-		_ = t.conn.Close() // it has done what it was for
+func (h *hop) close() {
+	if h.conn != nil {
+		_ = h.conn.Close() // it is not used again
 	}
 }
 
-// handshake secures the connection. It resumes no session: what is measured is
-// the whole handshake.
-func (t *trip) handshake(ctx context.Context) error {
-	conn := tls.Client(t.conn, &tls.Config{
-		RootCAs:    t.settings.Roots,
-		ServerName: t.at.Hostname(),
+// handshake starts TLS on the connection. It resumes no session, so that it measures a
+// full handshake.
+func (h *hop) handshake(ctx context.Context) error {
+	conn := tls.Client(h.conn, &tls.Config{
+		RootCAs:    h.settings.Roots,
+		ServerName: h.at.Hostname(),
 		NextProtos: []string{"h2", "http/1.1"},
 		MinVersion: tls.VersionTLS12,
 	})
-	t.conn = conn
+	h.conn = conn
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return plainly(err)
+		return redact(err)
 	}
 	state := conn.ConnectionState()
 	leaf := state.PeerCertificates[0]
-	t.sample.TLS = &TLS{
+	h.sample.TLS = &TLS{
 		Version: tls.VersionName(state.Version),
 		Cipher:  tls.CipherSuiteName(state.CipherSuite),
 		Expires: leaf.NotAfter,
@@ -85,7 +85,7 @@ func (t *trip) handshake(ctx context.Context) error {
 	return nil
 }
 
-// maxIssuer is how much of an issuer's name is kept, in bytes.
+// maxIssuer is the maximum length of an issuer's name, in bytes.
 const maxIssuer = 256
 
 func issuer(c *x509.Certificate) string {
@@ -96,9 +96,9 @@ func issuer(c *x509.Certificate) string {
 	return name[:min(len(name), maxIssuer)]
 }
 
-// plainly returns what err says without what does not concern the caller: the
-// worker's own addresses, and what the other side sent.
-func plainly(err error) error {
+// redact returns err without the worker's own addresses and without anything that the
+// other side sent.
+func redact(err error) error {
 	if refused, ok := errors.AsType[*refusedError](err); ok {
 		return refused
 	}
@@ -125,23 +125,22 @@ var (
 	errNotTLS    = errors.New("the answer is not TLS")
 )
 
-// next returns where to go on to: nowhere, unless the answer is a redirect and
-// redirects are followed.
-func (t *trip) next() (*url.URL, error) {
-	if !t.request.FollowRedirects || t.location == "" || !redirects(t.sample.Status) {
+// next returns the URL of a redirect that is to be followed, or nil.
+func (h *hop) next() (*url.URL, error) {
+	if !h.request.FollowRedirects || h.location == "" || !redirects(h.sample.Status) {
 		return nil, nil //nolint:nilnil // no URL and no error: this was the last one
 	}
-	next, err := t.at.Parse(t.location)
+	next, err := h.at.Parse(h.location)
 	problem := "the URL cannot be read"
 	if err == nil {
 		next.Fragment = ""
 		problem = CheckURL(next)
 	}
-	if t.sample.Redirects == MaxRedirects {
+	if h.sample.Redirects == MaxRedirects {
 		problem = fmt.Sprintf("more than %d redirects", MaxRedirects)
 	}
 	if problem != "" {
-		return nil, &Error{ErrorHTTP, "follow redirect from " + t.at.Hostname(), errors.New(problem)}
+		return nil, &Error{ErrorHTTP, "follow redirect from " + h.at.Hostname(), errors.New(problem)}
 	}
 	return next, nil
 }
