@@ -14,20 +14,20 @@ import (
 	"meridian/internal/probe"
 )
 
-var _ = registerConfigured("probe", "connect to a service's endpoint, and time each part of the way", newProbe, Idempotent)
+var _ = registerConfigured("probe", "connect to a service's endpoint, and time each phase", newProbe, Idempotent)
 
 // The settings of the task "probe", in the environment of the worker.
 const (
-	// settingAllow lists networks in CIDR notation, separated by commas, that may
-	// be probed though they are not on the public Internet.
+	// settingAllow lists networks in CIDR notation, separated by commas, that can be
+	// probed although they are not on the public Internet.
 	settingAllow = "MERIDIAN_PROBE_ALLOW_CIDRS"
 
-	// settingAuthorities is a file of certificates, PEM, that are trusted beside
+	// settingAuthorities is a PEM file of certificates that are trusted in addition to
 	// the system's.
 	settingAuthorities = "MERIDIAN_PROBE_CA_FILE"
 )
 
-// newProbe makes the task's function.
+// newProbe returns the task's function.
 func newProbe(s Settings) (Func[ProbeParameters, ProbeOutput], error) {
 	allow, err := probe.ParseNetworks(s.Lookup(settingAllow))
 	if err != nil {
@@ -40,11 +40,11 @@ func newProbe(s Settings) (Func[ProbeParameters, ProbeOutput], error) {
 	return prober{probe.New(probe.Settings{Allow: allow, Roots: roots})}.probe, nil
 }
 
-// authorities returns the system's certificate authorities with those of a file,
-// or nil when there is no file.
+// authorities returns the system's certificate authorities and those of a file, or nil
+// when there is no file.
 func authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
-		return nil, nil //nolint:nilnil // no pool and no error: the system's
+		return nil, nil //nolint:nilnil // no pool means the system's
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -55,7 +55,7 @@ func authorities(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("system certificates: %w", err)
 	}
 	if !roots.AppendCertsFromPEM(data) {
-		return nil, errors.New("no certificate in it")
+		return nil, errors.New("the file has no certificate")
 	}
 	return roots, nil
 }
@@ -63,9 +63,9 @@ func authorities(file string) (*x509.CertPool, error) {
 // A prober takes the samples of the task "probe".
 type prober struct{ *probe.Prober }
 
-// probe opens one fresh connection to the target's endpoint for each sample, one
-// sample after the other. The first sample that fails is the target's failure. A
-// service that is not offered in the Region is skipped.
+// probe takes the samples one after the other, each over a fresh connection to the
+// target's endpoint. The first sample that fails fails the target. A service that is
+// not offered in the Region is skipped.
 func (p prober) probe(ctx context.Context, in Input[ProbeParameters]) (ProbeOutput, error) {
 	request, err := in.Parameters.request(in.Region, in.Target)
 	if err != nil {
@@ -90,13 +90,13 @@ func (p prober) probe(ctx context.Context, in Input[ProbeParameters]) (ProbeOutp
 	return outputOf(in.Parameters.place(in.Region, in.Target, request), samples, time.Now()), nil
 }
 
-// place says what was probed, for a person: a service is in its Region, one's own
-// endpoint is looked at from there.
+// place returns what was probed, for a person: a service in its Region, or a URL from
+// the Region.
 func (p *ProbeParameters) place(region, target string, r probe.Request) string {
 	switch {
 	case p.URL == "":
 		return target + " in " + region
-	case strings.Contains(p.URL, targetHole):
+	case strings.Contains(p.URL, targetPlaceholder):
 		return target + " from " + region
 	}
 	return r.URL.Hostname() + " from " + region

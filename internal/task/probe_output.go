@@ -9,86 +9,86 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A ProbeOutput says how long each part of the way took, and what answered. Times
-// are in milliseconds, to the microsecond. Of several samples the times are the
-// medians, and what answered is the last one's.
+// A ProbeOutput has the time of each phase, and a description of the answer. Times are
+// in milliseconds, to the microsecond. With several samples the times are medians, and
+// the description is of the last answer.
 type ProbeOutput struct {
 	// Message is the line for a person.
 	Message string `json:"message"`
 
-	// Summary is what a table has room for: status and total.
+	// Summary is the short form for a table: status and total.
 	Summary string `json:"summary"`
 
-	// Host is the name that was asked for, after redirects the last one.
+	// Host is the requested name, after redirects the last one.
 	Host string `json:"host"`
 
 	// Address is the IP address that answered.
 	Address string `json:"address"`
 
-	// Family is the address's: "ipv4" or "ipv6".
+	// Family is the family of Address: "ipv4" or "ipv6".
 	Family string `json:"family"`
 
-	// HTTPStatus is the answer's status code.
+	// HTTPStatus is the status code of the answer.
 	HTTPStatus int `json:"httpStatus"`
 
-	// Protocol is the answer's: "HTTP/1.1" or "HTTP/2.0".
+	// Protocol is the protocol of the answer: "HTTP/1.1" or "HTTP/2.0".
 	Protocol string `json:"protocol"`
 
-	// TLS says how the connection was secured. Nil means plain HTTP.
+	// TLS describes the TLS connection. Nil means plain HTTP.
 	TLS *ProbeTLS `json:"tls,omitzero"`
 
 	ProbeTimes
 
-	// Redirects is how many were followed.
+	// Redirects is the number of redirects that were followed.
 	Redirects int `json:"redirects,omitzero"`
 
-	// WaitMs is how long the samples waited, all of them together, for a place
-	// among the connections that a worker opens at once. It is in no other time.
+	// WaitMs is how long all samples together waited for a slot: a worker limits the
+	// connections that it opens at once. It is not part of the other times.
 	WaitMs float64 `json:"waitMs,omitzero"`
 
-	// Samples is how many there were, when there was more than one. Then Min,
-	// Median and Max are given, for each part of the way on its own.
+	// Samples is the number of samples, if there was more than one. Then Min, Median
+	// and Max are given, each computed phase by phase.
 	Samples int         `json:"samples,omitzero"`
 	Min     *ProbeTimes `json:"min,omitzero"`
 	Median  *ProbeTimes `json:"median,omitzero"`
 	Max     *ProbeTimes `json:"max,omitzero"`
 }
 
-// A ProbeTLS says how a connection was secured.
+// A ProbeTLS describes a TLS connection.
 type ProbeTLS struct {
-	// Version is as in "TLS 1.3".
+	// Version is the TLS version, as in "TLS 1.3".
 	Version string `json:"version"`
 
 	// Cipher is the cipher suite's name.
 	Cipher string `json:"cipher"`
 
-	// CertificateDaysLeft is how many whole days the certificate is valid for.
+	// CertificateDaysLeft is the number of whole days until the certificate expires.
 	CertificateDaysLeft int `json:"certificateDaysLeft"`
 
-	// CertificateIssuer is the authority's common name.
+	// CertificateIssuer is the common name of the certificate's issuer.
 	CertificateIssuer string `json:"certificateIssuer"`
 }
 
-// ProbeTimes are the parts of the way, in milliseconds, each from the end of the
-// one before. Several connections, because of redirects, are taken together.
+// ProbeTimes has the times of the phases in milliseconds, each from the end of the one
+// before. With redirects, it is the sum over all connections.
 type ProbeTimes struct {
-	// ResolveMs is the time until the name's addresses were known.
+	// ResolveMs is the time of the name's look-up.
 	ResolveMs float64 `json:"resolveMs"`
 
-	// ConnectMs is the time until one of them had accepted a connection.
+	// ConnectMs is the time until an address accepted a connection.
 	ConnectMs float64 `json:"connectMs"`
 
-	// TLSMs is the time of the handshake. Zero for plain HTTP.
+	// TLSMs is the time of the TLS handshake. Zero for plain HTTP.
 	TLSMs float64 `json:"tlsMs"`
 
-	// FirstByteMs is the time until the first byte of the answer was there.
+	// FirstByteMs is the time from sending the request to the first byte of the answer.
 	FirstByteMs float64 `json:"firstByteMs"`
 
-	// TotalMs is the time of all of these and of reading the answer.
+	// TotalMs is the time of all phases and of reading the answer.
 	TotalMs float64 `json:"totalMs"`
 }
 
-// outputOf sums up the samples, of which there is at least one.
+// outputOf returns the output of at least one sample.
 func outputOf(place string, samples []probe.Sample, now time.Time) ProbeOutput {
 	last := samples[len(samples)-1]
 	o := ProbeOutput{
@@ -128,7 +128,7 @@ func outputOf(place string, samples []probe.Sample, now time.Time) ProbeOutput {
 	return o
 }
 
-// times makes one time of all samples', for each part of the way.
+// times reduces the samples to one time for each phase, with the function one.
 func times(samples []probe.Sample, one func([]time.Duration) time.Duration) ProbeTimes {
 	all := func(part func(probe.Phases) time.Duration) float64 {
 		values := make([]time.Duration, len(samples))
@@ -146,8 +146,8 @@ func times(samples []probe.Sample, one func([]time.Duration) time.Duration) Prob
 	}
 }
 
-// median returns the middle one of the values, of an even number the mean of the
-// two in the middle. It sorts them.
+// median returns the median of the values, which it sorts. For an even number it is the
+// mean of the two in the middle.
 func median(values []time.Duration) time.Duration {
 	slices.Sort(values)
 	n := len(values)

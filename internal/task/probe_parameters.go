@@ -10,7 +10,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// maxSamples bounds ProbeParameters.Samples: enough for a median, and no load.
+// maxSamples limits ProbeParameters.Samples: enough for a median, too few to be a load.
 const maxSamples = 20
 
 // ProbeParameters are the parameters of the task "probe".
@@ -18,44 +18,44 @@ type ProbeParameters struct {
 	// Method is GET or HEAD. Empty means GET.
 	Method string `json:"method,omitzero"`
 
-	// Path is what to ask the service for, with a query if need be. Empty means
-	// "/"; many services answer "/ping". A URL has its own.
+	// Path is the path to request from the service, with an optional query. Empty means
+	// "/"; many services answer "/ping". It is not allowed with a URL.
 	Path string `json:"path,omitzero"`
 
-	// Samples is how often to probe, each time by a fresh connection, 1 to 20.
+	// Samples is how often to probe, each time over a fresh connection, 1 to 20.
 	// Zero means 1.
 	Samples int `json:"samples,omitzero" zero:"want 1 to 20"`
 
 	// ExpectStatus is the HTTP status that the answer must have, 200 to 599. Zero
-	// means that any answer will do: it was reachable.
+	// means any: an answer shows that the endpoint is reachable.
 	ExpectStatus int `json:"expectStatus,omitzero" zero:"want 200 to 599"`
 
-	// IPFamily is "ipv4" or "ipv6". Empty means what the resolver puts first.
+	// IPFamily is "ipv4" or "ipv6". Empty means both, in the resolver's order.
 	IPFamily string `json:"ipFamily,omitzero"`
 
-	// FIPS asks for the service's endpoint with FIPS 140 validated cryptography.
+	// FIPS selects the service's endpoint with FIPS 140 validated cryptography.
 	FIPS bool `json:"fips,omitzero"`
 
-	// DualStack asks for the service's endpoint with IPv4 and IPv6 addresses.
+	// DualStack selects the service's endpoint with IPv4 and IPv6 addresses.
 	DualStack bool `json:"dualStack,omitzero"`
 
-	// URL is an endpoint of one's own to probe instead of a service's, https or
-	// http. "{region}" and "{target}" in it stand for the Region and the target,
-	// which then is any name; without "{target}" it is no more than a label.
+	// URL is an endpoint to probe instead of a service's, https or http. "{region}" and
+	// "{target}" in it are replaced by the Region and the target, which can be any
+	// name. Without "{target}" the target is only a label.
 	URL string `json:"url,omitzero"`
 
-	// FollowRedirects says whether to go on to where a redirect leads, at most 5
-	// times. False means that the redirect is the answer.
+	// FollowRedirects says whether to follow redirects, at most 5. False means that the
+	// redirect is the answer.
 	FollowRedirects bool `json:"followRedirects,omitzero"`
 }
 
-// What stands for the Region and the target in a URL.
+// The placeholders in a URL.
 const (
-	regionHole = "{region}"
-	targetHole = "{target}"
+	regionPlaceholder = "{region}"
+	targetPlaceholder = "{target}"
 )
 
-// methodOf returns the method with its default.
+// methodOf returns the method, or the default if it is empty.
 func methodOf(method string) string { return cmp.Or(method, http.MethodGet) }
 
 // Check implements [Checker].
@@ -81,10 +81,10 @@ func (p *ProbeParameters) Check() protocol.Faults {
 	if p.URL == "" {
 		return faults
 	}
-	const own = "is for a service's endpoint; url says all of it"
-	refuse(p.Path != "", "path", p.Path, own)
-	refuse(p.FIPS, "fips", p.FIPS, own)
-	refuse(p.DualStack, "dualStack", p.DualStack, own)
+	const unused = "is for a service's endpoint; leave it out when there is a url"
+	refuse(p.Path != "", "path", p.Path, unused)
+	refuse(p.FIPS, "fips", p.FIPS, unused)
+	refuse(p.DualStack, "dualStack", p.DualStack, unused)
 	_, problem = p.expand("eu-west-1", "target")
 	refuse(problem != "", "url", p.URL, problem)
 	return faults
@@ -110,24 +110,24 @@ func (p *ProbeParameters) CheckTarget(target string) (problem string) {
 	if _, problem = p.expand("eu-west-1", target); problem == "" {
 		return ""
 	}
-	if _, own := p.expand("eu-west-1", "target"); own == problem {
-		return "" // it is the URL's own, which Check has told
+	if _, ofURL := p.expand("eu-west-1", "target"); ofURL == problem {
+		return "" // a problem of the URL, which Check has returned
 	}
 	return problem
 }
 
-// expand returns the URL for a target, or what is wrong with it. What is put in
-// cannot give the URL another shape: a Region is known, and a target has neither
-// ":", "/", "@", "?", "#", "%" nor a dot where a path could go up.
+// expand returns the URL for a target, or why there is none. The replacements cannot
+// change the structure of the URL: a Region is a known name, and a target has no ":",
+// "/", "@", "?", "#" or "%", and no dots that a path could use to go up.
 func (p *ProbeParameters) expand(region, target string) (at *url.URL, problem string) {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	if strings.Contains(p.URL, targetHole) &&
+	if strings.Contains(p.URL, targetPlaceholder) &&
 		(strings.Trim(target, letters+".") != "" || strings.HasPrefix(target, ".") || strings.Contains(target, "..")) {
 		return nil, "for {target} in a URL want letters, digits, dots, hyphens and underscores"
 	}
-	text := strings.NewReplacer(regionHole, region, targetHole, target).Replace(p.URL)
+	text := strings.NewReplacer(regionPlaceholder, region, targetPlaceholder, target).Replace(p.URL)
 	if i := strings.IndexAny(text, "{}"); i >= 0 {
-		return nil, "want no braces but in {region} and {target}"
+		return nil, "want no braces except in {region} and {target}"
 	}
 	at, err := url.Parse(text)
 	if err != nil {

@@ -45,11 +45,11 @@ func TestProbeChecksItsParameters(t *testing.T) {
 		{"file", `{"url":"file:///etc/passwd"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"file:///etc/passwd"`, Detail: "want a URL that begins with https:// or http://"}}},
 		{"user", `{"url":"https://me:it@example.com/"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://me:it@example.com/"`, Detail: "a user or password in a URL is refused"}}},
 		{"no URL", `{"url":"https://exa mple.com/"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://exa mple.com/"`, Detail: "want a URL, such as https://{target}.{region}.example.com/health"}}},
-		{"another placeholder", `{"url":"https://example.com/{zone}"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://example.com/{zone}"`, Detail: "want no braces but in {region} and {target}"}}},
+		{"another placeholder", `{"url":"https://example.com/{zone}"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://example.com/{zone}"`, Detail: "want no braces except in {region} and {target}"}}},
 		{"a service's with a URL", `{"url":"https://example.com","path":"/","fips":true,"dualStack":true}`, "s3", protocol.Faults{
-			{Path: "parameters.path", Value: `"/"`, Detail: "is for a service's endpoint; url says all of it"},
-			{Path: "parameters.fips", Value: "true", Detail: "is for a service's endpoint; url says all of it"},
-			{Path: "parameters.dualStack", Value: "true", Detail: "is for a service's endpoint; url says all of it"},
+			{Path: "parameters.path", Value: `"/"`, Detail: "is for a service's endpoint; leave it out when there is a url"},
+			{Path: "parameters.fips", Value: "true", Detail: "is for a service's endpoint; leave it out when there is a url"},
+			{Path: "parameters.dualStack", Value: "true", Detail: "is for a service's endpoint; leave it out when there is a url"},
 		}},
 		{"target that is no service", `{}`, "shop", protocol.Faults{{Path: "targets[0]", Value: `"shop"`, Detail: `is not a service; did you mean "sso"?`}}},
 		{"target that is another host", `{"url":"https://{target}.example.com/"}`, "evil.example/?", protocol.Faults{
@@ -64,7 +64,7 @@ func TestProbeChecksItsParameters(t *testing.T) {
 			t.Parallel()
 			got := task.Builtin().Check("probe", json.RawMessage(tt.parameters), []string{tt.target})
 			if tt.name == "target that is no service" && len(got) == 1 {
-				got[0].Detail, tt.want[0].Detail = "", "" // which is the nearest is not this test's
+				got[0].Detail, tt.want[0].Detail = "", "" // the nearest name does not matter here
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Check(probe, %s, %s) (-want +got):\n%s", tt.parameters, tt.target, diff)
@@ -73,8 +73,8 @@ func TestProbeChecksItsParameters(t *testing.T) {
 	}
 }
 
-// A target is put into a URL and cannot lead it anywhere else.
-func TestATargetStaysInItsPlaceInAURL(t *testing.T) {
+// A target in a URL cannot change the URL around it.
+func TestATargetCannotChangeTheURLAroundIt(t *testing.T) {
 	t.Parallel()
 	asked := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host + r.RequestURI }))
@@ -103,13 +103,13 @@ func TestATargetStaysInItsPlaceInAURL(t *testing.T) {
 	})
 }
 
-// settings are those of a worker.
+// settings are the settings of a worker.
 type settings map[string]string
 
 func (s settings) lookup(name string) string { return s[name] }
 
-// locally returns the task for a server at the loopback, whose certificate it
-// trusts by a file.
+// locally returns the task for a server on the loopback. It trusts the server's
+// certificate.
 func locally(t *testing.T, server *httptest.Server, parameters string) task.Work {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "ca.pem")
@@ -134,7 +134,7 @@ func locally(t *testing.T, server *httptest.Server, parameters string) task.Work
 	return work
 }
 
-func TestProbeSaysWhatAnsweredAndHowFast(t *testing.T) {
+func TestProbeDescribesTheAnswerAndItsTimes(t *testing.T) {
 	t.Parallel()
 	const number = `\d+\.\d`
 	tests := []struct {
@@ -265,14 +265,14 @@ func TestSettingsThatAreWrongAreRefusedBeforeAnyWork(t *testing.T) {
 		{
 			"a network",
 			settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "10.0.0.0"},
-			`settings of task probe: MERIDIAN_PROBE_ALLOW_CIDRS: "10.0.0.0" is no network; want one such as 10.1.0.0/16`,
+			`settings of task probe: MERIDIAN_PROBE_ALLOW_CIDRS: "10.0.0.0" is not a network; want one such as 10.1.0.0/16`,
 		},
 		{
 			"a file that does not exist",
 			settings{"MERIDIAN_PROBE_CA_FILE": "/nowhere/ca.pem"},
-			"settings of task probe: MERIDIAN_PROBE_CA_FILE: open /nowhere/ca.pem: no such file or directory",
+			"settings of task probe: MERIDIAN_PROBE_CA_FILE: ",
 		},
-		{"a file without certificates", settings{"MERIDIAN_PROBE_CA_FILE": empty}, "settings of task probe: MERIDIAN_PROBE_CA_FILE: no certificate in it"},
+		{"a file without certificates", settings{"MERIDIAN_PROBE_CA_FILE": empty}, "settings of task probe: MERIDIAN_PROBE_CA_FILE: the file has no certificate"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -282,7 +282,7 @@ func TestSettingsThatAreWrongAreRefusedBeforeAnyWork(t *testing.T) {
 			if err != nil {
 				got = err.Error()
 			}
-			if got != tt.want {
+			if !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" { // the system's own words follow
 				t.Errorf("Configure = %q, want %q", got, tt.want)
 			}
 		})

@@ -9,11 +9,11 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Registry knows tasks by name. It is not changed once it is in use.
+// A Registry has tasks by name. It must not be changed while it is in use.
 type Registry struct{ tasks []Task }
 
-// NewRegistry returns a registry of the given tasks. It panics when a task has
-// no name or two have the same.
+// NewRegistry returns a registry of tasks. It panics if a task has no name or two have
+// the same.
 func NewRegistry(tasks ...Task) *Registry {
 	r := &Registry{}
 	for _, t := range tasks {
@@ -25,12 +25,12 @@ func NewRegistry(tasks ...Task) *Registry {
 // builtin holds the tasks of this package's files.
 var builtin = NewRegistry() //nolint:gochecknoglobals // filled by register before main starts, read-only from then on
 
-// Builtin returns the tasks that come with Meridian: those of this package. They
-// have no settings; a worker gives them its own by Configure.
+// Builtin returns the tasks of this package. They have no settings: a worker configures
+// them with [Registry.Configure].
 func Builtin() *Registry { return builtin }
 
-// Configure returns the registry's tasks with the settings of the process that
-// is to do the work. The error is that of the first task whose settings are wrong.
+// Configure returns the registry's tasks with the settings of the process that runs
+// them. It returns the error of the first task whose settings are wrong.
 func (r *Registry) Configure(s Settings) (*Registry, error) {
 	configured := &Registry{tasks: slices.Clone(r.tasks)}
 	for i, t := range r.tasks {
@@ -55,7 +55,7 @@ func register[P, R any](name, summary string, f Func[P, R], traits ...Trait) Tas
 	return t
 }
 
-// registerConfigured adds a task that has settings: its function is made by one.
+// registerConfigured adds a task that has settings, see [NewConfigured].
 func registerConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {
@@ -89,21 +89,20 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Prepare returns the work that the task called name does for each target, or what is
-// wrong; then the work is nil. An unknown name is a fault at "task" that names the
-// nearest known one; faults in the parameters (nil means {}) have paths below
-// "parameters".
+// Prepare returns the work of the task called name for its targets, or a nil Work and
+// faults. An unknown name is a fault at "task" that names the nearest known one. Faults
+// in the parameters (nil means {}) have paths below "parameters".
 func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, protocol.Faults) {
 	ready, faults := r.prepare(name, parameters)
 	return ready.work, faults
 }
 
-// maxFaults is how many faults are worth naming: looking for the nearest of some
-// 400 services takes its time, and nobody reads the ten thousandth.
+// maxFaults limits the reported faults: finding the nearest of some 400 services is
+// slow, and nobody reads 10,000 faults.
 const maxFaults = 100
 
-// Check returns what is wrong with a request for the task called name, with
-// JSON paths from the request's root.
+// Check returns the faults of a request for the task called name, with JSON paths from
+// the request's root.
 func (r *Registry) Check(name string, parameters json.RawMessage, targets []string) protocol.Faults {
 	ready, faults := r.prepare(name, parameters)
 	if ready.checkTarget == nil {
@@ -123,8 +122,8 @@ func (r *Registry) Check(name string, parameters json.RawMessage, targets []stri
 	return faults
 }
 
-// Skips returns a function that says for which targets the task called name
-// would have nothing to do, as far as it knows beforehand.
+// Skips returns a function that returns why the task called name will skip a target, or
+// "" if it will not or that is unknown before the run.
 func (r *Registry) Skips(name string, parameters json.RawMessage) func(region, target string) (cause string) {
 	ready, _ := r.prepare(name, parameters)
 	if ready.skipTarget == nil {
@@ -143,8 +142,8 @@ func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, p
 	return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
 }
 
-// Idempotent reports whether the task called name is known and says that doing
-// its work twice does no more than doing it once.
+// Idempotent reports whether the task called name is known and has the trait
+// [Idempotent].
 func (r *Registry) Idempotent(name string) bool {
 	return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.Name == name && t.Idempotent })
 }

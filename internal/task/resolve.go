@@ -15,14 +15,14 @@ var _ = register("resolve", "look up the endpoint of a service in the Region", r
 type ResolveParameters struct {
 	services
 
-	// FIPS asks for the endpoint that uses FIPS 140 validated cryptography.
+	// FIPS selects the endpoint with FIPS 140 validated cryptography.
 	FIPS bool `json:"fips,omitzero"`
 
-	// DualStack asks for the endpoint with IPv4 and IPv6 addresses.
+	// DualStack selects the endpoint with IPv4 and IPv6 addresses.
 	DualStack bool `json:"dualStack,omitzero"`
 }
 
-// A ResolveOutput says where a service answers.
+// A ResolveOutput describes the endpoint of a service.
 type ResolveOutput struct {
 	// Message is the line for a person.
 	Message string `json:"message"`
@@ -30,18 +30,18 @@ type ResolveOutput struct {
 	// Host is the endpoint's host name.
 	Host string `json:"host,omitzero"`
 
-	// Partition is the Region's, as in "aws".
+	// Partition is the partition of the Region, as in "aws".
 	Partition string `json:"partition,omitzero"`
 
-	// SigningRegion is the Region that requests to it are signed for.
+	// SigningRegion is the Region to sign requests for.
 	SigningRegion string `json:"signingRegion,omitzero"`
 
-	// Global says that the same host serves the whole partition.
+	// Global says whether the same host serves the whole partition.
 	Global bool `json:"global,omitzero"`
 }
 
-// resolve looks up the endpoint of the service that the target names. A service
-// that is not offered in the Region, or not in this variant, is skipped.
+// resolve looks up the endpoint of the service that the target names. It skips a
+// service that is not offered in the Region, or not in this variant.
 func resolve(_ context.Context, in Input[ResolveParameters]) (ResolveOutput, error) {
 	return lookUp(in.Region, in.Target, in.Parameters.variant())
 }
@@ -55,7 +55,7 @@ func (p *ResolveParameters) variant() endpoints.Variant {
 	return endpoints.Variant{FIPS: p.FIPS, DualStack: p.DualStack}
 }
 
-// absence says why a service is skipped in a Region, or "".
+// absence returns why a service is skipped in a Region, or "".
 func absence(region, service string, v endpoints.Variant) (reason string) {
 	_, err := lookUp(region, service, v)
 	if skip, ok := errors.AsType[*SkipError](err); ok {

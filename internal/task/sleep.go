@@ -11,8 +11,8 @@ import (
 
 var _ = register("sleep", "wait for parameters.seconds, then resolve: simulated work", sleep, Idempotent)
 
-// The bounds of SleepParameters.Seconds. The upper one leaves a Lambda function
-// (900 s) the time to answer.
+// The bounds of SleepParameters.Seconds. The upper bound leaves time for the answer of a
+// Lambda function, which runs for 900 s at most.
 const (
 	minSleepSeconds = 0.001
 	maxSleepSeconds = 600
@@ -27,7 +27,7 @@ type SleepParameters struct {
 // Check implements [Checker].
 func (p *SleepParameters) Check() protocol.Faults {
 	switch {
-	case p.Seconds == 0: // given as 0 it has been refused already
+	case p.Seconds == 0: // it is missing: an explicit 0 has been refused already
 		return protocol.Faults{protocol.NewFault("seconds", nil, "missing; want 0.001 to 600")}
 	case p.Seconds < minSleepSeconds || p.Seconds > maxSleepSeconds:
 		return protocol.Faults{protocol.OutOfRangeFault("seconds", p.Seconds, minSleepSeconds, maxSleepSeconds)}
@@ -40,8 +40,8 @@ func (*SleepParameters) SkipTarget(region, target string) (reason string) {
 	return absence(region, target, endpoints.Variant{})
 }
 
-// sleep stands for work that takes a while. The work is made up, so the target
-// may be too: one that is no service is slept for and not resolved.
+// sleep simulates work that takes a while. A target that is a service is then resolved;
+// any other name only sleeps.
 func sleep(ctx context.Context, in Input[SleepParameters]) (ResolveOutput, error) {
 	timer := time.NewTimer(time.Duration(in.Parameters.Seconds * float64(time.Second)))
 	defer timer.Stop()

@@ -1,22 +1,21 @@
-// Package task has the work that a regionworker can do: the contract of a task, the
+// Package task has the tasks that a regionworker can run: the contract of a task, the
 // registry of all tasks, and one file per task.
 //
 // # Writing a task
 //
-// A task is a typed function over one target in one Region and one line that
-// registers it, in a file of its own in this package; nothing else changes. Its
-// parameters are a struct that [protocol.DecodeStrict] reads, before anything is
-// invoked. A struct with rules of its own implements [Checker]; it implements
-// [TargetChecker] when not every target will do, which embedding services does for
-// AWS services. What the function returns is the target's output, as JSON; by
-// convention its string field "message" is the line that a person is shown, and
-// "summary" what a table has room for. A task that depends on how its worker is set up is registered by
-// a function that makes its function, see [NewConfigured].
+// A task is a typed function over one target in one Region, and one line that registers
+// it, in its own file in this package; nothing else changes. Its parameters are a
+// struct that [protocol.DecodeStrict] decodes before anything is invoked. To check
+// them, the struct implements [Checker]. To check the targets, it implements
+// [TargetChecker]; a struct that embeds services accepts AWS services only. The
+// function's result, as JSON, is the target's output. By convention its string field
+// "message" is a line for a person, and "summary" a short form for a table. A task that
+// depends on its worker's settings is made with [NewConfigured].
 //
 // # Errors
 //
-// An error's name, for retriers, is what its ErrorName method says, else
-// "States.TaskFailed". [Skip] says that there is nothing to do.
+// An error's name, for retriers, is the result of its ErrorName method, or else
+// "States.TaskFailed". [Skip] returns the error of a target without work.
 package task
 
 import (
@@ -31,52 +30,51 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// An Input is what a task's function works on.
+// An Input is the input of a task's function.
 type Input[P any] struct {
-	// Region is the AWS Region to ask or to do something in.
+	// Region is the AWS Region to work in.
 	Region string
 
-	// Target is what to work on there.
+	// Target is what to work on in the Region.
 	Target string
 
-	// Parameters are the request's, decoded and checked.
+	// Parameters are the parameters of the request, decoded and checked.
 	Parameters P
 }
 
-// A Func does the work for one target. It returns soon after ctx has ended, and
-// is called by many goroutines at once.
+// A Func does the work for one target. It must return soon after ctx has ended. Many
+// goroutines call it at once.
 type Func[P, R any] func(ctx context.Context, in Input[P]) (R, error)
 
-// A Checker is what a parameters struct may implement to check its values. The
-// faults' paths are relative to the struct.
+// A Checker checks its own values. A struct of parameters can implement it. The paths of
+// the faults are relative to the struct.
 type Checker interface {
 	Check() protocol.Faults
 }
 
-// A TargetChecker is what a parameters struct may implement to check each target
-// of a request. It returns what is wrong with it, or "". It is asked even when Check
-// has found faults in the parameters, so that all faults are told at once.
+// A TargetChecker checks each target of a request. A struct of parameters can implement
+// it. CheckTarget returns what is wrong with a target, or "". It is also called when
+// Check has returned faults, so that all faults are reported at once.
 type TargetChecker interface {
 	CheckTarget(target string) (problem string)
 }
 
-// A Skipper is what a parameters struct may implement to say beforehand for which
-// targets there is nothing to do in a Region, for a plan. It returns the reason
-// that [Skip] would be given, or "". It asks nobody, and the task still decides
-// for itself.
+// A Skipper tells a plan which targets the task will skip in a Region. A struct of
+// parameters can implement it. SkipTarget returns the reason that the task will give to
+// [Skip], or "". It makes no calls, and the task still decides by itself.
 type Skipper interface {
 	SkipTarget(region, target string) (reason string)
 }
 
-// A Work does the work for one target and returns its output as JSON in UTF-8.
+// A Work does the work for one target and returns its output, JSON in UTF-8.
 type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
 
-// A Task is one kind of work, as the registry keeps it.
+// A Task is one kind of work, see [New] and [NewConfigured].
 type Task struct {
-	// Name is what a request calls it.
+	// Name is the task's name in a request.
 	Name string
 
-	// Summary says in one line what it does, for a person.
+	// Summary is one line for a person.
 	Summary string
 
 	// Idempotent says that doing the work twice does no more than doing it once.
@@ -86,10 +84,9 @@ type Task struct {
 	configure func(Settings) (Task, error) // nil when it has no settings
 }
 
-// Settings returns the value of a setting of the process that does the work, or "".
-// It is a look-up in the environment of the process, handed down by its main: what
-// the worker's operator decides, and no request can change. Nil means that nothing is
-// set.
+// Settings returns the value of a setting of the worker's process, or "". The process's
+// main passes a look-up in its environment: the worker's operator decides the settings,
+// and no request can change them. Nil means that nothing is set.
 type Settings func(name string) string
 
 // Lookup returns the value of a setting, or "".
@@ -100,24 +97,24 @@ func (s Settings) Lookup(name string) string {
 	return s(name)
 }
 
-// A prepared task has its parameters.
+// A prepared task has decoded parameters.
 type prepared struct {
 	work        Work                                        // nil when the parameters have faults
-	checkTarget func(target string) (problem string)        // nil when any target will do
-	skipTarget  func(region, target string) (reason string) // nil when nobody knows
+	checkTarget func(target string) (problem string)        // nil when every target is allowed
+	skipTarget  func(region, target string) (reason string) // nil when it is unknown
 }
 
-// A Trait is something that a task says of itself.
+// A Trait is a property of a task.
 type Trait string
 
-// Idempotent says that doing the work for a target twice does no more than doing
-// it once. Without it, an invocation that may have run is not made again unless
-// the request insists by retriers of its own, and never hedged.
+// Idempotent is the trait of a task whose work for a target can be done twice with the
+// same effect as once. Without it, an invocation that may have run is retried only by
+// retriers in the request, and never hedged.
 const Idempotent Trait = "idempotent"
 
-// New makes a task of a typed function. It panics when P has a field that
-// [protocol.DecodeStrict] cannot read: a time, say, is a number of seconds in
-// parameters, and no time.Duration.
+// New returns the task of a typed function. It panics if P has a field that
+// [protocol.DecodeStrict] cannot decode. For example, a duration in parameters must be a
+// number of seconds, not a time.Duration.
 func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	if err := protocol.CheckStrict(reflect.TypeFor[P]()); err != nil {
 		panic(fmt.Sprintf("task: parameters of %s: %v", name, err))
@@ -147,7 +144,7 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 			if err != nil {
 				return nil, fmt.Errorf("encode output of task %s: %w", name, err)
 			}
-			if !utf8.Valid(data) { // what was JSON before is taken over as it stands
+			if !utf8.Valid(data) { // json.Marshal copies a json.RawMessage unchecked
 				data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 			}
 			return data, nil
@@ -159,8 +156,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	}}
 }
 
-// NewConfigured makes a task of a function that depends on settings. It calls build
-// with none, and panics when that is an error; [Registry.Configure] calls it again.
+// NewConfigured returns a task whose function depends on settings. It calls build
+// without settings, and panics if that returns an error. [Registry.Configure] calls
+// build with the settings of the worker.
 func NewConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {
@@ -179,18 +177,18 @@ func NewConfigured[P, R any](
 	return t
 }
 
-// Skip returns the error of a target for which there is nothing to do; its
-// status is SKIPPED and reason, formatted as by fmt.Sprintf, is its cause.
+// Skip returns the error of a target without work. The target's status is SKIPPED, and
+// its cause is reason, formatted as by fmt.Sprintf.
 func Skip(reason string, args ...any) error { return &SkipError{fmt.Sprintf(reason, args...)} }
 
-// A SkipError says that there is nothing to do for a target.
+// A SkipError means that there is nothing to do for a target.
 type SkipError struct {
-	// Reason says why.
+	// Reason is why there is nothing to do.
 	Reason string
 }
 
 // Error returns the reason.
 func (e *SkipError) Error() string { return e.Reason }
 
-// Skip returns true: it tells the engine that this is no failure.
+// Skip returns true: the engine does not count the target as failed.
 func (*SkipError) Skip() bool { return true }

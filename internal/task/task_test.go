@@ -15,7 +15,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A pair is the parameters of a task that wants both.
+// A pair is the parameters of the task sum.
 type pair struct {
 	Left  int `json:"left"`
 	Right int `json:"right"`
@@ -126,9 +126,8 @@ func TestARegistryPanicsOn(t *testing.T) {
 	}
 }
 
-// A field that could not be read would end a coordinator at the first request that
-// has it.
-func TestNewPanicsAtParametersThatCannotBeRead(t *testing.T) {
+// A field that cannot be decoded would make the first request with it panic.
+func TestNewPanicsAtParametersThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		want := "task: parameters of wait: time: want a string, bool, int, float64, struct, or a slice of or pointer to these, got time.Duration"
@@ -151,7 +150,7 @@ func TestBuiltinTasksAreInTheOrderOfTheirNames(t *testing.T) {
 			t.Errorf("task %s has no summary", b.Name)
 		}
 	}
-	for _, name := range []string{"probe", "resolve", "sleep"} { // and whatever a user has put beside them
+	for _, name := range []string{"probe", "resolve", "sleep"} { // a user may have added others
 		if !slices.Contains(got, name) {
 			t.Errorf("Builtin has %q, want %s among them", got, name)
 		}
@@ -252,8 +251,8 @@ func TestATargetThatIsNoServiceIsRefused(t *testing.T) {
 	}
 }
 
-// Faults in the values of the parameters do not hide those in the targets.
-func TestAllFaultsAreToldAtOnce(t *testing.T) {
+// Faults in the parameters do not hide faults in the targets.
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name       string
