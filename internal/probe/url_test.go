@@ -50,7 +50,7 @@ func TestCheckURL(t *testing.T) {
 			t.Parallel()
 			at, err := url.Parse(tt.url)
 			if err != nil {
-				t.Skipf("Parse(%s) = %v: it comes to nobody", tt.url, err)
+				t.Skipf("Parse(%s) = %v: nothing can request it", tt.url, err)
 			}
 			if got := probe.CheckURL(at); got != tt.want {
 				t.Errorf("CheckURL(%s) = %q, want %q", tt.url, got, tt.want)

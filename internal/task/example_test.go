@@ -31,8 +31,8 @@ func greet(_ context.Context, in task.Input[GreetParameters]) (map[string]string
 	return map[string]string{"message": in.Parameters.Greeting + " " + in.Target + " in " + in.Region}, nil
 }
 
-// A task of one's own is a struct of parameters and a function. In a file of this
-// package, register adds it to the tasks of every worker:
+// A task is a struct of parameters and a function. In a file of this package, register
+// adds it to the tasks of every worker:
 //
 //	var _ = register("greet", "greet the target", greet, Idempotent)
 func ExampleNew() {

@@ -97,8 +97,8 @@ func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, proto
 	return ready.work, faults
 }
 
-// maxFaults limits the reported faults: finding the nearest of some 400 services is
-// slow, and nobody reads 10,000 faults.
+// maxFaults limits the reported faults: finding the nearest of some 400 services for
+// each of 10,000 targets is slow, and a person reads the first few.
 const maxFaults = 100
 
 // Check returns the faults of a request for the task called name, with JSON paths from
