@@ -16,12 +16,12 @@ import (
 	"testing"
 )
 
-// imports is the import table: what each package may import of ours. A new
-// package gets a row here first.
+// imports returns the import table: which of our packages each package can import. A
+// new package gets a row here first.
 //
-// pkg/protocol and internal/fanout stand on nothing; internal/task stands on the
-// protocol because a task's parameters are a part of the request, read by the
-// same strict decoder and refused with the same faults.
+// pkg/protocol and internal/fanout import none. internal/task imports the protocol
+// because a task's parameters are part of the request: the same strict decoder reads
+// them, and they are refused with the same faults.
 func imports() map[string][]string {
 	return map[string][]string{
 		"pkg/protocol":       {},
@@ -65,7 +65,7 @@ func imports() map[string][]string {
 
 const anything = "*"
 
-// A listed package is what `go list -json` says of one.
+// A listed package is a package in the output of `go list -json`.
 type listed struct {
 	ImportPath string   `json:"ImportPath"` //nolint:tagliatelle // go list's spelling
 	Doc        string   `json:"Doc"`        //nolint:tagliatelle // go list's spelling
@@ -95,7 +95,7 @@ func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
 				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
 			}
 			if (name == "internal/fanout" || name == "internal/wire" || name == "internal/price") && strings.Contains(imported, ".") {
-				t.Errorf("package %s imports %s; it stands on the standard library only", name, imported)
+				t.Errorf("package %s imports %s; want only the standard library", name, imported)
 			}
 		}
 	}

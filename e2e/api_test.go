@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// answer is what the API said.
+// An answer is an HTTP answer of the API.
 type answer struct {
 	status, contentType, allow string
 	body                       string
 }
 
-// curl sends one request to the API, signed with a key if there is one. It is
-// curl because that is how a person would.
+// curl sends one request to the API with curl, signed with a key if there is one: that
+// is what a person would run.
 func (d *deployment) curl(ctx context.Context, t *testing.T, key aws.Credentials, path string, args ...string) answer {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(d.aws.host)
@@ -48,7 +48,7 @@ func (d *deployment) callAPI(ctx context.Context, t *testing.T) {
 	const version = `"Version":"2012-10-17"`
 	allowed := d.aws.newUser(ctx, t, "e2e-allowed", `{`+version+`,"Statement":[{"Effect":"Allow",
 		"Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:`+home+`:*:`+d.apiID+`/$default/POST/runs"}]}`)
-	nobody := d.aws.newUser(ctx, t, "e2e-nobody", "")
+	stranger := d.aws.newUser(ctx, t, "e2e-stranger", "")
 
 	a := d.curl(ctx, t, allowed, "/runs", "--data", "@events/direct.json", "--header", isJSON)
 	if a.status != "200" || a.contentType != "application/json" {
@@ -60,7 +60,7 @@ func (d *deployment) callAPI(ctx context.Context, t *testing.T) {
 	forged := allowed
 	forged.SecretAccessKey = "0123456789012345678901234567890123456789"
 	for name, key := range map[string]aws.Credentials{
-		"unsigned": {}, "signed by one who may not": nobody, "signed with a wrong secret": forged,
+		"unsigned": {}, "signed by a user without permission": stranger, "signed with a wrong secret": forged,
 	} {
 		t.Log(name)
 		if a := d.curl(ctx, t, key, "/runs", "--data", "{}", "--header", isJSON); a.status != "403" {
@@ -72,9 +72,9 @@ func (d *deployment) callAPI(ctx context.Context, t *testing.T) {
 	}
 }
 
-// refuse sends what is no request through the API.
+// refuse sends bad requests through the API.
 func (d *deployment) refuse(ctx context.Context, t *testing.T) {
-	// 2 MB: more than the coordinator takes, less than the API's 10 MB.
+	// 2 MB: more than the coordinator accepts, less than the API's 10 MB.
 	d.write(t, "big.json", []byte(`{"task":"`+strings.Repeat("x", 2_000_000)+`"}`))
 	sqs, err := os.ReadFile("testdata/sqs.json")
 	if err != nil {

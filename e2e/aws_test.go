@@ -19,11 +19,11 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// root may do anything in the emulator, which takes these words for its account.
+// root is the key of the emulator's root user.
 var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 
-// A call is one request to one AWS service. It is built by hand, so that the
-// project needs no SDK for services that only this test talks to.
+// A call is one request to one AWS service. It is built by hand, so that the project
+// does not depend on SDK packages for the services of this test.
 type call struct {
 	service, region string
 	method, path    string
@@ -63,7 +63,7 @@ func (e *emulator) do(ctx context.Context, t *testing.T, c call) (body, function
 	return string(answer), response.Header.Get("X-Amz-Function-Error")
 }
 
-// query calls an action of a service that takes forms and answers in XML.
+// query calls an action of a service with the query protocol, which answers in XML.
 func (e *emulator) query(ctx context.Context, t *testing.T, service, version, action string, fields ...string) string {
 	t.Helper()
 	form := url.Values{"Action": {action}, "Version": {version}}
@@ -86,7 +86,7 @@ func (e *emulator) invoke(ctx context.Context, t *testing.T, function, payload s
 	})
 }
 
-// starts counts the invocations of a function that its log tells of.
+// starts counts the invocations of a function in its log.
 func (e *emulator) starts(ctx context.Context, t *testing.T, region, function string) int {
 	t.Helper()
 	request, err := json.Marshal(map[string]any{"logGroupName": "/aws/lambda/" + function, "filterPattern": `"START RequestId"`})
@@ -103,7 +103,7 @@ func (e *emulator) starts(ctx context.Context, t *testing.T, region, function st
 	return strings.Count(body, "START RequestId")
 }
 
-// newUser makes an IAM user with one policy, or with none, and a key for it.
+// newUser creates an IAM user with at most one policy, and a key.
 func (e *emulator) newUser(ctx context.Context, t *testing.T, name, policy string) aws.Credentials {
 	t.Helper()
 	const version = "2010-05-08"
@@ -122,7 +122,7 @@ func element(xml, name string) string {
 	return text
 }
 
-// decode reads JSON, which has to be JSON.
+// decode decodes JSON, or fails the test.
 func decode[T any](t *testing.T, text string) T {
 	t.Helper()
 	var v T

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// deployDuringRun deploys what is deployed already, while a run is in flight.
+// deployDuringRun deploys the same functions again during a run.
 //
-// A deployment that changes a function cannot be tried in this way: AWS lets
-// what runs run to its end, the emulator ends it.
+// It cannot deploy changed functions: AWS lets running invocations finish, the emulator
+// ends them.
 func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
-	// Several times what the deployment takes, and within the coordinator's 29 s.
+	// Several times longer than the deployment, and within the coordinator's 29 s.
 	answers := make(chan string, 1)
 	go func() {
 		defer close(answers)
@@ -34,8 +34,8 @@ func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
 	succeeded(t, <-answers, "us-east-1", "eu-west-1")
 }
 
-// runOnSchedule switches the schedule on, so that it fires once and soon, and
-// waits for the run.
+// runOnSchedule enables the schedule so that it fires once and soon, and waits for the
+// run.
 func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 	coordinators := d.aws.starts(ctx, t, home, coordinator)
 	workers := d.aws.starts(ctx, t, home, regionworker)
@@ -46,7 +46,7 @@ func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 			d.aws.starts(ctx, t, home, regionworker) == workers+len(asked)
 	})
 
-	// What the schedule sends, sent by hand, to read the answer that nobody reads.
+	// Send the schedule's event directly, to read the answer, which the scheduler drops.
 	body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
 	schedule := decode[struct {
 		Target struct {
@@ -67,7 +67,7 @@ func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 	succeeded(t, answer, asked...)
 }
 
-// until waits for a condition that the emulator brings about in its own time.
+// until waits for a condition of the emulator.
 func (d *deployment) until(ctx context.Context, t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for !holds() {

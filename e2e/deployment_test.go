@@ -21,7 +21,7 @@ const (
 	regionworker = "meridian-dev-regionworker"
 )
 
-// A deployment is what the steps of TestDeployment hand on to each other.
+// A deployment is the state that the steps of TestDeployment share.
 type deployment struct {
 	*site
 	aws   *emulator
@@ -29,11 +29,11 @@ type deployment struct {
 	apiID string
 }
 
-// TestDeployment is one story: each step needs the ones before it, so the first
-// that fails ends it. With -v, "go test" prints the seconds of every step.
+// TestDeployment runs its steps in order. Each needs the ones before it, so the first
+// failure ends the test. With -v, "go test" prints the seconds of every step.
 func TestDeployment(t *testing.T) {
-	// An interrupt ends the running step and, with it, the test: what it started
-	// is stopped in every case.
+	// An interrupt ends the running step and so the test, which stops every process
+	// that it started.
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
@@ -105,7 +105,7 @@ func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
 	}
 }
 
-// result is what this test reads of a run's result.
+// A result has the fields of a run's result that this test reads.
 type result struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
@@ -124,7 +124,7 @@ type result struct {
 	} `json:"regions"`
 }
 
-// cost is what this test reads of what a run cost.
+// A cost has the fields of a run's cost that this test reads.
 type cost struct {
 	USD         float64 `json:"usd"`
 	Workers     used    `json:"workers"`
@@ -139,8 +139,8 @@ type used struct {
 	MemorySizeMB     int     `json:"memorySizeMB"` //nolint:tagliatelle // Lambda's spelling
 }
 
-// check looks at the cost of a run of so many Regions, with the memory that
-// serverless.yml gives. Where the emulator has no report there are estimates.
+// check checks the cost of a run over a number of Regions, with the memory of
+// serverless.yml. Without a report of the emulator the cost is an estimate.
 func (c cost) check(t *testing.T, regions int) {
 	t.Helper()
 	t.Logf("cost: %+v", c)
@@ -157,8 +157,8 @@ func (c cost) check(t *testing.T, regions int) {
 	}
 }
 
-// succeeded checks a result of a run in these Regions, in this order, with the
-// one target dynamodb.
+// succeeded checks that a run succeeded in these Regions, in this order, with the one
+// target dynamodb.
 func succeeded(t *testing.T, text string, regions ...string) {
 	t.Helper()
 	r := decode[result](t, text)
@@ -176,7 +176,7 @@ func succeeded(t *testing.T, text string, regions ...string) {
 	t.Logf("%s: %s", r.Status, r.Message)
 }
 
-// asked are the Regions of events/*.json.
+// asked returns the Regions of events/*.json.
 var asked = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
 
 func (d *deployment) invokeDirectly(ctx context.Context, t *testing.T) {

@@ -1,20 +1,19 @@
-// Package e2e deploys Meridian to an AWS of its own and tries everything there.
+// Package e2e deploys Meridian to an emulated AWS and tests the deployment.
 //
-// Its tests have the build tag e2e, because they need Node, Python and npm's
-// packages besides Go; none of them is ever skipped. "make e2e" runs them:
+// Its tests have the build tag e2e, because they need Node, Python and npm's packages
+// besides Go. None of them is ever skipped. "make e2e" runs them:
 //
-//   - TestTemplate packages every kind of deployment and reads the
-//     CloudFormation template that would be sent to AWS: what no emulator
-//     enforces (throttling, retries of a schedule, the schedule's own role,
-//     tracing) is asserted there, beside the rules about roles.
+//   - TestTemplate packages every kind of deployment and checks the CloudFormation
+//     template that would be sent to AWS: the rules about roles, and what no emulator
+//     enforces (throttling, retries of a schedule, the schedule's role, tracing).
 //   - TestDeployment starts the emulator ministack on a free port of the loopback
-//     interface, with IAM enforced, deploys with the real commands, and calls
-//     what was deployed in every way there is.
+//     interface, with IAM enforced, deploys with the real commands, and calls the
+//     deployment by every trigger.
 //
-// It is written in Go and not as a shell script for its time limits: every
-// command runs in a process group that is killed when its step's time is up, and
-// the emulator ends with the test however the test ends.
+// It is written in Go instead of shell for its time limits: every command runs in a
+// process group that is killed when its step's time is up, and the emulator ends with
+// the test, however the test ends.
 //
-// No step can reach AWS: commands get an environment made from nothing, with
-// the emulator as their endpoint and credentials that only it knows.
+// No step can reach AWS: commands start with an empty environment, to which the
+// emulator's endpoint and credentials are added.
 package e2e

@@ -26,8 +26,8 @@ type emulator struct {
 	host string // "127.0.0.1:45678"
 }
 
-// supervise runs its arguments until its standard input ends, which it does when
-// the test's process ends, in whatever way.
+// supervise runs its arguments until its standard input ends. That happens when the
+// test's process ends, even if it is killed.
 const supervise = `"$@" & child=$!; cat >/dev/null; kill "$child"; wait "$child"`
 
 // startEmulator starts ministack on a free port of the loopback interface, with
@@ -49,9 +49,9 @@ func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + scratch, "TMPDIR=" + scratch,
 		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "AUTH=true",
 		"MINISTACK_REGION=" + home,
-		// What the functions it runs are to call.
+		// The endpoint that the functions call.
 		"AWS_ENDPOINT_URL=" + e.url(),
-		// Listeners that nothing here uses.
+		// Disable unused listeners.
 		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0",
 	}
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -72,7 +72,7 @@ func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
 		case <-done:
 		case <-time.After(10 * time.Second):
 		}
-		// The functions' processes, and the emulator if it did not stop.
+		// Kill the functions' processes, and the emulator if it did not stop.
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-done
 		if t.Failed() {
@@ -107,13 +107,12 @@ func (e *emulator) wait(ctx context.Context, t *testing.T) {
 	}
 }
 
-// url is the endpoint of every service. It is an address and not a name so that
+// url is the endpoint of every service. It has an address instead of a name, so that
 // the AWS SDK for JavaScript addresses buckets by path.
 func (e *emulator) url() string { return fmt.Sprintf("http://%s", e.host) }
 
-// without is the URL of the same AWS with one Region switched off: there, every
-// call is answered as AWS answers in a Region that an account has not opted in
-// to.
+// without returns the URL of the same AWS with one Region disabled: calls there get the
+// answer of a Region that the account has not opted in to.
 func (e *emulator) without(t *testing.T, region string) string {
 	t.Helper()
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: e.host})

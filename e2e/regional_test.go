@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// abroad are the Regions that get a worker of their own.
+// abroad returns the Regions that get their own worker.
 var abroad = []string{"eu-west-1", "ap-southeast-2", "eu-north-1"}
 
 // workers runs scripts/workers over the Regions abroad, as make does.
@@ -25,8 +25,8 @@ func (d *deployment) workers(ctx context.Context, t *testing.T, env []string, ac
 func (d *deployment) deployWorkers(ctx context.Context, t *testing.T) {
 	d.machine(ctx, t, "go", "build", "-o", d.path("build", "workers-tool"), "./scripts/workers")
 
-	// In a Region that is switched off the others are deployed all the same, and
-	// when it is on, the second run has to do only the one.
+	// A disabled Region does not stop the deployment to the others. When it is enabled,
+	// the second run deploys only to it.
 	const off = "ap-southeast-2"
 	out := d.workers(ctx, t, append(slices.Clone(d.env), "AWS_ENDPOINT_URL="+d.aws.without(t, off)), "deploy")
 	if out.status != 1 || !strings.Contains(out.stderr, "failed in 1 of 4 Regions") || !strings.Contains(out.stderr, "\n  "+off+": ") {
@@ -38,8 +38,8 @@ func (d *deployment) deployWorkers(ctx context.Context, t *testing.T) {
 	}
 }
 
-// runRegional runs in the Regions where the worker stands now, and in one where
-// the coordinator may invoke it but there is none.
+// runRegional runs in the Regions that have a worker, and in one where the coordinator
+// is allowed to invoke a worker but none is deployed.
 func (d *deployment) runRegional(ctx context.Context, t *testing.T) {
 	const missing = "sa-east-1"
 	d.deploy(ctx, t, "placement=regional", "regions="+strings.Join(abroad, " ")+" "+missing)
@@ -66,7 +66,7 @@ func (d *deployment) runRegional(ctx context.Context, t *testing.T) {
 	}
 }
 
-// removeAll removes what was deployed and looks for anything left.
+// removeAll removes the deployment and checks that nothing is left.
 func (d *deployment) removeAll(ctx context.Context, t *testing.T) {
 	if out := d.workers(ctx, t, d.env, "remove"); out.status != 0 {
 		t.Errorf("exit status %d, want 0", out.status)

@@ -13,12 +13,12 @@ import (
 	"testing"
 )
 
-// tryRoles puts a function that invokes whatever it is told to under each role,
-// and shows what the role lets it do.
+// tryRoles deploys a function under each role that invokes the functions it is sent, and
+// checks which ones the role allows.
 func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
 	d.machine(ctx, t, "env", "CGO_ENABLED=0", "go", "build", "-tags", "lambda.norpc", "-o", d.path("build", "probe"), "./e2e/testdata/probe")
 	code := zipped(t, d.path("build", "probe"))
-	// All of them first: what is not there cannot show what a role may not do.
+	// Deploy all of them first: a missing function proves nothing about a role.
 	for _, role := range []string{"CoordinatorRole", "RegionworkerRole"} {
 		d.newProbe(ctx, t, role, code)
 	}
@@ -47,7 +47,7 @@ func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
 	}
 }
 
-// probeOf is the name of the probe under a role.
+// probeOf returns the name of the probe under a role.
 func probeOf(role string) string { return "e2e-probe-" + role }
 
 // newProbe deploys the probe under a role of the stack.
@@ -69,7 +69,7 @@ func (d *deployment) newProbe(ctx context.Context, t *testing.T, role, code stri
 	})
 }
 
-// zipped returns a program as the code of a function: a zip, in base64.
+// zipped returns a program as the code of a function: a zip in base64.
 func zipped(t *testing.T, program string) string {
 	t.Helper()
 	content, err := os.ReadFile(program)

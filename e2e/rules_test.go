@@ -9,25 +9,24 @@ import (
 	"strings"
 )
 
-// A template is a CloudFormation template, as far as the rules read it.
+// A template has the parts of a CloudFormation template that the rules read.
 type template struct {
 	Resources map[string]resource
 	Outputs   map[string]any
 }
 
-// A resource is one of a template.
+// A resource is one resource of a template.
 type resource struct {
 	Type       string
 	Properties map[string]any
 }
 
-// xray is the one policy of AWS's that a role may have, and only for a function
-// that is traced. X-Ray knows no resources, so a statement of our own would have
-// to say "*" and be no narrower.
+// xray is the only AWS-managed policy that a role can have, and only for a function with
+// tracing. X-Ray has no resources, so a statement of our own would need "*" and would
+// not be narrower.
 const xray = "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"
 
-// faults returns what is wrong with a template, whatever it deploys: none of
-// these may be true of any deployment of ours.
+// faults returns the violations of the rules that hold for every deployment.
 func (t template) faults() []string {
 	var faults []string
 	roles := map[string]string{} // by the function that has it
@@ -88,7 +87,7 @@ func (t template) faults() []string {
 	return faults
 }
 
-// role looks for what no role may have.
+// role returns the violations of a role.
 func (t template) role(id string, fault func(string, ...any)) {
 	properties := t.Resources[id].Properties
 	for _, s := range statements(properties["AssumeRolePolicyDocument"]) {
@@ -120,7 +119,7 @@ func (t template) role(id string, fault func(string, ...any)) {
 	}
 }
 
-// traced says whether a function with that role is traced.
+// traced reports whether a function with that role has tracing.
 func (t template) traced(role string) bool {
 	for _, r := range t.Resources {
 		if r.Type == "AWS::Lambda::Function" && text(r.Properties["Role"]) == "${"+role+".Arn}" {
@@ -130,7 +129,7 @@ func (t template) traced(role string) bool {
 	return false
 }
 
-// allowed lists what a role's own policies allow, as "action on resource".
+// allowed lists the permissions of a role's own policies as "action on resource".
 func (t template) allowed(role string) []string {
 	var all []string
 	for _, policy := range list(t.Resources[role].Properties["Policies"]) {
@@ -145,7 +144,7 @@ func (t template) allowed(role string) []string {
 	return all
 }
 
-// statements returns those of a policy document.
+// statements returns the statements of a policy document.
 func statements(document any) []map[string]any {
 	var all []map[string]any
 	for _, s := range list(at(document, "Statement")) {
@@ -156,7 +155,7 @@ func statements(document any) []map[string]any {
 	return all
 }
 
-// at follows keys into nested maps, and returns nil where one is missing.
+// at follows keys into nested maps, and returns nil if one is missing.
 func at(v any, keys ...string) any {
 	for _, key := range keys {
 		m, _ := v.(map[string]any)
@@ -165,7 +164,7 @@ func at(v any, keys ...string) any {
 	return v
 }
 
-// list returns a value that may be one or many as many.
+// list returns a value that is a list or a single item as a list.
 func list(v any) []any {
 	switch v := v.(type) {
 	case nil:
@@ -176,8 +175,8 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// text writes a value as CloudFormation's Fn::Sub would, with every function of
-// it that a template of ours uses.
+// text formats a value as CloudFormation's Fn::Sub does. It supports the functions that
+// our templates use.
 func text(v any) string {
 	m, isMap := v.(map[string]any)
 	if !isMap {
@@ -192,6 +191,6 @@ func text(v any) string {
 	if get := list(m["Fn::GetAtt"]); len(get) == 2 {
 		return fmt.Sprintf("${%v.%v}", get[0], get[1])
 	}
-	// Not understood: it must not pass for harmless.
+	// An unknown function must not count as harmless.
 	return fmt.Sprintf("*%v", v)
 }

@@ -20,15 +20,15 @@ import (
 // home is the Region that everything is deployed to.
 const home = "us-east-1"
 
-// A site is a directory laid out like the repository, from which deployments are
-// made, so that the repository's own dist/ and .serverless/ stay as they are.
+// A site is a directory with the layout of the repository. Deployments are made from it,
+// so that the repository's dist/ and .serverless/ do not change.
 type site struct {
 	repo string   // the repository
 	dir  string   // the site
 	env  []string // what its commands get: nothing of the caller's but the PATH
 }
 
-// newSite makes a site. It has no zips yet.
+// newSite returns a site without zips.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	repo, err := filepath.Abs("..")
@@ -58,13 +58,13 @@ func newSite(t *testing.T) *site {
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + t.TempDir(),
 		"AWS_REGION=" + home,
-		// Neither the caller's credentials nor the machine's.
+		// No credentials of the caller or of the machine.
 		"AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_CONFIG_FILE=/dev/null",
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ENDPOINT_URL=http://127.0.0.1:9",
-		// The framework polls every 5 s otherwise, and gives an invocation up after
-		// 120 s to start it again.
+		// The defaults are a poll every 5 s, and a timeout of 120 s after which the
+		// framework invokes again.
 		"SLS_AWS_MONITORING_FREQUENCY=500",
 		"AWS_CLIENT_TIMEOUT=900000",
 		"AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=1",
@@ -97,8 +97,8 @@ func (s *site) read(t *testing.T, name ...string) string {
 	return string(content)
 }
 
-// arch is this machine's architecture as AWS spells it, because the emulator
-// runs the functions as processes of this machine.
+// arch returns this machine's architecture in AWS's spelling: the emulator runs the
+// functions as processes of this machine.
 func arch(t *testing.T) string {
 	t.Helper()
 	switch runtime.GOARCH {
@@ -111,14 +111,14 @@ func arch(t *testing.T) string {
 	return ""
 }
 
-// printed is what a command wrote and how it ended.
+// printed has the output of a command, and its exit status.
 type printed struct {
 	stdout, stderr string
 	status         int
 }
 
-// command runs a command of the site and returns what it printed, whatever its
-// exit status. Its process group is killed when ctx ends.
+// command runs a command of the site and returns its output and exit status. Its process
+// group is killed when ctx ends.
 func (s *site) command(ctx context.Context, t *testing.T, env []string, name string, args ...string) printed {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -135,8 +135,7 @@ func (s *site) command(ctx context.Context, t *testing.T, env []string, name str
 	return out
 }
 
-// must is command for one that has to succeed. It leaves a line in the
-// transcript.
+// must runs a command that has to succeed, and logs it.
 func (s *site) must(ctx context.Context, t *testing.T, name string, args ...string) printed {
 	t.Helper()
 	out := s.command(ctx, t, s.env, name, args...)
@@ -157,8 +156,8 @@ func (s *site) machine(ctx context.Context, t *testing.T, name string, args ...s
 	at.must(ctx, t, name, args...)
 }
 
-// tools makes the Python environment of requirements.txt, or finds the one it
-// made before, and returns the directory of its programs.
+// tools creates the Python environment of requirements.txt, unless it exists, and
+// returns the directory of its programs.
 func (s *site) tools(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	want, err := os.ReadFile("requirements.txt")
@@ -166,7 +165,7 @@ func (s *site) tools(ctx context.Context, t *testing.T) string {
 		t.Fatal(err)
 	}
 	venv := filepath.Join(s.repo, "build", "e2e", "venv")
-	// Written when all else is done: a half-made one has no such file.
+	// Written last: an incomplete environment has no such file.
 	stamp := filepath.Join(venv, "requirements.txt")
 	if have, err := os.ReadFile(stamp); err != nil || !bytes.Equal(have, want) {
 		if err := os.RemoveAll(venv); err != nil {

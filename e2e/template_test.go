@@ -27,7 +27,7 @@ func TestTemplate(t *testing.T) {
 	defer cancel()
 	s := newSite(t)
 	tools := s.tools(ctx, t)
-	// What is in them does not matter here.
+	// Their contents do not matter here.
 	for _, name := range []string{"coordinator", "regionworker"} {
 		s.write(t, "dist/"+name+".zip", []byte("a zip"))
 	}
@@ -104,7 +104,7 @@ func TestTemplate(t *testing.T) {
 					if r.Properties["Runtime"] != "provided.al2023" || !slices.Equal(list(r.Properties["Architectures"]), []any{"arm64"}) {
 						t.Errorf("%s runs on %v %v, want provided.al2023 on arm64", id, r.Properties["Runtime"], r.Properties["Architectures"])
 					}
-					// The HTTP API answers for a function after 30 s.
+					// The HTTP API stops waiting for a function after 30 s.
 					if seconds, _ := r.Properties["Timeout"].(float64); seconds <= 0 || seconds >= 30 {
 						t.Errorf("%s has %v s, want less than 30", id, seconds)
 					}
@@ -113,7 +113,7 @@ func TestTemplate(t *testing.T) {
 			if diff := cmp.Diff(c.rights, roles); diff != "" {
 				t.Errorf("what the roles allow (-want +got):\n%s", diff)
 			}
-			// W3005 is about a DependsOn that the framework adds to what it generates.
+			// W3005 is about a DependsOn that the framework generates.
 			s.must(ctx, t, filepath.Join(tools, "cfn-lint"), "--ignore-checks", "W3005", "--", ".serverless/cloudformation-template-update-stack.json")
 		})
 	}
@@ -147,7 +147,7 @@ func TestTemplate(t *testing.T) {
 	})
 }
 
-// TestRules breaks the template in every way that the rules are there for.
+// TestRules breaks each rule in the template.
 func TestRules(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

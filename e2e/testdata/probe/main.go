@@ -1,6 +1,5 @@
-// Command probe is a Lambda function that tries to invoke another one, and says
-// how that went. Deployed with somebody else's role, it shows what that role is
-// allowed to do: code that runs under it is the only thing that can.
+// Command probe is a Lambda function that invokes another one and returns the outcome.
+// Deployed with the role of one of our functions, it shows what that role allows.
 package main
 
 import (
