@@ -49,7 +49,10 @@ func (e *refusedError) Error() string {
 }
 
 // A block is a network with a special purpose.
-type block struct{ network, kind string }
+type block struct {
+	netip.Prefix
+	kind string
+}
 
 // kindOf returns the special purpose of an address, or "" for one on the public
 // Internet: an address outside all blocks, which for IPv6 is also in the range allocated
@@ -74,51 +77,37 @@ func kindOf(a netip.Addr) string {
 //nolint:gochecknoglobals // Go has no constants of these types
 var (
 	globalUnicast = netip.MustParsePrefix("2000::/3")
-	blocks        = parse(
-		block{"0.0.0.0/8", "unspecified"},
-		block{"10.0.0.0/8", "private"},
-		block{"100.64.0.0/10", "shared by a carrier's NAT"},
-		block{"127.0.0.0/8", "loopback"},
-		block{"168.63.129.16/32", "metadata"},
-		block{"169.254.0.0/16", "link-local"},
-		block{"172.16.0.0/12", "private"},
-		block{"192.0.0.0/24", "for protocols"},
-		block{"192.0.2.0/24", "documentation"},
-		block{"192.88.99.0/24", "6to4"},
-		block{"192.168.0.0/16", "private"},
-		block{"198.18.0.0/15", "benchmarking"},
-		block{"198.51.100.0/24", "documentation"},
-		block{"203.0.113.0/24", "documentation"},
-		block{"224.0.0.0/4", "multicast"},
-		block{"240.0.0.0/4", "reserved"},
-		block{"::/128", "unspecified"},
-		block{"::1/128", "loopback"},
-		block{"64:ff9b::/96", "NAT64"},
-		block{"64:ff9b:1::/48", "NAT64"},
-		block{"2001::/23", "for protocols"}, // includes Teredo and benchmarking
-		block{"2001:db8::/32", "documentation"},
-		block{"2002::/16", "6to4"},
-		block{"3fff::/20", "documentation"},
-		block{"fc00::/7", "private"},
-		block{"fe80::/10", "link-local"},
-		block{"fec0::/10", "private"},
-		block{"ff00::/8", "multicast"},
-	)
-)
-
-// A parsedBlock is a block with its network parsed.
-type parsedBlock struct {
-	netip.Prefix
-	kind string
-}
-
-func parse(written ...block) []parsedBlock {
-	parsed := make([]parsedBlock, len(written))
-	for i, b := range written {
-		parsed[i] = parsedBlock{netip.MustParsePrefix(b.network), b.kind}
+	blocks        = []block{
+		{netip.MustParsePrefix("0.0.0.0/8"), "unspecified"},
+		{netip.MustParsePrefix("10.0.0.0/8"), "private"},
+		{netip.MustParsePrefix("100.64.0.0/10"), "shared by a carrier's NAT"},
+		{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
+		{netip.MustParsePrefix("168.63.129.16/32"), "metadata"},
+		{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
+		{netip.MustParsePrefix("172.16.0.0/12"), "private"},
+		{netip.MustParsePrefix("192.0.0.0/24"), "for protocols"},
+		{netip.MustParsePrefix("192.0.2.0/24"), "documentation"},
+		{netip.MustParsePrefix("192.88.99.0/24"), "6to4"},
+		{netip.MustParsePrefix("192.168.0.0/16"), "private"},
+		{netip.MustParsePrefix("198.18.0.0/15"), "benchmarking"},
+		{netip.MustParsePrefix("198.51.100.0/24"), "documentation"},
+		{netip.MustParsePrefix("203.0.113.0/24"), "documentation"},
+		{netip.MustParsePrefix("224.0.0.0/4"), "multicast"},
+		{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
+		{netip.MustParsePrefix("::/128"), "unspecified"},
+		{netip.MustParsePrefix("::1/128"), "loopback"},
+		{netip.MustParsePrefix("64:ff9b::/96"), "NAT64"},
+		{netip.MustParsePrefix("64:ff9b:1::/48"), "NAT64"},
+		{netip.MustParsePrefix("2001::/23"), "for protocols"}, // includes Teredo and benchmarking
+		{netip.MustParsePrefix("2001:db8::/32"), "documentation"},
+		{netip.MustParsePrefix("2002::/16"), "6to4"},
+		{netip.MustParsePrefix("3fff::/20"), "documentation"},
+		{netip.MustParsePrefix("fc00::/7"), "private"},
+		{netip.MustParsePrefix("fe80::/10"), "link-local"},
+		{netip.MustParsePrefix("fec0::/10"), "private"},
+		{netip.MustParsePrefix("ff00::/8"), "multicast"},
 	}
-	return parsed
-}
+)
 
 // ParseNetworks parses networks in CIDR notation, separated by commas, as in
 // "10.1.0.0/16, fd00:1::/64". Empty means none. An IPv4 network mapped into IPv6 is an

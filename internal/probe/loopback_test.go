@@ -60,7 +60,7 @@ func TestASampleDescribesTheAnswer(t *testing.T) {
 		{
 			name: "TLS 1.2", address: "127.0.0.1", url: "https://server.example:PORT/missing",
 			config: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 },
-			want: probe.Sample{Host: name, Status: 404, Protocol: "HTTP/2.0", TLS: &probe.TLS{Version: "TLS 1.2", Issuer: "Test CA"}},
+			want:   probe.Sample{Host: name, Status: 404, Protocol: "HTTP/2.0", TLS: &probe.TLS{Version: "TLS 1.2", Issuer: "Test CA"}},
 		},
 		{
 			name: "HEAD", address: "127.0.0.1", url: "https://server.example:PORT/head", method: "HEAD",
