@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,15 +34,13 @@ const minEvery = time.Minute
 
 // costFlags are the flags of "cost".
 type costFlags struct {
-	regions              int
-	seconds, every       seconds
-	region, architecture string
-	workerMB, coordMB    int
-	output               format
+	price.Job // printCost sets Every
+	every     seconds
+	output    format
 }
 
 func (c *cli) costCommand() *cobra.Command {
-	f := costFlags{seconds: 10, every: 300}
+	f := costFlags{Job: price.Job{Seconds: 10}, every: 300}
 	cmd := &cobra.Command{
 		Use:   "cost",
 		Short: "Compare the cost of a month of runs with that of AWS's own ways to fan out",
@@ -62,13 +61,13 @@ schedule, logs, traces, data transfer.`, price.Month.Hours(), price.Date),
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&f.regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is the number that \"run\" has without --region")
-	flags.Var(&f.seconds, "seconds", "the `time` that one worker takes, such as 10s or 10")
+	flags.IntVar(&f.Regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is the number that \"run\" has without --region")
+	flags.Var((*seconds)(&f.Seconds), "seconds", "the `time` that one worker takes, such as 10s or 10")
 	flags.Var(&f.every, "every", "the `time` between the starts of two runs, such as 5m or 300")
-	flags.StringVar(&f.region, "region", "us-east-1", "the `Region` of all functions, with its prices")
-	flags.StringVar(&f.architecture, "architecture", string(price.ARM64), "the `architecture` of the functions: arm64 or x86_64")
-	flags.IntVar(&f.workerMB, "worker-memory", deployedWorkerMB, "a worker's memory in `MB`")
-	flags.IntVar(&f.coordMB, "coordinator-memory", deployedCoordinatorMB, "the memory in `MB` of the coordinator, or of the function in its place")
+	flags.StringVar(&f.Region, "region", "us-east-1", "the `Region` of all functions, with its prices")
+	flags.StringVar((*string)(&f.Architecture), "architecture", string(price.ARM64), "the functions' `architecture`: arm64 or x86_64")
+	flags.IntVar(&f.WorkerMB, "worker-memory", deployedWorkerMB, "a worker's memory in `MB`")
+	flags.IntVar(&f.CoordinatorMB, "coordinator-memory", deployedCoordinatorMB, "the memory in `MB` of the coordinator, or of the function in its place")
 	addOutput(cmd, &f.output)
 	complete(cmd, "region", func(string) []cobra.Completion { return pricedRegions() })
 	complete(cmd, "architecture", func(string) []cobra.Completion { return architectures() })
@@ -80,23 +79,15 @@ func (c *cli) printCost(f *costFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	job := price.Job{
-		Regions:       f.regions,
-		Seconds:       float64(f.seconds),
-		Every:         time.Duration(math.Round(float64(f.every) * float64(time.Second))),
-		Region:        f.region,
-		Architecture:  price.Architecture(f.architecture),
-		WorkerMB:      f.workerMB,
-		CoordinatorMB: f.coordMB,
-	}
-	comparison, ok := price.Compare(job)
+	f.Every = time.Duration(math.Round(float64(f.every) * float64(time.Second)))
+	comparison, ok := price.Compare(f.Job)
 	if !ok {
-		return unpriced(f.region)
+		return unpriced(f.Region)
 	}
 	if f.output == formatJSON {
-		return c.printJSON(listCost(job, comparison))
+		return c.printJSON(listCost(f.Job, comparison))
 	}
-	return c.printCostTable(job, comparison)
+	return c.printCostTable(f.Job, comparison)
 }
 
 // check returns an error that names every flag that is out of range.
@@ -107,18 +98,18 @@ func (f *costFlags) check() error {
 			faults = append(faults, protocol.OutOfRangeFault(flag, value, least, most).String())
 		}
 	}
-	within("--regions", float64(f.regions), 1, protocol.MaxRegions)
-	if s := float64(f.seconds); !(s > 0 && s <= price.MaxLambdaSeconds) { // also refuses NaN
+	within("--regions", float64(f.Regions), 1, protocol.MaxRegions)
+	if s := f.Seconds; !(s > 0 && s <= price.MaxLambdaSeconds) { // also refuses NaN
 		faults = append(faults, fmt.Sprintf("--seconds: %v: out of range; want more than 0 and at most %d", s, price.MaxLambdaSeconds))
 	}
 	if s := float64(f.every); !(s >= minEvery.Seconds() && s <= price.Month.Seconds()) {
 		faults = append(faults, fmt.Sprintf("--every: %s: out of range; want 1m to %.0fh, a month", cmp.Or(f.every.String(), "0s"), price.Month.Hours()))
 	}
-	if a := architectures(); f.architecture != a[0] && f.architecture != a[1] {
-		faults = append(faults, fmt.Sprintf("--architecture: %q: want %s", f.architecture, strings.Join(a, " or ")))
+	if a := architectures(); !slices.Contains(a, string(f.Architecture)) {
+		faults = append(faults, fmt.Sprintf("--architecture: %q: want %s", f.Architecture, strings.Join(a, " or ")))
 	}
-	within("--worker-memory", float64(f.workerMB), minMemoryMB, maxMemoryMB)
-	within("--coordinator-memory", float64(f.coordMB), minMemoryMB, maxMemoryMB)
+	within("--worker-memory", float64(f.WorkerMB), minMemoryMB, maxMemoryMB)
+	within("--coordinator-memory", float64(f.CoordinatorMB), minMemoryMB, maxMemoryMB)
 	if faults == nil {
 		return nil
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"meridian/internal/endpoints"
@@ -85,8 +83,7 @@ func listRegions(id, service string) ([]partitionListing, error) {
 		listing = append(listing, l)
 	}
 	if listing == nil {
-		return nil, usage("%s", protocol.UnknownFault("--partition", id, "a partition", known)).
-			hint("the partitions are %s", strings.Join(known, ", "))
+		return nil, usage("%s", protocol.UnknownFault("--partition", id, "a partition", known))
 	}
 	return listing, nil
 }
