@@ -41,3 +41,17 @@ func ExampleParseNetworks() {
 	// [10.1.0.0/16 fd00:1::/64] <nil>
 	// [] "10.1.2.3/16" is not a network; want one such as 10.1.0.0/16
 }
+
+func ExampleCheckURL() {
+	for _, text := range []string{"https://example.com/ping", "ftp://example.com", "https://me@example.com"} {
+		at, err := url.Parse(text)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("%q\n", probe.CheckURL(at))
+	}
+	// Output:
+	// ""
+	// "want a URL that begins with https:// or http://"
+	// "a user or password in a URL is refused"
+}
