@@ -24,7 +24,7 @@ type reply struct {
 // before has done, and believes the answer only if it fits the question.
 func (c *Coordinator) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (reply, error) {
 	request := u.request(ctx, prior)
-	payload, err := request.Encode()
+	payload, err := u.plan.envelope.Encode(request)
 	if err != nil {
 		return reply{}, &invocationError{err: fmt.Errorf("encode request for %s: %w", request.Region, err)}
 	}

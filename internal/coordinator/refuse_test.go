@@ -55,7 +55,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		request string
 		want    []string
 	}{
-		{"not JSON", `{"regions":`, []string{`{"regions":: not JSON: unexpected end of JSON input at line 1, column 11`}},
+		{"no JSON object", `["regions"]`, []string{`["regions"]: want an object, got an array`}},
 		{"unknown Region", `{"regions":["eu-wst-1"]}`, []string{`regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`}},
 		{"Region of no likeness", `{"regions":["mars"]}`, []string{`regions[0]: "mars": is not a Region`}},
 		{"zone for a Region", `{"regions":["us-east-1a"]}`, []string{`regions[0]: "us-east-1a": is not a Region; did you mean "us-east-1"?`}},

@@ -103,7 +103,7 @@ func TestAnAnswerCanBeReadWhateverATaskReturns(t *testing.T) {
 		return json.RawMessage(strings.Repeat("[", depth) + strings.Repeat("]", depth))
 	}
 	tooDeep := protocol.TargetOutcome{
-		Target: "bad", Status: "FAILED", Error: "States.TaskFailed", Cause: "output: more than 1000 arrays and objects in each other",
+		Target: "bad", Status: "FAILED", Error: "States.TaskFailed", Cause: "output: arrays and objects are nested more than 1000 deep",
 		Attempts: []protocol.Attempt{{Error: "States.TaskFailed"}},
 	}
 	for _, tt := range []struct {

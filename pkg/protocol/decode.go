@@ -33,14 +33,10 @@ func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 	return r, faults.And(r.Validate()).Err()
 }
 
-// DecodeRegionResult reads a worker's answer. Unknown fields are passed over. An
-// output that is deeper than [MaxOutputDepth] is an error.
+// DecodeRegionResult reads a worker's answer. Unknown fields are ignored. An
+// output that is nested deeper than [MaxOutputDepth] is an error.
 func DecodeRegionResult(data []byte) (RegionResult, error) {
 	var r RegionResult
-	if utf8.Valid(data) && (&quick{data: data}).regionResult(&r) {
-		return r, nil
-	}
-	r = RegionResult{}
 	if err := decodeLenient(data, &r); err != nil {
 		return r, fmt.Errorf("region result: %w", err)
 	}
@@ -52,11 +48,27 @@ func DecodeRegionResult(data []byte) (RegionResult, error) {
 	return r, nil
 }
 
-// CheckOutput returns why a target's output, which is compact JSON, would make the
-// message that it is in unreadable, or nil: it is deeper than [MaxOutputDepth].
+// CheckOutput returns an error if a target's output, which is valid JSON, is nested
+// deeper than [MaxOutputDepth]. It would make the message that carries it unreadable.
 func CheckOutput(output json.RawMessage) error {
-	if q := (quick{data: output}); len(output) > MaxOutputDepth && !q.value(MaxOutputDepth) {
-		return fmt.Errorf("more than %d arrays and objects in each other", MaxOutputDepth)
+	if bytes.Count(output, []byte("["))+bytes.Count(output, []byte("{")) <= MaxOutputDepth {
+		return nil // most are, and Count is fast
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(output); i++ {
+		switch c := output[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > MaxOutputDepth {
+				return fmt.Errorf("arrays and objects are nested more than %d deep", MaxOutputDepth)
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
 	}
 	return nil
 }

@@ -1,26 +1,50 @@
 package protocol
 
 import (
+	"encoding/json"
 	"math"
-	"slices"
+	"reflect"
 	"strconv"
 	"unicode/utf8"
 )
 
 // An Envelope is what the requests of a run's invocations have in common: all but
-// Region, batch and targets. It knows how long a request is without encoding it. What
-// changes from one attempt to the next counts at its longest, so a request that fits
-// does so at every attempt.
-type Envelope struct{ rest int }
+// Region, batch, attempt, targets and budget. Its policy, which can be long, is
+// encoded once. It knows how long a request is without encoding it: attempt and
+// budget count at their longest, so a request that fits does so at every attempt.
+type Envelope struct {
+	policy json.RawMessage // nil for a policy that is zero
+	rest   int
+}
+
+// An enclosedRequest is a RegionRequest with the encoded policy of its Envelope.
+type enclosedRequest struct {
+	RegionRequest
+	Policy json.RawMessage `json:"policy,omitzero"`
+}
 
 // EnvelopeOf returns the Envelope of r and of the requests that are like it. The
 // error says why r cannot be encoded.
 func EnvelopeOf(r RegionRequest) (Envelope, error) {
+	var e Envelope
+	if !reflect.ValueOf(r.Policy).IsZero() {
+		var err error
+		if e.policy, err = marshal(r.Policy); err != nil {
+			return e, err
+		}
+	}
 	r.Region, r.Batch, r.Targets = "", 0, []string{}
 	r.Attempt = math.MaxInt32
 	r.BudgetMs = MaxSeconds*1000 - 0.001 // the most digits that a budget can have
-	data, err := r.Encode()
-	return Envelope{len(data) - len(`""`) - len("0")}, err
+	data, err := e.Encode(r)
+	e.rest = len(data) - len(`""`) - len("0")
+	return e, err
+}
+
+// Encode returns r as [RegionRequest.Encode] does, except that the policy is the
+// Envelope's and comes last.
+func (e Envelope) Encode(r RegionRequest) ([]byte, error) {
+	return marshal(enclosedRequest{r, e.policy})
 }
 
 // Bytes returns how many bytes a request with these targets has at most.
@@ -42,10 +66,6 @@ func (e Envelope) bytes(region string, batch int) int {
 // A target that does not fit by itself is a batch of its own; over is how many bytes
 // the longest such request has, or 0 when there is none.
 func (e Envelope) Divide(region string, targets []string, most, limit int) (batches [][]string, over int) {
-	batches = make([][]string, 0, (len(targets)+most-1)/most)
-	if e.holds(region, targets, most, limit) {
-		return slices.AppendSeq(batches, slices.Chunk(targets, most)), 0
-	}
 	for len(targets) > 0 {
 		n := e.fitting(region, len(batches), targets[:min(most, len(targets))], limit)
 		if n == 0 {
@@ -56,17 +76,6 @@ func (e Envelope) Divide(region string, targets []string, most, limit int) (batc
 		targets = targets[n:]
 	}
 	return batches, over
-}
-
-// holds reports whether any batch fits, whatever is in the targets: then they
-// need not be looked at one by one.
-func (e Envelope) holds(region string, targets []string, most, limit int) bool {
-	longest := 0
-	for _, target := range targets {
-		longest = max(longest, len(target))
-	}
-	const escaped = len(`\u0000`) // the most that JSON makes of one byte
-	return e.bytes(region, len(targets))+min(most, len(targets))*(escaped*longest+len(`"",`)) <= limit
 }
 
 // fitting returns how many of the targets, from the first on, fit into a batch.
@@ -82,18 +91,11 @@ func (e Envelope) fitting(region string, batch int, targets []string, limit int)
 
 // stringBytes returns how many bytes a string takes in what Encode returns.
 func stringBytes(s string) int {
-	n := len(`""`)
-	for len(s) > 0 {
-		r, width := utf8.DecodeRuneInString(s)
-		s = s[width:]
-		switch {
-		case r == '"', r == '\\', r == '\b', r == '\f', r == '\n', r == '\r', r == '\t':
-			n += len(`\n`)
-		case r < ' ', r == '\u2028', r == '\u2029', r == utf8.RuneError && width == 1:
-			n += len(`\u0000`)
-		default:
-			n += width
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			data, _ := marshal(s) // never fails for a string
+			return len(data)
 		}
 	}
-	return n
+	return len(`""`) + len(s)
 }

@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -40,13 +38,14 @@ func shown(value any) string {
 	if v := reflect.ValueOf(value); !v.IsValid() || v.Kind() == reflect.Slice && v.IsNil() {
 		return ""
 	}
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false) // it is for a person
-	if err := enc.Encode(value); err != nil {
+	if s, ok := value.(string); ok {
+		value = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	text, err := marshal(value)
+	if err != nil {
 		return fmt.Sprint(value)
 	}
-	return excerpt(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+	return excerpt(text)
 }
 
 // kindOf returns the kind of the JSON value raw, which is not null, in the words

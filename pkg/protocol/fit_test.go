@@ -321,7 +321,10 @@ func TestFitReturnsWhatCannotBeEncoded(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]*protocol.Result{
 		"a number": {ElapsedMs: math.NaN()},
-		"output":   outputsOf([]string{`{`}),
+		"half":     outputsOf([]string{`{"a":`}),
+		"two":      outputsOf([]string{`1 2`}),
+		"a word":   outputsOf([]string{`undefined`}),
+		"nothing":  outputsOf([]string{``}),
 	} {
 		if data, err := protocol.Fit(r, 10); err == nil || !strings.HasPrefix(err.Error(), "encode: ") {
 			t.Errorf("Fit(%s) = %s, %v; want an error", name, data, err)

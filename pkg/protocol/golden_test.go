@@ -44,6 +44,18 @@ func TestGoldensDecodeForEver(t *testing.T) {
 			if diff := cmp.Diff(canonical.String(), string(encode(t, value))); diff != "" {
 				t.Errorf("encode %s (-want +got):\n%s", name, diff)
 			}
+			var fitted []byte
+			switch r := value.(type) {
+			case protocol.Result:
+				fitted, err = protocol.Fit(&r, 0)
+			case protocol.RegionResult:
+				fitted, err = protocol.Fit(&r, 0)
+			default:
+				return
+			}
+			if diff := cmp.Diff(canonical.String(), string(fitted)); err != nil || diff != "" {
+				t.Errorf("Fit %s = %v (-want +got):\n%s", name, err, diff)
+			}
 		})
 	}
 }

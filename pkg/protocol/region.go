@@ -3,10 +3,7 @@ package protocol
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // A RegionRequest is one invocation: what a coordinator sends to a worker.
@@ -90,92 +87,28 @@ type RegionResult struct {
 
 // Encode returns r as JSON. Nothing in it is escaped for HTML, which would make a
 // request that fits into Lambda's payload up to six times as long. The error
-// says that Parameters are no JSON, or BudgetMs or TimeoutSeconds no number.
-//
-// It writes what encoding/json would, by hand: that is a sixth of the time, and
-// it is done for each invocation.
-func (r RegionRequest) Encode() ([]byte, error) {
-	b := make([]byte, 0, 256+len(r.Parameters)+24*len(r.Targets))
-	b = strconv.AppendInt(append(b, `{"version":`...), int64(r.Version), 10)
-	b = appendText(append(b, `,"runId":`...), r.RunID)
-	b = appendText(append(b, `,"region":`...), r.Region)
-	b = strconv.AppendInt(append(b, `,"batch":`...), int64(r.Batch), 10)
-	b = strconv.AppendInt(append(b, `,"attempt":`...), int64(r.Attempt), 10)
-	b = appendText(append(b, `,"task":`...), r.Task)
-	if r.Parameters != nil {
-		text := bytes.NewBuffer(append(b, `,"parameters":`...))
-		if json.Compact(text, r.Parameters) != nil {
-			return nil, fmt.Errorf("parameters are no JSON: %s", excerpt(r.Parameters))
-		}
-		b = text.Bytes()
-	}
-	b = appendTexts(append(b, `,"targets":`...), r.Targets)
-	if p := r.Policy; p.MaxConcurrency != 0 || p.TimeoutSeconds != 0 || p.Retry != nil {
-		text, err := marshal(p)
-		if err != nil {
-			return nil, err
-		}
-		b = append(append(b, `,"policy":`...), text...)
-	}
-	switch b = append(b, `,"budgetMs":`...); {
-	case r.BudgetMs == 0:
-		b = b[:len(b)-len(`,"budgetMs":`)]
-	case r.BudgetMs >= 0.001 && r.BudgetMs < 1e21:
-		b = strconv.AppendFloat(b, r.BudgetMs, 'f', -1, 64)
-	default:
-		text, err := marshal(r.BudgetMs)
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, text...)
-	}
-	return append(b, '}'), nil
-}
+// says that Parameters are not JSON, or that BudgetMs or TimeoutSeconds is not a
+// finite number. For the many requests of a run, use [Envelope.Encode].
+func (r RegionRequest) Encode() ([]byte, error) { return marshal(r) }
 
-// LessBudget returns a request, as Encode wrote it, with the time that has passed
-// since then taken off its budget. At least 0.001 ms is left, because zero would mean
-// no limit. A request without a budget, or in another form, is returned as it is.
+// LessBudget returns a request, as Encode wrote it, with its budget reduced by the
+// time that has passed since then. At least 0.001 ms is left, because zero would
+// mean no limit. A request without a budget, or with fields that RegionRequest does
+// not have, is returned unchanged.
 func LessBudget(request []byte, passed time.Duration) []byte {
-	const field, longest = `,"budgetMs":`, 32
-	end := len(request) - 1 // where the last brace is
-	at := max(0, end-len(field)-longest)
-	found := bytes.LastIndex(request[at:], []byte(field))
-	if found < 0 || request[end] != '}' {
+	var r RegionRequest
+	d := json.NewDecoder(bytes.NewReader(request))
+	d.DisallowUnknownFields()
+	if d.Decode(&r) != nil || !(r.BudgetMs > 0 && r.BudgetMs <= MaxSeconds*1000) {
 		return request
 	}
-	at += found + len(field)
-	ms, err := strconv.ParseFloat(string(request[at:end]), 64)
-	if err != nil || !(ms > 0 && ms <= MaxSeconds*1000) {
+	left := time.Duration(r.BudgetMs*float64(time.Millisecond)) - passed
+	r.BudgetMs = max(Milliseconds(left), 0.001)
+	less, err := r.Encode()
+	if err != nil {
 		return request
 	}
-	left := time.Duration(ms*float64(time.Millisecond)) - passed
-	return append(strconv.AppendFloat(bytes.Clone(request[:at]), max(Milliseconds(left), 0.001), 'f', -1, 64), '}')
-}
-
-// appendTexts appends strings as JSON.
-func appendTexts(b []byte, all []string) []byte {
-	if all == nil {
-		return append(b, "null"...)
-	}
-	b = append(b, '[')
-	for i, s := range all {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendText(b, s)
-	}
-	return append(b, ']')
-}
-
-// appendText appends a string as JSON.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			text, _ := marshal(s) // a string has no error
-			return append(b, text...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
+	return less
 }
 
 // marshal returns v as JSON without escapes for HTML.
@@ -186,5 +119,5 @@ func marshal(v any) ([]byte, error) {
 	if err := encoder.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

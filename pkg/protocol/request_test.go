@@ -121,7 +121,7 @@ func TestValidateReadsNoJSON(t *testing.T) {
 		Retry: []protocol.Retrier{{ErrorEquals: []string{"X"}, BackoffRate: inf - inf, IntervalSeconds: -inf}},
 	}
 	want := faults(
-		"targets[0]", `"a\ufffdb"`, "is not UTF-8",
+		"targets[0]", `"a�b"`, "is not UTF-8",
 		"timeoutSeconds", `"+Inf"`, "out of range; want 0 to 99999999 seconds (0 means what the function's deadline leaves)",
 		"retry[0].intervalSeconds", `"-Inf"`, "out of range; want more than 0, at most 99999999",
 		"retry[0].backoffRate", `"NaN"`, "out of range; want at least 1",
@@ -183,7 +183,7 @@ func TestRegionRequestIsStrict(t *testing.T) {
 		{"a version that is null", `{"version":null,` + rest + `}`, faults("version", `null`,
 			"null is not a value here; leave it out")},
 		{"two versions, the first known", `{"version":1,"version":2,` + rest + `}`, faults("version", "2", "given twice")},
-		{"not JSON", `{"version":2`, faults("", `{"version":2`, "not JSON: unexpected end of JSON input at line 1, column 12")},
+		{"not JSON", `{"version":2`, faults("", `{"version":2`, "not JSON at line 1, column 12")},
 		{"not UTF-8", "{\"version\":2,\"task\":\"\xff\"}", faults("", "", "not UTF-8 at line 1, column 22")},
 		{"empty", ``, faults("", "", "empty; want a JSON object")},
 	}
@@ -195,7 +195,7 @@ func TestRegionRequestIsStrict(t *testing.T) {
 			if !ok {
 				t.Fatalf("DecodeRegionRequest(%s) error = %v, want an InvalidRequestError", tt.in, err)
 			}
-			if diff := cmp.Diff(tt.want, invalid.Faults); diff != "" {
+			if diff := cmp.Diff(tt.want, withoutHabitsIn(invalid.Faults)); diff != "" {
 				t.Errorf("DecodeRegionRequest(%s) (-want +got):\n%s", tt.in, diff)
 			}
 			if invalid.ErrorName() != protocol.ErrorInvalidRequest {
