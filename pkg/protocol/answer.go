@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// CheckAnswer returns why answer cannot be the answer to request, or nil: it
-// repeats the request's version, run, Region and batch, and has one outcome, of
-// a known status, for each target, in the order asked for; its own status agrees
-// with theirs; and nothing in it took less than nothing or more than MaxSeconds.
+// CheckAnswer returns an error if answer does not match request. A matching answer
+// repeats the request's version, run, Region and batch. It has one outcome with a
+// known status for each target, in the order of the request, and its own status
+// agrees with them. Every duration in it is between 0 and MaxSeconds.
 func CheckAnswer(request RegionRequest, answer RegionResult) error {
 	switch {
 	case answer.Version != request.Version:
 		return fmt.Errorf("answer has protocol version %d, want %d", answer.Version, request.Version)
 	case answer.RunID != request.RunID:
-		return fmt.Errorf("answer is of run %q, want %q", answer.RunID, request.RunID)
+		return fmt.Errorf("answer is for run %q, want %q", answer.RunID, request.RunID)
 	case answer.Region != request.Region:
-		return fmt.Errorf("answer is of Region %q, want %q", answer.Region, request.Region)
+		return fmt.Errorf("answer is for Region %q, want %q", answer.Region, request.Region)
 	case answer.Batch != request.Batch:
-		return fmt.Errorf("answer is of batch %d, want %d", answer.Batch, request.Batch)
+		return fmt.Errorf("answer is for batch %d, want %d", answer.Batch, request.Batch)
 	case len(answer.Targets) != len(request.Targets):
 		return fmt.Errorf("answer has %d targets, want %d", len(answer.Targets), len(request.Targets))
 	}
-	if ms, wrong := wrongTime(answer); wrong {
-		return fmt.Errorf("answer has something take %v ms", ms)
+	if ms, invalid := invalidTime(answer); invalid {
+		return fmt.Errorf("answer has a duration of %v ms", ms)
 	}
 	var counts Counts
 	for i, t := range answer.Targets {
@@ -47,19 +47,19 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 	return nil
 }
 
-// wrongTime returns the first time in an answer that nothing can have taken. Times
-// are added up, and a sum that is no number cannot be written as JSON.
-func wrongTime(answer RegionResult) (ms float64, wrong bool) {
-	possible := func(ms float64) bool { return ms >= 0 && ms <= MaxSeconds*1000 }
-	if !possible(answer.ElapsedMs) {
+// invalidTime returns the first duration in an answer that is out of range. Durations
+// are added up, and a sum that is NaN or infinite cannot be written as JSON.
+func invalidTime(answer RegionResult) (ms float64, invalid bool) {
+	valid := func(ms float64) bool { return ms >= 0 && ms <= MaxSeconds*1000 }
+	if !valid(answer.ElapsedMs) {
 		return answer.ElapsedMs, true
 	}
 	for _, t := range answer.Targets {
-		if !possible(t.ElapsedMs) {
+		if !valid(t.ElapsedMs) {
 			return t.ElapsedMs, true
 		}
 		for _, a := range t.Attempts {
-			if !possible(a.ElapsedMs) {
+			if !valid(a.ElapsedMs) {
 				return a.ElapsedMs, true
 			}
 		}

@@ -23,9 +23,9 @@ func TestCheckAnswer(t *testing.T) {
 		{"out of time", func(a *protocol.RegionResult) { set(a, "TIMED_OUT", "TIMED_OUT", "NOT_STARTED") }, ""},
 		{"aborted", func(a *protocol.RegionResult) { set(a, "ABORTED", "ABORTED", "SUCCEEDED") }, ""},
 		{"another version", func(a *protocol.RegionResult) { a.Version = 2 }, "answer has protocol version 2, want 1"},
-		{"another run", func(a *protocol.RegionResult) { a.RunID = "x" }, `answer is of run "x", want "r"`},
-		{"another Region", func(a *protocol.RegionResult) { a.Region = "x" }, `answer is of Region "x", want "eu-west-1"`},
-		{"another batch", func(a *protocol.RegionResult) { a.Batch = 0 }, "answer is of batch 0, want 1"},
+		{"another run", func(a *protocol.RegionResult) { a.RunID = "x" }, `answer is for run "x", want "r"`},
+		{"another Region", func(a *protocol.RegionResult) { a.Region = "x" }, `answer is for Region "x", want "eu-west-1"`},
+		{"another batch", func(a *protocol.RegionResult) { a.Batch = 0 }, "answer is for batch 0, want 1"},
 		{"a target missing", func(a *protocol.RegionResult) { a.Targets = a.Targets[:1] }, "answer has 1 targets, want 2"},
 		{"a target too many", func(a *protocol.RegionResult) { a.Targets = append(a.Targets, a.Targets[0]) }, "answer has 3 targets, want 2"},
 		{"targets in another order", func(a *protocol.RegionResult) {
@@ -35,11 +35,11 @@ func TestCheckAnswer(t *testing.T) {
 		{"a target's status missing", func(a *protocol.RegionResult) { set(a, "FAILED", "", "SUCCEEDED") }, `answer has status "" for target "s3"`},
 		{"the status unknown", func(a *protocol.RegionResult) { set(a, "BORED", "FAILED", "FAILED") }, `answer has status "BORED"`},
 		{"the status missing", func(a *protocol.RegionResult) { set(a, "", "FAILED", "FAILED") }, `answer has status ""`},
-		{"a time below 0", func(a *protocol.RegionResult) { a.ElapsedMs = -1 }, "answer has something take -1 ms"},
-		{"a target's time that nobody has", func(a *protocol.RegionResult) { a.Targets[1].ElapsedMs = 1e300 }, "answer has something take 1e+300 ms"},
+		{"a time below 0", func(a *protocol.RegionResult) { a.ElapsedMs = -1 }, "answer has a duration of -1 ms"},
+		{"a target's time that nobody has", func(a *protocol.RegionResult) { a.Targets[1].ElapsedMs = 1e300 }, "answer has a duration of 1e+300 ms"},
 		{"an attempt's time that is none", func(a *protocol.RegionResult) {
 			a.Targets[0].Attempts = []protocol.Attempt{{ElapsedMs: 1}, {ElapsedMs: math.NaN()}}
-		}, "answer has something take NaN ms"},
+		}, "answer has a duration of NaN ms"},
 		{"not started, yet answered", func(a *protocol.RegionResult) {
 			set(a, "NOT_STARTED", "NOT_STARTED", "NOT_STARTED")
 		}, `answer has status "NOT_STARTED"`},

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Cause returns the text of err as it crosses the wire: valid UTF-8, cut to
+// Cause returns the text of err as a message carries it: valid UTF-8 of at most
 // MaxCauseBytes. Nil gives "".
 func Cause(err error) string {
 	if err == nil {
@@ -14,23 +14,23 @@ func Cause(err error) string {
 	return CutCause(err.Error())
 }
 
-// CutCause returns text as a cause crosses the wire: valid UTF-8, cut to
-// MaxCauseBytes at the end of a character.
+// CutCause returns text as a message carries a cause: valid UTF-8 of at most
+// MaxCauseBytes, cut at the end of a character.
 func CutCause(text string) string { return cut(text, MaxCauseBytes) }
 
-// CutErrorName returns an error's name as a result has it: valid UTF-8, cut to
-// MaxErrorNameBytes at the end of a character.
+// CutErrorName returns an error name as a message carries it: valid UTF-8 of at most
+// MaxErrorNameBytes, cut at the end of a character.
 func CutErrorName(name string) string { return cut(name, MaxErrorNameBytes) }
 
-// cut makes a text valid UTF-8 and cuts it to so many bytes, which are at least
-// those of an ellipsis.
-func cut(text string, most int) string {
+// cut makes text valid UTF-8 and cuts it to limit bytes, which must be enough for an
+// ellipsis.
+func cut(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= most {
+	if len(text) <= limit {
 		return text
 	}
 	const ellipsis = "…"
-	text = text[:most-len(ellipsis)]
+	text = text[:limit-len(ellipsis)]
 	for !utf8.ValidString(text) {
 		text = text[:len(text)-1]
 	}

@@ -1,87 +1,87 @@
 package protocol
 
-// Metrics are what one invocation took, in the words of Lambda's platform.report.
+// Metrics are what Lambda reports about one invocation, under the names of its
+// platform.report event.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#ReportMetrics
 type Metrics struct {
-	// BilledDurationMs is the time that is billed, in whole milliseconds, with
-	// that of the cold start.
+	// BilledDurationMs is the billed time in whole milliseconds, including the cold
+	// start.
 	BilledDurationMs float64 `json:"billedDurationMs"`
 
-	// MemorySizeMB is the memory that the function has, and MaxMemoryUsedMB the
-	// most that its environment has used. Zero means that it is not known.
+	// MemorySizeMB is the memory of the function, and MaxMemoryUsedMB the most that
+	// its environment has used. Zero means unknown.
 	MemorySizeMB    int `json:"memorySizeMB,omitzero"`    //nolint:tagliatelle // Lambda's spelling
 	MaxMemoryUsedMB int `json:"maxMemoryUsedMB,omitzero"` //nolint:tagliatelle // Lambda's spelling
 
-	// InitDurationMs is how long a cold start took, and RestoreDurationMs the same
-	// of a function with SnapStart. Zero means that the environment was warm.
+	// InitDurationMs is how long a cold start took, and RestoreDurationMs how long
+	// the restore of a function with SnapStart took. Zero means a warm environment.
 	InitDurationMs    float64 `json:"initDurationMs,omitzero"`
 	RestoreDurationMs float64 `json:"restoreDurationMs,omitzero"`
 
-	// Estimated means that there was no report of Lambda's: BilledDurationMs is
-	// how long the answer was waited for, and MemorySizeMB what the other
-	// invocations have or the worker is set to. An invocation that nobody waited
-	// for any longer may have gone on and cost more.
+	// Estimated means that there was no report. BilledDurationMs is then how long
+	// the coordinator waited for the answer, and MemorySizeMB is the memory of the
+	// other invocations or of the worker's configuration. An invocation that the
+	// coordinator gave up may have continued and cost more.
 	Estimated bool `json:"estimated,omitzero"`
 }
 
-// A Usage is what some invocations took of Lambda together.
+// A Usage is the total of what several invocations used on Lambda.
 type Usage struct {
-	// Requests counts the invocations that Lambda bills. Throttled ones, and those
-	// that did not arrive, cost nothing.
+	// Requests counts the invocations that Lambda bills. Invocations that were
+	// throttled or did not arrive cost nothing.
 	Requests int `json:"requests"`
 
-	// Estimated counts those of Requests of which there was no report.
+	// Estimated counts the Requests without a report.
 	Estimated int `json:"estimated,omitzero"`
 
-	// ColdStarts counts those of Requests for which an environment was started.
+	// ColdStarts counts the Requests that started an environment.
 	ColdStarts int `json:"coldStarts,omitzero"`
 
 	// BilledDurationMs is the sum of their billed durations, in milliseconds.
 	BilledDurationMs float64 `json:"billedDurationMs"`
 
 	// MemorySizeMB is the memory of the largest of their functions, and
-	// MaxMemoryUsedMB the most that any of them used. Zero means not known.
+	// MaxMemoryUsedMB the most that any of them used. Zero means unknown.
 	MemorySizeMB    int `json:"memorySizeMB,omitzero"`    //nolint:tagliatelle // Lambda's spelling
 	MaxMemoryUsedMB int `json:"maxMemoryUsedMB,omitzero"` //nolint:tagliatelle // Lambda's spelling
 
-	// GBSeconds is what is billed: each one's seconds times its memory, in units
-	// of 1,024 MB. It is 0 when the memory of one is not known.
+	// GBSeconds is the billed amount: the sum of seconds times memory in units of
+	// 1,024 MB. It is 0 when the memory of an invocation is unknown.
 	GBSeconds float64 `json:"gbSeconds"`
 
-	// USD is the price of that and of the requests, in US dollars. It is left out
-	// when a price or the memory of one is not known.
+	// USD is the price of the GBSeconds and of the Requests, in US dollars. It is
+	// left out when a price or the memory of an invocation is unknown.
 	USD float64 `json:"usd,omitzero"`
 }
 
-// A Cost is what a run cost on Lambda, at the prices of the first tier and
-// without the free one. What came before and after it is not in it: the HTTP API
-// or the schedule, traces, logs, data transfer.
+// A Cost is what a run cost on Lambda, at the prices of the first tier and without
+// the free tier. It does not include the HTTP API, the schedule, traces, logs or data
+// transfer.
 type Cost struct {
-	// USD is the sum of both, in US dollars. It is left out when that of one is not
-	// known.
+	// USD is the sum of Workers and Coordinator, in US dollars. It is left out when
+	// either is unknown.
 	USD float64 `json:"usd,omitzero"`
 
-	// Workers is what the invocations took, all attempts included.
+	// Workers is what the invocations used, all attempts included.
 	Workers Usage `json:"workers"`
 
-	// Coordinator is what the coordinator itself took, which is always estimated:
-	// from the run's start until its result is gathered, without a cold start.
+	// Coordinator is what the coordinator itself used. It is always an estimate: from
+	// the start of the run until its result is gathered, without a cold start.
 	Coordinator Usage `json:"coordinator"`
 
-	// Region is where the coordinator is, and WorkerRegion where the one worker is
-	// that serves every Region, if that is elsewhere: the prices are theirs. With a
-	// worker in each Region the workers have each Region's own.
+	// Region is the coordinator's Region, and its prices apply. WorkerRegion is the
+	// Region of a worker that serves every Region, if it is another one. With a
+	// worker in each Region, each is billed at the prices of its own Region.
 	Region       string `json:"region"`
 	WorkerRegion string `json:"workerRegion,omitzero"`
 
-	// Architecture is that of both functions: arm64 or x86_64.
+	// Architecture is the architecture of both functions: arm64 or x86_64.
 	Architecture string `json:"architecture"`
 
-	// PriceDate is the day that the prices were read, as in 2026-11-23.
+	// PriceDate is the date of the prices, as in 2026-11-23.
 	PriceDate string `json:"priceDate"`
 
-	// Note says of which Regions no price is known, and whose memory is not, in a
-	// sentence.
+	// Note names, in a sentence, the Regions whose price or memory is unknown.
 	Note string `json:"note,omitzero"`
 }

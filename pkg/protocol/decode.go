@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeRequest reads a Request strictly. With faults it also returns what it
-// could read, so that the caller can look for more.
+// DecodeRequest reads a Request strictly and validates it. With faults it also
+// returns what it could read, so that the caller can look for more.
 func DecodeRequest(data []byte) (Request, Faults) {
 	var r Request
 	if len(data) > MaxRequestBytes {
@@ -20,10 +20,10 @@ func DecodeRequest(data []byte) (Request, Faults) {
 	return r, faults.And(r.Validate())
 }
 
-// DecodeRegionRequest reads a RegionRequest strictly. A version that is not
-// [Version], or none, is an [UnsupportedVersionError], whatever else is wrong
-// with the values; everything else is an [InvalidRequestError]. With an error it
-// also returns what it could read, so that the answer can repeat it.
+// DecodeRegionRequest reads a RegionRequest strictly and validates it. A missing
+// version, or one other than [Version], is an [UnsupportedVersionError], even if other
+// values are invalid too. Every other fault is an [InvalidRequestError]. With an error
+// it also returns what it could read, so that the answer can repeat it.
 func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 	var r RegionRequest
 	faults := DecodeStrict(data, &r)
@@ -73,7 +73,7 @@ func CheckOutput(output json.RawMessage) error {
 	return nil
 }
 
-// DecodeResult reads a coordinator's answer. Unknown fields are passed over.
+// DecodeResult reads a coordinator's answer. Unknown fields are ignored.
 func DecodeResult(data []byte) (Result, error) {
 	var r Result
 	if err := decodeLenient(data, &r); err != nil {
@@ -101,14 +101,14 @@ func decodeLenient(data []byte, v any) error {
 	return err
 }
 
-// An UnsupportedVersionError says that a message has a version that this
-// program does not know. Its name is ErrorUnsupportedVersion.
+// An UnsupportedVersionError refuses a message with a version that this program does
+// not support. Its name is ErrorUnsupportedVersion.
 type UnsupportedVersionError struct {
-	// Got is the message's version; 0 means that it has none.
+	// Got is the version of the message. Zero means that it has none.
 	Got int
 }
 
-// Error says both versions and the way out.
+// Error returns both versions and what to do.
 func (e *UnsupportedVersionError) Error() string {
 	got := fmt.Sprintf("protocol version %d", e.Got)
 	if e.Got == 0 {

@@ -18,7 +18,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 	const known = "known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, " +
 		"targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, " +
 		"retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
-	const aNull = "null is not a value here; leave it out"
+	const aNull = "null is not allowed; leave the field out"
 	tests := []struct {
 		name, in string
 		want     protocol.Faults
@@ -92,9 +92,9 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			"name", "null", aNull, "regions[0]", "null", aNull, "toleratedFailureCount", "null", aNull,
 			"parameters", "null", aNull, "failFast", "null", aNull)},
 
-		{"a hedge of nothing", `{"hedge":{}}`, faults("hedge", "{}", "want afterSeconds or afterPercentile, and not both")},
+		{"a hedge of nothing", `{"hedge":{}}`, faults("hedge", "{}", "want either afterSeconds or afterPercentile")},
 		{"a hedge of both", `{"hedge":{"afterSeconds":1,"afterPercentile":95}}`, faults(
-			"hedge", `{"afterSeconds":1,"afterPercentile":95}`, "want afterSeconds or afterPercentile, and not both")},
+			"hedge", `{"afterSeconds":1,"afterPercentile":95}`, "want either afterSeconds or afterPercentile")},
 		{"a hedge out of range", `{"hedge":{"afterPercentile":100,"maxExtraPercentage":101}}`, faults(
 			"hedge.afterPercentile", "100", "out of range; want more than 0, less than 100",
 			"hedge.maxExtraPercentage", "101", "out of range; want more than 0, at most 100")},
@@ -165,19 +165,19 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 
 		// Retriers.
 		{"a retrier without errorEquals", `{"retry":[{}]}`, faults("retry[0].errorEquals", "",
-			`a retrier names at least one error; "States.ALL" is any`)},
+			`name at least one error; "States.ALL" matches any error`)},
 		{"a retrier with empty errorEquals", `{"targetRetry":[{"errorEquals":[]}]}`, faults("targetRetry[0].errorEquals", "[]",
-			`a retrier names at least one error; "States.ALL" is any`)},
+			`name at least one error; "States.ALL" matches any error`)},
 		{"a retrier with a blank error name", `{"retry":[{"errorEquals":["X"," "]}]}`, faults("retry[0].errorEquals[1]", `" "`,
 			"is blank")},
 		{"States.ALL not alone", `{"retry":[{"errorEquals":["X","States.ALL"]}]}`, faults("retry[0].errorEquals",
-			`["X","States.ALL"]`, `"States.ALL" stands alone in its list`)},
+			`["X","States.ALL"]`, `"States.ALL" must be alone in its list`)},
 		{"States.ALL not last", `{"retry":[{"errorEquals":["States.ALL"]},{"errorEquals":["X"]}]}`, faults(
 			"retry[0].errorEquals", `["States.ALL"]`,
-			`"States.ALL" stands in the last retrier only: those after it could never apply`)},
+			`"States.ALL" is allowed only in the last retrier; those after it would never apply`)},
 		{"States.ALL twice", `{"retry":[{"errorEquals":["States.ALL"]},{"errorEquals":["States.ALL"]}]}`, faults(
 			"retry[0].errorEquals", `["States.ALL"]`,
-			`"States.ALL" stands in the last retrier only: those after it could never apply`)},
+			`"States.ALL" is allowed only in the last retrier; those after it would never apply`)},
 		{"backoffRate below 1", retrier(`"backoffRate":0.99`), faults("retry[0].backoffRate", "0.99",
 			"out of range; want at least 1")},
 		{"backoffRate an explicit 0", retrier(`"backoffRate":0.0`), faults("retry[0].backoffRate", "0.0",
@@ -215,7 +215,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 				"regoins", `["*"]`, `unknown field; did you mean "regions"?`,
 				"name", `"a b"`, "want 1 to 80 of A-Z a-z 0-9 . _ -",
 				"targets[1]", `"s3"`, "is listed twice, first as targets[0]",
-				"retry[1].errorEquals", "", `a retrier names at least one error; "States.ALL" is any`,
+				"retry[1].errorEquals", "", `name at least one error; "States.ALL" matches any error`,
 				"minSuccessful", "-1", "out of range; want 0 to 200 (0 means all)",
 			),
 		},

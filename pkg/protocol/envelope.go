@@ -8,13 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// An Envelope is what the requests of a run's invocations have in common: all but
-// Region, batch, attempt, targets and budget. Its policy, which can be long, is
-// encoded once. It knows how long a request is without encoding it: attempt and
-// budget count at their longest, so a request that fits does so at every attempt.
+// An Envelope is what the requests of a run have in common: everything except Region,
+// batch, attempt, targets and budget. The policy, which can be long, is encoded once.
+// An Envelope also computes the length of a request without encoding the request. It
+// assumes the longest attempt and budget, so a request that fits, fits at every
+// attempt.
 type Envelope struct {
-	policy json.RawMessage // nil for a policy that is zero
-	rest   int
+	policy json.RawMessage // nil for the zero policy
+	rest   int             // bytes of a request without its Region, batch and targets
 }
 
 // An enclosedRequest is a RegionRequest with the encoded policy of its Envelope.
@@ -23,8 +24,7 @@ type enclosedRequest struct {
 	Policy json.RawMessage `json:"policy,omitzero"`
 }
 
-// EnvelopeOf returns the Envelope of r and of the requests that are like it. The
-// error says why r cannot be encoded.
+// EnvelopeOf returns the Envelope of r. The error says why r cannot be encoded.
 func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	var e Envelope
 	if !reflect.ValueOf(r.Policy).IsZero() {
@@ -41,13 +41,13 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	return e, err
 }
 
-// Encode returns r as [RegionRequest.Encode] does, except that the policy is the
-// Envelope's and comes last.
+// Encode returns r as JSON, as [RegionRequest.Encode] does. The policy is the
+// Envelope's, whatever r has, and comes last.
 func (e Envelope) Encode(r RegionRequest) ([]byte, error) {
-	return marshal(enclosedRequest{r, e.policy})
+	return marshal(&enclosedRequest{r, e.policy})
 }
 
-// Bytes returns how many bytes a request with these targets has at most.
+// Bytes returns the most bytes that a request with these targets can have.
 func (e Envelope) Bytes(region string, batch int, targets []string) int {
 	bytes := e.bytes(region, batch) + max(0, len(targets)-1)*len(",")
 	for _, target := range targets {
@@ -61,10 +61,10 @@ func (e Envelope) bytes(region string, batch int) int {
 	return e.rest + stringBytes(region) + len(strconv.Itoa(batch))
 }
 
-// Divide cuts the targets of a Region into batches, in order. Each has as many as
-// fit: at most most targets, which is 1 or more, in a request of at most limit bytes.
-// A target that does not fit by itself is a batch of its own; over is how many bytes
-// the longest such request has, or 0 when there is none.
+// Divide cuts the targets of a Region into batches, in order. Each batch has as many
+// targets as fit: at most most, which is 1 or more, in a request of at most limit
+// bytes. A target that does not fit is a batch of its own. over is the length of the
+// longest such request in bytes, or 0 if there is none.
 func (e Envelope) Divide(region string, targets []string, most, limit int) (batches [][]string, over int) {
 	for len(targets) > 0 {
 		n := e.fitting(region, len(batches), targets[:min(most, len(targets))], limit)
@@ -78,9 +78,9 @@ func (e Envelope) Divide(region string, targets []string, most, limit int) (batc
 	return batches, over
 }
 
-// fitting returns how many of the targets, from the first on, fit into a batch.
+// fitting returns how many of the first targets fit into a batch.
 func (e Envelope) fitting(region string, batch int, targets []string, limit int) int {
-	room := limit - e.bytes(region, batch) + len(",") // the first one has none before it
+	room := limit - e.bytes(region, batch) + len(",") // there is no comma before the first
 	for i, target := range targets {
 		if room -= len(",") + stringBytes(target); room < 0 {
 			return i
@@ -89,7 +89,7 @@ func (e Envelope) fitting(region string, batch int, targets []string, limit int)
 	return len(targets)
 }
 
-// stringBytes returns how many bytes a string takes in what Encode returns.
+// stringBytes returns the length of a string as JSON, as Encode writes it.
 func stringBytes(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {

@@ -1,18 +1,18 @@
 package protocol
 
-// Error names say what went wrong in one word that a retrier can match. The
-// names of the Amazon States Language and those that Step Functions gives to
-// Lambda's errors keep their meaning; Meridian's own begin with "Meridian.". A
-// task or a function may bring names of its own, so the set is open.
+// Error names classify errors; retriers match them. The names of the Amazon States
+// Language, and the names that Step Functions gives to Lambda's errors, keep their
+// meaning. Meridian's own names begin with "Meridian.". Tasks and functions can
+// return names of their own, so the set is open.
 //
 // Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 const (
-	// ErrorAll matches every error in a retrier, but for the two terminal ones:
+	// ErrorAll, in a retrier, matches every error except the two terminal ones:
 	// ErrorDataLimitExceeded and ErrorRuntime.
 	ErrorAll = "States.ALL"
 
 	// ErrorTaskFailed is a failure without a name of its own. In a retrier it
-	// matches every error but ErrorTimeout and the terminal ones.
+	// matches every error except ErrorTimeout and the terminal ones.
 	ErrorTaskFailed = "States.TaskFailed"
 
 	// ErrorTimeout means that an attempt, or the run, ran out of time.
@@ -22,56 +22,55 @@ const (
 	// the policy tolerates.
 	ErrorExceedToleratedFailureThreshold = "States.ExceedToleratedFailureThreshold"
 
-	// ErrorDataLimitExceeded means that a payload passed a limit. Terminal: no
-	// retrier applies to it.
+	// ErrorDataLimitExceeded means that a payload exceeded a limit. It is terminal:
+	// no retrier applies to it.
 	ErrorDataLimitExceeded = "States.DataLimitExceeded"
 
-	// ErrorRuntime means that the code itself broke: a panic. Terminal: no
-	// retrier applies to it.
+	// ErrorRuntime means that the code panicked. It is terminal: no retrier applies
+	// to it.
 	ErrorRuntime = "States.Runtime"
 
-	// ErrorLambdaThrottled is Lambda's answer 429.
+	// ErrorLambdaThrottled is HTTP status 429 from Lambda.
 	ErrorLambdaThrottled = "Lambda.TooManyRequestsException"
 
-	// ErrorLambdaService is Lambda's answer 500.
+	// ErrorLambdaService is HTTP status 500 from Lambda.
 	ErrorLambdaService = "Lambda.ServiceException"
 
 	// ErrorLambdaAWS is any other server-side failure of Lambda.
 	ErrorLambdaAWS = "Lambda.AWSLambdaException"
 
-	// ErrorLambdaSDKClient means that no answer came from Lambda: no connection,
-	// or a connection that broke.
+	// ErrorLambdaSDKClient means that Lambda did not answer: the connection could
+	// not be opened, or it broke.
 	ErrorLambdaSDKClient = "Lambda.SdkClientException"
 
-	// ErrorLambdaClientTimeout means that the client gave up waiting for Lambda.
+	// ErrorLambdaClientTimeout means that the client timed out waiting for Lambda.
 	ErrorLambdaClientTimeout = "Lambda.ClientExecutionTimeoutException"
 
-	// ErrorLambdaUnknown is a function error that does not give its type.
+	// ErrorLambdaUnknown is a function error without a type.
 	ErrorLambdaUnknown = "Lambda.Unknown"
 
-	// ErrorResponseSizeTooLarge is what Lambda answers when a function's
-	// response passes MaxPayloadBytes.
+	// ErrorResponseSizeTooLarge means that the response of a function exceeded
+	// MaxPayloadBytes.
 	ErrorResponseSizeTooLarge = "Function.ResponseSizeTooLarge"
 
-	// ErrorRequestTooLarge is Lambda's answer 413: the payload passes
+	// ErrorRequestTooLarge is HTTP status 413 from Lambda: the payload exceeded
 	// MaxInvocationBytes.
 	ErrorRequestTooLarge = "Lambda.RequestTooLargeException"
 
-	// ErrorNoCredentials means that there was nothing to sign an invocation
-	// with. AWS's own SDKs would say Lambda.SdkClientException, which is in
-	// everybody's list of errors to retry, and credentials that are missing are
-	// missing the next time as well.
+	// ErrorNoCredentials means that there were no credentials to sign an invocation
+	// with. AWS's SDKs say Lambda.SdkClientException instead. Most retriers list
+	// that name, and a retry does not bring missing credentials.
 	ErrorNoCredentials = "Meridian.NoCredentials"
 
-	// ErrorInvalidRequest means that a request was refused at the door; the
-	// cause lists every fault.
+	// ErrorInvalidRequest means that a request was refused before any work was
+	// done. The cause lists every fault.
 	ErrorInvalidRequest = "Meridian.InvalidRequest"
 
-	// ErrorUnsupportedVersion means that a worker does not know the version of
-	// the message it was sent: deploy coordinator and worker together.
+	// ErrorUnsupportedVersion means that a worker does not support the version of
+	// the message: deploy coordinator and worker together.
 	ErrorUnsupportedVersion = "Meridian.UnsupportedVersion"
 
 	// ErrorBadAnswer means that a worker's answer was not JSON of the expected
-	// shape, or did not belong to what was asked.
+	// shape, or did not match the request.
 	ErrorBadAnswer = "Meridian.BadAnswer"
 )

@@ -11,8 +11,8 @@ import (
 // excerptBytes is how much of a bad value an error message repeats.
 const excerptBytes = 80
 
-// excerpt cuts data to excerptBytes, at the end of a character, and makes what
-// is not printable visible.
+// excerpt cuts data to excerptBytes, at the end of a character, and shows a dot for
+// each character that is not printable.
 func excerpt(data []byte) string {
 	if len(data) == 0 {
 		return "nothing"
@@ -32,8 +32,8 @@ func excerpt(data []byte) string {
 	}, string(data[:end])) + more
 }
 
-// shown returns a value as an excerpt of its compact JSON, and "" for nil and
-// for a slice that is nil.
+// shown returns an excerpt of a value's compact JSON. It returns "" for nil and for a
+// nil slice.
 func shown(value any) string {
 	if v := reflect.ValueOf(value); !v.IsValid() || v.Kind() == reflect.Slice && v.IsNil() {
 		return ""
@@ -48,8 +48,7 @@ func shown(value any) string {
 	return excerpt(text)
 }
 
-// kindOf returns the kind of the JSON value raw, which is not null, in the words
-// of an error message.
+// kindOf returns the kind of the JSON value raw for an error message. raw is not null.
 func kindOf(raw []byte) string {
 	switch raw[0] {
 	case '{':
@@ -64,7 +63,7 @@ func kindOf(raw []byte) string {
 	return "a number"
 }
 
-// kindFor returns the kind of JSON value that a field of type t takes.
+// kindFor returns the kind of JSON value that a field of type t accepts.
 func kindFor(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Struct:

@@ -8,16 +8,16 @@ import (
 
 // A Fault is one thing wrong with a request.
 type Fault struct {
-	// Path is where it is, as in "retry[0].backoffRate"; a field whose name is
-	// not a word is quoted, as in `retry[0]["back off"]`. Empty means the whole
-	// document.
+	// Path is its place in the JSON document, as in "retry[0].backoffRate". A field
+	// name that is not a word is quoted, as in `retry[0]["back off"]`. Empty means
+	// the whole document.
 	Path string `json:"path"`
 
-	// Value is what stands there, as compact JSON cut to a line's length. Empty
-	// means that nothing does.
+	// Value is the value at Path, as compact JSON cut to the length of a line. Empty
+	// means that there is none.
 	Value string `json:"value,omitzero"`
 
-	// Detail says what is wrong with it and what is allowed.
+	// Detail says what is wrong with the value and what is allowed.
 	Detail string `json:"detail"`
 }
 
@@ -32,14 +32,14 @@ func (f Fault) String() string {
 	return strings.Join(parts, ": ")
 }
 
-// Faults are all the things wrong with a request: first those of its form, in
-// the order of the document, then those of its values, in the order of the
-// message's fields. A value that could not be read is one fault, and is not
-// judged again. After 100 faults one last fault says that there are more.
-type Faults []Fault //nolint:recvcheck // a slice: only add and append grow it, all else reads
+// Faults are all the things wrong with a request. Faults of form come first, in the
+// order of the document. Faults of values follow, in the order of the message's fields.
+// A value that could not be read is one fault and is not validated as well. After 100
+// faults, a last one says that there are more.
+type Faults []Fault //nolint:recvcheck // a slice: only add and append change it
 
-// maxFaults is how many faults are told one by one. A 1 MiB request can have
-// half a million, which are more than one answer of Lambda holds.
+// maxFaults is how many faults are reported. A request of 1 MiB can have half a
+// million, more than a Lambda response can hold.
 const maxFaults = 100
 
 // Err returns f as an [InvalidRequestError], or nil when there are no faults.
@@ -50,8 +50,8 @@ func (f Faults) Err() error {
 	return &InvalidRequestError{Faults: f}
 }
 
-// Within returns the faults with their paths below path, for a part of a
-// message that was read on its own.
+// Within returns the faults with path put before their paths. It is for a part of a
+// message that was decoded separately.
 func (f Faults) Within(path string) Faults {
 	if len(f) == 0 {
 		return nil
@@ -74,7 +74,7 @@ func (f Faults) Within(path string) Faults {
 // add appends a fault. The value is shown as JSON.
 func (f *Faults) add(path string, value any, format string, args ...any) {
 	if len(*f) > maxFaults {
-		return // before the texts are made: there may be very many
+		return // do not format texts that are not reported
 	}
 	f.append(Fault{Path: path, Value: shown(value), Detail: fmt.Sprintf(format, args...)})
 }
@@ -88,9 +88,9 @@ func (f *Faults) append(fault Fault) {
 	}
 }
 
-// And returns f, the faults found first, and those of more that are not at or
-// below the path of one of f: what is wrong with a value that was not read has
-// been said. After 100 faults one last says that there are more.
+// And returns f followed by those faults of more that are not at or below the path of
+// a fault in f: a value that could not be read has its fault already. After 100 faults,
+// a last one says that there are more.
 func (f Faults) And(more Faults) Faults {
 	all := slices.Clip(f)
 	for _, fault := range more {
@@ -101,7 +101,7 @@ func (f Faults) And(more Faults) Faults {
 	return all
 }
 
-// cover reports whether a fault of f is at path or at what contains it.
+// cover reports whether f has a fault at path or at a value that contains path.
 func (f Faults) cover(path string) bool {
 	for _, fault := range f {
 		rest, below := strings.CutPrefix(path, fault.Path)
@@ -118,7 +118,7 @@ type InvalidRequestError struct {
 	Faults Faults
 }
 
-// Error returns the faults, a line each.
+// Error returns the faults, one per line.
 func (e *InvalidRequestError) Error() string {
 	lines := make([]string, len(e.Faults))
 	for i, fault := range e.Faults {
@@ -130,7 +130,7 @@ func (e *InvalidRequestError) Error() string {
 // ErrorName returns ErrorInvalidRequest.
 func (*InvalidRequestError) ErrorName() string { return ErrorInvalidRequest }
 
-// OutOfRangeFault returns the fault of a number at path that is not within least and
+// OutOfRangeFault returns the fault of a number at path that is not between least and
 // most.
 func OutOfRangeFault(path string, value, least, most float64) Fault {
 	return NewFault(path, number(value), fmt.Sprintf("out of range; want %v to %v", least, most))

@@ -1,27 +1,32 @@
 package protocol
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 )
 
-// Fit encodes v, a *Result or a *RegionResult, into at most limit bytes (0
-// means no limit). When it does not fit, its Regions lose, one thing after the
-// other and only as far as needed, first those with the most of it: the outputs of
-// their targets, the causes of their targets and attempts, the records of their
-// targets' attempts and their own, and what error names have past 48 bytes. Each
-// Region that lost something is marked Truncated, and so is the whole. Outcomes are
-// never left out, nor are their statuses and the beginnings of their error names: when
-// these alone are too large Fit returns a [TooLargeError].
+// Fit encodes v, a *Result or a *RegionResult, as JSON of at most limit bytes. Zero
+// means no limit.
 //
-// Fit changes v to what it encoded. A list that is nil is written as [].
+// If v is too long, Fit removes details in this order, only as many as needed:
+//
+//   - the outputs of targets
+//   - the causes of targets and of attempts
+//   - the attempts of targets and of Regions
+//   - from error names, what exceeds 48 bytes
+//
+// In each step the Regions with the most bytes to remove come first. A Region that lost
+// something is marked Truncated, and so is v. Fit keeps every outcome with its status
+// and the beginning of its error name. If those alone are too long, it returns a
+// [TooLargeError].
+//
+// Fit changes v to what it encoded. A nil list is written as [].
 func Fit(v answer, limit int) ([]byte, error) {
 	parts, truncated := v.parts()
 	if limit > 0 && about(parts) > limit {
-		// Outputs that do not fit are not encoded with the rest: there may be many
-		// times the limit of them.
+		// The outputs may be many times the limit: remove those that do not fit before
+		// the rest is encoded.
 		outputs, saved := savings(parts, part.outputs)
 		shrink(parts, truncated, outputs, saved-limit, part.outputs)
 	}
@@ -45,83 +50,22 @@ func Fit(v answer, limit int) ([]byte, error) {
 	return data, nil
 }
 
-// An answer is what Fit makes fit.
+// An answer is a message that Fit can shorten.
 type answer interface {
 	parts() ([]part, *bool)
 	write(*writer) error
 }
 
-// A writer encodes an answer piece by piece. json.Marshal of a whole answer of 6 MB
-// takes 29 MB, this takes 7.
-type writer struct {
-	bytes.Buffer
-	json *json.Encoder
-}
-
-// encode returns an answer as JSON, which is expected to have some size.
-func encode(v answer, size int) ([]byte, error) {
-	var w writer
-	w.Grow(size)
-	w.json = json.NewEncoder(&w.Buffer)
-	if err := v.write(&w); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	return bytes.TrimSuffix(w.Bytes(), []byte("\n")), nil
-}
-
-func (r *Result) write(w *writer) error {
-	head := *r
-	head.Regions = []RegionOutcome{}
-	return writeList(w, &head, r.Regions, (*RegionOutcome).write)
-}
-
-func (r *RegionOutcome) write(w *writer) error {
-	head := *r
-	head.Targets = []TargetOutcome{}
-	return writeList(w, &head, r.Targets, (*TargetOutcome).write)
-}
-
-func (r *RegionResult) write(w *writer) error {
-	head := *r
-	head.Targets = []TargetOutcome{}
-	return writeList(w, &head, r.Targets, (*TargetOutcome).write)
-}
-
-func (t *TargetOutcome) write(w *writer) error { return w.json.Encode(t) }
-
-// writeList writes head with elements in its last field, which is an empty list. As
-// json.Encoder does, it ends with a line break.
-func writeList[T any](w *writer, head any, elements []T, write func(*T, *writer) error) error {
-	if err := w.json.Encode(head); err != nil {
-		return err
-	}
-	w.Truncate(w.Len() - len("]}\n"))
-	for i := range elements {
-		if i > 0 {
-			w.Truncate(w.Len() - len("\n"))
-			w.WriteByte(',')
-		}
-		if err := write(&elements[i], w); err != nil {
-			return err
-		}
-	}
-	if len(elements) > 0 {
-		w.Truncate(w.Len() - len("\n"))
-	}
-	w.WriteString("]}\n")
-	return nil
-}
-
-// A part is what loses together: a Region's targets, and its attempts where the
+// A part is what Fit shortens together: a Region's targets, and its attempts if the
 // message has them.
 type part struct {
 	targets   []TargetOutcome
 	attempts  *[]Attempt // the Region's own, or nil
 	error     *string    // the Region's own
-	truncated *bool      // the mark that it has lost something
+	truncated *bool      // whether the part lost something
 }
 
-// parts returns the parts of r, and the mark that any of them has lost something.
+// parts returns the parts of r, and r's own mark that a part lost something.
 func (r *Result) parts() ([]part, *bool) {
 	orEmpty(&r.Regions)
 	parts := make([]part, len(r.Regions))
@@ -145,7 +89,7 @@ func orEmpty[T any](list *[]T) {
 	}
 }
 
-// savings returns how many bytes each part can lose, and all of them together.
+// savings returns how many bytes each part can lose, and their sum.
 func savings(parts []part, loss func(p part, take bool) (saved int)) (each []int, all int) {
 	each = make([]int, len(parts))
 	for i, p := range parts {
@@ -156,7 +100,7 @@ func savings(parts []part, loss func(p part, take bool) (saved int)) (each []int
 }
 
 // shrink applies loss to the parts with the largest savings until excess bytes are
-// saved, and sets the marks of those that lost something.
+// saved, and marks the parts that lost something.
 func shrink(parts []part, truncated *bool, savings []int, excess int, loss func(p part, take bool) (saved int)) {
 	if excess <= 0 {
 		return
@@ -166,7 +110,7 @@ func shrink(parts []part, truncated *bool, savings []int, excess int, loss func(
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return savings[b] - savings[a] })
-	const markBytes = len(`,"truncated":true`) // the marks cost something too
+	const markBytes = len(`,"truncated":true`) // a mark takes room itself
 	if !*truncated {
 		excess += markBytes
 	}
@@ -183,8 +127,8 @@ func shrink(parts []part, truncated *bool, savings []int, excess int, loss func(
 	}
 }
 
-// about returns roughly how long the parts are as JSON. A buffer of that size seldom
-// has to grow, which would copy it.
+// about estimates the length of the parts as JSON. A buffer of that size rarely has to
+// grow.
 func about(parts []part) (bytes int) {
 	const region, invocation, target, attempt = 768, 256, 128, 48
 	for _, p := range parts {
@@ -199,8 +143,8 @@ func about(parts []part) (bytes int) {
 	return bytes
 }
 
-// Each loss takes something from a part, or else returns how many bytes shorter
-// the part's JSON would be without it.
+// Each of the following removes something from a part if take is true. Otherwise it
+// returns how many bytes that would save.
 
 func (p part) outputs(take bool) (saved int) {
 	for i := range p.targets {
@@ -273,26 +217,25 @@ func (p part) names(take bool) (saved int) {
 	return saved
 }
 
-// leastNameBytes is what Fit leaves of an error name, in JSON and without quotes:
-// more than any of Step Functions' or Lambda's has.
+// leastNameBytes is how much of an error name Fit keeps, as JSON without the quotes. It
+// is more than the longest name of Step Functions and Lambda.
 const leastNameBytes = 48
 
-// shortName returns an error name cut to leastNameBytes, and further where JSON
-// has to escape what is in it.
+// shortName cuts an error name until its JSON has at most leastNameBytes.
 func shortName(name string) string {
 	const field = len(`,"":""`)
-	most := leastNameBytes
+	limit := leastNameBytes
 	for fieldBytes("", name) > field+leastNameBytes {
-		name = cut(name, most)
-		most /= 2
+		name = cut(name, limit)
+		limit /= 2
 	}
 	return name
 }
 
-// fieldBytes returns how long the JSON of a field is, with its comma and name.
+// fieldBytes returns the length of a field as JSON, with its name and a comma.
 func fieldBytes(name string, value any) int {
 	n := counter(len(`,"":`) + len(name) - len("\n")) // which Encode writes
-	_ = json.NewEncoder(&n).Encode(value)             // what fails is encoded once more, see Fit
+	_ = json.NewEncoder(&n).Encode(value)             // Fit encodes it too, and returns the error
 	return int(n)
 }
 
@@ -305,14 +248,14 @@ func (n *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A TooLargeError says that a result does not fit into Lambda's answer even
-// without outputs. Its name is ErrorDataLimitExceeded.
+// A TooLargeError means that a result does not fit, even without all that Fit can
+// remove. Its name is ErrorDataLimitExceeded.
 type TooLargeError struct {
-	// Bytes is how long the result is, and Limit how long it may be.
+	// Bytes is the length of the shortened result, and Limit what was allowed.
 	Bytes, Limit int
 }
 
-// Error says both lengths and the way out.
+// Error returns both lengths and what to do.
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("outcomes alone take %d bytes, at most %d fit: ask for fewer Regions or targets in one run",
 		e.Bytes, e.Limit)
@@ -321,13 +264,13 @@ func (e *TooLargeError) Error() string {
 // ErrorName returns ErrorDataLimitExceeded.
 func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
 
-// LeastResultBytes returns an upper bound of the bytes of a result with those
-// targets in each Region when it has lost all that Fit can take from it: a run
-// for which that does not fit should not be started. It reckons with what the run
-// cost.
+// LeastResultBytes returns an upper bound for the length of a result with these
+// targets in each Region, after Fit has removed all that it can. The bound includes
+// the cost of the run. A run should not be started if this bound exceeds the limit of
+// its answer.
 func LeastResultBytes(targetsByRegion [][]string) int {
-	const escape = len(`\u003c`)                     // the most that JSON makes of one byte
-	const perResult = 5<<10 + 2*MaxCauseBytes*escape // the run's cause and the cost's note
+	const escape = len(`\u003c`)                     // the longest JSON of one byte
+	const perResult = 5<<10 + 2*MaxCauseBytes*escape // the cause of the run and the note of its cost
 	const perRegion = 768 + MaxCauseBytes*escape
 	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + leastNameBytes
 	bytes := perResult

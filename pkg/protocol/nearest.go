@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Nearest returns the one of known that is most like name, for an error
-// message to suggest: the one fewest changes away, of up to two or one for every
-// three letters, but not more than half of them; else the first that contains
-// name, when that has four letters or more; else "". Of several equally near it
-// is the first. Case does not count.
+// Nearest returns the known name that is most similar to name, as a suggestion for an
+// error message. It prefers the name with the smallest edit distance, if that is at most
+// two or a third of name's letters, and at most half of them. Otherwise it returns the
+// first known name that contains name, if name has four letters or more. Otherwise it
+// returns "". The first of several equally near names wins. Case is ignored.
 func Nearest(name string, known []string) string {
 	name = strings.ToLower(name)
-	limit := min(max(2, len(name)/3), len(name)/2) // further than that is another word
+	limit := min(max(2, len(name)/3), len(name)/2) // beyond that it is another word
 	best, bestDistance := "", 1+limit
 	containing := ""
 	for _, k := range known {
@@ -22,7 +22,7 @@ func Nearest(name string, known []string) string {
 			containing = k
 		}
 		if max(len(lower)-len(name), len(name)-len(lower)) >= bestDistance {
-			continue // that many insertions or deletions at least
+			continue // it takes at least that many insertions or deletions
 		}
 		if d := distance(name, lower); d < bestDistance {
 			best, bestDistance = k, d
@@ -56,9 +56,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// UnknownFault returns the fault of a value at path that is not one of the known,
-// which are each kind ("a task"): it names the nearest, or else all of them when
-// they are few.
+// UnknownFault returns the fault of a value at path that is not one of the known
+// values. kind says what they are ("a task"). The fault suggests the nearest, or lists
+// all if they are few.
 func UnknownFault(path, value, kind string, known []string) Fault {
 	f := Fault{Path: path, Value: shown(value), Detail: "is not " + kind}
 	const few = 8

@@ -8,14 +8,14 @@ import (
 
 // A RegionRequest is one invocation: what a coordinator sends to a worker.
 type RegionRequest struct {
-	// Version is the Version that the coordinator speaks.
+	// Version is the protocol version of the coordinator, see [Version].
 	Version int `json:"version"`
 
 	// RunID names the run; the answer repeats it.
 	RunID string `json:"runId"`
 
-	// Region is the AWS Region to do the work for, as in eu-west-1. The worker need
-	// not stand in it.
+	// Region is the AWS Region to do the work for, as in eu-west-1. The worker may run
+	// in another one.
 	Region string `json:"region"`
 
 	// Batch numbers the Region's invocations from 0; the answer repeats it.
@@ -30,27 +30,27 @@ type RegionRequest struct {
 	// Parameters is the task's own object. Nil means {}.
 	Parameters json.RawMessage `json:"parameters,omitzero"`
 
-	// Targets lists what to work on, in the order the answer keeps.
+	// Targets lists what to work on. The answer keeps this order.
 	Targets []string `json:"targets"`
 
-	// Policy says how to work through them.
+	// Policy says how to work through the targets.
 	Policy TargetPolicy `json:"policy,omitzero"`
 
-	// BudgetMs is how long the coordinator waits for the answer, in
-	// milliseconds from when the request arrives: a duration, because two
-	// machines' clocks differ. The worker answers before it has passed. Zero
-	// means no limit but the worker's own deadline.
+	// BudgetMs is how long the coordinator waits for the answer, in milliseconds from
+	// the arrival of the request. It is a duration, because the clocks of two machines
+	// differ. The worker answers within it. Zero means that only the worker's own
+	// deadline is a limit.
 	BudgetMs float64 `json:"budgetMs,omitzero"`
 }
 
 // A TargetPolicy says how a worker works through its targets.
 type TargetPolicy struct {
-	// MaxConcurrency bounds the targets in hand at once, 0 to MaxTargets. Zero means
-	// DefaultTargetMaxConcurrency.
+	// MaxConcurrency bounds the targets that are processed at once, 0 to MaxTargets.
+	// Zero means DefaultTargetMaxConcurrency.
 	MaxConcurrency int `json:"maxConcurrency,omitzero"`
 
-	// TimeoutSeconds bounds one attempt of a target, 0 to MaxSeconds. Zero means
-	// what is left of the invocation.
+	// TimeoutSeconds bounds one attempt of a target, 0 to MaxSeconds. Zero means the
+	// remaining time of the invocation.
 	TimeoutSeconds float64 `json:"timeoutSeconds,omitzero"`
 
 	// Retry holds the retriers, scanned in order. Nil means none.
@@ -59,15 +59,15 @@ type TargetPolicy struct {
 
 // A RegionResult is a worker's answer to a RegionRequest.
 type RegionResult struct {
-	// Version, RunID, Region and Batch repeat those of the request.
+	// Version, RunID, Region and Batch repeat the fields of the request.
 	Version int    `json:"version"`
 	RunID   string `json:"runId"`
 	Region  string `json:"region"`
 	Batch   int    `json:"batch"`
 
-	// Status is SUCCEEDED when every target succeeded or was skipped, SKIPPED
-	// when all were skipped, TIMED_OUT when the time ran out first, ABORTED when the
-	// worker was told to stop, else FAILED.
+	// Status is SUCCEEDED if every target succeeded or was skipped, SKIPPED if all
+	// were skipped, TIMED_OUT if the time ran out first, ABORTED if the worker was
+	// stopped, otherwise FAILED.
 	Status Status `json:"status"`
 
 	// Error and Cause say why Status is neither SUCCEEDED nor SKIPPED.
@@ -77,24 +77,24 @@ type RegionResult struct {
 	// ElapsedMs is how long the worker worked, in milliseconds.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Truncated means that outputs, causes or records of attempts were left out
-	// so that the answer fits.
+	// Truncated means that [Fit] removed outputs, causes, attempts or ends of error
+	// names.
 	Truncated bool `json:"truncated,omitzero"`
 
-	// Targets has one outcome for each target of the request, in its order.
+	// Targets has one outcome for each target of the request, in the same order.
 	Targets []TargetOutcome `json:"targets"`
 }
 
-// Encode returns r as JSON. Nothing in it is escaped for HTML, which would make a
-// request that fits into Lambda's payload up to six times as long. The error
-// says that Parameters are not JSON, or that BudgetMs or TimeoutSeconds is not a
-// finite number. For the many requests of a run, use [Envelope.Encode].
-func (r RegionRequest) Encode() ([]byte, error) { return marshal(r) }
+// Encode returns r as JSON. It does not escape for HTML: that could make a request up
+// to six times as long, too long for Lambda. The error says that Parameters are not
+// JSON, or that a number is not finite. For the many requests of a run, use
+// [Envelope.Encode].
+func (r RegionRequest) Encode() ([]byte, error) { return marshal(&r) }
 
-// LessBudget returns a request, as Encode wrote it, with its budget reduced by the
-// time that has passed since then. At least 0.001 ms is left, because zero would
-// mean no limit. A request without a budget, or with fields that RegionRequest does
-// not have, is returned unchanged.
+// LessBudget takes an encoded request and returns it with its budget reduced by the
+// time that has passed since it was encoded. At least 0.001 ms remains, because zero
+// would mean no limit. A request without a budget, or with fields that RegionRequest
+// does not have, is returned unchanged.
 func LessBudget(request []byte, passed time.Duration) []byte {
 	var r RegionRequest
 	d := json.NewDecoder(bytes.NewReader(request))
@@ -102,8 +102,8 @@ func LessBudget(request []byte, passed time.Duration) []byte {
 	if d.Decode(&r) != nil || !(r.BudgetMs > 0 && r.BudgetMs <= MaxSeconds*1000) {
 		return request
 	}
-	left := time.Duration(r.BudgetMs*float64(time.Millisecond)) - passed
-	r.BudgetMs = max(Milliseconds(left), 0.001)
+	remaining := time.Duration(r.BudgetMs*float64(time.Millisecond)) - passed
+	r.BudgetMs = max(Milliseconds(remaining), 0.001)
 	less, err := r.Encode()
 	if err != nil {
 		return request

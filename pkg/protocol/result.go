@@ -8,10 +8,10 @@ import (
 
 // A Result is what became of a run.
 type Result struct {
-	// RunID names the run; it is unique, and IDs sort by the time of their run.
+	// RunID names the run. It is unique, and IDs sort by the start of their runs.
 	RunID string `json:"runId"`
 
-	// Name is the request's own name for the run.
+	// Name is the request's name for the run.
 	Name string `json:"name,omitzero"`
 
 	// Status is SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
@@ -27,49 +27,48 @@ type Result struct {
 	// ElapsedMs is how long the run took, in milliseconds.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Message says ElapsedMs to a person: "That took 1.014 seconds".
+	// Message tells ElapsedMs to a person: "That took 1.014 seconds".
 	Message string `json:"message"`
 
-	// Notices says which limits changed how the run was done, a sentence each.
+	// Notices lists the limits that changed how the run was done, a sentence each.
 	Notices []string `json:"notices,omitzero"`
 
-	// Truncated means that outputs, causes or records of attempts were left out
-	// so that the result fits into Lambda's answer; the Regions they are missing
-	// from say so too.
+	// Truncated means that outputs, causes, attempts or ends of error names are
+	// missing, because the result would not fit into a Lambda response, or a worker's
+	// answer would not. The Regions that lost something are marked too.
 	Truncated bool `json:"truncated,omitzero"`
 
 	// Summary counts what Regions lists.
 	Summary Summary `json:"summary"`
 
-	// Regions has one outcome for each Region of the run, in the order asked for.
+	// Regions has one outcome for each Region of the run, in the order of the request.
 	Regions []RegionOutcome `json:"regions"`
 }
 
-// A Summary counts what became of a run's Regions and targets.
+// A Summary counts the outcomes of a run's Regions and targets.
 type Summary struct {
 	Regions Counts `json:"regions"`
 	Targets Counts `json:"targets"`
 
-	// SerialMs is how long the same attempts would have taken one after the
-	// other, target by target, without waits between them, in milliseconds.
+	// SerialMs is how long the same attempts would have taken one after the other,
+	// without waits, in milliseconds.
 	SerialMs float64 `json:"serialMs"`
 
-	// Speedup is SerialMs over the run's ElapsedMs.
+	// Speedup is SerialMs divided by the ElapsedMs of the run.
 	Speedup float64 `json:"speedup"`
 
-	// Attempts counts the attempts of invocations, and Retries those of them
-	// that were not an invocation's first.
+	// Attempts counts the attempts of invocations, and Retries the attempts after an
+	// invocation's first.
 	Attempts int `json:"attempts"`
 	Retries  int `json:"retries"`
 
-	// Throttled counts the attempts of invocations that were throttled, and
-	// Concurrency is how many invocations at once the run had settled at because
-	// of that, while at least so many were left. Both are left out when nothing
-	// was throttled.
+	// Throttled counts the attempts of invocations that were throttled. Concurrency
+	// is the number of invocations in flight at which the run settled after that,
+	// while enough invocations were left. Both are left out if nothing was throttled.
 	Throttled   int `json:"throttled,omitzero"`
 	Concurrency int `json:"concurrency,omitzero"`
 
-	// TargetAttempts and TargetRetries count the same of targets.
+	// TargetAttempts and TargetRetries count the same for targets.
 	TargetAttempts int `json:"targetAttempts"`
 	TargetRetries  int `json:"targetRetries"`
 
@@ -82,36 +81,35 @@ type RegionOutcome struct {
 	Region string `json:"region"`
 	Status Status `json:"status"`
 
-	// Error and Cause say why Status is not SUCCEEDED: both when it is FAILED or
-	// TIMED_OUT, else the cause alone. Of a Region with several invocations they are
-	// those of the first with the worst status.
+	// Error and Cause say why Status is not SUCCEEDED. FAILED and TIMED_OUT have both,
+	// any other status has only the cause. If the Region has several invocations, they
+	// come from the first one with the worst status.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
-	// Hint says what a person can do about Error. Empty means that nothing is
-	// known to help.
+	// Hint tells a person what to do about Error. Empty means that no remedy is known.
 	Hint string `json:"hint,omitzero"`
 
-	// StartMs is when its first attempt started, in milliseconds from the run's
-	// start, and ElapsedMs how long it took from then to its last answer.
+	// StartMs is when its first attempt started, in milliseconds from the start of the
+	// run. ElapsedMs is the time from then until its last answer.
 	StartMs   float64 `json:"startMs"`
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// RequestID is Lambda's id of the last invocation that answered.
+	// RequestID is Lambda's request ID of the last invocation that answered.
 	RequestID string `json:"requestId,omitzero"`
 
-	// Usage is what its invocations took of Lambda, all attempts included. Nil
-	// means that none of them cost anything.
+	// Usage is what its invocations used on Lambda, all attempts included. Nil means
+	// that none of them cost anything.
 	Usage *Usage `json:"usage,omitzero"`
 
-	// Truncated means that its targets' outputs, its causes or its records of
-	// attempts were left out so that the result fits.
+	// Truncated means that outputs, causes, attempts or ends of error names are
+	// missing here, see [Result].
 	Truncated bool `json:"truncated,omitzero"`
 
 	// Attempts lists every attempt of its invocations, batch by batch.
 	Attempts []Attempt `json:"attempts"`
 
-	// Targets has one outcome for each target of the request, in its order.
+	// Targets has one outcome for each target of the request, in the same order.
 	Targets []TargetOutcome `json:"targets"`
 }
 
@@ -120,62 +118,63 @@ type TargetOutcome struct {
 	Target string `json:"target"`
 	Status Status `json:"status"`
 
-	// Output is what the task returned. By convention its field "message", a
-	// string, is the line that a person is shown.
+	// Output is what the task returned. By convention its field "message" is a string:
+	// the line to show to a person.
 	Output json.RawMessage `json:"output,omitzero"`
 
-	// Error and Cause say why Status is not SUCCEEDED. A target whose invocation
-	// failed has the invocation's error name, and the Region has the cause.
+	// Error and Cause say why Status is not SUCCEEDED. If the invocation failed, its
+	// targets have its error name, and the Region has the cause.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
-	// ElapsedMs is the time from its first attempt's start to its last one's
-	// end, in milliseconds, in the invocation that the rest is of.
+	// ElapsedMs is the time from the start of its first attempt to the end of its last
+	// one, in milliseconds, in the invocation that this outcome is from.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Attempts lists its attempts, in order, those in other invocations too. Nil means that none was made, or
-	// that their record was lost with the invocation.
+	// Attempts lists its attempts in order, including those in other invocations. Nil
+	// means that there were none, or that they were lost with the invocation.
 	Attempts []Attempt `json:"attempts,omitzero"`
 }
 
 // An Attempt is one try of an invocation or of a target.
 type Attempt struct {
-	// StartMs is when it started, in milliseconds from the start of the run for
-	// an invocation, from the start of the worker's work for a target. (Two
-	// machines' clocks differ; durations do not.)
+	// StartMs is when it started, in milliseconds. For an invocation it counts from the
+	// start of the run. For a target it counts from the start of the worker's work,
+	// because the clocks of two machines differ.
 	StartMs float64 `json:"startMs"`
 
 	// ElapsedMs is how long it took, in milliseconds.
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// Error names what went wrong, and Cause is its text, for an invocation.
-	// Empty means that nothing did.
+	// Error names what went wrong. Empty means that nothing did. Cause is the text of
+	// the error; only attempts of invocations have it.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
-	// WaitMs is the wait after it, before the next attempt, in milliseconds.
+	// WaitMs is the wait between this attempt and the next, in milliseconds.
 	WaitMs float64 `json:"waitMs,omitzero"`
 
 	// Batch is the number of the invocation in its Region, from 0.
 	Batch int `json:"batch,omitzero"`
 
-	// RequestID is Lambda's id of the invocation, when Lambda told one.
+	// RequestID is Lambda's request ID of the invocation. Empty means that Lambda gave
+	// none.
 	RequestID string `json:"requestId,omitzero"`
 
-	// Metrics is what the invocation took of Lambda. Nil means that it cost
-	// nothing.
+	// Metrics is what the invocation used on Lambda. Nil means that it cost nothing.
 	Metrics *Metrics `json:"metrics,omitzero"`
 
-	// Hedge means that it was made beside a slow one. The slower one of the two
-	// has a cause and no error.
+	// Hedge means that it was started beside a slow attempt. The slower of the two has
+	// a cause and no error.
 	Hedge bool `json:"hedge,omitzero"`
 
-	// Abandoned means that it ignored the end of its time and was left behind.
+	// Abandoned means that it did not stop when its context ended, and was left
+	// running.
 	Abandoned bool `json:"abandoned,omitzero"`
 }
 
-// Milliseconds returns d in milliseconds, to the microsecond: what every field
-// whose name ends in Ms holds.
+// Milliseconds returns d in milliseconds, rounded to the microsecond, as in every field
+// with a name that ends in Ms.
 func Milliseconds(d time.Duration) float64 {
 	return math.Round(float64(d)/float64(time.Microsecond)) / 1000
 }

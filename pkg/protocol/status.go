@@ -1,43 +1,43 @@
 package protocol
 
-// A Status says how a run, a Region or a target ended. The first four are words of
-// an execution in AWS Step Functions; the other two are for what it does not tell
-// apart. A run is never NOT_STARTED or SKIPPED.
+// A Status says how a run, a Region or a target ended. The first four are the statuses
+// of an execution in AWS Step Functions; it has nothing like the other two. A run is
+// never NOT_STARTED or SKIPPED.
 //
 // Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 type Status string
 
 const (
-	// StatusSucceeded means that the work was done, or, of a run, that no more
+	// StatusSucceeded means that the work was done. For a run it means that no more
 	// Regions failed or timed out than were tolerated.
 	StatusSucceeded Status = "SUCCEEDED"
 
 	// StatusFailed means that the work ended with an error and no retry was left.
 	StatusFailed Status = "FAILED"
 
-	// StatusTimedOut means that the work was started and its time ran out.
+	// StatusTimedOut means that the work started and its time ran out.
 	StatusTimedOut Status = "TIMED_OUT"
 
-	// StatusAborted means that the work was started and then given up, because
-	// the run was cancelled or no longer needed it.
+	// StatusAborted means that the work started and was then given up, because the run
+	// was cancelled or no longer needed it.
 	StatusAborted Status = "ABORTED"
 
-	// StatusNotStarted means that the run ended before the work's turn came.
+	// StatusNotStarted means that the run ended before the work started.
 	StatusNotStarted Status = "NOT_STARTED"
 
-	// StatusSkipped means that there was nothing to do; the cause says why.
+	// StatusSkipped means that there was nothing to do. The cause says why.
 	StatusSkipped Status = "SKIPPED"
 )
 
-// Statuses returns every status there is, in the order reports list them.
+// Statuses returns every status, in the order in which reports list them.
 func Statuses() []Status {
 	return []Status{
 		StatusSucceeded, StatusFailed, StatusTimedOut, StatusAborted, StatusNotStarted, StatusSkipped,
 	}
 }
 
-// Counts says how many items ended with each status. The fields add up to
-// Total. The names are those of itemCounts in a Step Functions Map Run.
+// Counts says how many items ended with each status. The fields add up to Total. The
+// names are from itemCounts of a Step Functions Map Run.
 type Counts struct {
 	Total      int `json:"total"`
 	Succeeded  int `json:"succeeded"`
@@ -48,8 +48,8 @@ type Counts struct {
 	Skipped    int `json:"skipped"`
 }
 
-// Add counts one item that ended with status s. A status that is none of
-// [Statuses] is counted in Total only.
+// Add counts one item that ended with status s. An unknown status is counted only in
+// Total.
 func (c *Counts) Add(s Status) {
 	c.Total++
 	switch s {
@@ -68,8 +68,7 @@ func (c *Counts) Add(s Status) {
 	}
 }
 
-// Of returns how many items ended with status s; 0 for one that is none of
-// [Statuses].
+// Of returns how many items ended with status s. It returns 0 for an unknown status.
 func (c *Counts) Of(s Status) int {
 	switch s {
 	case StatusSucceeded:

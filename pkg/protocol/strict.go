@@ -13,19 +13,19 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeStrict reads one JSON object into the struct that v points to, and
-// returns everything that is wrong with its form: bytes that are not JSON or
-// not UTF-8, unknown fields (with the nearest known one), fields given twice
-// (the first counts), wrong types, nulls, and numbers that do not fit. What is
-// right is stored even when something else is wrong. Whatever it accepts,
-// encoding/json accepts too, and reads as the same value.
+// DecodeStrict reads one JSON object into the struct that v points to, and returns
+// everything that is wrong with its form: bytes that are not JSON or not UTF-8, unknown
+// fields (with the nearest known one), fields given twice (the first counts), wrong
+// types, nulls, and numbers out of range. Valid fields are stored even if others are
+// wrong. encoding/json accepts every document that DecodeStrict accepts, and reads the
+// same value. Tasks read their parameters with DecodeStrict.
 //
-// The struct's fields have json tags, without options that change the form, and
-// are strings, bools, ints, float64s, structs, or slices of or pointers to
-// these; it panics at a field of another type, which [CheckStrict] finds beforehand.
-// A field of type json.RawMessage takes any JSON object. A field tagged `zero:"…"` refuses an explicit 0,
-// because its zero value stands for a default; the tag says what to write
-// instead. Tasks read their parameters with it.
+// The fields of the struct have json tags without options that change the form. They are
+// strings, bools, ints, float64s, structs, or slices of or pointers to these.
+// DecodeStrict panics at a field of another type; [CheckStrict] finds such fields in
+// advance. A field of type json.RawMessage accepts any JSON object. A field tagged
+// `zero:"…"` refuses an explicit 0, because its zero value means a default; the tag says
+// what to write instead.
 func DecodeStrict(data []byte, v any) Faults {
 	var d strictDecoder
 	if fault, ok := malformed(data); ok {
@@ -35,12 +35,12 @@ func DecodeStrict(data []byte, v any) Faults {
 	return d.faults
 }
 
-// CheckStrict returns which field of a struct type DecodeStrict could not read, by
-// its path, or nil. A program that calls it at its start does not panic later, at the
-// first document that has the field.
+// CheckStrict returns an error that names the first field of a struct type that
+// DecodeStrict cannot read, or nil. A program that calls it at start does not panic later,
+// at the first document with that field.
 func CheckStrict(t reflect.Type) error {
 	if t.Kind() != reflect.Struct {
-		return fmt.Errorf("%v is no struct", t)
+		return fmt.Errorf("%v is not a struct", t)
 	}
 	return checkType("", t, map[reflect.Type]bool{})
 }
@@ -63,7 +63,7 @@ func checkType(path string, t reflect.Type, seen map[reflect.Type]bool) error {
 		for _, name := range names {
 			f, at := t.Field(fields[name]), below(path, name)
 			if !f.IsExported() {
-				return fmt.Errorf("%s: the field %s of %v is not exported", at, f.Name, t)
+				return fmt.Errorf("%s: field %s of %v is not exported", at, f.Name, t)
 			}
 			if err := checkType(at, f.Type, seen); err != nil {
 				return err
@@ -75,7 +75,7 @@ func checkType(path string, t reflect.Type, seen map[reflect.Type]bool) error {
 	}
 }
 
-// malformed reports bytes that are not one JSON value in UTF-8.
+// malformed returns the fault of data that is not one JSON value in UTF-8.
 func malformed(data []byte) (Fault, bool) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return Fault{Detail: "empty; want a JSON object"}, true
@@ -98,7 +98,7 @@ func malformed(data []byte) (Fault, bool) {
 	return f, true
 }
 
-// validBytes returns how many bytes come before the first that is not UTF-8.
+// validBytes returns the length of the valid UTF-8 at the start of data.
 func validBytes(data []byte) int {
 	n := 0
 	for n < len(data) {
@@ -111,25 +111,25 @@ func validBytes(data []byte) int {
 	return n
 }
 
-// position says where byte i of data is, as an editor counts: lines and
-// characters from 1.
+// position describes where byte i of data is, as an editor does: line and column count
+// from 1.
 func position(data []byte, i int) string {
 	before := data[:max(0, min(i, len(data)))]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]
 	return fmt.Sprintf(" at line %d, column %d", 1+bytes.Count(before, []byte("\n")), 1+utf8.RuneCount(line))
 }
 
-// A strictDecoder gathers the faults of one document.
+// A strictDecoder collects the faults of one document.
 type strictDecoder struct{ faults Faults }
 
-// rawMessage is the type of a field that takes any object.
+// rawMessage is the type of a field that accepts any object.
 var rawMessage = reflect.TypeFor[json.RawMessage]() //nolint:gochecknoglobals // a constant that Go cannot write as one
 
 // value stores the JSON value raw into v. zero is v's own "zero" tag.
 func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value, zero string) {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
-		d.faults.add(path, raw, "null is not a value here; leave it out")
+		d.faults.add(path, raw, "null is not allowed; leave the field out")
 		return
 	}
 	if v.Type() == rawMessage {
@@ -167,7 +167,8 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 	}
 }
 
-// kind reports whether raw is of the wanted kind, as far as its first byte says.
+// kind reports whether raw is of the wanted kind, and adds a fault if not. It looks only
+// at the first byte.
 func (d *strictDecoder) kind(path string, raw json.RawMessage, want string) bool {
 	got := kindOf(raw)
 	if got == want || got == "a number" && want == "a whole number" {
@@ -177,7 +178,7 @@ func (d *strictDecoder) kind(path string, raw json.RawMessage, want string) bool
 	return false
 }
 
-// unquoted returns the text of a JSON string. raw is known to be one.
+// unquoted returns the text of raw, which is a JSON string.
 func unquoted(raw json.RawMessage) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
@@ -187,8 +188,8 @@ func unquoted(raw json.RawMessage) string {
 	return s
 }
 
-// maxWhole bounds whole numbers: the largest that a float64, and with it most
-// other readers of JSON, holds exactly with all below it.
+// maxWhole bounds whole numbers. A float64, which most JSON readers use, holds every
+// whole number up to it exactly.
 const maxWhole = 1 << 53
 
 func (d *strictDecoder) whole(path string, raw json.RawMessage, v reflect.Value, zero string) {

@@ -126,7 +126,7 @@ func TestCheckStrictFindsWhatDecodeStrictPanicsAt(t *testing.T) {
 		{"a worker's request", reflect.TypeFor[protocol.RegionRequest](), ""},
 		{"nothing", reflect.TypeFor[struct{}](), ""},
 		{"one in itself", reflect.TypeFor[tree](), ""},
-		{"no struct", reflect.TypeFor[map[string]int](), "map[string]int is no struct"},
+		{"no struct", reflect.TypeFor[map[string]int](), "map[string]int is not a struct"},
 		{
 			"a time", reflect.TypeFor[struct {
 				Wait time.Duration `json:"wait"`

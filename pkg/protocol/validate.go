@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// validName reports whether a run may have the name s. A regular expression for
-// it would be compiled at every cold start, for a run that has no name too.
+// validName reports whether a run may have the name s. A regular expression would be
+// compiled at every cold start.
 func validName(s string) bool {
 	return len(s) <= MaxNameLength && strings.Trim(s, nameCharacters) == ""
 }
 
-// nameCharacters are what a run's name may be made of.
+// nameCharacters are the characters allowed in a run's name.
 const nameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
-// Validate returns what is wrong with the values of r, each fault with its JSON
-// path. Whether its Regions and its task exist is the coordinator's to say.
+// Validate returns the faults of the values of r, each with its JSON path. The
+// coordinator checks whether the Regions and the task exist.
 func (r Request) Validate() Faults {
 	var f Faults
 	if r.Name != "" && !validName(r.Name) {
@@ -48,8 +48,7 @@ func (r Request) Validate() Faults {
 	return f
 }
 
-// Validate returns what is wrong with the values of r, each fault with its JSON
-// path.
+// Validate returns the faults of the values of r, each with its JSON path.
 func (r RegionRequest) Validate() Faults {
 	var f Faults
 	for _, field := range []struct{ path, value string }{
@@ -79,25 +78,25 @@ func (r RegionRequest) Validate() Faults {
 	return f
 }
 
-// list checks the length of a list and the form of its entries. A nil list is
-// a field left out.
-func (f *Faults) list(path string, values []string, most int, ifEmpty string) {
+// list checks the length of a list and the form of its entries. A nil list is a field
+// that was left out.
+func (f *Faults) list(path string, values []string, limit int, ifEmpty string) {
 	if values != nil && len(values) == 0 {
 		f.add(path, values, "is empty; %s", ifEmpty)
 	}
-	if len(values) > most {
-		f.add(path, nil, "has %d entries; at most %d", len(values), most)
+	if len(values) > limit {
+		f.add(path, nil, "has %d entries; at most %d", len(values), limit)
 		return
 	}
 	for i, value := range values {
-		if wrong := wrongEntry(value); wrong != "" {
-			f.add(fmt.Sprintf("%s[%d]", path, i), value, "%s", wrong)
+		if problem := entryProblem(value); problem != "" {
+			f.add(fmt.Sprintf("%s[%d]", path, i), value, "%s", problem)
 		}
 	}
 }
 
-// wrongEntry returns what is wrong with the form of a list's entry, or "".
-func wrongEntry(value string) string {
+// entryProblem returns what is wrong with the form of a list's entry, or "".
+func entryProblem(value string) string {
 	switch {
 	case blank(value):
 		return "is blank"
@@ -113,10 +112,10 @@ func wrongEntry(value string) string {
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// unique checks that nothing is listed twice: each target has one outcome.
+// unique checks that no value is listed twice, because each target has one outcome.
 func (f *Faults) unique(path string, values []string) {
 	if len(values) > MaxTargets {
-		return // said already
+		return // a fault already
 	}
 	first := make(map[string]int, len(values))
 	for i, value := range values {
@@ -131,9 +130,9 @@ func (f *Faults) unique(path string, values []string) {
 	}
 }
 
-func (f *Faults) whole(path string, value, most int, zero string) {
-	if value < 0 || value > most {
-		f.add(path, value, "out of range; want 0 to %d (0 means %s)", most, zero)
+func (f *Faults) whole(path string, value, limit int, zero string) {
+	if value < 0 || value > limit {
+		f.add(path, value, "out of range; want 0 to %d (0 means %s)", limit, zero)
 	}
 }
 
@@ -154,11 +153,11 @@ func (f *Faults) retrier(path string, r Retrier, last bool) {
 	at := path + ".errorEquals"
 	switch all := slices.Contains(r.ErrorEquals, ErrorAll); {
 	case len(r.ErrorEquals) == 0:
-		f.add(at, r.ErrorEquals, "a retrier names at least one error; %q is any", ErrorAll)
+		f.add(at, r.ErrorEquals, "name at least one error; %q matches any error", ErrorAll)
 	case all && len(r.ErrorEquals) > 1:
-		f.add(at, r.ErrorEquals, "%q stands alone in its list", ErrorAll)
+		f.add(at, r.ErrorEquals, "%q must be alone in its list", ErrorAll)
 	case all && !last:
-		f.add(at, r.ErrorEquals, "%q stands in the last retrier only: those after it could never apply", ErrorAll)
+		f.add(at, r.ErrorEquals, "%q is allowed only in the last retrier; those after it would never apply", ErrorAll)
 	}
 	for i, name := range r.ErrorEquals {
 		if blank(name) {
@@ -182,8 +181,8 @@ func (f *Faults) retrier(path string, r Retrier, last bool) {
 	}
 }
 
-// number makes a value for a fault of a float64, which may be one that JSON
-// cannot write.
+// number returns v as the value of a fault. JSON cannot write NaN and infinities, so
+// they become strings.
 func number(v float64) any {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Sprint(v)
@@ -196,7 +195,7 @@ func (f *Faults) hedge(path string, h *Hedge) {
 		return
 	}
 	if (h.AfterSeconds == 0) == (h.AfterPercentile == 0) {
-		f.add(path, h, "want afterSeconds or afterPercentile, and not both")
+		f.add(path, h, "want either afterSeconds or afterPercentile")
 	}
 	f.seconds(path+".afterSeconds", h.AfterSeconds, "that afterPercentile decides")
 	if p := h.AfterPercentile; !(p >= 0 && p < 100) {
