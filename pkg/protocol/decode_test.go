@@ -279,28 +279,39 @@ func listOf(n int) string {
 // One output that is too deep would make the whole result unreadable.
 func TestAnOutputThatIsTooDeepIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, space := range []string{"", " "} { // with which it is not read quickly
-		for depth, good := range map[int]bool{1: true, 1000: true, 1001: false, 9_990: false} {
-			output := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
-			answer := `{"targets":[{"output":` + space + output + `}]}`
-			got, err := protocol.DecodeRegionResult([]byte(answer))
-			if (err == nil) != good {
-				t.Fatalf("DecodeRegionResult(depth %d) error = %v, want good %t", depth, err, good)
+	for depth, good := range map[int]bool{1: true, 1000: true, 1001: false, 9_990: false} {
+		output := strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth)
+		got, err := protocol.DecodeRegionResult([]byte(`{"targets":[{"output":` + output + `}]}`))
+		if (err == nil) != good {
+			t.Fatalf("DecodeRegionResult(depth %d) error = %v, want good %t", depth, err, good)
+		}
+		if !good {
+			if want := "region result: targets[0].output: arrays and objects are nested more than 1000 deep"; err.Error() != want {
+				t.Errorf("DecodeRegionResult(depth %d) error = %v, want %s", depth, err, want)
 			}
-			if !good {
-				if want := "region result: targets[0].output: arrays and objects are nested more than 1000 deep"; err.Error() != want {
-					t.Errorf("DecodeRegionResult(depth %d) error = %v, want %s", depth, err, want)
-				}
-				continue
-			}
-			result := protocol.Result{Regions: []protocol.RegionOutcome{{Targets: got.Targets}}}
-			data, err := json.Marshal(result)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := protocol.DecodeResult(data); err != nil {
-				t.Errorf("DecodeResult(depth %d) error = %v", depth, err)
-			}
+			continue
+		}
+		result := protocol.Result{Regions: []protocol.RegionOutcome{{Targets: got.Targets}}}
+		if _, err := protocol.DecodeResult(encode(t, result)); err != nil {
+			t.Errorf("DecodeResult(depth %d) error = %v", depth, err)
+		}
+	}
+}
+
+// Only arrays and objects that are in each other count, and none that is in a string.
+func TestCheckOutputCountsWhatIsNested(t *testing.T) {
+	t.Parallel()
+	nested := func(depth int) string { return strings.Repeat(`[{"a":`, depth/2) + "1" + strings.Repeat(`}]`, depth/2) }
+	for output, good := range map[string]bool{
+		"[" + times(nested(10), 500) + "]": true,
+		nested(1000):                       true,
+		nested(1002):                       false,
+		`["\"` + strings.Repeat("[{", 1000) + `\\",` + nested(998) + `]`:            true,
+		`{"` + strings.Repeat("}]", 1000) + `\\\"":[` + nested(1000) + `]}`:         false,
+		`[[` + strings.Repeat("{},", 1000) + nested(998) + `],` + nested(998) + `]`: true,
+	} {
+		if err := protocol.CheckOutput(json.RawMessage(output)); (err == nil) != good || !json.Valid([]byte(output)) {
+			t.Errorf("CheckOutput(%.40s…) = %v, want good %t", output, err, good)
 		}
 	}
 }

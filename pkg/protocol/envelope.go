@@ -41,9 +41,12 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	return e, err
 }
 
-// Encode returns r as JSON, as [RegionRequest.Encode] does. The policy is the
-// Envelope's, whatever r has, and comes last.
+// Encode returns r as JSON, as [RegionRequest.Encode] does, but with the policy that
+// the Envelope has encoded. The zero Envelope has none and encodes r's own.
 func (e Envelope) Encode(r RegionRequest) ([]byte, error) {
+	if e.policy == nil {
+		return r.Encode()
+	}
 	return marshal(&enclosedRequest{r, e.policy})
 }
 
@@ -62,12 +65,12 @@ func (e Envelope) bytes(region string, batch int) int {
 }
 
 // Divide cuts the targets of a Region into batches, in order. Each batch has as many
-// targets as fit: at most most, which is 1 or more, in a request of at most limit
+// targets as fit: at most size, which is 1 or more, in a request of at most limit
 // bytes. A target that does not fit is a batch of its own. over is the length of the
 // longest such request in bytes, or 0 if there is none.
-func (e Envelope) Divide(region string, targets []string, most, limit int) (batches [][]string, over int) {
+func (e Envelope) Divide(region string, targets []string, size, limit int) (batches [][]string, over int) {
 	for len(targets) > 0 {
-		n := e.fitting(region, len(batches), targets[:min(most, len(targets))], limit)
+		n := e.fitting(region, len(batches), targets[:min(size, len(targets))], limit)
 		if n == 0 {
 			n = 1
 			over = max(over, e.Bytes(region, len(batches), targets[:1]))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -122,40 +121,9 @@ func FuzzDecodeRegionResult(f *testing.F) {
 		got, err := protocol.DecodeRegionResult(data)
 		if err == nil {
 			checkAccepted(t, data, got, protocol.DecodeRegionResult)
-			var plain protocol.RegionResult // to the byte, which checkAccepted is not about
-			if err := json.Unmarshal(data, &plain); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(plain, got); diff != "" {
-				t.Fatalf("%s (-encoding/json +got):\n%s", data, diff)
-			}
 			checkFit(t, &got, protocol.DecodeRegionResult)
 		} else if text := err.Error(); !strings.HasPrefix(text, "region result: ") {
 			t.Errorf("DecodeRegionResult(%s) error = %s, want it to say of what", data, text)
-		}
-	})
-}
-
-// A worker's answer is read when its output is JSON, and refused when it is not.
-func FuzzOutput(f *testing.F) {
-	for _, output := range []string{
-		`null`, `true`, `false`, `nul`, `truer`, `{}`, `[]`, `{"a":1}`, `{"a" : [ 1 , {} ] }`, "[\t\r\n1 ]", `[1,]`, `[,1]`, `{"a":1,}`, `{a:1}`, `{"a"}`,
-		`{"a":}`, `[1 2]`, `{"a":1 "b":2}`, `0`, `-0`, `-`, `01`, `-01`, `1.`, `.1`, `1.5`, `1e5`, `1E+05`, `1e-`, `1e`, `1.e1`, `+1`, `0x1`, `1_0`, `""`, `"`, `"\u00e9"`,
-		`"\u00g0"`, `"\u00"`, `"\"`, `"\x"`, `"\/\b\f\n\r\t\\\""`, "\"a\nb\"", "\"\x7f\"", `"é"`, `[[[[[[[[]]]]]]]]`, `]`, `}`, `,`, ``, ` `, `1}],"cause":"x","a":[{"b":2`,
-	} {
-		f.Add([]byte(output))
-	}
-	f.Fuzz(func(t *testing.T, output []byte) {
-		if bytes.Count(output, []byte("["))+bytes.Count(output, []byte("{")) > protocol.MaxOutputDepth || !utf8.Valid(output) {
-			return // refused for another reason
-		}
-		answer := slices.Concat([]byte(`{"targets":[{"target":"a","status":"SUCCEEDED","output":`), output, []byte(`}]}`))
-		got, err := protocol.DecodeRegionResult(answer)
-		if (err == nil) != json.Valid(answer) {
-			t.Fatalf("DecodeRegionResult(%s) error = %v; encoding/json says %v", answer, err, json.Valid(answer))
-		}
-		if err == nil && json.Valid(output) && !bytes.Equal(got.Targets[0].Output, bytes.TrimSpace(output)) {
-			t.Errorf("DecodeRegionResult(%s) output = %s, want %s", answer, got.Targets[0].Output, output)
 		}
 	})
 }
