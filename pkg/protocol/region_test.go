@@ -47,6 +47,9 @@ func TestEncodeOfARequestAndOfItsEnvelopeSayTheSame(t *testing.T) {
 		if err != nil || len(enclosed) != len(alone) {
 			t.Fatalf("Envelope.Encode() = %s, %v; want as long as %s", enclosed, err, alone)
 		}
+		if data, err := (protocol.Envelope{}).Encode(r); err != nil || !bytes.Equal(data, alone) {
+			t.Fatalf("Envelope{}.Encode() = %s, %v; want %s", data, err, alone)
+		}
 		for _, data := range [][]byte{alone, enclosed} {
 			var got protocol.RegionRequest
 			if err := json.Unmarshal(data, &got); err != nil {
