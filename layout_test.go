@@ -41,7 +41,8 @@ func imports() map[string][]string {
 		"internal/report":                  {"pkg/protocol"},
 		"internal/wire":                    {},
 		"internal/price":                   {},
-		"internal/invoke":                  {"pkg/protocol", "internal/wire"},
+		"internal/awsapi":                  {},
+		"internal/invoke":                  {"pkg/protocol", "internal/awsapi", "internal/wire"},
 		"internal/trigger":                 {"pkg/protocol"},
 		"internal/invoke/invoketest":       {"pkg/protocol"},
 		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints", "internal/price"},
@@ -109,33 +110,6 @@ func TestEveryPackageHasAComment(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		if len(p.GoFiles) > 0 && p.Doc == "" {
 			t.Errorf("package %s has no package comment", p.ImportPath)
-		}
-	}
-}
-
-func TestTheWorkerDoesNotLinkTheAWSSDK(t *testing.T) {
-	t.Parallel()
-	for _, p := range list(t, "-deps", "-tags", "lambda.norpc", "./functions/regionworker") {
-		if strings.Contains(p.ImportPath, "aws-sdk-go") {
-			t.Errorf("functions/regionworker links %s", p.ImportPath)
-		}
-	}
-}
-
-// What a package prepares before main, each cold start waits for. The SDK's
-// package config prepares the tables of four more services, and service/lambda
-// from v1.109.0 on the schemas of all its operations: a tenth of a coordinator's
-// CPU time until its first answer. A newer one may be taken when they cost less.
-func TestTheCoordinatorLinksOneServiceOfTheAWSSDKWithoutSchemas(t *testing.T) {
-	t.Parallel()
-	const service = "github.com/aws/aws-sdk-go-v2/service/"
-	for _, p := range list(t, "-deps", "-tags", "lambda.norpc", "./functions/coordinator") {
-		name, isService := strings.CutPrefix(p.ImportPath, service)
-		if !isService || strings.HasPrefix(name, "internal/") {
-			continue
-		}
-		if name != "lambda" && !strings.HasPrefix(name, "lambda/") || strings.HasSuffix(name, "/schemas") {
-			t.Errorf("functions/coordinator links %s", p.ImportPath)
 		}
 	}
 }

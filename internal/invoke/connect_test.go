@@ -279,7 +279,7 @@ func TestLambdaRefusalNeedsNoCredentials(t *testing.T) {
 				return aws.Credentials{}, ctx.Err()
 			}
 			return aws.Credentials{
-				AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", CanExpire: true, Expires: time.Now().Add(time.Second),
+				AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", CanExpire: true, Expires: time.Now().Add(5*time.Minute + time.Second),
 			}, nil
 		})
 		invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker", Dial: server.Dial})

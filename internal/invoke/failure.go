@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"meridian/internal/awsapi"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
@@ -57,6 +57,9 @@ func failure(ctx context.Context, err error) error {
 	}
 	if ok {
 		return own
+	}
+	if unsigned, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
+		return noCredentials(unsigned)
 	}
 	e := &Error{Name: protocol.ErrorLambdaSDKClient, Message: err.Error(), Err: apart(err)}
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
@@ -139,22 +142,12 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// A signer gives the credentials of provider, and a name to their absence.
-type signer struct{ provider aws.CredentialsProvider }
-
-// Retrieve returns the credentials, or an [Error] named protocol.ErrorNoCredentials.
-func (s signer) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	err := errors.New("none are configured")
-	if s.provider != nil {
-		var c aws.Credentials
-		if c, err = s.provider.Retrieve(ctx); err == nil {
-			return c, nil
-		}
-	}
-	return aws.Credentials{}, &Error{
+// noCredentials returns the error of a call that there are no credentials for.
+func noCredentials(err *awsapi.CredentialsError) error {
+	return &Error{
 		Name: protocol.ErrorNoCredentials,
 		Message: fmt.Sprintf("no AWS credentials to call Lambda with; "+
-			"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %v", err),
-		Err: apart(err),
+			"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %v", err.Err),
+		Err: apart(err.Err),
 	}
 }

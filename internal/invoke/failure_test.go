@@ -2,6 +2,8 @@ package invoke_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -165,11 +167,11 @@ func TestLambdaErrors(t *testing.T) {
 		},
 		{
 			"a cut answer", invoketest.CutInAnswer(1000, 10),
-			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Sent: true, Message: lost + "unexpected EOF"},
+			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Sent: true, Message: lost + io.ErrUnexpectedEOF.Error()},
 		},
 		{
 			"a connection closed after the request", invoketest.CloseAfterRequest,
-			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Sent: true, Message: lost + "EOF"},
+			invoke.Error{Name: protocol.ErrorLambdaSDKClient, Sent: true, Message: lost + io.EOF.Error()},
 		},
 		{
 			"an answer larger than Lambda's", invoketest.Answer(http.StatusOK, strings.Repeat("1", protocol.MaxPayloadBytes+1)),
@@ -299,15 +301,12 @@ func TestLambdaConnectFails(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		err  error
-		want string
 	}{
 		{
 			"refused", &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED},
-			"connect to 127.0.0.1:80: dial tcp: connection refused",
 		},
 		{
 			"unknown host", &net.DNSError{Err: "no such host", Name: "lambda.test", IsNotFound: true},
-			"connect to 127.0.0.1:80: lookup lambda.test: no such host",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -322,8 +321,9 @@ func TestLambdaConnectFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != test.want || !errors.Is(err, test.err) || report != (protocol.Attempt{}) {
-				t.Errorf("Invoke = %+v, %q, %v, want %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, test.want)
+			want := "connect to 127.0.0.1:80: " + test.err.Error()
+			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want || !errors.Is(err, test.err) || report != (protocol.Attempt{}) {
+				t.Errorf("Invoke = %+v, %q, %v, want %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, want)
 			}
 		})
 	}
@@ -337,9 +337,12 @@ func TestLambdaTLSFails(t *testing.T) {
 		t.Error("something was sent to a server with a wrong certificate")
 	}))
 	t.Cleanup(stranger.Close)
-	for _, test := range []struct{ name, url, want string }{
-		{"no TLS", strings.Replace(invoketest.NewServer(t, echo).URL, "http:", "https:", 1), "tls: first record does not look like a TLS handshake"},
-		{"a wrong certificate", stranger.URL, "tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+	for _, test := range []struct {
+		name, url string
+		is        func(error) bool
+	}{
+		{"no TLS", strings.Replace(invoketest.NewServer(t, echo).URL, "http:", "https:", 1), is[tls.RecordHeaderError]},
+		{"a wrong certificate", stranger.URL, is[x509.UnknownAuthorityError]},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -350,12 +353,18 @@ func TestLambdaTLSFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-			want := "connect to " + strings.TrimPrefix(test.url, "https://") + ": " + test.want
-			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want || report != (protocol.Attempt{}) {
+			want := "connect to " + strings.TrimPrefix(test.url, "https://") + ": "
+			if name(err) != protocol.ErrorLambdaSDKClient || !strings.HasPrefix(err.Error(), want) || !test.is(err) || report != (protocol.Attempt{}) {
 				t.Errorf("Invoke = %+v, %q, %v, want no report and %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, want)
 			}
 		})
 	}
+}
+
+// is reports whether err is an E, or wraps one.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // Nothing is sent unsigned, and the error is not one that anybody retries.
@@ -386,9 +395,9 @@ func TestLambdaWithoutCredentials(t *testing.T) {
 			}
 			_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			want := "no AWS credentials to call Lambda with; " +
-				"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: " + test.want
-			if name(err) != protocol.ErrorNoCredentials || err.Error() != want {
-				t.Errorf("Invoke = %q, %v, want %s: %s", name(err), err, protocol.ErrorNoCredentials, want)
+				"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+			if name(err) != protocol.ErrorNoCredentials || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), test.want) {
+				t.Errorf("Invoke = %q, %v, want %s: %s…%s", name(err), err, protocol.ErrorNoCredentials, want, test.want)
 			}
 			if errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Invoke = %v, which is the end of a context, want one that is not", err)

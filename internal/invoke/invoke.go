@@ -83,6 +83,11 @@ func checkAnswer(answer []byte) error {
 	if len(answer) <= protocol.MaxPayloadBytes {
 		return nil
 	}
+	return answerTooLarge()
+}
+
+// answerTooLarge is Lambda's error for an answer over its limit.
+func answerTooLarge() error {
 	return &Error{
 		Name: protocol.ErrorResponseSizeTooLarge,
 		Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).",

@@ -6,15 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
+	"net/url"
 	"strings"
 	"sync"
-	"time"
 
+	"meridian/internal/awsapi"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // A Placement says where the workers are deployed.
@@ -54,14 +56,14 @@ type Settings struct {
 // A Lambda calls workers that are AWS Lambda functions, synchronously. It may be
 // used from several goroutines.
 type Lambda struct {
-	cfg      aws.Config
 	function string
-	home     string // the Region that is called for every Region; "" means that one
+	home     string         // the Region that is called for every Region; "" means that one
+	options  lambda.Options // say where Lambda's endpoints are
+	api      *awsapi.Client
+	prepare  func(u *url.URL, calls int) // opens connections
 
-	sender sender
-
-	mu      sync.Mutex
-	remotes map[string]*remote // by the Region called
+	mu       sync.Mutex
+	requests map[string]*awsapi.Request // by the Region called
 }
 
 // NewLambda returns a Lambda that calls the function of s with the credentials,
@@ -72,39 +74,67 @@ type Lambda struct {
 //
 // The error says what is wrong with s. No call is made.
 func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
-	if s.Function == "" {
-		return nil, errors.New("no function given to invoke")
-	}
-	if s.MaxConnections < 0 {
-		return nil, fmt.Errorf("%d connections are out of range; want 0 or more", s.MaxConnections)
-	}
-	arnRegion, err := regionOf(s.Function)
+	home, err := homeOf(cfg.Region, s)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lambda{cfg: cfg.Copy(), function: s.Function, remotes: map[string]*remote{}}
+	l := &Lambda{
+		function: s.Function, home: home,
+		options: lambda.NewFromConfig(cfg).Options(), requests: map[string]*awsapi.Request{},
+	}
+	var sender awsapi.Sender
+	sender, l.prepare = newSender(cfg.HTTPClient, s)
+	l.api = awsapi.New(sender, cfg.Credentials)
+	if home != "" { // now, when no call waits for it
+		_, err = l.request(context.Background(), home) //nolint:forbidigo // it is looked up in a table
+	}
+	return l, err
+}
+
+// newSender returns what sends requests, and what opens connections for them. It takes
+// the certificates and the proxy from base.
+func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, func(*url.URL, int)) {
+	if base == nil {
+		base = awshttp.NewBuildableClient()
+	}
+	buildable, ok := base.(*awshttp.BuildableClient)
+	if !ok {
+		return ownClient{base}, func(*url.URL, int) {}
+	}
+	t := buildable.GetTransport()
+	pool := wire.New(wire.Config{Dial: s.Dial, TLS: t.TLSClientConfig, Proxy: t.Proxy, MaxConns: s.MaxConnections})
+	return pool, pool.Prepare
+}
+
+// homeOf returns the Region that is called for every Region, or "" when each has its
+// own worker. The error says what is wrong with s.
+func homeOf(region string, s Settings) (string, error) {
+	if s.Function == "" {
+		return "", errors.New("no function given to invoke")
+	}
+	if s.MaxConnections < 0 {
+		return "", fmt.Errorf("%d connections are out of range; want 0 or more", s.MaxConnections)
+	}
+	arnRegion, err := regionOf(s.Function)
+	if err != nil {
+		return "", err
+	}
 	switch s.Placement {
 	case "", Home:
-		l.home = cmp.Or(arnRegion, cfg.Region)
-		if l.home == "" {
-			return nil, fmt.Errorf("no Region to invoke %s in; set AWS_REGION, or give the function's ARN", s.Function)
+		home := cmp.Or(arnRegion, region)
+		if home == "" {
+			return "", fmt.Errorf("no Region to invoke %s in; set AWS_REGION, or give the function's ARN", s.Function)
 		}
+		return home, nil
 	case Regional:
 		if arnRegion != "" {
-			return nil, fmt.Errorf("%s is in %s only; placement %q needs a function's name, which every Region has",
+			return "", fmt.Errorf("%s is in %s only; placement %q needs a function's name, which every Region has",
 				s.Function, arnRegion, Regional)
 		}
+		return "", nil
 	default:
-		return nil, fmt.Errorf("placement %q is unknown; want %q or %q", s.Placement, Home, Regional)
+		return "", fmt.Errorf("placement %q is unknown; want %q or %q", s.Placement, Home, Regional)
 	}
-	l.sender = newSender(cfg.HTTPClient, s)
-	l.cfg.Credentials = aws.NewCredentialsCache(signer{provider: cfg.Credentials})
-	if l.home == "" {
-		return l, nil
-	}
-	// Now, when nobody waits yet.
-	_, err = l.remote(context.Background(), l.home) //nolint:forbidigo // it is looked up in a table
-	return l, err
 }
 
 // regionOf returns the Region of a function's ARN, or "" for a name.
@@ -140,76 +170,16 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 	return answer, report, nil
 }
 
-// call makes one call, in the Region given.
-func (l *Lambda) call(ctx context.Context, region string, payload []byte) (answer []byte, report protocol.Attempt, err error) {
-	begin := time.Now()
-	asked, patience := begin, bearable(ctx, begin)
-	m, err := l.remote(ctx, region)
-	if err != nil {
-		return nil, report, err
-	}
-	request := m.request(ctx, payload)
-	if err := m.signFor(l.cfg.Credentials, request, payload); err != nil { // while a connection may be being opened
-		return nil, report, err
-	}
-	ready := func(r *http.Request) error {
-		begin = time.Now() // an estimate is not of the wait for a connection
-		waited := begin.Sub(asked)
-		if waited <= patience {
-			return nil
-		}
-		late := protocol.LessBudget(payload, waited)
-		carry(r, late)
-		return m.signFor(l.cfg.Credentials, r, late)
-	}
-	response, err := l.sender.send(request, ready) //nolint:bodyclose // read closes it
-	if err != nil {
-		if mayBeBilled(err) {
-			report.Metrics = estimate(time.Since(begin))
-		}
-		return nil, report, err
-	}
-	answer, err = read(response, protocol.MaxPayloadBytes)
-	took := time.Since(begin)
-	switch kind := response.Header.Get("X-Amz-Function-Error"); {
-	case response.StatusCode >= http.StatusMultipleChoices: // also when the rest of it was cut off
-		err = m.refusal(ctx, l.function, response, answer)
-	case err != nil:
-		err = &wire.LostError{Sent: true, Err: err}
-	case kind != "":
-		err = functionError(kind, answer)
-	default:
-		err = checkAnswer(answer)
-	}
-	return answer, reportOf(response, err, took), err
-}
-
-// Prepare makes ready for calls that are about to be made, so many for each
-// Region: it begins to open the connections that they will need, and does not
-// wait for them. Nothing but time depends on it.
+// Prepare opens the connections that calls about to be made will need; calls has their
+// number for each Region. It does not wait for them, and a call needs no Prepare.
 func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
-	at := map[string]int{} // the Regions that are called
+	called := map[string]int{} // by the Region called
 	for region, n := range calls {
-		at[cmp.Or(l.home, region)] += n
+		called[cmp.Or(l.home, region)] += n
 	}
-	for region, n := range at {
-		if m, err := l.remote(ctx, region); err == nil {
-			l.sender.prepare(m.url, n)
+	for region, n := range called {
+		if r, err := l.request(ctx, region); err == nil {
+			l.prepare(r.URL(), n)
 		}
 	}
-}
-
-// remote returns the function in a Region, made on first use. All of them share
-// one pool of connections.
-func (l *Lambda) remote(ctx context.Context, region string) (*remote, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if m, ok := l.remotes[region]; ok {
-		return m, nil
-	}
-	m, err := newRemote(ctx, l.cfg, region, l.function)
-	if err == nil {
-		l.remotes[region] = m
-	}
-	return m, err
 }

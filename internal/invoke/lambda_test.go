@@ -175,8 +175,8 @@ func TestLambdaFindsEachRegionOnce(t *testing.T) {
 		})
 	}
 	done.Wait()
-	if got := invoker.Remotes(); got != 5 {
-		t.Errorf("Remotes() = %d, want 5", got)
+	if got := invoker.Requests(); got != 5 {
+		t.Errorf("Requests() = %d, want 5", got)
 	}
 }
 

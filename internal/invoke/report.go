@@ -5,10 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"math"
-	"net/http"
 	"strconv"
 	"time"
 
+	"meridian/internal/awsapi"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 
@@ -25,11 +25,10 @@ const (
 	window = 516
 )
 
-// reportOf returns the report of an invocation that took so long and came to err:
-// the one that its answer brought along, else an estimate.
-func reportOf(r *http.Response, err error, took time.Duration) protocol.Attempt {
-	id := r.Header.Get("X-Amzn-Requestid")
-	report := protocol.Attempt{RequestID: id, Metrics: metricsIn(r.Header.Get("X-Amz-Log-Result"), id)}
+// reportOf returns the report of the invocation id: the metrics in the tail of its log,
+// or an estimate from how long it took when it may have run. Err is what it came to.
+func reportOf(id, tail string, err error, took time.Duration) protocol.Attempt {
+	report := protocol.Attempt{RequestID: id, Metrics: metricsIn(tail, id)}
 	if report.Metrics == nil && mayBeBilled(err) {
 		report.Metrics = estimate(took)
 	}
@@ -49,6 +48,9 @@ func mayBeBilled(err error) bool {
 		return passedOn(refused, err)
 	}
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
 		return false
 	}
 	lost, ok := errors.AsType[*wire.LostError](err)

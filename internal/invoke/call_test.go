@@ -327,7 +327,7 @@ func TestLambdaFollowsHTTPSProxy(t *testing.T) {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLambdaFollowsHTTPSProxy$", "-test.v")
 		command.Env = append(os.Environ(), inside+"=1", "HTTPS_PROXY="+proxy.URL, "NO_PROXY=") //nolint:forbidigo // it tests the environment
 		out, err := command.CombinedOutput()
-		if err != nil || !bytes.Contains(out, []byte("418 I'm a teapot")) || asked != "CONNECT lambda.us-east-1.amazonaws.com:443" {
+		if err != nil || !bytes.Contains(out, []byte(http.StatusText(http.StatusTeapot))) || asked != "CONNECT lambda.us-east-1.amazonaws.com:443" {
 			t.Errorf("the proxy was asked for %q, and the call ended with %v: %s", asked, err, out)
 		}
 		return

@@ -1,0 +1,215 @@
+// Package awsapi calls an operation of an AWS API: [Serialize] makes a request of the
+// input by the operation's model, and [Client.Do] signs it, sends it, and reads the
+// answer into the output or an error. internal/invoke calls Lambda's Invoke with it.
+//
+// Everything that AWS defines is done by AWS's own code: protocols and errors by
+// smithy-go, signatures by the SDK's signer, credentials by the SDK's cache. What is
+// left out is the SDK's client: its middleware takes more CPU time than the network,
+// TLS included.
+//
+// # What a call promises
+//
+// It sends one request, or none. It never retries and never follows a redirect.
+//
+// The request is signed when there is a connection for it, so a signature is never
+// older than the request. Credentials are taken from their cache, which renews them
+// five minutes before they expire; credentials that expired while the request waited
+// are taken again.
+//
+// An answer is read up to [Call.MaxBytes], and its body is closed.
+//
+// # Errors
+//
+// A [CredentialsError] means that there were no credentials, and nothing was sent. An
+// awshttp.ResponseError is AWS's refusal. It wraps an error of [Operation.Errors], a
+// smithy.GenericAPIError for a code that is not in there, or a
+// smithy.DeserializationError when the answer is not in AWS's words. Every other error
+// is the Sender's, or that of reading the answer.
+package awsapi
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	// expiryWindow is how long before their end credentials are renewed: as long as
+	// a signature is valid.
+	// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+	expiryWindow = 5 * time.Minute
+
+	// defaultMaxBytes is more than any page of AWS's own APIs has.
+	defaultMaxBytes = 16 << 20
+)
+
+// An Operation is one operation of an AWS API, as its model describes it. It may be
+// used by several calls at once.
+type Operation struct {
+	// Schema is the operation's, with its input's and its output's. Required.
+	Schema *smithy.OperationSchema
+
+	// Protocol is the one that the service speaks, as in
+	// smithy-go/transport/http/protocol. Required.
+	Protocol smithyhttp.ClientProtocol
+
+	// Errors has the types of the service's errors. Required; it may be empty.
+	Errors *smithy.TypeRegistry
+
+	// SigningName is the service's name in signatures, as in "lambda". Required.
+	SigningName string
+}
+
+// A Call is one call of an operation.
+type Call struct {
+	// Request is what is sent. Required.
+	Request *Request
+
+	// Body replaces the request's body. So one Request serves the calls of an operation
+	// that differ in a blob payload only. Nil means the body that was serialized. It
+	// must not change before the call returns.
+	Body []byte
+
+	// Output is filled with the answer. Required when the operation's schema has an
+	// output. To a smithy.StreamingOutput the body is handed over unread when the
+	// call succeeds; then the caller closes it.
+	Output smithy.Deserializable
+
+	// MaxBytes limits the answer's body. Reading more than that fails with an
+	// http.MaxBytesError. Zero means 16 MiB.
+	MaxBytes int64
+
+	// Ready is called when there is a connection, before the request is signed, with
+	// the time since the call began. A body that it returns is sent instead. Ready is
+	// called again when the request moves to another connection. Nil means that
+	// nothing changes.
+	Ready func(waited time.Duration) []byte
+}
+
+// A Sender sends requests, each at most once, and follows no redirects. It calls
+// ready with the request, or with a copy, when there is a connection for it; ready may
+// change the header and the body. *wire.Pool is one.
+type Sender interface {
+	Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error)
+}
+
+// A Client makes calls. Make one with [New]. It may be used from several goroutines.
+type Client struct {
+	sender      Sender
+	credentials aws.CredentialsProvider // nil means none
+	signer      *v4.Signer
+}
+
+// New returns a Client that sends with sender and signs with credentials. They are
+// kept until they expire; a cache of the SDK's is used as it is. With nil every call
+// fails with a [CredentialsError].
+func New(sender Sender, credentials aws.CredentialsProvider) *Client {
+	if _, cached := credentials.(*aws.CredentialsCache); credentials != nil && !cached {
+		credentials = aws.NewCredentialsCache(credentials, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow })
+	}
+	return &Client{sender: sender, credentials: credentials, signer: v4.NewSigner()}
+}
+
+// Do makes a call and fills its output. The response has the status and the header,
+// and is nil when no answer came; beside an error it is AWS's refusal, or an answer
+// that could not be read.
+func (c *Client) Do(ctx context.Context, call Call) (*http.Response, error) {
+	begin := time.Now()
+	credentials, err := c.retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body := call.Body
+	if body == nil {
+		body = call.Request.body
+	}
+	ready := func(r *http.Request) error {
+		if call.Ready != nil {
+			if later := call.Ready(time.Since(begin)); later != nil {
+				body = later
+				setBody(r, body)
+			}
+		}
+		if credentials.Expired() {
+			if credentials, err = c.retrieve(ctx); err != nil {
+				return err
+			}
+		}
+		return c.sign(r, call.Request, body, credentials)
+	}
+	r := call.Request.under(ctx)
+	setBody(r, body)
+	response, err := c.sender.Send(r, ready)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the Sender's errors are part of the contract
+	}
+	return response, deserialize(ctx, &call, response)
+}
+
+// sign signs r, which was serialized as request and has body.
+func (c *Client) sign(r *http.Request, request *Request, body []byte, credentials aws.Credentials) error {
+	delete(r.Header, "X-Amz-Security-Token") // of credentials that have expired
+	hash := sha256.Sum256(body)
+	//nolint:wrapcheck // it never fails
+	return c.signer.SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]),
+		request.operation.SigningName, request.place.Region, c.now())
+}
+
+// now is the time to sign with: the one place to correct a clock that is wrong.
+func (*Client) now() time.Time { return time.Now() }
+
+// retrieve returns credentials, or a [CredentialsError].
+func (c *Client) retrieve(ctx context.Context) (aws.Credentials, error) {
+	if c.credentials == nil {
+		return aws.Credentials{}, &CredentialsError{Err: errors.New("none are configured")}
+	}
+	credentials, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, &CredentialsError{Err: err}
+	}
+	return credentials, nil
+}
+
+// deserialize reads the answer into the output of call, or returns what AWS refused
+// the call with.
+func deserialize(ctx context.Context, call *Call, response *http.Response) error {
+	response.Body = http.MaxBytesReader(nil, response.Body, cmp.Or(call.MaxBytes, defaultMaxBytes))
+	op := call.Request.operation
+	err := op.Protocol.DeserializeResponse(ctx, op.Schema, op.Errors, &smithyhttp.Response{Response: response}, call.Output)
+	if _, streams := call.Output.(smithy.StreamingOutput); !streams || err != nil {
+		_ = response.Body.Close()
+	}
+	if err != nil && (response.StatusCode < 200 || response.StatusCode >= 300) {
+		return &awshttp.ResponseError{
+			ResponseError: &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: response}, Err: err},
+			RequestID:     RequestID(response),
+		}
+	}
+	return err //nolint:wrapcheck // the protocol's error says what could not be read
+}
+
+// RequestID returns the id that AWS gave to a call, or "".
+func RequestID(response *http.Response) string { return response.Header.Get("X-Amzn-Requestid") }
+
+// A CredentialsError means that there are no credentials to sign with. Nothing was
+// sent.
+type CredentialsError struct {
+	// Err is why there are none.
+	Err error
+}
+
+// Error says why there are none.
+func (e *CredentialsError) Error() string { return "no AWS credentials: " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *CredentialsError) Unwrap() error { return e.Err }

@@ -1,0 +1,154 @@
+package invoke
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"meridian/internal/awsapi"
+	"meridian/internal/wire"
+	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http/protocol/restjson1"
+)
+
+// invokeOperation returns Lambda's operation Invoke.
+func invokeOperation() *awsapi.Operation {
+	return &awsapi.Operation{
+		Schema:      smithy.NewOperationSchema(schemas.Invoke, schemas.InvocationRequest, schemas.InvocationResponse),
+		Protocol:    restjson1.New(schemas.AWSGirApiService),
+		Errors:      lambda.TypeRegistry,
+		SigningName: "lambda",
+	}
+}
+
+// An output is an InvokeOutput whose payload is read into one buffer of its size.
+type output struct {
+	lambda.InvokeOutput
+	body io.ReadCloser
+}
+
+// SetPayloadStream implements smithy.StreamingOutput.
+func (o *output) SetPayloadStream(body io.ReadCloser) { o.body = body }
+
+// read reads the payload, of which size bytes are announced, or -1.
+func (o *output) read(size int64) error {
+	defer func() { _ = o.body.Close() }()
+	var payload bytes.Buffer
+	payload.Grow(int(min(max(size, 0), protocol.MaxPayloadBytes)) + bytes.MinRead) // with room for the last, empty Read
+	_, err := payload.ReadFrom(o.body)
+	o.Payload = payload.Bytes()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return answerTooLarge()
+	}
+	if err != nil {
+		return &wire.LostError{Sent: true, Err: err}
+	}
+	return nil
+}
+
+// call makes one call, in the Region given.
+func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
+	request, err := l.request(ctx, region)
+	if err != nil {
+		return nil, protocol.Attempt{}, err
+	}
+	begin := time.Now()
+	patience := patience(ctx, begin)
+	if payload == nil {
+		payload = []byte{} // nil would mean the request's own
+	}
+	var out output
+	response, err := l.api.Do(ctx, awsapi.Call{ //nolint:bodyclose // read closes it
+		Request: request, Body: payload, Output: &out, MaxBytes: protocol.MaxPayloadBytes,
+		Ready: func(waited time.Duration) []byte {
+			begin = time.Now() // an estimate does not include the wait for a connection
+			if waited <= patience {
+				return nil
+			}
+			return protocol.LessBudget(payload, waited)
+		},
+	})
+	if response == nil {
+		var report protocol.Attempt
+		if mayBeBilled(err) {
+			report.Metrics = estimate(time.Since(begin))
+		}
+		return nil, report, err
+	}
+	if err == nil {
+		err = out.read(response.ContentLength)
+	}
+	took := time.Since(begin)
+	if err == nil && out.FunctionError != nil {
+		err = functionError(*out.FunctionError, out.Payload)
+	}
+	return out.Payload, reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
+}
+
+// patience returns how long a call under ctx, which has a deadline, may wait for a
+// connection and still be sent as it is. The worker keeps a reserve of its budget for
+// the way of its answer; a wait of more than a quarter of that comes off the budget.
+func patience(ctx context.Context, now time.Time) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return protocol.Reserve(deadline.Sub(now)) / 4
+}
+
+// request returns the request of every invocation in a Region, which differ in their
+// payload only. It is made on first use.
+func (l *Lambda) request(ctx context.Context, region string) (*awsapi.Request, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r, ok := l.requests[region]; ok {
+		return r, nil
+	}
+	r, err := l.newRequest(ctx, region)
+	if err != nil {
+		return nil, &Error{
+			Name: protocol.ErrorLambdaSDKClient, Message: fmt.Sprintf("resolve Lambda's endpoint in %s: %v", region, err), Err: err,
+		}
+	}
+	l.requests[region] = r
+	return r, nil
+}
+
+// newRequest serializes an invocation for Lambda's endpoint in a Region. The log's tail
+// is for the report in it.
+func (l *Lambda) newRequest(ctx context.Context, region string) (*awsapi.Request, error) {
+	endpoint, err := l.options.EndpointResolverV2.ResolveEndpoint(ctx, lambda.EndpointParameters{
+		Region:       &region,
+		Endpoint:     l.options.BaseEndpoint,
+		UseFIPS:      new(l.options.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: new(l.options.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // request says what was being done
+	}
+	return awsapi.Serialize(ctx, invokeOperation(), awsapi.Place{Endpoint: &endpoint.URI, Region: region}, &lambda.InvokeInput{
+		FunctionName: &l.function, Payload: []byte("{}"), // each call's own replaces it
+		InvocationType: types.InvocationTypeRequestResponse, LogType: types.LogTypeTail,
+	})
+}
+
+// An ownClient is an HTTP client of the caller's.
+type ownClient struct{ client aws.HTTPClient }
+
+// Send implements awsapi.Sender.
+func (c ownClient) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	if err := ready(r); err != nil {
+		return nil, &wire.LostError{Err: err}
+	}
+	// net/http sends a request again when a connection breaks and the body can be
+	// replayed. A call must not be sent twice.
+	r.GetBody = nil
+	return c.client.Do(r) //nolint:wrapcheck // failure looks at it
+}
