@@ -35,7 +35,6 @@ func imports() map[string][]string {
 		},
 		"internal/endpoints/internal/dump": {"internal/endpoints"},
 		"internal/function":                {},
-		"internal/ambient":                 {},
 		"internal/probe":                   {},
 		"internal/task":                    {"pkg/protocol", "internal/endpoints", "internal/probe"},
 		"internal/report":                  {"pkg/protocol"},
@@ -48,7 +47,7 @@ func imports() map[string][]string {
 		"internal/coordinator":             {"pkg/protocol", "internal/fanout", "internal/endpoints", "internal/price"},
 		"internal/regionworker":            {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
-			"internal/ambient", "internal/coordinator", "internal/function", "internal/invoke", "internal/task",
+			"internal/coordinator", "internal/function", "internal/invoke", "internal/task",
 			"internal/trigger",
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},

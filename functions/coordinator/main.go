@@ -11,14 +11,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 
-	"meridian/internal/ambient"
 	"meridian/internal/coordinator"
 	"meridian/internal/function"
-	"meridian/internal/invoke"
 	"meridian/internal/task"
 	"meridian/internal/trigger"
 )
@@ -26,13 +22,13 @@ import (
 func main() {
 	function.Tune(os.Getenv)
 	log := function.Log()
-	workers, err := workers()
+	workers, err := workers(context.Background(), os.Getenv)
 	if err != nil {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
 	home := workers.Home()
-	if home != "" { // else nobody knows yet which Regions will be called
+	if home != "" { // else the request says which Regions are called
 		workers.Prepare(context.Background(), map[string]int{home: 1})
 	}
 	c := &coordinator.Coordinator{
@@ -41,19 +37,5 @@ func main() {
 		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
 	c.Warm() // while that connection is being made
-	door := &trigger.Handler{Runner: c, Log: log}
-	function.Start(context.Background(), door.Handle)
-}
-
-// workers returns the way to the workers that the settings name.
-func workers() (*invoke.Lambda, error) {
-	name := os.Getenv("WORKER_FUNCTION")
-	if name == "" {
-		return nil, errors.New("WORKER_FUNCTION is not set; want the regionworker's name or ARN")
-	}
-	cfg, err := ambient.Config(os.Getenv)
-	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
-	}
-	return invoke.NewLambda(cfg, invoke.Settings{Function: name, Placement: invoke.Placement(os.Getenv("WORKER_PLACEMENT"))})
+	function.Start(context.Background(), (&trigger.Handler{Runner: c, Log: log}).Handle)
 }
