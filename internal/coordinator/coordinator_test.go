@@ -486,7 +486,7 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	got, took := run(t, world{"eu-west-1": {way: missing}}, r, 0)
 	lost := got.Regions[1]
 	if lost.Status != protocol.StatusFailed || lost.Error != "Lambda.ResourceNotFoundException" || len(lost.Attempts) != 1 ||
-		lost.ElapsedMs != 0 || !strings.Contains(lost.Hint, "make deploy puts") || got.Regions[0].Hint != "" {
+		lost.ElapsedMs != 0 || lost.Hint != protocol.HintSetWorker || got.Regions[0].Hint != "" {
 		t.Errorf("Run = %+v", got.Regions)
 	}
 	if took != 100*time.Millisecond { // the other Region's
@@ -498,15 +498,18 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 // each Region it is that Region's.
 func TestAHintSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, home, regional string }{
-		{"Lambda.ResourceNotFoundException", "make deploy puts the regionworker", "make deploy-workers REGIONS=eu-west-1"},
-		{"Lambda.AccessDeniedException", "WORKER_FUNCTION", "deploy with it in REGIONS"},
-		{protocol.ErrorUnsupportedVersion, "deploy both", "deploy both"},
-		{protocol.ErrorNoCredentials, "set AWS_PROFILE", "set AWS_PROFILE"},
+	tests := []struct {
+		name           string
+		home, regional protocol.Hint
+	}{
+		{"Lambda.ResourceNotFoundException", protocol.HintSetWorker, protocol.HintDeployWorker},
+		{"Lambda.AccessDeniedException", protocol.HintAllowWorker, protocol.HintAllowRegion},
+		{protocol.ErrorUnsupportedVersion, protocol.HintDeployBoth, protocol.HintDeployBoth},
+		{protocol.ErrorNoCredentials, protocol.HintSignIn, protocol.HintSignIn},
 		{protocol.ErrorRequestTooLarge, "", ""},
 	}
 	for _, tt := range tests {
-		for regional, want := range map[bool]string{false: tt.home, true: tt.regional} {
+		for regional, want := range map[bool]protocol.Hint{false: tt.home, true: tt.regional} {
 			c := &coordinator.Coordinator{Tasks: world{}.tasks(), Regional: regional, Invoker: invokerFunc(
 				func(context.Context, string, []byte) ([]byte, protocol.Attempt, error) {
 					return nil, protocol.Attempt{}, named(tt.name)
@@ -515,8 +518,8 @@ func TestAHintSaysWhatToDo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if hint := got.Regions[0].Hint; !strings.Contains(hint, want) || (hint == "") != (want == "") {
-				t.Errorf("hint at %s, regional %v = %q, want %q in it", tt.name, regional, hint, want)
+			if hint := got.Regions[0].Hint; hint != want {
+				t.Errorf("hint at %s, regional %v = %q, want %q", tt.name, regional, hint, want)
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome 
 		return nil
 	}
 	r.outcome = merge(g.plan.regions[u.region], r.batches, g.overdue)
-	r.outcome.Hint = hint(r.outcome.Region, r.outcome.Error, g.regional)
+	r.outcome.Hint = hint(r.outcome.Error, g.regional)
 	r.batches = nil
 	g.done++
 	g.count(&r.outcome)

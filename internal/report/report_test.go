@@ -227,3 +227,17 @@ func table(lines []string) []string {
 	}
 	return lines[from:to]
 }
+
+// Every hint is told in words, and one that is not known as it is.
+func TestTextTellsEveryHint(t *testing.T) {
+	t.Parallel()
+	for _, hint := range append(protocol.Hints(), "a newer hint") {
+		r := failed("eu-west-1", 20, "Lambda.ServiceException", "sorry")
+		r.Hint = hint
+		_, line, _ := strings.Cut(text(t, ended(run(r), protocol.StatusFailed, "", ""), report.Options{}), "\nhint: ")
+		line, _, _ = strings.Cut(line, "\n")
+		if line == "" || (line == string(hint)) != (hint == "a newer hint") {
+			t.Errorf("hint %s is told as %q, want words", hint, line)
+		}
+	}
+}

@@ -239,12 +239,12 @@ func outputs() protocol.Result {
 // hinted has Regions with hints, two of them the same.
 func hinted() protocol.Result {
 	var regions []protocol.RegionOutcome
-	for i, hint := range []string{"deploy it there", "", "deploy it there", "set AWS_PROFILE"} {
+	for i, hint := range []protocol.Hint{protocol.HintSetWorker, "", protocol.HintSetWorker, protocol.HintDeployWorker, "turn it off and on"} {
 		r := failed(fmt.Sprintf("eu-west-%d", i+1), 20, "Lambda.ResourceNotFoundException", "Function not found")
 		r.Hint = hint
 		regions = append(regions, r)
 	}
-	return ended(run(regions...), protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "4 of 4 failed, 0 tolerated")
+	return ended(run(regions...), protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "5 of 5 failed, 0 tolerated")
 }
 
 func noRegions() protocol.Result {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -54,20 +53,6 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 		}
 		b.WriteString(paragraph(line, width, p.status[r.Status]))
 	}
-}
-
-// mostHints is how many Regions' hints are worth reading: the others' are alike.
-const mostHints = 3
-
-// hints returns what the Regions suggest, each once.
-func hints(regions []protocol.RegionOutcome) []string {
-	var found []string
-	for _, r := range regions {
-		if r.Hint != "" && len(found) < mostHints && !slices.Contains(found, r.Hint) {
-			found = append(found, r.Hint)
-		}
-	}
-	return found
 }
 
 // tally formats how many items succeeded, and the statuses of the others.

@@ -87,8 +87,9 @@ type RegionOutcome struct {
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
-	// Hint tells a person what to do about Error. Empty means that no remedy is known.
-	Hint string `json:"hint,omitzero"`
+	// Hint is a code for what a person can do about Error. Empty means that no remedy is
+	// known.
+	Hint Hint `json:"hint,omitzero"`
 
 	// StartMs is when its first attempt started, in milliseconds from the start of the
 	// run. ElapsedMs is the time from then until its last answer.

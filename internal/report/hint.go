@@ -1,0 +1,42 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"meridian/pkg/protocol"
+)
+
+// mostHints is how many Regions' hints are worth reading: the others' are alike.
+const mostHints = 3
+
+// hints returns what to do about the Regions' errors, each once.
+func hints(regions []protocol.RegionOutcome) []string {
+	var found []string
+	for _, r := range regions {
+		if line := instruction(r.Hint, r.Region); line != "" && len(found) < mostHints && !slices.Contains(found, line) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// instruction tells a Region's hint in words. One that is not known is shown as it is:
+// it may be a newer coordinator's.
+func instruction(h protocol.Hint, region string) string {
+	switch h {
+	case protocol.HintDeployWorker:
+		return fmt.Sprintf("deploy the regionworker in %s, or leave the Region out with excludeRegions", region)
+	case protocol.HintSetWorker:
+		return "deploy the regionworker, or set WORKER_FUNCTION to its name"
+	case protocol.HintAllowRegion:
+		return fmt.Sprintf("deploy the coordinator with %s among its Regions, so that its role may invoke the regionworker there", region)
+	case protocol.HintAllowWorker:
+		return "allow the coordinator's role to invoke the function that WORKER_FUNCTION names"
+	case protocol.HintDeployBoth:
+		return fmt.Sprintf("deploy the coordinator and the regionworker of %s from the same version", region)
+	case protocol.HintSignIn:
+		return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	}
+	return string(h)
+}
