@@ -7,13 +7,13 @@ import (
 	"meridian/internal/coordinator"
 )
 
-// billing returns what the environment says about the cost of runs here. home is the
-// Region of the worker that serves every Region, or "". A number that is missing, that is
-// none, or that is less than nothing counts as not known.
+// billing returns what runs are billed by, from the environment. Home is the Region of the
+// worker that serves every Region, or "". A number that is missing, malformed or negative
+// counts as unknown.
 func billing(getenv func(string) string, home string) coordinator.Billing {
 	number := func(name string) int {
 		n, err := strconv.Atoi(getenv(name))
-		if err != nil { // then n may be the largest there is
+		if err != nil { // out of range, n is the largest int
 			return 0
 		}
 		return max(n, 0)

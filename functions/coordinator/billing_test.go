@@ -7,8 +7,7 @@ import (
 	"meridian/internal/coordinator"
 )
 
-// What Lambda says of the function, and the worker's setting, are what runs cost
-// by.
+// Runs are billed by what Lambda says of the function, and by the worker's settings.
 func TestBilling(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -1,12 +1,13 @@
-// Command coordinator is the Lambda function that runs a request in every Region
-// by way of the regionworker.
+// Command coordinator is the Lambda function that runs a request in every Region, by
+// invoking regionworkers.
 //
 // # Settings
 //
-// WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT
-// is "home" when one worker in this Region serves them all, which is the default,
-// or "regional" when each Region has its own of that name. WORKER_MEMORY_MB is its
-// memory, from which the cost of a run is worked out when no invocation's log says it.
+// WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT is
+// "home" when one worker in this Region serves every Region, which is the default, or
+// "regional" when each Region has its own worker of that name. WORKER_MEMORY_MB is the
+// worker's memory: costs are estimated with it when the invocations' logs do not have it.
+// The SDK's own variables apply, as in AWS_ENDPOINT_URL_LAMBDA.
 package main
 
 import (
@@ -36,6 +37,6 @@ func main() {
 		Billing: billing(os.Getenv, home),
 		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
-	c.Warm() // while that connection is being made
+	c.Warm() // while that connection is being opened
 	function.Start(context.Background(), (&trigger.Handler{Runner: c, Log: log}).Handle)
 }

@@ -40,7 +40,7 @@ type output struct {
 // SetPayloadStream implements smithy.StreamingOutput.
 func (o *output) SetPayloadStream(body io.ReadCloser) { o.body = body }
 
-// read reads the payload, of which size bytes are announced, or -1.
+// read reads the payload. Size is the announced one, or -1.
 func (o *output) read(size int64) error {
 	defer func() { _ = o.body.Close() }()
 	var payload bytes.Buffer
@@ -63,7 +63,7 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byt
 		return nil, protocol.Attempt{}, err
 	}
 	begin := time.Now()
-	patience := patience(ctx, begin)
+	longest := longestWait(ctx, begin)
 	if payload == nil {
 		payload = []byte{} // nil would mean the request's own
 	}
@@ -72,7 +72,7 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byt
 		Request: request, Body: payload, Output: &out, MaxBytes: protocol.MaxPayloadBytes,
 		Ready: func(waited time.Duration) []byte {
 			begin = time.Now() // an estimate does not include the wait for a connection
-			if waited <= patience {
+			if waited <= longest {
 				return nil
 			}
 			return protocol.LessBudget(payload, waited)
@@ -95,16 +95,17 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byt
 	return out.Payload, reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
 }
 
-// patience returns how long a call under ctx, which has a deadline, may wait for a
-// connection and still be sent as it is. The worker keeps a reserve of its budget for
-// the way of its answer; a wait of more than a quarter of that comes off the budget.
-func patience(ctx context.Context, now time.Time) time.Duration {
+// longestWait returns how long a call under ctx, which has a deadline, may wait for a
+// connection and still be sent unchanged. The worker returns before its budget ends, and
+// keeps a reserve for that; a wait of more than a quarter of the reserve is taken off
+// the budget.
+func longestWait(ctx context.Context, now time.Time) time.Duration {
 	deadline, _ := ctx.Deadline()
 	return protocol.Reserve(deadline.Sub(now)) / 4
 }
 
-// request returns the request of every invocation in a Region, which differ in their
-// payload only. It is made on first use.
+// request returns the request of the invocations in a Region, which differ only in
+// their payload. It is made on first use.
 func (l *Lambda) request(ctx context.Context, region string) (*awsapi.Request, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,8 +122,8 @@ func (l *Lambda) request(ctx context.Context, region string) (*awsapi.Request, e
 	return r, nil
 }
 
-// newRequest serializes an invocation for Lambda's endpoint in a Region. The log's tail
-// is for the report in it.
+// newRequest serializes an invocation for Lambda's endpoint in a Region. It asks for the
+// log's tail, which has the report.
 func (l *Lambda) newRequest(ctx context.Context, region string) (*awsapi.Request, error) {
 	endpoint, err := l.options.EndpointResolverV2.ResolveEndpoint(ctx, lambda.EndpointParameters{
 		Region:       &region,
@@ -139,7 +140,7 @@ func (l *Lambda) newRequest(ctx context.Context, region string) (*awsapi.Request
 	})
 }
 
-// An ownClient is an HTTP client of the caller's.
+// An ownClient sends with the caller's HTTP client.
 type ownClient struct{ client aws.HTTPClient }
 
 // Send implements awsapi.Sender.

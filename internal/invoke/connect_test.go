@@ -167,7 +167,7 @@ func TestLambdaTimes(t *testing.T) {
 				if err == nil || name(err) != test.wantName || err.Error() != test.wantText {
 					t.Errorf("Invoke = %q, %v, want %q, %s", name(err), err, test.wantName, test.wantText)
 				}
-				time.Sleep(wire.ConnectTimeout) // the pool goes on dialling, for whoever comes next
+				time.Sleep(wire.ConnectTimeout) // the pool goes on dialling, for later calls
 				late := test.wantName != protocol.ErrorLambdaSDKClient
 				if got := errors.Is(err, context.DeadlineExceeded); got != late {
 					t.Errorf("Is(%v, DeadlineExceeded) = %t, want %t", err, got, late)

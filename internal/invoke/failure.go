@@ -21,29 +21,29 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// excerptLength is how many characters are shown of what should have been an
-// error's JSON and is not.
+// excerptLength is how many characters are shown of a function error's payload that is
+// no JSON.
 const excerptLength = 200
 
-// functionError returns the error of a function that failed, from what Lambda
-// says of it and what the function, or Lambda in its place, left as payload.
+// functionError returns the error of a function that failed. Payload is the function's,
+// or Lambda's when the function could not write one.
 func functionError(kind string, payload []byte) error {
-	var told struct {
+	var failed struct {
 		Type    string `json:"errorType"`
 		Message string `json:"errorMessage"`
 	}
-	if err := json.Unmarshal(payload, &told); err != nil {
-		told.Message = fmt.Sprintf("%.*s", excerptLength, payload)
+	if err := json.Unmarshal(payload, &failed); err != nil {
+		failed.Message = fmt.Sprintf("%.*s", excerptLength, payload)
 	}
 	return &Error{
-		Name:          cmp.Or(told.Type, protocol.ErrorLambdaUnknown),
-		Message:       cmp.Or(told.Message, told.Type, "the function failed and did not say why"),
+		Name:          cmp.Or(failed.Type, protocol.ErrorLambdaUnknown),
+		Message:       cmp.Or(failed.Message, failed.Type, "the function failed and did not say why"),
 		FunctionError: kind,
 	}
 }
 
-// failure returns what became of a call under ctx that ended with err: what
-// Lambda answered if it did, else the end of ctx, else what the network met.
+// failure returns the error of a call under ctx that ended with err: Lambda's if it
+// answered, else the end of ctx, else that of the network.
 func failure(ctx context.Context, err error) error {
 	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.HTTPStatusCode() >= http.StatusMultipleChoices {
 		return refusal(r, err)
@@ -61,12 +61,12 @@ func failure(ctx context.Context, err error) error {
 	if unsigned, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
 		return noCredentials(unsigned)
 	}
-	e := &Error{Name: protocol.ErrorLambdaSDKClient, Message: err.Error(), Err: apart(err)}
+	e := &Error{Name: protocol.ErrorLambdaSDKClient, Message: err.Error(), Err: notTimeout(err)}
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
 		return e
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // of which the rest is the URL
+		err = u.Err // without the URL
 	}
 	if lost, ok := errors.AsType[*wire.LostError](err); ok && !lost.Sent {
 		e.Message = fmt.Sprintf("connection lost before anything was sent: %v", err)
@@ -77,13 +77,13 @@ func failure(ctx context.Context, err error) error {
 	return e
 }
 
-// refusal returns the error of a call that Lambda, or something before it,
-// answered with an HTTP status of 300 or more.
+// refusal returns the error of a call that Lambda, or a gateway before it, answered
+// with an HTTP status of 300 or more.
 func refusal(r *awshttp.ResponseError, err error) error {
 	status := r.HTTPStatusCode()
-	e := &Error{Sent: passedOn(r, err), Retry: retryAfter(r.Response.Header), Err: apart(err)}
+	e := &Error{Sent: passedOn(r, err), Retry: retryAfter(r.Response.Header), Err: notTimeout(err)}
 	var code string
-	code, e.Message = told(err)
+	code, e.Message = lambdaError(err)
 	_, unmodeled := errors.AsType[*smithy.GenericAPIError](err)
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -105,27 +105,26 @@ func refusal(r *awshttp.ResponseError, err error) error {
 	return e
 }
 
-// told returns what an answer says in Lambda's words: a code, and a message. Both
-// are empty when it says nothing that Lambda would.
-func told(err error) (code, message string) {
+// lambdaError returns the code and the message of Lambda's error. Both are empty when
+// the answer is not in Lambda's format.
+func lambdaError(err error) (code, message string) {
 	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok || api.ErrorCode() == "UnknownError" { // the SDK's word for that
+	if !ok || api.ErrorCode() == "UnknownError" { // smithy-go's code for no code
 		return "", ""
 	}
 	return api.ErrorCode(), api.ErrorMessage()
 }
 
-// passedOn reports whether a refusal is that of a gateway on the way which got no
-// answer from Lambda, or no good one: it had passed the call on.
+// passedOn reports whether a refusal is a gateway's that had passed the call on, and got
+// no answer from Lambda, or no good one.
 func passedOn(r *awshttp.ResponseError, err error) bool {
 	status := r.HTTPStatusCode()
-	code, _ := told(err)
+	code, _ := lambdaError(err)
 	return code == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout)
 }
 
-// retryAfter returns the wait that an answer asks for: a standard header's
-// seconds, or the milliseconds of AWS's own. Zero when it asks for none, or for
-// something that is not a number.
+// retryAfter returns the wait before a retry that an answer asks for, in the standard
+// header or in AWS's own. Zero means none, or no number.
 func retryAfter(h http.Header) time.Duration {
 	for _, header := range []struct {
 		name string
@@ -142,12 +141,12 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// noCredentials returns the error of a call that there are no credentials for.
+// noCredentials returns the error of a call without credentials.
 func noCredentials(err *awsapi.CredentialsError) error {
 	return &Error{
 		Name: protocol.ErrorNoCredentials,
 		Message: fmt.Sprintf("no AWS credentials to call Lambda with; "+
 			"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %v", err.Err),
-		Err: apart(err.Err),
+		Err: notTimeout(err.Err),
 	}
 }

@@ -12,21 +12,20 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// InProcess calls a worker in the same process, for every Region, as Lambda
-// would call it: with its limits, its names for a handler's errors, its request
-// ids. It may be used from several goroutines when Handle may.
+// InProcess calls a worker in the same process, for every Region, as Lambda would: with
+// Lambda's limits, its names for a handler's errors, and request ids like Lambda's. It
+// may be used from several goroutines when Handle may.
 //
-// The worker runs in the caller's goroutine and sees the caller's context. So a
-// panic reaches the caller, and a worker that ignores its context holds the
-// caller up.
+// The worker runs in the caller's goroutine, under the caller's context. So a panic
+// reaches the caller, and a worker that ignores its context delays the caller.
 type InProcess struct {
-	// Handle does the worker's part. Required.
+	// Handle is the worker: it returns the answer to a payload. Required.
 	Handle func(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Invoke calls Handle with a copy of payload and returns a copy of its answer,
-// with an id that is new and looks like Lambda's, and without metrics: nobody bills
-// it. The Region is the payload's to say.
+// Invoke calls Handle with a copy of payload and returns a copy of its answer, with a
+// new request id. The attempt has no metrics, because nothing is billed. The Region is
+// in the payload.
 func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
 	if p.Handle == nil {
 		panic("invoke: InProcess has no Handle")
@@ -53,8 +52,8 @@ func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte
 	return bytes.Clone(answer), report, nil
 }
 
-// errorType returns the name under which a function reports err: the one that
-// err gives itself, else the name of its Go type, as Lambda's Go runtime does.
+// errorType returns the name under which a function reports err: the one from its
+// ErrorName method, else the name of its Go type, as Lambda's Go runtime does.
 //
 // Source: getErrorType in https://github.com/aws/aws-lambda-go/blob/main/lambda/errors.go
 func errorType(err error) string {
@@ -72,7 +71,7 @@ func errorType(err error) string {
 	return cmp.Or(t.Name(), protocol.ErrorLambdaUnknown)
 }
 
-// newRequestID returns a random UUID, the form of Lambda's request ids.
+// newRequestID returns a random UUID, as Lambda's request ids are.
 func newRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead

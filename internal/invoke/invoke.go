@@ -1,30 +1,28 @@
-// Package invoke calls regionworkers: in the same process with [InProcess], or
-// as AWS Lambda functions with [Lambda]. Both are what internal/coordinator
-// calls an Invoker, and both pass the suite in invoketest.
+// Package invoke calls workers: in the same process with [InProcess], or as AWS Lambda
+// functions with [Lambda]. Both are Invokers of internal/coordinator, and both pass the
+// suite in invoketest.
 //
 // # What an Invoke promises
 //
-// One call is one attempt, and reaches Lambda at most once. Nothing is tried
-// again in here, neither by the AWS SDK nor by net/http: retries belong to the
-// policy of the request, and every one of them is in the result. Package wire,
-// which has the connections, says what moves from one to another.
+// One call is one attempt, and reaches Lambda at most once. Nothing is retried in here:
+// retries belong to the retriers of the run's request, and each is in its result.
+// Package wire, which has the connections, says when a request moves to another one.
 //
-// It returns when its context ends. The error then is the context's cause, and
-// it wraps context.DeadlineExceeded or context.Canceled. A context without a
-// deadline gets one of [MaxWait]. An answer that comes after the end is lost,
-// as it is in Lambda.
+// Invoke returns when its context ends. The error is then the context's cause, and it
+// wraps context.DeadlineExceeded or context.Canceled. A context without a deadline gets
+// one of [MaxWait]. An answer that comes later is lost, as it is in Lambda.
 //
-// A payload passes as bytes, and nobody shares them: what the caller or the
-// worker does to its own afterwards does not reach the other. Only the budget of a
-// request that waits long for a connection is less by that wait when it is sent.
+// Caller and worker do not share a payload's bytes: after the call each may change its
+// own. When a request waits long for a connection, the budget in it is reduced by that
+// wait before it is sent.
 //
 // Lambda's limits on payloads hold everywhere, so what works in the same process
 // works in Lambda.
 //
 // # Errors
 //
-// Everything but the end of the context is an [Error]. Its name is the one that
-// Step Functions gives to the same failure, for a retrier to match.
+// Every error but the end of the context is an [Error]. Its name is the one that Step
+// Functions gives to the same failure, for a retrier to match.
 package invoke
 
 import (
@@ -36,8 +34,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// MaxWait bounds a call whose context has no deadline: the longest that a
-// function may run, 900 seconds, and ten for the way there and back.
+// MaxWait limits a call when its context has no deadline: to the longest that a
+// function may run, 900 seconds, and ten for the network.
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MaxWait = 900*time.Second + 10*time.Second
 
@@ -53,8 +51,8 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	})
 }
 
-// ended returns why ctx ended, as an error that also is ctx.Err(), or nil while
-// it has not.
+// ended returns the cause of ctx's end, as an error that also wraps ctx.Err(), or nil
+// when ctx has not ended.
 func ended(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
@@ -66,7 +64,7 @@ func ended(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// checkRequest refuses a payload that Lambda would refuse, before it is sent.
+// checkRequest refuses a payload over Lambda's limit, before it is sent.
 func checkRequest(payload []byte) error {
 	if len(payload) <= protocol.MaxInvocationBytes {
 		return nil
@@ -78,7 +76,7 @@ func checkRequest(payload []byte) error {
 	}
 }
 
-// checkAnswer refuses an answer that Lambda would not have passed on.
+// checkAnswer refuses an answer over Lambda's limit.
 func checkAnswer(answer []byte) error {
 	if len(answer) <= protocol.MaxPayloadBytes {
 		return nil

@@ -24,32 +24,31 @@ type Placement string
 
 // The placements.
 const (
-	// Home is one worker in one Region, which is called for every Region. The
-	// empty Placement means the same.
+	// Home is one worker in one Region, which serves every Region. The empty Placement
+	// means the same.
 	Home Placement = "home"
 
-	// Regional is a worker of the same name in every Region that is asked for.
+	// Regional is a worker of the same name in every Region.
 	Regional Placement = "regional"
 )
 
-// Settings say which function a [Lambda] calls, and how wide.
+// Settings say which function a [Lambda] calls, and over how many connections.
 type Settings struct {
-	// Function is the worker's name, with ":" and an alias or a version if
-	// wanted, or its full ARN. An ARN is called in the ARN's Region, so
-	// placement Regional takes only a name. Required.
+	// Function is the worker's name, optionally with ":" and an alias or a version, or
+	// its full ARN. An ARN is called in its own Region, so placement Regional takes only
+	// a name. Required.
 	Function string
 
 	// Placement says where the worker is deployed. Zero means Home.
 	Placement Placement
 
-	// MaxConnections is how many connections may be open at once, see
-	// wire.Config. An HTTP/2 connection takes up to wire.Spread calls at once,
-	// an HTTP/1.1 connection one; calls beyond that wait. Zero means
-	// wire.DefaultMaxConns.
+	// MaxConnections limits the open connections, see wire.Config. An HTTP/2
+	// connection takes up to wire.Spread calls at once, an HTTP/1.1 connection one;
+	// calls beyond that wait. Zero means wire.DefaultMaxConns.
 	MaxConnections int
 
-	// Dial opens a connection, in tests mostly. It may take as long as its
-	// context lasts. Nil means the network.
+	// Dial opens a connection; tests set it. It returns when its context ends. Nil
+	// means the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -57,7 +56,7 @@ type Settings struct {
 // used from several goroutines.
 type Lambda struct {
 	function string
-	home     string         // the Region that is called for every Region; "" means that one
+	home     string         // the Region of the worker that serves every Region; "" means that each has its own
 	options  lambda.Options // say where Lambda's endpoints are
 	api      *awsapi.Client
 	prepare  func(u *url.URL, calls int) // opens connections
@@ -66,11 +65,10 @@ type Lambda struct {
 	requests map[string]*awsapi.Request // by the Region called
 }
 
-// NewLambda returns a Lambda that calls the function of s with the credentials,
-// the Region, the endpoint and the certificates of cfg. Its retry settings and
-// timeouts are not followed, see the package comment. An HTTP client of cfg that
-// is not the SDK's own is used as it is, and then connecting and pooling are its
-// business.
+// NewLambda returns a Lambda that calls the function of s with the credentials, the
+// Region, the endpoint, the certificates and the proxy of cfg. It ignores cfg's retry
+// settings and timeouts, see the package comment. An HTTP client of cfg that is not the
+// SDK's own sends the requests instead of a pool.
 //
 // The error says what is wrong with s. No call is made.
 func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
@@ -85,7 +83,7 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	var sender awsapi.Sender
 	sender, l.prepare = newSender(cfg.HTTPClient, s)
 	l.api = awsapi.New(sender, cfg.Credentials)
-	if home != "" { // now, when no call waits for it
+	if home != "" { // before the first call waits for it
 		_, err = l.request(context.Background(), home) //nolint:forbidigo // it is looked up in a table
 	}
 	return l, err
@@ -106,8 +104,8 @@ func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, func(*url.URL, i
 	return pool, pool.Prepare
 }
 
-// homeOf returns the Region that is called for every Region, or "" when each has its
-// own worker. The error says what is wrong with s.
+// homeOf returns the Region of the worker that serves every Region, or "" when each has
+// its own. The error says what is wrong with s.
 func homeOf(region string, s Settings) (string, error) {
 	if s.Function == "" {
 		return "", errors.New("no function given to invoke")
@@ -151,12 +149,12 @@ func regionOf(function string) (string, error) {
 	return parts[3], nil
 }
 
-// Home returns the Region in which the worker is that serves every Region, or ""
-// when each has its own.
+// Home returns the Region of the worker that serves every Region, or "" when each has
+// its own.
 func (l *Lambda) Home() string { return l.home }
 
-// Invoke calls the worker that serves region and waits for its answer. The report
-// is there beside an error, too.
+// Invoke calls the worker that serves region and waits for its answer. The attempt is
+// reported beside an error, too.
 func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	if err := checkRequest(payload); err != nil {
 		return nil, protocol.Attempt{}, err

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// maxTail is the most that Lambda gives of a log, before base64.
+	// maxTail is the most that Lambda returns of a log, before base64.
 	// Source: LogType in https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
 	maxTail = 4 << 10
 
-	// window is how much of the log's end is looked at first, a multiple of 3 as
-	// base64 has it: a report of a traced cold start, the longest, is 420 bytes.
+	// window is how much of the tail is decoded first, a multiple of 3 because of
+	// base64: the longest report, of a traced cold start, has 420 bytes.
 	window = 516
 )
 
-// reportOf returns the report of the invocation id: the metrics in the tail of its log,
-// or an estimate from how long it took when it may have run. Err is what it came to.
+// reportOf returns the report of an invocation: the metrics in the tail of its log, or
+// an estimate from the time it took if it may have run. Err is how it ended.
 func reportOf(id, tail string, err error, took time.Duration) protocol.Attempt {
 	report := protocol.Attempt{RequestID: id, Metrics: metricsIn(tail, id)}
 	if report.Metrics == nil && mayBeBilled(err) {
@@ -35,14 +35,14 @@ func reportOf(id, tail string, err error, took time.Duration) protocol.Attempt {
 	return report
 }
 
-// estimate is the metrics of an invocation without a report, which took so long.
+// estimate returns the metrics of an invocation without a report, from its duration.
 func estimate(took time.Duration) *protocol.Metrics {
 	return &protocol.Metrics{BilledDurationMs: math.Ceil(float64(took) / float64(time.Millisecond)), Estimated: true}
 }
 
-// mayBeBilled reports whether an invocation that came to err may have run: Lambda
-// goes on with what was sent, whether somebody waits for it or not. What it refuses
-// costs nothing.
+// mayBeBilled reports whether an invocation that ended with err may have run. Lambda
+// runs what was sent even when its caller no longer waits; what it refuses costs
+// nothing.
 func mayBeBilled(err error) bool {
 	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return passedOn(refused, err)
@@ -57,12 +57,12 @@ func mayBeBilled(err error) bool {
 	return !ok || lost.Sent
 }
 
-// metricsIn returns what Lambda reports of the invocation id in the tail of its
-// log, or nil when there is no such report: because a log level leaves it out, or
-// because an extension wrote too much after it.
+// metricsIn returns Lambda's report of the invocation id in the tail of its log, or nil
+// when there is none: a log level leaves it out, or an extension wrote too much after
+// it.
 //
-// The function's own output is in there too. It may look like a report, but not
-// come after it: the last one counts.
+// The function's own output is in the log too. It may look like a report, but it comes
+// before the report: the last one counts.
 //
 // Sources: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
 // for the log format JSON; for text https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html
@@ -78,7 +78,7 @@ func metricsIn(tail, id string) *protocol.Metrics {
 		if err != nil {
 			return nil
 		}
-		// The first line may have its beginning further up.
+		// The first line may be cut off.
 		if _, lines, ok := bytes.Cut(log[:n], []byte("\n")); ok {
 			if m, ok := lastReport(lines, id); ok {
 				return &m
@@ -95,7 +95,7 @@ func metricsIn(tail, id string) *protocol.Metrics {
 	return nil
 }
 
-// lastReport returns what the last report of id among some lines says.
+// lastReport returns the metrics of the last report of id in lines.
 func lastReport(lines []byte, id string) (m protocol.Metrics, ok bool) {
 	for len(lines) > 0 {
 		start := bytes.LastIndexByte(lines, '\n') + 1
@@ -111,11 +111,11 @@ func lastReport(lines []byte, id string) (m protocol.Metrics, ok bool) {
 	return protocol.Metrics{}, false
 }
 
-// textReport reads a line of the log format text: fields of a name and a value
-// with its unit, between tabs.
+// textReport reads a line of the log format text: tabs separate fields, each a name and
+// a value with its unit.
 func textReport(m *protocol.Metrics, line []byte, id string) bool {
 	ok := false
-	for len(line) > 0 { // bytes.SplitSeq would put the log on the heap
+	for len(line) > 0 { // bytes.SplitSeq would allocate the log
 		var one []byte
 		one, line, _ = bytes.Cut(line, []byte("\t"))
 		name, value, _ := bytes.Cut(bytes.TrimSpace(one), []byte(": "))
@@ -137,8 +137,8 @@ func textReport(m *protocol.Metrics, line []byte, id string) bool {
 	return ok
 }
 
-// jsonReport reads a line of the log format JSON. It looks for the fields that it
-// needs, whose names are unique: to decode it all takes 11 allocations and longer.
+// jsonReport reads a line of the log format JSON. It searches for the fields by their
+// names, which are unique in a line: decoding the line takes 11 allocations.
 func jsonReport(m *protocol.Metrics, line []byte, id string) bool {
 	if !bytes.Contains(line, []byte(`"platform.report"`)) {
 		return false
@@ -154,7 +154,7 @@ func jsonReport(m *protocol.Metrics, line []byte, id string) bool {
 	return true
 }
 
-// field returns a line of JSON from the value of a field on, or nil.
+// field returns the rest of a line of JSON from the value of a field, or nil.
 func field(line []byte, name string) []byte {
 	_, rest, _ := bytes.Cut(line, []byte(name))
 	rest = bytes.TrimLeft(rest, " ")
@@ -164,9 +164,9 @@ func field(line []byte, name string) []byte {
 	return bytes.TrimLeft(rest[1:], " ")
 }
 
-// number returns the number that text begins with, before its unit or whatever
-// comes after it, or 0: what is not one, is negative or larger than any is no
-// report's. It may have an exponent, as JSON's may.
+// number returns the number at the beginning of text, which a unit or other text may
+// follow. It returns 0 for what no report has: text that is no number, a negative number
+// or a huge one. An exponent is allowed, as in JSON.
 func number(text []byte) float64 {
 	const most = 1e12
 	n := 0

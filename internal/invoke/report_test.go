@@ -339,6 +339,6 @@ func TestWhatIsNotSentIsNotBilled(t *testing.T) {
 				t.Errorf("%s: Invoke = %+v, %v, want no report and an error", test.name, report, err)
 			}
 		}
-		time.Sleep(time.Minute) // until nobody connects any more
+		time.Sleep(time.Minute) // until the last dial has ended
 	})
 }

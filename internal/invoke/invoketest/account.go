@@ -2,7 +2,7 @@ package invoketest
 
 import "time"
 
-// An account is what Lambda limits and keeps warm: calls by Region, environments
+// An account counts what Lambda limits and keeps warm: calls by Region, environments
 // by function and Region.
 type account struct {
 	limit     int
@@ -25,21 +25,21 @@ type Counts struct {
 	// Calls is how many requests there were, throttled ones included.
 	Calls int
 
-	// Peak is how many calls there were at once at most, in all Regions.
+	// Peak is the most calls in flight at once, in all Regions.
 	Peak int
 
-	// Throttled is how many calls passed the limit, see [Server.Limit].
+	// Throttled is how many calls exceeded the limit, see [Server.Limit].
 	Throttled int
 
-	// Environments is how many there are, each of which had a cold start.
+	// Environments is how many environments were started.
 	Environments int
 
-	// Refused and Unanswered are attempts to connect that failed, see
+	// Refused and Unanswered are how many dials failed in that way, see
 	// [Server.DecideConnections].
 	Refused, Unanswered int
 
-	// Reports is how many logs were given, and Billed the sum of what the reports
-	// in them say, see [Server.Log].
+	// Reports is how many answers had a log, and Billed the sum of the billed
+	// durations in their reports, see [Server.Log].
 	Reports int
 	Billed  time.Duration
 }
@@ -55,7 +55,7 @@ func (s *Server) Counts() Counts {
 	}
 }
 
-// enter takes a call of a Region in, unless the Region has its limit.
+// enter counts a call in a Region, and reports whether it is within the limit.
 func (s *Server) enter(region string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

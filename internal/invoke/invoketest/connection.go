@@ -10,26 +10,26 @@ import (
 	"syscall"
 )
 
-// A ConnectionFault is what becomes of an attempt to connect.
+// A ConnectionFault is how a dial ends.
 type ConnectionFault int
 
-// What may become of an attempt to connect.
+// The ways a dial ends.
 const (
-	// Connects is the good case.
+	// Connects opens a connection.
 	Connects ConnectionFault = iota
 
-	// Refused is an answer that nobody listens.
+	// Refused is ECONNREFUSED, at once.
 	Refused
 
-	// Unanswered is none: what a Region that is down looks like from far away.
+	// Unanswered ends with the context: what a Region that is down looks like.
 	Unanswered
 )
 
-// connections are the books of a Server's connections.
+// connections counts a Server's connections.
 type connections struct {
 	open        map[net.Conn]bool
 	total, peak int
-	hangUps     int // connections still to hang up on
+	hangUps     int // connections still to be reset
 
 	decide              func(region string, number int) ConnectionFault
 	regions             map[string]string // the Region of an address
@@ -38,9 +38,9 @@ type connections struct {
 	refused, unanswered int
 }
 
-// DecideConnections makes decide say what becomes of each attempt to connect by
-// way of [Server.Dial]: to the endpoint of a Region ("" for Config's), the number
-// of which is counted from 1. It is called by many goroutines, one at a time.
+// DecideConnections makes decide choose how each [Server.Dial] ends. It is given the
+// endpoint's Region ("" for Config's) and the number of the dial, from 1. It is called
+// by many goroutines, one at a time.
 func (s *Server) DecideConnections(decide func(region string, number int) ConnectionFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Server) Connections() (total, peak int) {
 	return s.conns.total, s.conns.peak
 }
 
-// Dial connects to one of the server's endpoints, or does not.
+// Dial connects to one of the server's endpoints, unless DecideConnections says no.
 func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	switch s.decideConnection(address) {
 	case Refused:
@@ -117,7 +117,7 @@ func (s *Server) listen(region string) string {
 	return c.urls[region]
 }
 
-// countConnection keeps the books of the connections.
+// countConnection counts the connections.
 func (s *Server) countConnection(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *Server) countConnection(c net.Conn, state http.ConnState) {
 	}
 }
 
-// quiet returns a log that goes nowhere: what goes wrong is meant to.
+// quiet returns a logger that discards: the errors are intended.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // A hangingUp is a listener that does what Server.HangUp says.
@@ -141,7 +141,7 @@ type hangingUp struct {
 	server *Server
 }
 
-// Accept returns the next connection, a hungUp one if it is its turn.
+// Accept returns the next connection, which resets itself while hang-ups are due.
 func (l hangingUp) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	l.server.mu.Lock()

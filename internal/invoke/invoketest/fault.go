@@ -12,11 +12,11 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Fault stands between a request, which has been read up to its headers, and
-// the function that would answer it, which it may call: work.
+// A Fault answers a request whose header has been read, in place of the function. It
+// may call the function: work.
 type Fault func(w http.ResponseWriter, r *http.Request, work http.Handler)
 
-// Work is no fault: the function answers.
+// Work is the Fault without a fault: the function answers.
 func Work(w http.ResponseWriter, r *http.Request, work http.Handler) { work.ServeHTTP(w, r) }
 
 // Refuse answers with an error of Lambda's: a status, a code and a message.
@@ -27,7 +27,7 @@ func Refuse(status int, code, message string) Fault {
 	}
 }
 
-// ConcurrentInvocations is the reason that an account gives whose concurrency is
+// ConcurrentInvocations is the reason for throttling when the account's concurrency is
 // used up.
 const ConcurrentInvocations = "ConcurrentInvocationLimitExceeded"
 
@@ -45,8 +45,7 @@ func ThrottleReasons() []string {
 	}
 }
 
-// Throttle answers 429 with a reason, and with the seconds to wait unless they
-// are 0.
+// Throttle answers 429 with a reason, and with a Retry-After header unless wait is 0.
 func Throttle(reason string, wait time.Duration) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if wait > 0 {
@@ -58,7 +57,7 @@ func Throttle(reason string, wait time.Duration) Fault {
 	}
 }
 
-// Answer answers with any status, headers (in pairs of name and value) and body.
+// Answer answers with a status, a body, and headers in pairs of name and value.
 func Answer(status int, body string, headers ...string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -94,19 +93,19 @@ func TimedOutUntyped(after time.Duration) Fault {
 }
 
 // Crashed answers as Lambda does when the function's process ended: how is "exit
-// status 2" for a panic that nobody recovered, "signal: killed" for want of memory.
+// status 2" after an unrecovered panic, "signal: killed" when memory ran out.
 func Crashed(how string) Fault {
 	return FunctionError(unhandled, fmt.Sprintf(
 		`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: %s Error: Runtime exited with error: %s"}`, newUUID(), how))
 }
 
-// TooLarge answers as Lambda does when the function's answer passes the limit.
+// TooLarge answers as Lambda does when the function's answer exceeds the limit.
 func TooLarge(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	FunctionError(unhandled, failurePayload(protocol.ErrorResponseSizeTooLarge, fmt.Sprintf(
 		"Response payload size exceeded maximum allowed payload size (%d bytes).", protocol.MaxPayloadBytes)))(w, r, nil)
 }
 
-// Hang does not answer until the client is gone.
+// Hang never answers. It returns when the client disconnects.
 func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -120,8 +119,8 @@ func CutInRequest(n int64) Fault {
 	}
 }
 
-// CutAfterRequest resets the connection after the whole request has been read,
-// when the function may have run.
+// CutAfterRequest resets the connection after the whole request has been read. The
+// client cannot know that the function has not run.
 func CutAfterRequest(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	reset(hijack(w))
@@ -133,15 +132,14 @@ func CutAfterWork(w http.ResponseWriter, r *http.Request, work http.Handler) {
 	reset(hijack(w))
 }
 
-// CloseAfterRequest is CutAfterRequest by an orderly close: what the client sees
-// when a connection was idle for too long.
+// CloseAfterRequest closes the connection in order after the whole request has been
+// read: what the client sees when a connection was idle for too long.
 func CloseAfterRequest(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	_ = hijack(w).Close()
 }
 
-// CutInAnswer promises an answer of length bytes and resets the connection after
-// n of them.
+// CutInAnswer announces an answer of length bytes and resets the connection after n.
 func CutInAnswer(length, n int) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -153,7 +151,7 @@ func CutInAnswer(length, n int) Fault {
 	}
 }
 
-// Endless answers without an end.
+// Endless writes an answer until the client disconnects.
 func Endless(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	blanks := make([]byte, 1<<20)
@@ -183,7 +181,7 @@ func hijack(w http.ResponseWriter) net.Conn {
 	return c
 }
 
-// reset closes a connection in a way that the other side notices at once.
+// reset closes a connection with a reset.
 func reset(c net.Conn) {
 	switch c := c.(type) {
 	case *net.TCPConn:

@@ -11,14 +11,15 @@ import (
 	"time"
 )
 
-// A Latency says how long the next call takes. It is used by many goroutines.
+// A Latency returns how long the next call takes. It may be used from several
+// goroutines.
 type Latency func() time.Duration
 
-// Fixed is always d.
+// Fixed always returns d.
 func Fixed(d time.Duration) Latency { return func() time.Duration { return d } }
 
-// LogNormal has the given median; of a hundred, one is longer than p99. The
-// times of real calls have this shape.
+// LogNormal draws from a log-normal distribution, as the times of real calls have,
+// with a median and a 99th percentile.
 func LogNormal(seed uint64, median, p99 time.Duration) Latency {
 	const quantile99 = 2.326 // of the normal distribution
 	sigma := math.Log(float64(p99)/float64(median)) / quantile99
@@ -27,7 +28,7 @@ func LogNormal(seed uint64, median, p99 time.Duration) Latency {
 	})
 }
 
-// Stragglers is usual, but for a share of calls that take factor times as long.
+// Stragglers returns usual, and factor times that for a share of the calls.
 func Stragglers(seed uint64, usual time.Duration, share float64, factor int) Latency {
 	return drawn(seed, func(r *rand.Rand) time.Duration {
 		if r.Float64() < share {
@@ -47,14 +48,14 @@ func drawn(seed uint64, draw func(*rand.Rand) time.Duration) Latency {
 	}
 }
 
-// After waits before it lets then answer. The wait ends with the request. Work is
-// what answers when then is nil.
+// After waits, and then lets then answer; nil means Work. The wait ends when the
+// client disconnects.
 func After(l Latency, then Fault) Fault {
 	if then == nil {
 		then = Work
 	}
 	return func(w http.ResponseWriter, r *http.Request, work http.Handler) {
-		body, err := io.ReadAll(r.Body) // only then the server notices that the client is gone
+		body, err := io.ReadAll(r.Body) // the server notices a disconnect only after that
 		if err != nil || !wait(r.Context(), l()) {
 			return
 		}
@@ -63,7 +64,7 @@ func After(l Latency, then Fault) Fault {
 	}
 }
 
-// wait waits for d and reports whether ctx went on as long.
+// wait waits for d, and reports whether it was not ended by ctx.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -16,8 +16,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// Change answers what edit makes of the function's answer. A function error
-// stays as it is.
+// Change edits the function's answer. A function error is not edited.
 func Change(edit func(ctx context.Context, answer []byte) []byte) Fault {
 	return func(w http.ResponseWriter, r *http.Request, work http.Handler) {
 		answer := answerOf(r, work)
@@ -32,14 +31,14 @@ func Change(edit func(ctx context.Context, answer []byte) []byte) Fault {
 	}
 }
 
-// answerOf returns what the function would have answered.
+// answerOf runs the function and returns its answer.
 func answerOf(r *http.Request, work http.Handler) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	work.ServeHTTP(answer, r)
 	return answer
 }
 
-// Lie is Change for a worker's result.
+// Lie edits the worker's result.
 func Lie(edit func(*protocol.RegionResult)) Fault {
 	return Change(func(_ context.Context, answer []byte) []byte {
 		result, err := protocol.DecodeRegionResult(answer)
@@ -55,14 +54,13 @@ func Lie(edit func(*protocol.RegionResult)) Fault {
 	})
 }
 
-// Truncated answers with the first half of the function's answer, as if it was
-// all.
+// Truncated answers with the first half of the function's answer, and its length.
 func Truncated() Fault {
 	return Change(func(_ context.Context, answer []byte) []byte { return answer[:len(answer)/2] })
 }
 
-// Previous answers each call with the answer to the call before, the first one
-// with its own.
+// Previous answers each call with the answer to the previous call, and the first with
+// its own.
 func Previous() Fault {
 	var mu sync.Mutex
 	var before []byte
@@ -78,8 +76,8 @@ func Previous() Fault {
 	})
 }
 
-// Exchange gives each two calls each other's answers. A call without a partner
-// waits for one until its client is gone.
+// Exchange swaps the answers of two calls. A call without a partner waits for one
+// until its client disconnects.
 func Exchange() Fault {
 	type party struct{ own, other chan []byte }
 	var mu sync.Mutex
@@ -107,18 +105,18 @@ func Exchange() Fault {
 		if waiting == self {
 			waiting = nil
 		}
-		return answer // which nobody reads
+		return answer // to a client that has disconnected
 	})
 }
 
-// Twice sends the function's answer twice, so that the second one is there before
-// the connection's next request.
+// Twice sends the function's answer twice, so that the second arrives before the
+// connection's next request.
 func Twice(w http.ResponseWriter, r *http.Request, work http.Handler) {
-	const patience = time.Second // for the next request
+	const timeout = time.Second // for the next request
 	answer := answerOf(r, work).Body.Bytes()
 	conn := hijack(w)
 	message := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(timeout))
 	_, _ = conn.Write(bytes.Repeat(message, 2))
 	_, _ = io.Copy(io.Discard, conn)
 	_ = conn.Close()

@@ -11,7 +11,7 @@ import (
 // A LogFormat is how a function's log is written.
 type LogFormat string
 
-// The log formats. None of them means that the server has no logs.
+// The log formats. "" means no logs.
 const (
 	JSONLog LogFormat = "JSON"
 	TextLog LogFormat = "Text"
@@ -20,10 +20,10 @@ const (
 // MaxMemoryUsedMB is the most memory that an environment of a Server uses.
 const MaxMemoryUsedMB = 31
 
-// Log makes the server's functions, which have so much memory, write logs, of
-// which who asks for it gets the tail with the report at its end. What is billed
-// is the time from the request to the answer, whatever fault took it; the first
-// use of each environment has its cold start in the report. "" ends that.
+// Log makes the server's functions write logs, and gives them a memory size. A client
+// that asks for the log gets its tail, which ends with the report. Billed is the time
+// from the request to the answer, with what a fault takes; the report of the first use
+// of an environment has its cold start. "" turns logs off.
 func (s *Server) Log(format LogFormat, memoryMB int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,7 +33,7 @@ func (s *Server) Log(format LogFormat, memoryMB int) {
 // maxTail is the most that Lambda gives of a log.
 const maxTail = 4 << 10
 
-// An invocation is what the log will say of a request that is being answered.
+// An invocation is what the report needs to know of a request that is being answered.
 type invocation struct {
 	begin time.Time
 	cold  time.Duration
@@ -42,14 +42,14 @@ type invocation struct {
 // invocationKey is the context's key for the request's *invocation.
 type invocationKey struct{}
 
-// startedCold notes that an environment had to be started for a request.
+// startedCold notes that a request had to wait for a new environment.
 func startedCold(ctx context.Context, took time.Duration) {
 	if i, ok := ctx.Value(invocationKey{}).(*invocation); ok {
 		i.cold = took
 	}
 }
 
-// A logging is the way to a client that has asked for the log.
+// A logging writes the answer to a client that has asked for the log.
 type logging struct {
 	http.ResponseWriter
 	server *Server
@@ -57,8 +57,8 @@ type logging struct {
 	headed bool
 }
 
-// logged returns w and r as they are for a client that has asked for the log, if
-// there are logs.
+// logged returns w and r, wrapped when there are logs and the client has asked for
+// them.
 func (s *Server) logged(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,10 +69,10 @@ func (s *Server) logged(w http.ResponseWriter, r *http.Request) (http.ResponseWr
 	return l, r.WithContext(context.WithValue(r.Context(), invocationKey{}, &l.invocation))
 }
 
-// Unwrap gives http.ResponseController what it controls.
+// Unwrap returns the wrapped writer, for http.ResponseController.
 func (l *logging) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
-// Write begins the answer if nobody has.
+// Write writes the header first if it has not been written.
 func (l *logging) Write(p []byte) (int, error) {
 	if !l.headed {
 		l.WriteHeader(http.StatusOK)
@@ -80,7 +80,7 @@ func (l *logging) Write(p []byte) (int, error) {
 	return l.ResponseWriter.Write(p)
 }
 
-// WriteHeader puts the log beside an answer of the function's.
+// WriteHeader adds the log to an answer of the function's.
 func (l *logging) WriteHeader(status int) {
 	if status == http.StatusOK && !l.headed {
 		l.Header().Set("X-Amz-Log-Result", l.server.tail(l.Header().Get("X-Amzn-Requestid"), l.invocation))
@@ -89,8 +89,8 @@ func (l *logging) WriteHeader(status int) {
 	l.ResponseWriter.WriteHeader(status)
 }
 
-// tail returns the end of the log of an invocation that ends now, and keeps count
-// of what is billed.
+// tail returns the tail of the log of an invocation that ends now, and adds to what is
+// billed.
 func (s *Server) tail(id string, i invocation) string {
 	took := time.Since(i.begin)
 	billed := max((took + time.Millisecond - 1).Truncate(time.Millisecond), time.Millisecond)

@@ -17,11 +17,11 @@ type network interface {
 	dial(ctx context.Context, address string) (net.Conn, error)
 }
 
-// loopback is the machine's own.
+// loopback is the machine's loopback interface.
 type loopback struct{}
 
 func (loopback) listen(string) net.Listener {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0") //nolint:forbidigo // it only bounds the look-up of a name
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0") //nolint:forbidigo // nothing is looked up
 	if err != nil {
 		panic("invoketest: " + err.Error())
 	}
@@ -97,7 +97,7 @@ func (l *memoryListener) Close() error {
 // Addr implements [net.Listener].
 func (l *memoryListener) Addr() net.Addr { return l.address }
 
-// A memoryConn is one end of a pipe that tells a reset from an end.
+// A memoryConn is one end of a pipe. It tells a reset from a close.
 type memoryConn struct {
 	net.Conn
 	wasReset *atomic.Bool

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// A Request is one request that a Server got, whatever became of it.
+// A Request is one request that a Server received.
 type Request struct {
-	// Function is the function's name or ARN, as asked for.
+	// Function is the function's name or ARN, as in the URL.
 	Function string
 
 	// Region is the one that the request was signed for.
@@ -22,26 +22,26 @@ type Request struct {
 	// Type is the invocation type.
 	Type string
 
-	// Protocol is that of HTTP, as in "HTTP/1.1".
+	// Protocol is HTTP's version, as in "HTTP/1.1".
 	Protocol string
 }
 
-// A Unit is what a coordinator retries: one batch of one Region's targets. It is
-// zero for requests that are not a coordinator's.
+// A Unit is what a coordinator retries: one batch of one Region's targets. Zero means
+// that the request is not a coordinator's.
 type Unit struct {
 	RunID, Region string
 	Batch         int
 }
 
-// A Call is a request as [Server.Decide] gets it.
+// A Call is a request as [Server.Decide] sees it.
 type Call struct {
 	Request
 	Unit Unit
 
-	// Attempt counts the requests for this unit so far, with this one.
+	// Attempt is the number of this request among those for its unit, from 1.
 	Attempt int
 
-	// Number counts the requests of all so far, with this one.
+	// Number is the number of this request among all, from 1.
 	Number int
 }
 
@@ -52,7 +52,7 @@ func (s *Server) Attempts() map[Unit]int {
 	return maps.Clone(s.attempts)
 }
 
-// record notes a request and returns it with the fault it meets, if any.
+// record records a request, and returns it with the fault that it meets, or nil.
 func (s *Server) record(r *http.Request) (Call, Fault) {
 	name, _ := functionOf(r.URL)
 	c := Call{
@@ -86,19 +86,18 @@ func regionOf(r *http.Request) string {
 	return ""
 }
 
-// functionOf returns the function that a URL of Invoke names, and whether it is
-// one.
+// functionOf returns the function in a URL of Invoke, and whether u is one.
 func functionOf(u *url.URL) (string, bool) {
 	name, isFunction := strings.CutPrefix(u.Path, "/2015-03-31/functions/")
 	name, isInvoke := strings.CutSuffix(name, "/invocations")
 	return name, isFunction && isInvoke && name != ""
 }
 
-// headBytes is enough of a payload to know its unit by.
+// headBytes is how much of a payload has its unit in it.
 const headBytes = 512
 
-// peekUnit reads the unit off the beginning of the body, which it leaves to be
-// read again. A body that ends in between, or is something else, has none.
+// peekUnit returns the unit at the beginning of the body, which can be read again from
+// its start. A body that is cut off, or is no coordinator's, has none.
 func peekUnit(r *http.Request) Unit {
 	body := bufio.NewReaderSize(r.Body, headBytes)
 	head, _ := body.Peek(headBytes)
@@ -124,7 +123,7 @@ func peekUnit(r *http.Request) Unit {
 			value = &u.Region
 		case "batch":
 			value = &u.Batch
-		case "attempt": // comes after those
+		case "attempt": // the fields before it are known
 			return u
 		default:
 			value = new(json.RawMessage)

@@ -22,7 +22,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Server is a Lambda whose every function is the same worker.
+// A Server is a Lambda that runs the same worker for every function.
 type Server struct {
 	// URL is the endpoint, for AWS_ENDPOINT_URL_LAMBDA.
 	URL string
@@ -74,13 +74,12 @@ func start(tb testing.TB, worker Worker, n network) *Server {
 	return s
 }
 
-// Config returns what points the AWS SDK to the server, with credentials that
-// are good for nothing else. The Region is us-east-1. Nothing of the environment
-// is in it.
+// Config returns a configuration of the AWS SDK for the server, in us-east-1, with
+// credentials that only the server accepts. It takes nothing from the environment.
 func (s *Server) Config() aws.Config { return config("us-east-1", s.URL) }
 
-// RegionConfig is Config for one Region, which has an endpoint and so connections
-// of its own, as it has in AWS.
+// RegionConfig is Config for one Region, which has its own endpoint and so its own
+// connections, as in AWS.
 func (s *Server) RegionConfig(region string) aws.Config { return config(region, s.listen(region)) }
 
 func config(region, url string) aws.Config {
@@ -101,25 +100,24 @@ func (s *Server) Script(faults ...Fault) {
 	s.faults = append(s.faults, faults...)
 }
 
-// Decide makes decide say which fault a request meets, nil for none, when the
-// script has come to its end. It is called by many goroutines, one at a time.
+// Decide makes decide choose the fault that a request meets, nil for none, after the
+// script's end. It is called by many goroutines, one at a time.
 func (s *Server) Decide(decide func(Call) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.decide = decide
 }
 
-// Limit makes each Region throttle what is more than n calls at once, as an
-// account with that concurrency does: 10 for a new one, 1,000 by default. 0
-// means no limit.
+// Limit makes each Region throttle more than n calls in flight, as an account with that
+// concurrency does: 10 for a new account, 1,000 by default. 0 means no limit.
 func (s *Server) Limit(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.account.limit = n
 }
 
-// ColdStart makes the first use of each environment take that much longer. A
-// function has as many environments in a Region as there were calls at once.
+// ColdStart makes the first use of each environment take d longer. A function has as
+// many environments in a Region as its calls needed at once.
 func (s *Server) ColdStart(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +170,7 @@ func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 	}
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client is gone
+		return // the client has disconnected
 	}
 	environment := name + " " + regionOf(r)
 	if cold := s.occupy(environment); cold > 0 {
@@ -207,8 +205,8 @@ func failurePayload(errorType, message string) string {
 	return string(payload)
 }
 
-// errorType is the name that internal/function and Lambda's Go runtime report
-// err under.
+// errorType returns the name under which internal/function and Lambda's Go runtime
+// report err.
 func errorType(err error) string {
 	var named interface{ ErrorName() string }
 	if errors.As(err, &named) {

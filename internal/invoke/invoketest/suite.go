@@ -14,8 +14,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// Suite checks an invoker. It calls start in each of its tests, to get one that
-// calls worker for every Region; whatever start opens it closes with t.Cleanup.
+// Suite checks an invoker. Each of its tests calls start for an invoker that calls
+// worker for every Region. What start opens, it closes with t.Cleanup.
 func Suite(t *testing.T, start func(t *testing.T, worker Worker) Invoker) {
 	t.Helper()
 	for _, test := range []struct {
@@ -86,7 +86,7 @@ type namedError struct{}
 func (namedError) Error() string     { return "version 7 is too new" }
 func (namedError) ErrorName() string { return protocol.ErrorUnsupportedVersion }
 
-// A typedError has no name but that of its type.
+// A typedError has only the name of its type.
 type typedError struct{}
 
 func (*typedError) Error() string { return "typed" }
@@ -134,7 +134,7 @@ func checkFailure(t *testing.T, answer []byte, id string, err error, name, messa
 
 func testLimits(t *testing.T, start starter) {
 	t.Helper()
-	const requestLimit = 6 << 20 // Lambda takes a hundred bytes less than it gives
+	const requestLimit = 6 << 20 // a hundred bytes less than the limit on answers
 	t.Run("answer", func(t *testing.T) {
 		size := make(chan int, 1)
 		invoker := start(t, func(context.Context, []byte) ([]byte, error) {
@@ -167,19 +167,19 @@ func testLimits(t *testing.T, start starter) {
 	})
 }
 
-// An hourglass is a context whose deadline passes when its sand is let out, not
-// when a clock says so.
-type hourglass struct {
+// A manualDeadline is a context whose deadline passes when expired is closed, not by a
+// clock.
+type manualDeadline struct {
 	context.Context
-	sand chan struct{}
+	expired chan struct{}
 }
 
-func (h hourglass) Deadline() (time.Time, bool) { return time.Now().Add(time.Hour), true }
-func (h hourglass) Done() <-chan struct{}       { return h.sand }
+func (d manualDeadline) Deadline() (time.Time, bool) { return time.Now().Add(time.Hour), true }
+func (d manualDeadline) Done() <-chan struct{}       { return d.expired }
 
-func (h hourglass) Err() error {
+func (d manualDeadline) Err() error {
 	select {
-	case <-h.sand:
+	case <-d.expired:
 		return context.DeadlineExceeded
 	default:
 		return nil
@@ -188,7 +188,7 @@ func (h hourglass) Err() error {
 
 func testEnd(t *testing.T, start starter) {
 	t.Helper()
-	why := errors.New("nobody wants it any more")
+	why := errors.New("the run was stopped")
 	for _, test := range []struct {
 		name string
 		ctx  func(ctx context.Context) (context.Context, func())
@@ -202,8 +202,8 @@ func testEnd(t *testing.T, start starter) {
 			return ctx, func() { cancel(why) }
 		}, []error{context.Canceled, why}},
 		{"out of time", func(ctx context.Context) (context.Context, func()) {
-			h := hourglass{ctx, make(chan struct{})}
-			return h, func() { close(h.sand) }
+			d := manualDeadline{ctx, make(chan struct{})}
+			return d, func() { close(d.expired) }
 		}, []error{context.DeadlineExceeded}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -228,7 +228,7 @@ func testEnd(t *testing.T, start starter) {
 			if got := nameOf(err); got != "" {
 				t.Errorf("Invoke = an error named %s, want one that only is the context's end", got)
 			}
-			<-left // the worker has heard of it, too
+			<-left // the worker sees the end, too
 		})
 	}
 }
