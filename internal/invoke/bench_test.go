@@ -10,8 +10,8 @@ import (
 	"meridian/internal/invoke/invoketest"
 )
 
-// What a call costs beside the work: in the same process, and through the SDK and
-// the loopback interface.
+// What a call costs beside the work: in the same process, and over the loopback
+// interface.
 func BenchmarkInvoke(b *testing.B) {
 	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // as every call of a run has
 	defer cancel()

@@ -31,7 +31,7 @@ import (
 	"meridian/internal/invoke/invoketest"
 )
 
-// What is sent is what the SDK's own client sends, and its signature is good.
+// A request is the one that the SDK's own client sends, and its signature is valid.
 func TestLambdaRequestIsTheSDKs(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -89,8 +89,8 @@ func TestLambdaRequestIsTheSDKs(t *testing.T) {
 	}
 }
 
-// An endpoints is what the environment says of AWS's endpoints, as package config
-// reads it.
+// An endpoints is a source of configuration, as package config makes one of the
+// environment.
 type endpoints struct{ fips, dualStack bool }
 
 func (e endpoints) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
@@ -101,7 +101,7 @@ func (e endpoints) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpoi
 	return aws.DualStackEndpointStateEnabled, e.dualStack, nil
 }
 
-// Where Lambda is called is what the configuration says, in every partition.
+// Lambda is called at the endpoint that the configuration says, in every partition.
 func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -146,7 +146,7 @@ func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
 	}
 }
 
-// checkSignature signs a request again, as far as it says that it is signed.
+// checkSignature signs the signed headers of a request again, and compares.
 func checkSignature(t *testing.T, r *http.Request, body []byte, credentials aws.Credentials) {
 	t.Helper()
 	_, signed, _ := strings.Cut(r.Header.Get("Authorization"), "SignedHeaders=")
@@ -176,7 +176,7 @@ func checkSignature(t *testing.T, r *http.Request, body []byte, credentials aws.
 	}
 }
 
-// The trace of the coordinator's own call goes on in its workers'.
+// Workers are called with the trace of the coordinator's own invocation.
 func TestLambdaPassesTheTraceOn(t *testing.T) {
 	t.Parallel()
 	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -227,7 +227,7 @@ func newHTTP2(
 	return invoker, connections
 }
 
-// A plan's calls find the connections that they need on the way.
+// Prepare opens as many connections as the calls need.
 func TestLambdaPrepare(t *testing.T) {
 	t.Parallel()
 	const calls = 250
@@ -253,8 +253,8 @@ func TestLambdaPrepare(t *testing.T) {
 	}
 }
 
-// What is prepared is there before the first call, as many connections as the calls
-// of all the Regions that a worker serves will need.
+// Prepare opens the connections before the first call, as many as the calls of all the
+// Regions that a worker serves need.
 func TestLambdaPrepareOpensBeforeTheCalls(t *testing.T) {
 	t.Parallel()
 	for _, placement := range []invoke.Placement{invoke.Home, invoke.Regional} {
@@ -284,7 +284,7 @@ func TestLambdaPrepareOpensBeforeTheCalls(t *testing.T) {
 	}
 }
 
-// What NO_PROXY says is called without the proxy.
+// Hosts in NO_PROXY are called without the proxy.
 func TestLambdaFollowsNoProxy(t *testing.T) {
 	t.Parallel()
 	const inside = "MERIDIAN_TEST_NO_PROXY"
@@ -312,8 +312,8 @@ func TestLambdaFollowsNoProxy(t *testing.T) {
 	}
 }
 
-// HTTPS_PROXY is followed. The environment is read once in a process, so another
-// one calls.
+// HTTPS_PROXY is used. The environment is read once in a process, so another process
+// makes the call.
 func TestLambdaFollowsHTTPSProxy(t *testing.T) {
 	t.Parallel()
 	const inside = "MERIDIAN_TEST_PROXY"

@@ -17,12 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"meridian/internal/invoke"
-	"meridian/internal/invoke/invoketest"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 )
 
-// A lagging connection takes a while to notice that it has written.
+// A lagging connection returns from a Write a second after it.
 type lagging struct{ net.Conn }
 
 func (c lagging) Write(p []byte) (int, error) {
@@ -30,8 +29,8 @@ func (c lagging) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// The answer is on its way before the client has noticed that it is done with
-// asking, as happens on a busy machine.
+// The answer may begin before the client returns from writing the request, as happens
+// on a busy machine.
 func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -60,8 +59,7 @@ func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 	})
 }
 
-// dialled returns an invoker of a function behind an endpoint, to which dial
-// connects.
+// dialled returns an invoker of a function at an endpoint that dial connects to.
 func dialled(t *testing.T, endpoint string, dial dialFunc, s invoke.Settings) *invoke.Lambda {
 	t.Helper()
 	s.Function, s.Dial = "worker", dial
@@ -79,13 +77,13 @@ func dialled(t *testing.T, endpoint string, dial dialFunc, s invoke.Settings) *i
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// stall is a dial that gets nowhere.
+// stall is a dial that never connects.
 func stall(ctx context.Context, _, _ string) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
 }
 
-// deaf is a connection to something that reads and never answers.
+// deaf connects to a server that reads and never answers.
 func deaf(context.Context, string, string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	go func() {
@@ -99,7 +97,7 @@ func deaf(context.Context, string, string) (net.Conn, error) {
 	return ours, nil
 }
 
-// slow is deaf after a while.
+// slow connects like deaf, but takes a while.
 func slow(after time.Duration) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		time.Sleep(after)
@@ -107,8 +105,7 @@ func slow(after time.Duration) dialFunc {
 	}
 }
 
-// Connecting has a budget of its own, and waiting for the answer none but the
-// context's.
+// Connecting has its own timeout; waiting for the answer has only the context's.
 func TestLambdaTimes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -177,9 +174,9 @@ func TestLambdaTimes(t *testing.T) {
 	}
 }
 
-// A call that has waited for a connection is sent with a budget that is less by the
-// wait, when that is more than a quarter of the worker's reserve, and signed again. A
-// signature does not grow old. Nor is the wait billed.
+// A call that has waited for a connection is sent with a budget reduced by the wait,
+// when that is more than a quarter of the worker's reserve. It is signed when it is sent.
+// The wait is not billed.
 func TestLambdaTakesTheWaitForAConnectionOffTheBudget(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -262,36 +259,4 @@ func signedAt(t *testing.T, r *http.Request) time.Time {
 		t.Error(err)
 	}
 	return at
-}
-
-// Lambda's refusal is read without credentials: those that were signed with may have
-// expired meanwhile, and new ones may take for ever to get.
-func TestLambdaRefusalNeedsNoCredentials(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := invoketest.NewMemoryServer(t, echo)
-		server.Script(invoketest.After(invoketest.Fixed(10*time.Second), invoketest.Throttle("CallerRateLimitExceeded", 0)))
-		cfg := server.Config()
-		asked := 0
-		cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-			if asked++; asked > 1 {
-				<-ctx.Done()
-				return aws.Credentials{}, ctx.Err()
-			}
-			return aws.Credentials{
-				AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", CanExpire: true, Expires: time.Now().Add(5*time.Minute + time.Second),
-			}, nil
-		})
-		invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker", Dial: server.Dial})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		begin := time.Now()
-		_, _, err = invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
-		if took := time.Since(begin); name(err) != protocol.ErrorLambdaThrottled || took != 10*time.Second {
-			t.Errorf("Invoke = %v after %v, want %s after 10s", err, took, protocol.ErrorLambdaThrottled)
-		}
-	})
 }

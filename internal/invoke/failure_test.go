@@ -24,10 +24,10 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// The words that begin the message of a call whose connection broke.
+// lost begins the message of a call that a broken connection ended.
 const lost = "connection lost before the whole answer came, and the function may have run: "
 
-// Every way to fail has its name, its message and its wait.
+// Every failure has its name, its message and its wait.
 func TestLambdaErrors(t *testing.T) {
 	t.Parallel()
 	html := func(status int) invoketest.Fault {
@@ -223,8 +223,8 @@ func TestLambdaThrottledForEveryReason(t *testing.T) {
 	}
 }
 
-// What Lambda has refused has not run, also when the connection breaks before it has
-// said all of why: the status is its word.
+// What Lambda refuses has not run, even when the connection breaks within the refusal's
+// body: the status is enough.
 func TestLambdaRefusalThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -265,7 +265,7 @@ func TestLambdaRefusalThatIsCutOff(t *testing.T) {
 	}
 }
 
-// A connection that breaks before, in or after the request spoils that call only.
+// A connection that breaks before, in or after the request fails that call only.
 func TestLambdaConnectionCut(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -329,8 +329,7 @@ func TestLambdaConnectFails(t *testing.T) {
 	}
 }
 
-// A handshake that fails is a connection that did not come about, and nothing has
-// been sent, so that nothing is billed.
+// When a handshake fails, nothing has been sent, so nothing is billed.
 func TestLambdaTLSFails(t *testing.T) {
 	t.Parallel()
 	stranger := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -367,7 +366,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// Nothing is sent unsigned, and the error is not one that anybody retries.
+// Nothing is sent unsigned, and the error is not a timeout.
 func TestLambdaWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	expired := errors.New("the SSO session has expired")
@@ -409,7 +408,7 @@ func TestLambdaWithoutCredentials(t *testing.T) {
 	}
 }
 
-// Whatever a failed function leaves becomes an error with a name and a message.
+// Every payload of a failed function becomes an error with a name and a message.
 func FuzzFunctionError(f *testing.F) {
 	for _, payload := range []string{
 		``, `{}`, `null`, `[1]`, `"text"`, `{"errorType":1}`, `{"errorType":"X","errorMessage":{}}`, `{"errorMessage":"m"}`,

@@ -19,7 +19,7 @@ func TestInProcess(t *testing.T) {
 	})
 }
 
-// Nothing in an InProcess waits but the worker.
+// Only the worker in an InProcess waits.
 func TestInProcessRunsInVirtualTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestInProcessRunsInVirtualTime(t *testing.T) {
 	})
 }
 
-// An error of the worker's is told apart from a failed call.
+// A worker's error differs from a failed call.
 func TestInProcessTellsFunctionErrorsApart(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -122,7 +122,7 @@ func TestInProcessLetsAPanicThrough(t *testing.T) {
 	t.Errorf("Invoke = %v, want a panic", err)
 }
 
-// Forgetting the worker is a programming mistake.
+// A missing Handle is a programming mistake.
 func TestInProcessWithoutHandlePanics(t *testing.T) {
 	t.Parallel()
 	defer func() {

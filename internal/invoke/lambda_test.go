@@ -57,7 +57,7 @@ func newLambda(tb testing.TB, server *invoketest.Server, s invoke.Settings) *inv
 // echo answers with what it was sent.
 func echo(_ context.Context, payload []byte) ([]byte, error) { return payload, nil }
 
-// Which Region is called for which.
+// The placement decides which Region is called.
 func TestLambdaPlacement(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:lambda:ap-south-1:123456789012:function:worker"
@@ -162,8 +162,8 @@ func TestNewLambdaRefuses(t *testing.T) {
 	}
 }
 
-// Where a Region's endpoint is is found out once, also by calls at once.
-func TestLambdaFindsEachRegionOnce(t *testing.T) {
+// A Region's request is serialized once, also by concurrent calls.
+func TestLambdaSerializesOnceForEachRegion(t *testing.T) {
 	t.Parallel()
 	invoker := newLambda(t, invoketest.NewServer(t, echo), invoke.Settings{Placement: invoke.Regional})
 	var done sync.WaitGroup
@@ -180,7 +180,7 @@ func TestLambdaFindsEachRegionOnce(t *testing.T) {
 	}
 }
 
-// A failed call is one request, whatever the environment says of retries.
+// A failed call is one request, with any setting of retries.
 func TestLambdaNeverSendsTwice(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -296,7 +296,7 @@ func TestLambdaKeepsCertificatesAndSpeaksHTTP2(t *testing.T) {
 	}
 }
 
-// An HTTP client that is not the SDK's own is used as it is.
+// An HTTP client that is not the SDK's own sends the requests.
 func TestLambdaUsesAClientOfTheCallersOwn(t *testing.T) {
 	t.Parallel()
 	server := invoketest.NewServer(t, echo)

@@ -206,7 +206,7 @@ func FuzzMetricsIn(f *testing.F) {
 	})
 }
 
-// What a report costs a call: of the log that a regionworker leaves, and of one in
+// What reading a report takes: in the log that a regionworker leaves, and in one in
 // which it is not at the end.
 func BenchmarkMetricsIn(b *testing.B) {
 	const said = `{"time":"2026-10-08T07:30:28.231Z","level":"INFO","msg":"endpoint for eu-west-1 is dynamodb.eu-west-1.amazonaws.com",` +
@@ -228,7 +228,7 @@ func BenchmarkMetricsIn(b *testing.B) {
 	}
 }
 
-// Each invocation brings the report of its own log, in either format, and the
+// Each invocation has the report of its own log, in either format, and the
 // first of each environment has its cold start in it.
 func TestEveryInvocationBringsItsReport(t *testing.T) {
 	t.Parallel()
@@ -261,9 +261,9 @@ func TestEveryInvocationBringsItsReport(t *testing.T) {
 	}
 }
 
-// Function errors have reports as well, and so has an answer that is cut off. What
-// Lambda refuses costs nothing, and neither does what was never sent; what may
-// have run without a report is estimated by the time that it took.
+// Function errors and answers that are cut off have reports too. What Lambda refuses
+// and what was never sent costs nothing. An invocation that may have run without a
+// report is estimated by its duration.
 func TestWhatIsBilledAndWhatIsNot(t *testing.T) {
 	t.Parallel()
 	const after = 300*time.Millisecond + time.Nanosecond

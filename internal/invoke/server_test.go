@@ -172,7 +172,7 @@ func TestServerGivesEachOthersAnswers(t *testing.T) {
 	})
 }
 
-// An answer without an end is read no further than Lambda's can be long.
+// An endless answer is read up to Lambda's limit.
 func TestLambdaStopsReadingAtTheLongestAnswer(t *testing.T) {
 	t.Parallel()
 	server := invoketest.NewServer(t, echo)
