@@ -167,13 +167,14 @@ node_modules/.package-lock.json: package-lock.json
 e2e: node_modules/.package-lock.json ## deploy to a local AWS and try everything there
 	go test -tags e2e -count=1 -v -timeout 15m ./e2e
 
-# The catalogue of internal/endpoints, from the botocore of botocore.pin; what it
-# says is compared with what botocore says in `make e2e`.
-BOTOCORE_PIN := $(firstword $(file < internal/endpoints/botocore.pin))
-generate: ## write the catalogue of Regions and services anew, from botocore's data
-	python3 -m venv build/generate
-	build/generate/bin/pip install --quiet --disable-pip-version-check botocore==$(BOTOCORE_PIN)
-	BOTOCORE=$$(build/generate/bin/python -c 'import botocore; print(botocore.__path__[0])') go generate ./internal/endpoints
+# botocore at the pinned version, in a virtual environment of its own.
+build/botocore/pin: internal/endpoints/botocore.pin
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check botocore==$$(cut -d ' ' -f 1 $<)
+	cp $< $@
+
+generate: build/botocore/pin ## write the catalogue of Regions and services anew, from botocore
+	PATH="$(CURDIR)/build/botocore/bin:$$PATH" go generate ./internal/endpoints
 
 deploy: build node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1
 	$(SERVERLESS) deploy --stage $(STAGE) --region $(REGION) \

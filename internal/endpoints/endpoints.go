@@ -37,7 +37,7 @@ package endpoints
 
 import "slices"
 
-//go:generate go run ./internal/generate -botocore $BOTOCORE
+//go:generate python3 generate.py
 
 // A Source says which release of botocore the catalogue was generated from.
 type Source struct {
