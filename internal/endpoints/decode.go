@@ -25,7 +25,7 @@ var catalogue = sync.OnceValue(func() *tables {
 	return t
 })
 
-// tables are the decoded catalogue. Only the found endpoints of a Region change.
+// tables are the decoded catalogue. Only the caches of its Regions change.
 type tables struct {
 	source       Source
 	partitions   []Partition
@@ -41,27 +41,28 @@ type regionRow struct {
 
 	partition int
 	announced bool
-	found     atomic.Pointer[[]atomic.Pointer[Endpoint]]
+	cache     atomic.Pointer[[]atomic.Pointer[Endpoint]]
 }
 
-// A serviceRow is a line of the catalogue about one service. Its columns stay
-// as they are written until somebody asks.
+// A serviceRow is a line of the catalogue about one service. Its columns are
+// parsed each time they are used.
 type serviceRow struct {
 	id     string
 	prefix string
 
 	// regions has one hexadecimal digit for each four Regions in catalogue
-	// order, the first of the four in the lowest bit; "?" means there is no list.
+	// order, the first of the four in the lowest bit; "?" means that AWS publishes
+	// no list.
 	regions string
 
 	// hosts are the host columns, by Variant.index.
 	hosts [variants]string
 }
 
-// listed says whether AWS publishes a list of Regions for the service.
+// listed reports whether AWS publishes a list of Regions for the service.
 func (s *serviceRow) listed() bool { return s.regions != "?" }
 
-// offered says whether the service is listed in the Region with this index.
+// offered reports whether the service is listed in the Region with this index.
 func (s *serviceRow) offered(region int) bool {
 	if !s.listed() || region/4 >= len(s.regions) {
 		return false
@@ -75,7 +76,7 @@ func (s *serviceRow) offered(region int) bool {
 	return digit>>(region%4)&1 == 1
 }
 
-// filter returns the Regions whose index passes.
+// filter returns the Regions with an index that pass accepts.
 func (c *tables) filter(pass func(i int) bool) []Region {
 	var out []Region
 
@@ -88,20 +89,27 @@ func (c *tables) filter(pass func(i int) bool) []Region {
 	return out
 }
 
-// decode reads a catalogue. Each line starts with a letter for what it is about:
+// decode reads a catalogue. The first letter of a line is its kind:
 //
 //	B version date                           botocore's
 //	P id suffix dual-stack-suffix name       a partition
 //	R name description                       a Region of the last partition
 //	A name description                       the same, announced
 //	S id prefix regions host host host host  a service
+//
+// A host column is a list of alternatives, separated by ";". The first that
+// applies counts: "names=host" applies to the Regions or partitions named, "host"
+// to all. In a host "*" is the Region, "$" the partition's DNS suffix and "%" its
+// dual-stack one. "!" before it means that the host is the same for all Regions of
+// the partition, "@" and a Region after it that requests are signed for that
+// Region. "-" means that there is no endpoint.
 func decode(text string) (*tables, error) {
 	head, rest, _ := strings.Cut(text, "\n")
 	if head != format {
 		return nil, errors.New("catalogue: not in the format " + format)
 	}
 
-	const regions, services = 64, 640 // room for what there is today and some more
+	const regions, services = 64, 640 // more than there are today
 
 	t := &tables{
 		regions:      make([]regionRow, 0, regions),
@@ -128,7 +136,7 @@ func decode(text string) (*tables, error) {
 	return t, nil
 }
 
-// add takes one line in.
+// add adds one line.
 func (c *tables) add(line string) error {
 	kind, rest, _ := strings.Cut(line, " ")
 
@@ -136,7 +144,7 @@ func (c *tables) add(line string) error {
 	case "B":
 		var ok bool
 		if c.source.Botocore, c.source.Released, ok = strings.Cut(rest, " "); !ok {
-			return errors.New("a version and a date are wanted")
+			return errors.New("the source lacks a version or a date")
 		}
 
 		return nil
@@ -149,11 +157,11 @@ func (c *tables) add(line string) error {
 	case "S":
 		return c.addService(rest)
 	default:
-		return fmt.Errorf("%q is no kind of line", kind)
+		return fmt.Errorf("unknown kind of line %q", kind)
 	}
 }
 
-// addPartition takes in the fields of a partition.
+// addPartition adds a partition.
 func (c *tables) addPartition(field []string) error {
 	if len(field) != 4 {
 		return errors.New("a partition has four fields")
@@ -166,10 +174,10 @@ func (c *tables) addPartition(field []string) error {
 	return nil
 }
 
-// addRegion takes in a Region of the partition that came last.
+// addRegion adds a Region to the last partition.
 func (c *tables) addRegion(name, description string, announced bool) error {
 	if len(c.partitions) == 0 || name == "" || contains(c.regionIndex, name) {
-		return fmt.Errorf("Region %q has no partition, no name, or is there twice", name)
+		return fmt.Errorf("Region %q has no partition or no name, or is a duplicate", name)
 	}
 
 	last := len(c.partitions) - 1
@@ -188,7 +196,7 @@ func (c *tables) addRegion(name, description string, announced bool) error {
 	return nil
 }
 
-// addService takes in the fields of a service, and leaves the hosts unread.
+// addService adds a service. Its host columns are not parsed yet.
 func (c *tables) addService(rest string) error {
 	var field [3 + variants]string
 
@@ -203,7 +211,7 @@ func (c *tables) addService(rest string) error {
 	}
 
 	if n != len(field) || contains(c.serviceIndex, field[0]) {
-		return fmt.Errorf("service %q lacks a field, or is there twice", field[0])
+		return fmt.Errorf("service %q lacks a field or is a duplicate", field[0])
 	}
 
 	s := serviceRow{id: field[0], prefix: field[1], regions: field[2], hosts: [variants]string(field[3:])}
@@ -217,7 +225,7 @@ func (c *tables) addService(rest string) error {
 	return nil
 }
 
-// contains says whether a key is in an index.
+// contains reports whether an index has a key.
 func contains(m map[string]int, key string) bool {
 	_, ok := m[key]
 

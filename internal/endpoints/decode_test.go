@@ -7,7 +7,7 @@ import (
 	"meridian/internal/endpoints"
 )
 
-// small is a catalogue with something of everything.
+// small is a catalogue with every kind of line.
 const small = `meridian endpoints 1
 B 1.2.3 2020-01-02
 P aws amazonaws.com api.aws AWS Standard
@@ -43,16 +43,16 @@ func TestDecodeRefuses(t *testing.T) {
 	tests := []struct {
 		name, line, want string
 	}{
-		{"an unknown kind", "X", `line 10: "X" is no kind of line`},
-		{"an empty line", "", `line 10: "" is no kind of line`},
-		{"half a source", "B 1.2.3", "line 10: a version and a date are wanted"},
+		{"an unknown kind", "X", `line 10: unknown kind of line "X"`},
+		{"an empty line", "", `line 10: unknown kind of line ""`},
+		{"half a source", "B 1.2.3", "line 10: the source lacks a version or a date"},
 		{"a short partition", "P aws-iso", "line 10: a partition has four fields"},
-		{"a Region twice", "R eu-west-1 Again", `line 10: Region "eu-west-1" has no partition, no name, or is there twice`},
-		{"a short service", "S a a ? b", `line 10: service "a" lacks a field, or is there twice`},
+		{"a duplicate Region", "R eu-west-1 Again", `line 10: Region "eu-west-1" has no partition or no name, or is a duplicate`},
+		{"a short service", "S a a ? b", `line 10: service "a" lacks a field or is a duplicate`},
 		{"a long service", "S a a ? b b b b b", "line 10: a service has seven fields"},
 		{"an empty field", "S a  ? b b b b", "line 10: a service has seven fields"},
-		{"a service twice", "S iam iam ? b b b b", `line 10: service "iam" lacks a field, or is there twice`},
-		{"odd digits", "S a a 5x b b b b", `line 10: service "a": "5x" is not hexadecimal`},
+		{"a duplicate service", "S iam iam ? b b b b", `line 10: service "iam" lacks a field or is a duplicate`},
+		{"wrong digits", "S a a 5x b b b b", `line 10: service "a": "5x" is not hexadecimal`},
 	}
 
 	for _, tt := range tests {
@@ -69,13 +69,13 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// TestCatalogueIsSmall keeps the catalogue far from the 400 KB that it may add
+// TestCatalogueIsSmall keeps the catalogue far below the 400 KB that it may add
 // to a binary.
 func TestCatalogueIsSmall(t *testing.T) {
 	t.Parallel()
 
 	if n := len(endpoints.Embedded()); n > 200_000 {
-		t.Errorf("the catalogue has %d bytes, want 200,000 at most", n)
+		t.Errorf("the catalogue has %d bytes, want at most 200,000", n)
 	}
 }
 
@@ -92,7 +92,7 @@ func FuzzDecode(f *testing.F) {
 
 		hosts, err := endpoints.Decode(text)
 		if err != nil && hosts != nil {
-			t.Errorf("Decode() = %v and %v, want one of them", hosts, err)
+			t.Errorf("Decode() = %v, %v, want hosts or an error", hosts, err)
 		}
 	})
 }

@@ -1,45 +1,45 @@
-// Package endpoints knows which AWS partitions, Regions and services exist,
-// which services are offered in which Region, and at which host name each of
-// them answers.
+// Package endpoints knows the AWS partitions, Regions and services: which
+// service is offered in which Region, and at which host it answers there.
 //
 // The coordinator calls it to expand and check the Regions of a request, the
-// tasks call it to turn a target into a host, and the command line lists what
-// it knows. It opens no connection and reads no file: everything comes from one
-// catalogue inside the binary, generated from the data that botocore ships
-// ([DataSource] says which version), so it knows exactly what the AWS SDKs know.
+// tasks to turn a target into a host, and the command line to list Regions and
+// services. It opens no connection and reads no file. Everything comes from one
+// catalogue embedded in the binary. generate.py writes the catalogue from the
+// data of botocore, the core of the AWS SDK for Python; [DataSource] returns the
+// version.
 //
 // # What Resolve promises
 //
-// A host is the one that botocore itself sends to, for every service, Region
-// and variant: the endpoint rules of the service decide. Operations that put a
-// prefix before the host (an account, a "data-") are not covered: it is the
-// host they start from. A Region in which the service is not listed, a service
-// or a Region that does not exist, and a variant without an endpoint are told
-// apart by type. FIPS is never silently ignored. A look-up of a host that was
-// looked up before allocates nothing. All functions may be called concurrently.
+// The host is the one that botocore sends requests to, for every service, Region
+// and variant, as the endpoint rules of the service decide. The end-to-end test
+// lists the few exceptions with their reasons. Some operations put a prefix
+// before the host, such as an account ID or "data-"; it is not included. Each
+// kind of failure has its own error type. FIPS is never silently ignored.
+// Resolving the same endpoint again allocates nothing. All functions are safe
+// for concurrent use.
 //
 // # What the lists promise
 //
 // Pseudo-Regions such as aws-global are not Regions. A global service is
-// listed in every Region of its partition. A Region that is announced, with no
-// service listed in it yet, belongs to its partition but is in no list. Every
+// listed in every Region of its partition. An announced Region, in which no
+// service is listed yet, belongs to its partition but is in no list. Every
 // Region of the commercial partition that was launched after 20 March 2019
 // needs opt-in. Lists are sorted, except Partitions, and belong to the caller.
 //
 // # What it does not know
 //
 // For about a quarter of the services AWS publishes no list of Regions. Those
-// resolve in every Region, as in the SDKs, with Endpoint.Listed false, and
-// [Services] leaves them out. Nor does the data say whether a name exists in
-// DNS: the rules make FIPS and dual-stack names for nearly every service, and
-// only trying tells which of them answer.
+// services resolve in every Region, as in the SDKs, with Endpoint.Listed false;
+// [Services] and [RegionsOf] leave them out. The data does not say whether a
+// host name exists in DNS: the rules make FIPS and dual-stack names for nearly
+// every service, and only a DNS query shows which of them exist.
 package endpoints
 
 import "slices"
 
 //go:generate python3 generate.py
 
-// A Source says which release of botocore the catalogue was generated from.
+// A Source is the release of botocore that the catalogue was generated from.
 type Source struct {
 	// Botocore is the version, such as "1.44.5".
 	Botocore string
@@ -48,21 +48,21 @@ type Source struct {
 	Released string
 }
 
-// DataSource returns where the catalogue comes from.
+// DataSource returns the release that the catalogue was generated from.
 func DataSource() Source { return catalogue().source }
 
 // A Partition is a part of AWS with accounts, Regions and DNS names of its own.
 type Partition struct {
-	// ID is what stands in ARNs: "aws", "aws-cn", "aws-us-gov".
+	// ID is the partition in ARNs: "aws", "aws-cn", "aws-us-gov".
 	ID string
 
-	// Name is AWS's name for it, such as "AWS GovCloud (US)".
+	// Name is AWS's name for the partition, such as "AWS GovCloud (US)".
 	Name string
 
-	// DNSSuffix ends its host names, without a leading dot.
+	// DNSSuffix is the end of its host names, without a leading dot.
 	DNSSuffix string
 
-	// DualStackDNSSuffix ends most of its dual-stack host names.
+	// DualStackDNSSuffix is the end of most of its dual-stack host names.
 	DualStackDNSSuffix string
 }
 
@@ -70,8 +70,8 @@ type Partition struct {
 // GovCloud first.
 func Partitions() []Partition { return slices.Clone(catalogue().partitions) }
 
-// PartitionOf returns the partition a Region belongs to, and whether the Region
-// is known. Announced Regions are; pseudo-Regions are not.
+// PartitionOf returns the partition of a Region, and whether the Region is known.
+// Announced Regions are known, pseudo-Regions are not.
 func PartitionOf(region string) (Partition, bool) {
 	c := catalogue()
 
@@ -98,8 +98,8 @@ type Region struct {
 	Partition string
 }
 
-// Regions returns the Regions of a partition, sorted by name. It is empty for a
-// partition that does not exist.
+// Regions returns the Regions of a partition, sorted by name. The list is empty
+// for a partition that does not exist.
 func Regions(partition string) []Region {
 	c := catalogue()
 
@@ -109,8 +109,8 @@ func Regions(partition string) []Region {
 }
 
 // RegionsOf returns the Regions of all partitions in which a service is listed,
-// sorted by name within each partition. It is empty for a service that does not
-// exist, and for one whose Regions AWS does not list.
+// sorted by name within each partition. The list is empty for a service that does
+// not exist or for which AWS publishes no list.
 func RegionsOf(service string) []Region {
 	c := catalogue()
 
@@ -122,8 +122,8 @@ func RegionsOf(service string) []Region {
 	return c.filter(func(i int) bool { return c.services[s].offered(i) })
 }
 
-// Services returns the ids of the services listed in a Region, sorted. Each may
-// be given to [Resolve] for that Region.
+// Services returns the ids of the services listed in a Region, sorted. [Resolve]
+// takes each of them in that Region.
 func Services(region string) []string {
 	c := catalogue()
 
@@ -143,8 +143,8 @@ func Services(region string) []string {
 	return ids
 }
 
-// AllServices returns the id of every service, sorted, whether or not AWS lists
-// its Regions.
+// AllServices returns the id of every service, sorted, including services for
+// which AWS publishes no list of Regions.
 func AllServices() []string {
 	c := catalogue()
 	ids := make([]string, len(c.services))
@@ -156,10 +156,10 @@ func AllServices() []string {
 	return ids
 }
 
-// ServiceID returns the id of a service that is named by its id or by its
-// endpoint prefix ("monitoring" for cloudwatch), and whether there is one.
-// Services that share a prefix answer at the same hosts; the first id in
-// alphabetical order is returned then.
+// ServiceID returns the id of the service with an id or an endpoint prefix
+// ("monitoring" for cloudwatch), and whether there is one. Services that share a
+// prefix answer at the same hosts; for such a prefix it returns the first id in
+// alphabetical order.
 func ServiceID(name string) (string, bool) {
 	c := catalogue()
 

@@ -8,9 +8,10 @@ import (
 	"meridian/internal/endpoints"
 )
 
-// partitions are those the catalogue must have, with what is known about them.
+// partitions are the partitions that the catalogue must have, with the number of
+// Regions of each when this was written.
 func partitions() map[string]int {
-	return map[string]int{ // the number of Regions that were there when this was written
+	return map[string]int{
 		"aws": 34, "aws-cn": 2, "aws-us-gov": 2, "aws-eusc": 1,
 		"aws-iso": 2, "aws-iso-b": 2, "aws-iso-e": 1, "aws-iso-f": 2,
 	}
@@ -123,7 +124,7 @@ func TestGlobalServiceIsListedInEveryRegionOfItsPartition(t *testing.T) {
 func TestRegionsLaunchedAfter20March2019NeedOptIn(t *testing.T) {
 	t.Parallel()
 
-	// Every Region of the partition is here: one that is new needs a line.
+	// Every Region of the partition is here; a new one needs a line.
 	optIn := map[string]bool{
 		"af-south-1": true, "ap-east-1": true, "ap-east-2": true,
 		"ap-northeast-1": false, "ap-northeast-2": false, "ap-northeast-3": false,
@@ -142,7 +143,7 @@ func TestRegionsLaunchedAfter20March2019NeedOptIn(t *testing.T) {
 	for _, r := range endpoints.Regions("aws") {
 		want, ok := optIn[r.Name]
 		if !ok || r.OptIn != want {
-			t.Errorf("Regions(aws) has %s with OptIn %v, want %v, classified %v", r.Name, r.OptIn, want, ok)
+			t.Errorf("Regions(aws) has %s with OptIn %v, want %v, in the table %v", r.Name, r.OptIn, want, ok)
 		}
 
 		delete(optIn, r.Name)
@@ -175,7 +176,7 @@ func TestListsAreSortedAndBelongToTheCaller(t *testing.T) {
 	for name, list := range lists {
 		got := list()
 		if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
-			t.Errorf("%s() = %v, want it sorted and without doubles", name, got)
+			t.Errorf("%s() = %v, want it sorted and without duplicates", name, got)
 		}
 
 		for i := range got {
@@ -183,7 +184,7 @@ func TestListsAreSortedAndBelongToTheCaller(t *testing.T) {
 		}
 
 		if slices.Contains(list(), "changed") {
-			t.Errorf("%s() gave its own list away", name)
+			t.Errorf("%s() returned its internal list", name)
 		}
 	}
 
@@ -194,11 +195,11 @@ func TestListsAreSortedAndBelongToTheCaller(t *testing.T) {
 	r[0].Name = "changed"
 
 	if endpoints.Partitions()[0].ID != "aws" || endpoints.Regions("aws")[0].Name == "changed" {
-		t.Error("Partitions() or Regions() gave its own list away")
+		t.Error("Partitions() or Regions() returned its internal list")
 	}
 }
 
-func TestRegionsOfAndServicesSayTheSame(t *testing.T) {
+func TestRegionsOfAndServicesAgree(t *testing.T) {
 	t.Parallel()
 
 	got := map[string][]string{}
@@ -212,7 +213,7 @@ func TestRegionsOfAndServicesSayTheSame(t *testing.T) {
 	for _, p := range endpoints.Partitions() {
 		for _, r := range endpoints.Regions(p.ID) {
 			if want := endpoints.Services(r.Name); !slices.Equal(got[r.Name], want) {
-				t.Errorf("RegionsOf gives %s %v, Services(%q) = %v", r.Name, got[r.Name], r.Name, want)
+				t.Errorf("%s is in RegionsOf of %v, Services(%q) = %v", r.Name, got[r.Name], r.Name, want)
 			}
 		}
 	}
@@ -251,8 +252,7 @@ func TestServicesThatShareAPrefixAnswerAtTheSameHosts(t *testing.T) {
 	}
 }
 
-// sameHosts checks that two names of services lead to the same hosts wherever
-// both do.
+// sameHosts checks that two services have the same hosts wherever both have one.
 func sameHosts(t *testing.T, a, b string) {
 	t.Helper()
 

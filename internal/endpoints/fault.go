@@ -4,7 +4,7 @@ import "fmt"
 
 // An UnknownServiceError says that no AWS SDK knows the service.
 type UnknownServiceError struct {
-	// Service is the name as it was given.
+	// Service is the name given to Resolve.
 	Service string
 }
 
@@ -15,7 +15,7 @@ func (e UnknownServiceError) Error() string {
 
 // An UnknownRegionError says that the Region does not exist.
 type UnknownRegionError struct {
-	// Region is the name as it was given.
+	// Region is the name given to Resolve.
 	Region string
 }
 
@@ -24,8 +24,8 @@ func (e UnknownRegionError) Error() string {
 	return fmt.Sprintf("no Region is called %q", e.Region)
 }
 
-// A NotInRegionError says that the service and the Region both exist, but that
-// AWS does not list the one in the other.
+// A NotInRegionError says that the service and the Region exist, but that AWS
+// does not list the service in that Region.
 type NotInRegionError struct {
 	// Service is the id of the service.
 	Service string
@@ -39,9 +39,9 @@ func (e NotInRegionError) Error() string {
 	return fmt.Sprintf("%s is not offered in %s", e.Service, e.Region)
 }
 
-// A NoEndpointError says that the service has no endpoint of the kind asked for
-// in the Region. With a zero Variant it means that the service has no endpoint
-// but those of single resources (cloudfront-keyvaluestore).
+// A NoEndpointError says that the service has no endpoint of the variant in the
+// Region. With a zero Variant it means that the service has endpoints of single
+// resources only (cloudfront-keyvaluestore).
 type NoEndpointError struct {
 	// Service is the id of the service.
 	Service string
@@ -49,7 +49,7 @@ type NoEndpointError struct {
 	// Region is the name of the Region.
 	Region string
 
-	// Variant is what was asked for.
+	// Variant is the variant given to Resolve.
 	Variant Variant
 }
 

@@ -1,13 +1,14 @@
 package endpoints
 
-// enabledByDefault says whether every account of the commercial partition can
-// use a Region at once. All others must be enabled first.
+// enabledByDefault reports whether a Region of the commercial partition is
+// enabled in every account. An account must enable all others first.
 //
-// botocore does not know this. The list is complete and closed: "Regions
-// launched before March 20, 2019 are enabled by default" and later ones never
-// are, so that a Region that AWS adds tomorrow is rightly taken for one that
-// needs opt-in. Source: AWS Account Management Reference Guide, "Enable or
-// disable AWS Regions in your account",
+// botocore's data does not say this. The list is complete and stays as it is:
+// "Regions launched before March 20, 2019 are enabled by default", later ones are
+// not. A Region that AWS adds in the future needs opt-in.
+//
+// Sources: AWS Account Management Reference Guide, "Enable or disable AWS Regions
+// in your account",
 // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 // and the table at
 // https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html

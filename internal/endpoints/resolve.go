@@ -5,21 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// A Variant asks for a special kind of endpoint. Its zero value is the plain
-// one.
+// A Variant selects a kind of endpoint. The zero value selects the plain one.
 type Variant struct {
-	// FIPS asks for an endpoint that uses FIPS 140 validated cryptography.
+	// FIPS selects an endpoint that uses FIPS 140 validated cryptography.
 	FIPS bool
 
-	// DualStack asks for an endpoint with IPv4 and IPv6 addresses. Many newer
-	// services have no other: it changes nothing then.
+	// DualStack selects an endpoint with IPv4 and IPv6 addresses. Many newer
+	// services have only such endpoints; for them it changes nothing.
 	DualStack bool
 }
 
 // variants is the number of values a Variant has.
 const variants = 4
 
-// index is the position of the variant among the host columns of a service.
+// index is the index of the variant in serviceRow.hosts.
 func (v Variant) index() int {
 	i := 0
 	if v.FIPS {
@@ -35,8 +34,8 @@ func (v Variant) index() int {
 
 // An Endpoint is where a service answers for one Region.
 type Endpoint struct {
-	// Service is the id of the service, even if it was asked for by its
-	// endpoint prefix.
+	// Service is the id of the service, even if Resolve was given its endpoint
+	// prefix.
 	Service string
 
 	// Host is the DNS name. The scheme is always https, the port 443.
@@ -45,15 +44,15 @@ type Endpoint struct {
 	// Partition is the ID of the Region's partition.
 	Partition string
 
-	// SigningRegion is the Region that requests are signed for. It is not the
-	// Region asked for when a global service is signed for one fixed Region.
+	// SigningRegion is the Region that requests are signed for. It differs from
+	// the Region given to Resolve when the service signs for one fixed Region.
 	SigningRegion string
 
 	// Global says that the same host serves every Region of the partition.
 	Global bool
 
-	// Listed says that AWS lists the service in this Region. False means that it
-	// publishes no list for this service, so the host may not exist.
+	// Listed says that AWS lists the service in this Region. False means that AWS
+	// publishes no list for the service, so the host may not exist.
 	Listed bool
 }
 
@@ -95,22 +94,23 @@ func Resolve(service, region string, v Variant) (Endpoint, error) {
 	return e, nil
 }
 
-// slots are the endpoints found so far in one Region, one for each service and
-// variant. They are made when the Region is first used: a worker uses one.
+// slots returns the cache of the Region's endpoints, with one slot for each
+// service and variant. It is allocated when the Region is first used, because a
+// worker uses only one Region.
 func (r *regionRow) slots(services int) []atomic.Pointer[Endpoint] {
-	if p := r.found.Load(); p != nil {
+	if p := r.cache.Load(); p != nil {
 		return *p
 	}
 
 	fresh := make([]atomic.Pointer[Endpoint], services*variants)
-	if r.found.CompareAndSwap(nil, &fresh) {
+	if r.cache.CompareAndSwap(nil, &fresh) {
 		return fresh
 	}
 
-	return *r.found.Load()
+	return *r.cache.Load()
 }
 
-// endpoint builds the endpoint of a service in a Region, if it has one.
+// endpoint returns the endpoint of a service in a Region, if there is one.
 func (c *tables) endpoint(s *serviceRow, r *regionRow, v Variant) (Endpoint, bool) {
 	text := choose(s.hosts[v.index()], r.Name, r.Partition)
 	if text == none {
@@ -136,11 +136,11 @@ func (c *tables) endpoint(s *serviceRow, r *regionRow, v Variant) (Endpoint, boo
 	}, true
 }
 
-// none stands in a host column for "no endpoint".
+// none in a host column means that there is no endpoint.
 const none = "-"
 
 // choose returns the first alternative of a host column that applies to a
-// Region: one that names the Region, or its partition, or nothing.
+// Region: one that names the Region or its partition, or one without names.
 func choose(column, region, partition string) string {
 	for alternative := range strings.SplitSeq(column, ";") {
 		names, host, ok := strings.Cut(alternative, "=")

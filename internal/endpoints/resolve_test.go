@@ -2,7 +2,6 @@ package endpoints_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -13,24 +12,9 @@ import (
 	"meridian/internal/endpoints"
 )
 
-func ExampleResolve() {
-	e, err := endpoints.Resolve("dynamodb", "eu-west-1", endpoints.Variant{})
-	fmt.Println(e.Host, e.SigningRegion, e.Global, err)
-
-	e, err = endpoints.Resolve("iam", "eu-west-1", endpoints.Variant{})
-	fmt.Println(e.Host, e.SigningRegion, e.Global, err)
-
-	_, err = endpoints.Resolve("lightsail", "cn-north-1", endpoints.Variant{})
-	fmt.Println(err)
-	// Output:
-	// dynamodb.eu-west-1.amazonaws.com eu-west-1 false <nil>
-	// iam.amazonaws.com us-east-1 true <nil>
-	// lightsail is not offered in cn-north-1
-}
-
-// TestHostIsTheOneThatBotocoreSendsTo has a few from each kind; testdata has a
-// program that compares all.
-func TestHostIsTheOneThatBotocoreSendsTo(t *testing.T) {
+// TestHostIsTheOneThatBotocoreSendsRequestsTo checks a few of each kind; the
+// end-to-end test compares all.
+func TestHostIsTheOneThatBotocoreSendsRequestsTo(t *testing.T) {
 	t.Parallel()
 
 	plain, fips := endpoints.Variant{}, endpoints.Variant{FIPS: true}
@@ -82,16 +66,16 @@ func TestHostIsTheOneThatBotocoreSendsTo(t *testing.T) {
 	}
 }
 
-// A refusal is a look-up that fails, with the error and its text.
-type refusal struct {
+// A failure is a call of Resolve that fails, with its error and the text.
+type failure struct {
 	service, region string
 	variant         endpoints.Variant
 	want            error
 	text            string
 }
 
-func refused() []refusal {
-	return []refusal{
+func failures() []failure {
+	return []failure{
 		{
 			"dynamo", "eu-west-1",
 			endpoints.Variant{},
@@ -147,10 +131,10 @@ func refused() []refusal {
 	}
 }
 
-func TestErrorsAreToldApartByType(t *testing.T) {
+func TestEachKindOfFailureHasItsOwnErrorType(t *testing.T) {
 	t.Parallel()
 
-	for _, tt := range refused() {
+	for _, tt := range failures() {
 		got, err := endpoints.Resolve(tt.service, tt.region, tt.variant)
 		if !errors.Is(err, tt.want) || got != (endpoints.Endpoint{}) {
 			t.Errorf("Resolve(%s, %s, %+v) = %+v, %v, want %#v", tt.service, tt.region, tt.variant, got, err, tt.want)
@@ -181,23 +165,23 @@ func TestFIPSIsNeverSilentlyIgnored(t *testing.T) {
 	}
 }
 
-func TestLookUpOfAHostLookedUpBeforeAllocatesNothing(t *testing.T) {
+func TestResolvingTheSameEndpointAgainAllocatesNothing(t *testing.T) {
 	v := endpoints.Variant{FIPS: true, DualStack: true}
 
-	look := func() {
+	resolve := func() {
 		if e, err := endpoints.Resolve("dynamodb", "ap-southeast-2", v); err != nil || e.Host == "" {
 			t.Errorf("Resolve() = %v, %v", e, err)
 		}
 	}
 
-	look()
+	resolve()
 
-	if n := testing.AllocsPerRun(100, look); n != 0 {
+	if n := testing.AllocsPerRun(100, resolve); n != 0 {
 		t.Errorf("Resolve() allocates %v times, want 0", n)
 	}
 }
 
-func TestAllFunctionsMayBeCalledConcurrently(t *testing.T) {
+func TestAllFunctionsAreSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 
 	var wg sync.WaitGroup
@@ -218,7 +202,7 @@ func TestAllFunctionsMayBeCalledConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
-func TestServicesMayBeGivenToResolve(t *testing.T) {
+func TestResolveTakesEachOfServices(t *testing.T) {
 	t.Parallel()
 
 	host := regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
@@ -262,7 +246,7 @@ func TestUnlistedServicesResolveInEveryRegionWithListedFalse(t *testing.T) {
 				}
 
 				if slices.Contains(endpoints.Services(r.Name), s) {
-					t.Errorf("Services(%q) has %q, want it left out", r.Name, s)
+					t.Errorf("Services(%q) has %q, want it not there", r.Name, s)
 				}
 			}
 		}
@@ -273,7 +257,7 @@ func TestUnlistedServicesResolveInEveryRegionWithListedFalse(t *testing.T) {
 	}
 }
 
-// pinned is what botocore.pin says.
+// pinned returns the content of botocore.pin.
 func pinned(t *testing.T) string {
 	t.Helper()
 
