@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A flight is one attempt under way. Its goroutine owns value, err, claims, end and
-// waits until it has sent the flight over the loop's landed channel. The loop owns
+// A flight is one attempt under way. Its goroutine owns value, err, claims and end
+// until it has sent the flight over the loop's landed channel. The loop owns
 // the rest, and everything from then on; of an abandoned attempt it does not look at
 // value, err and claims.
 type flight[R any] struct {
@@ -29,25 +29,10 @@ type flight[R any] struct {
 	err    error
 	claims claims
 	end    time.Time
-	waits  bool // whether its goroutine waits for another attempt
 }
 
-// pilot makes one attempt after the other, as long as there is work. A goroutine
-// that has grown its stack once need not grow it for each of ten thousand items, nor
-// keep it while the last of them are under way.
-func (l *loop[T, R]) pilot(f *flight[R]) {
-	for f != nil && l.fly(f) {
-		select {
-		case f = <-l.work:
-		case <-l.ended:
-			return
-		}
-	}
-}
-
-// fly makes the attempt, and hands f to the loop unless the loop has ended. It
-// reports whether it said that the goroutine waits for another.
-func (l *loop[T, R]) fly(f *flight[R]) (waits bool) {
+// fly makes the attempt, and hands f to the loop unless the loop has ended.
+func (l *loop[T, R]) fly(f *flight[R]) {
 	ctx := l.ctx
 	if f.ctx != nil {
 		ctx = f.ctx
@@ -68,17 +53,11 @@ func (l *loop[T, R]) fly(f *flight[R]) (waits bool) {
 		}
 		select {
 		case l.landed <- f: // there is room, except beside abandoned attempts
-		default:
-			select {
-			case l.landed <- f:
-			case <-l.ended:
-			}
+		case <-l.ended:
 		}
 	}()
 	f.err, f.claims = errGoexit, claims{name: NameRuntime, panicked: true}
 	l.call(ctx, f)
-	f.waits = l.more.Load()
-	return f.waits
 }
 
 // errGoexit is the error of an attempt whose goroutine ended without returning.

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
-	"runtime"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
 // A loop is one fan-out. The goroutine that calls run owns all of it; attempts
-// read ctx, policy, items, do, landed, work and ended, which do not change under
-// them, and more, which does.
+// read ctx, policy, items, do, landed and ended, which do not change under them.
 type loop[T, R any] struct {
 	parent context.Context
 	ctx    context.Context // what attempts see: parent, until the loop stops
@@ -21,9 +18,7 @@ type loop[T, R any] struct {
 	items  []T
 	do     Func[T, R]
 	landed chan *flight[R]
-	work   chan *flight[R] // for the goroutines that have made an attempt and wait for another
-	ended  chan struct{}   // closed when nobody receives from landed any more
-	more   atomic.Bool     // whether a goroutine that has made an attempt waits for another
+	ended  chan struct{} // closed when nobody receives from landed any more
 
 	outcomes []Outcome[R]
 	used     []retries // of each item
@@ -35,7 +30,6 @@ type loop[T, R any] struct {
 	turn    int        // the lane that is asked first for an item to start
 	waiting waits      // items that wait before a retry
 	hedger  *hedger[R] // nil when the policy does not hedge
-	idle    int        // goroutines that wait for work
 	running int        // attempts that have not returned, abandoned ones included
 	flights []*flight[R]
 
@@ -63,7 +57,6 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 	return &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do,
 		landed:   make(chan *flight[R], min(p.MaxConcurrency, len(items))),
-		work:     make(chan *flight[R], min(p.MaxConcurrency, len(items))),
 		ended:    make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
@@ -119,7 +112,6 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 // begun is finished before more is begun.
 func (l *loop[T, R]) launch() {
 	l.watchParent()
-	defer l.foresee()
 	if l.end != "" || l.running >= l.policy.MaxConcurrency {
 		return
 	}
@@ -134,20 +126,6 @@ func (l *loop[T, R]) launch() {
 		l.start(next.take(), now, false)
 	}
 	l.hedge(now)
-}
-
-// foresee lets go of the goroutines that wait and will not be needed: no more are
-// than there are items without an attempt under way. A hedge can do without. Those
-// that are not to wait in the first place it tells before they are done, which is
-// cheaper.
-func (l *loop[T, R]) foresee() {
-	needed := max(0, l.open-l.running)
-	for ; l.idle > needed; l.idle-- { // one may have been told otherwise before it landed
-		l.work <- nil
-	}
-	if more := l.idle < needed; more != l.more.Load() {
-		l.more.Store(more)
-	}
 }
 
 // next returns the lane whose turn it is to start an item: one with a retry, else
@@ -184,26 +162,16 @@ func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 	l.running++
 	l.laneOf(i).start()
 	l.flights = append(l.flights, f)
-	if l.idle == 0 {
-		go l.pilot(f)
-		return
-	}
-	l.idle--
-	l.work <- f // there is room: what is in it is spoken for, by one goroutine each
+	go l.fly(f)
 }
 
 // wait blocks until something has happened, and deals with it.
 func (l *loop[T, R]) wait() {
-	for try := range 2 { // the common case, without arming anything
-		select {
-		case f := <-l.landed:
-			l.land(f)
-			return
-		default:
-		}
-		if try == 0 {
-			runtime.Gosched() // short attempts end now, which is cheaper than to park for them
-		}
+	select {
+	case f := <-l.landed: // before any timer: a late loop gives up no attempt that has ended
+		l.land(f)
+		return
+	default:
 	}
 	over := l.parent.Done()
 	if l.end != "" {
@@ -226,9 +194,6 @@ func (l *loop[T, R]) land(f *flight[R]) {
 	l.running--
 	l.laneOf(f.item).running--
 	f.landed = true
-	if f.waits {
-		l.idle++
-	}
 	l.ring(f.end) // as long as attempts keep landing the loop hears of nothing else
 	if f.abandoned {
 		return

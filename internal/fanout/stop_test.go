@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/metrics"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -354,89 +351,6 @@ func TestNothingElseIsLeftRunning(t *testing.T) {
 			})
 		})
 	}
-}
-
-// pilots returns how many goroutines in the caller's bubble make attempts, or wait for
-// one to make. (The runtime's own count may be wrong while others end.)
-func pilots() int {
-	b := make([]byte, 1<<20)
-	stacks := strings.Split(string(b[:runtime.Stack(b, true)]), "\n\n")
-	caller, _, _ := strings.Cut(stacks[0], "\n")
-	_, bubble, _ := strings.Cut(caller, "synctest bubble ")
-	n := 0
-	for _, stack := range stacks {
-		if strings.Contains(stack, "synctest bubble "+bubble) && strings.Contains(stack, ".pilot(") {
-			n++
-		}
-	}
-	return n
-}
-
-// alone is an item that takes long, and checks that nothing else is kept meanwhile,
-// but for goroutines that are there for so many retries.
-func alone(t *testing.T, retries int) item {
-	t.Helper()
-	return func(context.Context, []fanout.Attempt) (string, error) {
-		time.Sleep(30 * time.Second)
-		if got := pilots() - 1; got < 0 || got > retries {
-			t.Errorf("%d goroutines beside the last item's, want at most %d", got, retries)
-		}
-		return "", nil
-	}
-}
-
-// Each goroutine has a stack of some KiB, and the others' results need memory.
-func TestTheLastItemHasTheMemoryOfTheOthersGoroutines(t *testing.T) { //nolint:paralleltest // it counts goroutines
-	synctest.Test(t, func(t *testing.T) {
-		again := inTurn(fail(time.Second, named("A")), ok(time.Second, ""))
-		items := append(slices.Repeat([]item{ok(time.Second, ""), again}, 50), alone(t, 0))
-		if _, verdict := fanout.Map(t.Context(), fanout.Policy{Retry: always(9)}, items, play); verdict.Status != fanout.Succeeded {
-			t.Errorf("Map = %v, want success", verdict)
-		}
-	})
-}
-
-// A wait before a retry may be long, as may be what goes on meanwhile.
-func TestNoMoreGoroutinesWaitThanThereAreItemsWithoutAnAttempt(t *testing.T) { //nolint:paralleltest // it counts goroutines
-	synctest.Test(t, func(t *testing.T) {
-		again := inTurn(fail(time.Second, named("A")), ok(0, ""))
-		items := append(slices.Repeat([]item{ok(2*time.Second, "")}, 50), again, again, alone(t, 2))
-		p := fanout.Policy{Retry: []fanout.Retrier{{ErrorEquals: []string{"A"}, IntervalSeconds: 60}}}
-		if _, verdict := fanout.Map(t.Context(), p, items, play); verdict.Status != fanout.Succeeded {
-			t.Errorf("Map = %v, want success", verdict)
-		}
-	})
-}
-
-// An attempt that has ended and was not heard of yet took it that more was to come.
-func TestNoGoroutineWaitsForWhatAnotherHasTaken(t *testing.T) { //nolint:paralleltest // it counts goroutines
-	synctest.Test(t, func(t *testing.T) {
-		items := []item{ok(time.Second, "first"), ok(2*time.Second, "second"), alone(t, 0)}
-		outcomes, _ := fanout.Each(t.Context(), fanout.Policy{MaxConcurrency: 2}, items, play)
-		for i := range outcomes {
-			if i == 0 {
-				time.Sleep(2 * time.Second) // nothing starts before
-			}
-		}
-	})
-}
-
-// A stack grows anew in each goroutine.
-func TestAGoroutineServesManyItems(t *testing.T) { //nolint:paralleltest // it counts goroutines
-	created := func() uint64 {
-		sample := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
-		metrics.Read(sample)
-		return sample[0].Value.Uint64()
-	}
-	synctest.Test(t, func(t *testing.T) {
-		const limit, items = 10, 1000
-		before := created()
-		fanout.Map(t.Context(), fanout.Policy{MaxConcurrency: limit, Retry: always(1)},
-			slices.Repeat([]item{ok(time.Second, ""), failing(named("A"))}, items/2), play)
-		if got := created() - before; got > 5*limit { // the runtime has some of its own
-			t.Errorf("%d goroutines for %d items, %d at once", got, items, limit)
-		}
-	})
 }
 
 func TestAnAttemptIsToldWhyItsContextEnds(t *testing.T) {

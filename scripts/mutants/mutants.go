@@ -24,9 +24,6 @@ func ofTheLoop() []mutant {
 			"if wait >= left {", "if wait > left {",
 		},
 		{"an attempt does not know those before", "loop.go", "prior: slices.Clip(l.outcomes[i].Attempts)", "prior: slices.Clip(l.outcomes[i].Attempts[:0])"},
-		{"the last item keeps the others' goroutines", "loop.go", "needed := max(0, l.open-l.running)", "needed := l.open"},
-		{"goroutines wait for what another has taken", "loop.go", "l.idle > needed;", "false;"},
-		{"each attempt has a goroutine of its own", "loop.go", "more := l.idle < needed;", "more := l.idle < 0;"},
 		{"nothing to do is a failure", "settle.go", "case c.skip:", "case false:"},
 		{"a panic is retried", "settle.go", "case c.panicked:", "case false:"},
 		{
