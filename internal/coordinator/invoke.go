@@ -144,10 +144,10 @@ func (e *regionError) Error() string {
 // ErrorName is the worker's, so that retriers can match it.
 func (e *regionError) ErrorName() string { return e.result.Error }
 
-// Cut tells the engine that the run's end stopped the worker, and no timeout of the
+// Interrupted tells the engine that the run's end stopped the worker, and no timeout of the
 // Region's own. The run's time is not quite over yet, because a worker answers before
 // its end, by its reserve.
-func (e *regionError) Cut() bool { return e.last && e.result.Status == protocol.StatusTimedOut }
+func (e *regionError) Interrupted() bool { return e.last && e.result.Status == protocol.StatusTimedOut }
 
 // Skip tells the engine that a Region with nothing to do is no failure.
 func (e *regionError) Skip() bool { return e.skip }

@@ -17,7 +17,7 @@ func (cutShortError) Error() string { return "the time was over" }
 
 func (cutShortError) ErrorName() string { return fanout.NameTimeout }
 
-func (c cutShortError) Cut() bool { return bool(c) }
+func (c cutShortError) Interrupted() bool { return bool(c) }
 
 func TestAnItemThatTheRunsEndCutIsNoFailure(t *testing.T) {
 	t.Parallel()

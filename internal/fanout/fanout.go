@@ -1,17 +1,17 @@
 // Package fanout runs one function over many items at once, under one policy.
 //
 // The coordinator's items are invocations of a Lambda function, a worker's are
-// targets inside one Region. Both call [Each]; that is the whole idea. [Map] is the
-// same for whoever wants all outcomes at the end. The package knows nothing of either.
+// targets inside one Region. Both call [Each]; that is the whole idea. [Map] returns
+// all outcomes at the end. The package knows nothing of AWS.
 //
 // # What it promises
 //
-// Exactly one Outcome per item, however the run ended; Map gives them in the
-// order of the items, Each as they settle.
+// Exactly one Outcome per item, however the run ended; Map returns them in the
+// order of the items, Each yields them as they settle.
 //
 // Never more than Policy.MaxConcurrency attempts running. A wait before a retry
 // holds no slot; an attempt that ignores its context holds its slot until it
-// really returns.
+// returns.
 //
 // Retriers mean what they mean in the Amazon States Language, and no retry is
 // started that cannot start before the deadline.
@@ -20,13 +20,14 @@
 //
 // Map, and the loop over Each, return within Policy.Grace of the context's end,
 // even if an attempt ignores its context; such an attempt is reported as
-// abandoned, unless another at its item was faster. Nothing else is left running.
+// abandoned, unless another attempt at its item was faster. Nothing else is left
+// running.
 //
 // # How it works
 //
-// One goroutine, the caller's, owns all state: it starts attempts, hears of
-// their ends over a channel, keeps the retries that wait in a heap, and decides.
-// There is one goroutine per running attempt and there are no locks.
+// One goroutine, the caller's, owns all state: it starts attempts, receives their
+// ends from a channel, keeps waiting retries in a heap, and decides. Each attempt
+// runs in a goroutine of its own. There are no locks.
 package fanout
 
 import (
@@ -34,20 +35,10 @@ import (
 	"iter"
 )
 
-// A Func does the work of one attempt at one item. prior has the attempts made
-// at this item before, so that a retry can know what they came to; it must not
-// be changed. An error may say more by methods of its own, found as errors.As does:
-//
-//	ErrorName() string         its name, for retriers; see [ErrorName]
-//	RetryAfter() time.Duration how long the other side asked to wait: a retry
-//	                           does, up to 5 s longer than it would have; when
-//	                           that is past the deadline, half of what is left
-//	Cut() bool                 whether the run's time was over for it: TIMED_OUT,
-//	                           but by the run's end, which is no failure
-//	Final() bool               whether no retrier applies to it, whatever its name
-//	Skip() bool                whether there was nothing to do: SKIPPED
-//
-// The value of the last attempt is kept in the outcome, also beside an error.
+// A Func does the work of one attempt at one item. prior has the attempts made at
+// this item before; it must not be changed. An error may implement [NamedError],
+// [DelayedError], [FinalError], [SkipError] or [InterruptedError] to say more. The
+// value of the last attempt is kept in the outcome, also beside an error.
 type Func[T, R any] func(ctx context.Context, item T, prior []Attempt) (R, error)
 
 // Map calls do for every item and returns one outcome per item, in the order
@@ -62,7 +53,7 @@ func Map[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) ([]O
 // Each calls do for every item and yields each item's index and outcome as soon
 // as it has settled. No attempt starts while the loop's body runs, so the body
 // should be quick. Leaving the loop early aborts what is running, and waits for
-// it as at the context's end; a panic in its body aborts too, but waits for
+// it as at the context's end; a panic in the body aborts too, but waits for
 // nothing.
 //
 // After the loop the second function returns the verdict on the whole; it is

@@ -10,36 +10,38 @@ import (
 	"time"
 )
 
-// A Hedge says when an item whose attempt is slow gets a second one beside it.
-// The first answer wins; the other attempt is cancelled, and stays in the record.
-// At its end the run waits for it, too, for Policy.Grace from then at most.
-// An item has at most one such attempt in the air. The zero Hedge makes none.
+// A Hedge says when an item with a slow attempt gets a second one beside it. The
+// first answer wins; the other attempt is cancelled, and is recorded. Before it
+// ends, the run waits for cancelled attempts, each for at most Policy.Grace from its
+// cancelling. An item has at most one hedge running. The zero Hedge makes none.
 type Hedge struct {
 	// After is how long the first attempt may take. Zero means that
 	// AfterPercentile decides.
 	After time.Duration
 
-	// AfterPercentile makes it the time within which so many of a hundred of the
-	// run's attempts so far have succeeded, and a tenth more, because those that
-	// are about to answer need no help. Above 0 and below 100; it decides nothing
-	// until so many have, and ten at least. Zero means that After decides.
+	// AfterPercentile derives that time from the run's attempts so far: the time
+	// within which this percentage of them succeeded, and a tenth more, because an
+	// attempt that is about to answer needs no hedge. Above 0 and below 100. Nothing
+	// is hedged until that percentage, and ten at least, have succeeded. Zero means
+	// that After decides.
 	AfterPercentile float64
 
-	// MaxExtraPercentage bounds the attempts made in this way, of a hundred
+	// MaxExtraPercentage bounds the number of hedges, as a percentage of the
 	// items, rounded down. Zero means DefaultMaxExtraPercentage.
 	MaxExtraPercentage float64
 }
 
-// DefaultMaxExtraPercentage is the cost that a Hedge may have when its
-// MaxExtraPercentage is zero: one call of twenty.
+// DefaultMaxExtraPercentage is the MaxExtraPercentage of a Hedge that has none: one
+// extra call for twenty.
 const DefaultMaxExtraPercentage = 5
 
 const (
-	// leastKnown is how many attempts are a sample.
-	leastKnown = 10
+	// minSample is the least number of successful attempts that a percentile is
+	// computed from.
+	minSample = 10
 
-	// overPercentile is what a percentile is multiplied with.
-	overPercentile = 1.1
+	// percentileFactor multiplies the percentile.
+	percentileFactor = 1.1
 )
 
 func (h Hedge) validate() error {
@@ -58,7 +60,7 @@ func (h Hedge) validate() error {
 
 func (h Hedge) enabled() bool { return h.After > 0 || h.AfterPercentile > 0 }
 
-// Most returns how many of n items may get a second attempt.
+// Most returns how many hedges a run of n items may make.
 func (h Hedge) Most(n int) int {
 	percentage := h.MaxExtraPercentage
 	if percentage == 0 {
@@ -67,42 +69,43 @@ func (h Hedge) Most(n int) int {
 	return int(percentage / 100 * float64(n))
 }
 
-// errOutrun is the error of an attempt that another one was faster than.
-var errOutrun = errors.New("another attempt answered first")
+// errLost is the error of an attempt when another one at its item answered first.
+var errLost = errors.New("another attempt answered first")
 
 // A hedger decides which items get a second attempt. The loop owns it.
 type hedger[R any] struct {
-	policy Hedge
-	left   int          // second attempts that may still be made
-	queue  []*flight[R] // first attempts that may get one, by their start
-	air    map[int][]*flight[R]
-	losers []*flight[R]    // attempts that others were faster than, by when
-	made   int             // first attempts
-	took   []time.Duration // of successful attempts, in order of length
+	policy  Hedge
+	left    int                   // hedges that may still be made
+	queue   []*attempt[R]         // first attempts that may get a hedge, by their start
+	running map[int][]*attempt[R] // attempts that are running, by item
+	losers  []*attempt[R]         // running attempts at settled items, by lostAt
+	made    int                   // first attempts
+	took    []time.Duration       // the times of successful attempts, sorted
 }
 
 func newHedger[R any](h Hedge, n int) *hedger[R] {
 	if !h.enabled() {
 		return nil
 	}
-	return &hedger[R]{policy: h, left: h.Most(n), air: map[int][]*flight[R]{}}
+	return &hedger[R]{policy: h, left: h.Most(n), running: map[int][]*attempt[R]{}}
 }
 
-// after returns how long an attempt may take, and false while that is not known.
+// after returns how long an attempt may take without a hedge, and false while that
+// is not known.
 func (h *hedger[R]) after() (time.Duration, bool) {
 	if h.policy.After > 0 {
 		return h.policy.After, true
 	}
-	// Of all that were made, not of those that have ended: they are the fast ones.
+	// The percentile of all attempts made: those that have ended are the fast ones.
 	rank := max(1, int(math.Ceil(h.policy.AfterPercentile/100*float64(h.made))))
-	if len(h.took) < max(rank, leastKnown) {
+	if len(h.took) < max(rank, minSample) {
 		return 0, false
 	}
-	return time.Duration(overPercentile * float64(h.took[rank-1])), true
+	return time.Duration(percentileFactor * float64(h.took[rank-1])), true
 }
 
-// next returns the next time after now at which an attempt may get another one
-// beside it, and false when there is none.
+// next returns the next time after now at which an attempt may get a hedge, and
+// false when there is none.
 func (h *hedger[R]) next(now time.Time) (time.Time, bool) {
 	after, known := h.after()
 	if !known || h.left == 0 {
@@ -110,43 +113,43 @@ func (h *hedger[R]) next(now time.Time) (time.Time, bool) {
 	}
 	due := now.Add(-after)
 	from := sort.Search(len(h.queue), func(k int) bool { return h.queue[k].start.After(due) })
-	for _, f := range h.queue[from:] {
-		if !f.landed && !f.abandoned {
-			return f.start.Add(after), true
+	for _, a := range h.queue[from:] {
+		if !a.over() {
+			return a.start.Add(after), true
 		}
 	}
 	return time.Time{}, false
 }
 
-// launched takes note of an attempt, and gives it a context of its own.
-func (h *hedger[R]) launched(ctx context.Context, f *flight[R]) {
-	f.ctx, f.cancel = context.WithCancelCause(ctx)
-	h.air[f.item] = append(h.air[f.item], f)
-	if !f.hedge {
+// add adds an attempt that starts, and gives it a context of its own.
+func (h *hedger[R]) add(ctx context.Context, a *attempt[R]) {
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	h.running[a.item] = append(h.running[a.item], a)
+	if !a.hedge {
 		h.made++
-		h.queue = append(h.queue, f)
+		h.queue = append(h.queue, a)
 	}
 }
 
-// down ends the context of f, which is not in the air any more, and returns the
-// attempts at the same item that are.
-func (h *hedger[R]) down(f *flight[R], cause error) []*flight[R] {
-	f.cancel(cause)
-	if f.landed && f.err == nil {
-		d := f.end.Sub(f.start)
+// remove cancels an attempt that has ended or is given up, and returns the others
+// that are running at its item.
+func (h *hedger[R]) remove(a *attempt[R], cause error) []*attempt[R] {
+	a.cancel(cause)
+	if a.returned && a.err == nil {
+		d := a.end.Sub(a.start)
 		at, _ := slices.BinarySearch(h.took, d)
 		h.took = slices.Insert(h.took, at, d)
 	}
-	others := slices.DeleteFunc(h.air[f.item], func(other *flight[R]) bool { return other == f })
-	h.air[f.item] = others
+	others := slices.DeleteFunc(h.running[a.item], func(other *attempt[R]) bool { return other == a })
+	h.running[a.item] = others
 	if len(others) == 0 {
-		delete(h.air, f.item)
+		delete(h.running, a.item)
 	}
 	return others
 }
 
-// hedge makes the second attempts whose time has come, as long as there is room.
-// One whose lane has none does not hold up those of other lanes.
+// hedge makes the hedges that are due while there is room. A full lane does not
+// hold up those of other lanes.
 func (l *loop[T, R]) hedge(now time.Time) {
 	h := l.hedger
 	if h == nil || l.end != "" {
@@ -155,11 +158,10 @@ func (l *loop[T, R]) hedge(now time.Time) {
 	after, known := h.after()
 	for k := 0; known && k < len(h.queue) && h.left > 0 && l.running < l.policy.MaxConcurrency; {
 		slow := h.queue[k]
-		over := slow.landed || slow.abandoned
 		switch {
-		case !over && slow.start.Add(after).After(now):
+		case !slow.over() && slow.start.Add(after).After(now):
 			return
-		case !over && !l.laneOf(slow.item).room(now):
+		case !slow.over() && !l.laneOf(slow.item).room(now):
 			if len(l.lanes) == 1 {
 				return
 			}
@@ -167,55 +169,54 @@ func (l *loop[T, R]) hedge(now time.Time) {
 			continue
 		}
 		h.queue = slices.Delete(h.queue, k, k+1)
-		if !over {
+		if !slow.over() {
 			h.left--
 			l.start(slow.item, now, true)
 		}
 	}
 }
 
-// down takes f from the air and reports whether that decides its item: the
-// attempts beside one that has answered are outrun, those beside one that has
-// failed may still answer.
-func (l *loop[T, R]) down(f *flight[R], answered bool) (decided bool) {
+// remove takes an attempt from those running at its item, and reports whether the
+// item is decided by it. When it answered, the others have lost; when it failed,
+// they may still answer.
+func (l *loop[T, R]) remove(a *attempt[R], answered bool) (decided bool) {
 	if l.hedger == nil {
 		return true
 	}
-	others := l.hedger.down(f, nil)
+	others := l.hedger.remove(a, nil)
 	if !answered {
 		return len(others) == 0
 	}
-	l.hedger.losers = slices.DeleteFunc(l.hedger.losers, func(f *flight[R]) bool { return f.landed })
+	l.hedger.losers = slices.DeleteFunc(l.hedger.losers, func(a *attempt[R]) bool { return a.returned })
 	for _, other := range others {
-		other.abandoned, other.outrun = true, f.end
-		l.hedger.down(other, errOutrun)
+		other.givenUp, other.lostAt = true, a.end
+		l.hedger.remove(other, errLost)
 		l.hedger.losers = append(l.hedger.losers, other)
-		o := &l.outcomes[f.item]
-		o.Attempts = append(o.Attempts, Attempt{
-			Start: other.start, Elapsed: f.end.Sub(other.start), Err: errOutrun, Hedge: other.hedge,
-		})
+		lost := Attempt{Start: other.start, Elapsed: a.end.Sub(other.start), Err: errLost, Hedge: other.hedge}
+		o := &l.outcomes[a.item]
+		o.Attempts = append(o.Attempts, lost)
 	}
 	return true
 }
 
-// linger waits for the attempts that others were faster than, each for as long as
+// awaitLosers waits until the attempts that lost have returned, each for as long as
 // an attempt may take to return.
-func (l *loop[T, R]) linger() {
+func (l *loop[T, R]) awaitLosers() {
 	if l.hedger == nil {
 		return
 	}
 	for _, loser := range l.hedger.losers {
-		by := loser.outrun.Add(l.policy.Grace)
+		by := loser.lostAt.Add(l.policy.Grace)
 		if l.end != "" && l.endBy.Before(by) {
 			by = l.endBy
 		}
-		l.alarm.Reset(time.Until(by))
-		for in := true; in && !loser.landed; {
+		l.timer.Reset(time.Until(by))
+		for late := false; !late && !loser.returned; {
 			select {
-			case f := <-l.landed:
-				f.landed = true
-			case <-l.alarm.C:
-				in = false
+			case a := <-l.ended:
+				a.returned = true
+			case <-l.timer.C:
+				late = true
 			}
 		}
 	}

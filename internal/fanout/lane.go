@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// A lane is items that share one limit on what runs at once. The loop owns it.
+// A lane is the items that share one limit on what runs at once. The loop owns it.
 type lane struct {
 	items   int
 	fresh   []int // items that were never tried, in order
-	ready   []int // items whose wait before a retry is over, in that order
+	ready   []int // items whose wait before a retry has passed, in that order
 	running int
 	open    int // items not settled
 
-	limited bool      // whether window bounds it
-	window  float64   // how many may run; the next may start while fewer do
-	burst   float64   // by how much it grows at first
-	ramping bool      // whether no limit was met yet
-	tickAt  time.Time // the next tick of the burst, if ramping; zero before the first
-	ticks   int       // since it began; counted on from where a later burst's begin
-	held    int       // places in the window that this burst's throttles have left, for nobody
-	settled float64   // the window that it has come to, for the record; zero as long as that is window
+	limited bool      // whether window limits it
+	window  float64   // how many attempts may run at once
+	burst   float64   // by how much window grows while ramping
+	ramping bool      // until the first limit is met
+	tickAt  time.Time // the next tick of the burst while ramping; zero before the first
+	ticks   int       // of this burst; a later burst starts at firstTicks-burstTicks
+	held    int       // slots freed by throttled attempts, not reused until the next burst
+	settled float64   // the window reached, for the record; zero means window
 
-	tried     float64 // attempts started lately
-	refused   float64 // those of them that were throttled
-	accepted  int
-	throttled int
-	streak    int       // throttles since an attempt was accepted, burst by burst
-	cutAt     time.Time // the last time that the window fell by a throttle
+	recent          float64 // attempts started recently
+	recentThrottled float64 // those of them that were throttled
+	accepted        int
+	throttled       int
+	streak          int       // bursts of throttles since an attempt was accepted
+	loweredAt       time.Time // when a throttle last lowered the window
 
-	calm     int       // attempts accepted since the last throttle
-	patience int       // how many they have to be, to try for more than the throttles allow for
-	trying   bool      // whether it does
-	rests    bool      // whether it waits when nothing is accepted at all
-	restTill time.Time // nothing starts before
+	calm        int       // attempts accepted since the last throttle
+	patience    int       // how many accepted attempts a probe waits for
+	probing     bool      // whether it tries one more than its throttles allow
+	pauses      bool      // whether it pauses when nothing is accepted
+	pausedUntil time.Time // nothing starts before
 }
 
 // newLanes divides n items into lanes.
@@ -62,25 +62,25 @@ func newLanes(a Adaptation, n int) []*lane {
 		l.window = max(firstBurst, l.burst)
 		l.ramping = true
 		l.patience = firstPatience
-		l.rests = !a.CountRetries
+		l.pauses = !a.CountRetries
 	}
 	return lanes
 }
 
-// wakeAt returns when a lane that waits for nothing but time has to look again,
-// and false when it does not.
+// wakeAt returns when a lane that waits only for time has to be looked at again,
+// and false when it waits for something else.
 func (l *lane) wakeAt(now time.Time) (time.Time, bool) {
 	switch {
 	case !l.limited || len(l.ready)+len(l.fresh) == 0:
 		return time.Time{}, false
-	case l.restTill.After(now):
-		return l.restTill, true
+	case l.pausedUntil.After(now):
+		return l.pausedUntil, true
 	}
 	full := float64(l.running+l.held) >= l.window
 	return l.tickAt, l.ramping && full && !l.tickAt.IsZero()
 }
 
-// room reports whether one more may run.
+// room reports whether one more attempt may start.
 func (l *lane) room(now time.Time) bool {
 	if !l.limited {
 		return true
@@ -88,13 +88,12 @@ func (l *lane) room(now time.Time) bool {
 	if l.ramping && !l.tickAt.After(now) {
 		l.tick(now)
 	}
-	return float64(l.running+l.held) < l.window && !l.restTill.After(now)
+	return float64(l.running+l.held) < l.window && !l.pausedUntil.After(now)
 }
 
-// tick takes note that time has passed, and lets the burst grow when it was
-// enough.
+// tick counts a tick of the burst, and lets the window grow after the last one.
 func (l *lane) tick(now time.Time) {
-	if !l.tickAt.IsZero() { // else the burst begins
+	if !l.tickAt.IsZero() { // else the burst starts now
 		l.ticks++
 	}
 	l.tickAt = now.Add(burstTick)
@@ -104,17 +103,18 @@ func (l *lane) tick(now time.Time) {
 	l.ticks, l.held = firstTicks-burstTicks, 0
 	switch {
 	case l.window >= float64(l.running+len(l.fresh)+len(l.ready)):
-		return // it is not what holds anything up
-	case l.refused < 1:
+		return // the window holds nothing up
+	case l.recentThrottled < 1:
 		l.window += l.burst
 	default:
 		l.window += l.burst / 2
-		l.ticks++ // half as many have a little less time
+		l.ticks++ // half a burst gets less time
 	}
-	l.forget()
+	l.decay()
 }
 
-// take removes the item to start next: what was begun before what was not.
+// take removes the item to start next: one that waited for a retry before one that
+// was never tried.
 func (l *lane) take() int {
 	from := &l.fresh
 	if len(l.ready) > 0 {
@@ -125,22 +125,22 @@ func (l *lane) take() int {
 	return i
 }
 
-// start takes note of an attempt that starts, be it a hedge.
+// start counts an attempt that starts, hedges included.
 func (l *lane) start() {
-	if l.tried >= 2*max(firstBurst, float64(l.running)) { // two rounds
-		l.forget()
+	if l.recent >= 2*max(firstBurst, float64(l.running)) { // two rounds
+		l.decay()
 	}
-	l.tried++
+	l.recent++
 	l.running++
 }
 
-// forget makes what is tried next count more than what was.
-func (l *lane) forget() {
-	l.tried /= 2
-	l.refused /= 2
+// decay makes coming attempts count more than past ones.
+func (l *lane) decay() {
+	l.recent /= 2
+	l.recentThrottled /= 2
 }
 
-// accept takes note of an attempt that was not throttled, whatever became of it.
+// accept counts an attempt that was not throttled, whether it succeeded or not.
 func (l *lane) accept() {
 	l.accepted++
 	l.calm++
@@ -149,55 +149,55 @@ func (l *lane) accept() {
 		return
 	}
 	allowed := float64(l.throttled+1) <= extraShare*float64(l.accepted)
-	l.trying = !allowed && l.calm >= l.patience
-	if !allowed && !l.trying {
+	l.probing = !allowed && l.calm >= l.patience
+	if !allowed && !l.probing {
 		return
 	}
 	l.window += 1 / l.window
 	l.settle()
-	if l.calm >= l.patience+3*int(l.window) { // rounds: more is borne, it seems
+	if l.calm >= l.patience+3*int(l.window) { // three rounds without a throttle: the limit has risen
 		l.patience = firstPatience
 	}
 }
 
-// throttle takes note of an attempt that was throttled, and was started then.
-// What still runs beside it was accepted, or has not heard yet.
+// throttle counts a throttled attempt, started at that time. The attempts still
+// running were accepted, or have no answer yet.
 func (l *lane) throttle(started, now time.Time) {
 	l.throttled++
-	l.refused++
+	l.recentThrottled++
 	l.calm = 0
-	if l.trying { // for one more than the other side bears
-		l.trying = false
+	if l.probing { // the probe failed
+		l.probing = false
 		l.patience = min(2*l.patience, mostPatience)
 		l.window = max(1, min(l.window, float64(l.running)))
 		l.settle()
 		return
 	}
-	if l.refused <= tolerated*l.tried {
+	if l.recentThrottled <= tolerated*l.recent {
 		if l.ramping {
 			l.held++
 		}
 		return
 	}
 	if most := min(l.window, float64(l.items)); l.ramping && float64(l.accepted) >= most*backoff {
-		l.settled = most // nearly as many were accepted, so it is no limit to begin with
+		l.settled = most // nearly the whole window was accepted, so it is below the limit
 	}
 	l.ramping, l.held = false, 0
 	window := min(l.window, float64(l.running))
-	if started.After(l.cutAt) { // the first of a burst
+	if started.After(l.loweredAt) { // the first of a burst
 		window = min(window, l.window*backoff)
-		l.cutAt = now
+		l.loweredAt = now
 		l.streak++
 	}
 	l.window = max(1, window)
 	l.settle()
-	if l.rests && l.running == 0 {
-		l.restTill = now.Add(l.longestPause() / 2)
+	if l.pauses && l.running == 0 {
+		l.pausedUntil = now.Add(l.longestPause() / 2)
 	}
 }
 
-// pause is how long a throttled item waits at least. It is no less than the rest
-// of the lane, so a lane of one item only waits once.
+// pause is how long a throttled item waits at least. It is no less than the
+// lane's own pause, so that a lane of one item waits once.
 func (l *lane) pause() time.Duration {
 	longest := l.longestPause()
 	return longest/2 + rand.N(longest/2+1)
@@ -207,23 +207,23 @@ func (l *lane) longestPause() time.Duration {
 	return min(longestPause, shortestPause<<min(max(l.streak-1, 0), 10))
 }
 
-// wakeBy ends a rest no later than at t.
+// wakeBy ends the lane's pause at t at the latest.
 func (l *lane) wakeBy(t time.Time) {
-	if l.restTill.After(t) {
-		l.restTill = t
+	if l.pausedUntil.After(t) {
+		l.pausedUntil = t
 	}
 }
 
-// settle takes note of the window, for the record. Of the last items nothing takes
-// the places that become free, and the window falls to what still runs: fewer items
-// than there were places do not show that there are fewer.
+// settle records the window. It does not record a fall while fewer items are open
+// than the recorded window: at the end of a lane nothing takes the free slots, and
+// the window falls to what is running, which says nothing about the limit.
 func (l *lane) settle() {
 	if l.window > l.settled || float64(l.open) >= l.settled {
 		l.settled = min(l.window, float64(l.items))
 	}
 }
 
-// settledAt is how many at once it has come to.
+// settledAt returns how many attempts at once the lane has settled at.
 func (l *lane) settledAt() int {
 	return min(int(math.Ceil(cmp.Or(l.settled, l.window))), l.items)
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A loop is one fan-out. The goroutine that calls run owns all of it; attempts
-// read ctx, policy, items, do, landed and ended, which do not change under them.
+// A loop is one fan-out. The goroutine that calls run owns all of it. Attempts read
+// ctx, policy, items, do, ended and done, which do not change while they run.
 type loop[T, R any] struct {
 	parent context.Context
 	ctx    context.Context // what attempts see: parent, until the loop stops
@@ -17,8 +17,8 @@ type loop[T, R any] struct {
 	policy Policy
 	items  []T
 	do     Func[T, R]
-	landed chan *flight[R]
-	ended  chan struct{} // closed when nobody receives from landed any more
+	ended  chan *attempt[R]
+	done   chan struct{} // closed when the loop no longer receives from ended
 
 	outcomes []Outcome[R]
 	used     []retries // of each item
@@ -26,22 +26,22 @@ type loop[T, R any] struct {
 	settled  []int // to be yielded
 	open     int   // items not settled
 
-	lanes   []*lane
-	turn    int        // the lane that is asked first for an item to start
-	waiting waits      // items that wait before a retry
-	hedger  *hedger[R] // nil when the policy does not hedge
-	running int        // attempts that have not returned, abandoned ones included
-	flights []*flight[R]
+	lanes    []*lane
+	turn     int           // the lane to ask first for an item to start
+	waiting  waits         // items that wait before a retry
+	hedger   *hedger[R]    // nil when the policy does not hedge
+	running  int           // attempts that have not returned, abandoned ones included
+	attempts []*attempt[R] // by start, from the first that has not ended
 
-	alarm    *time.Timer
-	alarmAt  time.Time // zero when the alarm is not set
-	lookedAt time.Time // the last time that launch did for what may start
+	timer     *time.Timer
+	timerAt   time.Time // zero when the timer is not set
+	checkedAt time.Time // when startReady last looked for what may start
 
-	end     Status // how the run was stopped; empty while it goes on
-	cause   error  // why it was stopped
-	overdue error  // the first item's that says that the run's time was over for it
-	endBy   time.Time
-	verdict Verdict
+	end         Status // how the run was stopped; empty while it is not
+	cause       error  // why it was stopped
+	interrupted error  // the first item's error that says that the run's time is over
+	endBy       time.Time
+	verdict     Verdict
 }
 
 func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) *loop[T, R] {
@@ -56,8 +56,8 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 	}
 	return &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do,
-		landed:   make(chan *flight[R], min(p.MaxConcurrency, len(items))),
-		ended:    make(chan struct{}),
+		ended:    make(chan *attempt[R], min(p.MaxConcurrency, len(items))),
+		done:     make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
 		lanes:    newLanes(p.Adaptation, len(items)),
@@ -67,36 +67,36 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 	}
 }
 
-// run is the fan-out: it starts what may start, waits for the next event, and
+// run is the fan-out: it starts what may start, waits for something to happen, and
 // yields what has settled, until everything has.
 func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 	if l.ctx != nil {
 		panic("fanout: the sequence of Each was ranged over twice")
 	}
 	l.ctx, l.cancel = context.WithCancelCause(l.parent)
-	l.alarm = time.NewTimer(time.Hour)
-	l.alarm.Stop()
+	l.timer = time.NewTimer(time.Hour)
+	l.timer.Stop()
 	defer func() { // deferred, because the loop's body may panic
 		l.cancel(nil)
-		l.alarm.Stop()
-		close(l.ended)
+		l.timer.Stop()
+		close(l.done)
 	}()
 	for l.open > 0 {
-		l.launch()
+		l.startReady()
 		if l.open > 0 {
 			l.wait()
 		}
 		for k := 0; k < len(l.settled); k++ { // stop adds to it
 			if i := l.settled[k]; yield != nil && !yield(i, l.outcomes[i]) {
-				yield = nil // the rest is settled unseen
+				yield = nil // the rest settles without being yielded
 				l.stop(Aborted, errLeft)
 			}
 		}
 		l.settled = l.settled[:0]
 	}
-	l.linger()
+	l.awaitLosers()
 	if l.end == "" {
-		l.end, l.cause = TimedOut, l.overdue // if any was; else nothing was cut
+		l.end, l.cause = TimedOut, l.interrupted // counts only for interrupted items
 	}
 	l.verdict = l.tally.verdict(l.end, l.cause)
 	for _, lane := range l.lanes {
@@ -108,29 +108,29 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 	l.verdict.Concurrency = min(l.verdict.Concurrency, l.policy.MaxConcurrency)
 }
 
-// launch starts attempts while there are free slots, retries first: what was
-// begun is finished before more is begun.
-func (l *loop[T, R]) launch() {
-	l.watchParent()
+// startReady starts attempts while there are free slots, retries first: it
+// finishes items before it begins others.
+func (l *loop[T, R]) startReady() {
+	l.checkParent()
 	if l.end != "" || l.running >= l.policy.MaxConcurrency {
 		return
 	}
 	now := time.Now() // once for all that start together
-	l.lookedAt = now
-	l.ripen(now)
+	l.checkedAt = now
+	l.endWaits(now)
 	for l.running < l.policy.MaxConcurrency {
-		next := l.next(now)
-		if next == nil {
+		lane := l.nextLane(now)
+		if lane == nil {
 			break
 		}
-		l.start(next.take(), now, false)
+		l.start(lane.take(), now, false)
 	}
 	l.hedge(now)
 }
 
-// next returns the lane whose turn it is to start an item: one with a retry, else
-// any with an item, that has room; else nil.
-func (l *loop[T, R]) next(now time.Time) *lane {
+// nextLane returns the lane that starts an item next, or nil: one that has room and
+// a retry, else one that has room and an item.
+func (l *loop[T, R]) nextLane(now time.Time) *lane {
 	if len(l.lanes) == 1 { // the common case
 		if lane := l.lanes[0]; len(lane.ready)+len(lane.fresh) > 0 && lane.room(now) {
 			return lane
@@ -154,22 +154,24 @@ func (l *loop[T, R]) next(now time.Time) *lane {
 
 func (l *loop[T, R]) laneOf(i int) *lane { return l.lanes[l.policy.Adaptation.laneOf(i)] }
 
+// start starts an attempt at item i.
 func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
-	f := &flight[R]{item: i, prior: slices.Clip(l.outcomes[i].Attempts), start: now, hedge: hedge}
+	prior := slices.Clip(l.outcomes[i].Attempts)
+	a := &attempt[R]{item: i, prior: prior, start: now, hedge: hedge}
 	if l.hedger != nil {
-		l.hedger.launched(l.ctx, f)
+		l.hedger.add(l.ctx, a)
 	}
 	l.running++
 	l.laneOf(i).start()
-	l.flights = append(l.flights, f)
-	go l.fly(f)
+	l.attempts = append(l.attempts, a)
+	go l.try(a)
 }
 
-// wait blocks until something has happened, and deals with it.
+// wait blocks until something has happened, and handles it.
 func (l *loop[T, R]) wait() {
 	select {
-	case f := <-l.landed: // before any timer: a late loop gives up no attempt that has ended
-		l.land(f)
+	case a := <-l.ended: // before any timer: a late loop gives up no attempt that has ended
+		l.finish(a)
 		return
 	default:
 	}
@@ -177,36 +179,33 @@ func (l *loop[T, R]) wait() {
 	if l.end != "" {
 		over = nil
 	}
-	alarm := l.setAlarm()
+	timer := l.setTimer()
 	select {
-	case f := <-l.landed:
-		l.land(f)
-	case <-alarm:
-		l.alarmAt = time.Time{}
-		l.ring(time.Now())
+	case a := <-l.ended:
+		l.finish(a)
+	case <-timer:
+		l.timerAt = time.Time{}
+		l.handleTimes(time.Now())
 	case <-over:
-		l.watchParent()
+		l.checkParent()
 	}
 }
 
-// land deals with an attempt that has returned.
-func (l *loop[T, R]) land(f *flight[R]) {
+// finish handles an attempt that has returned.
+func (l *loop[T, R]) finish(a *attempt[R]) {
 	l.running--
-	l.laneOf(f.item).running--
-	f.landed = true
-	l.ring(f.end) // as long as attempts keep landing the loop hears of nothing else
-	if f.abandoned {
+	l.laneOf(a.item).running--
+	a.returned = true
+	l.handleTimes(a.end) // while attempts keep ending, the timer gets no turn
+	if a.givenUp {
 		return
 	}
-	o := &l.outcomes[f.item]
-	o.Value = f.value
+	value := a.value
 	var zero R
-	f.value = zero // let go of it: l.flights may keep f for long
-	decided := l.down(f, f.err == nil || f.claims.skip)
-	l.record(f.item, Attempt{Start: f.start, Elapsed: f.end.Sub(f.start), Err: f.err, Hedge: f.hedge}, f.claims)
-	if decided {
-		l.decide(f.item, f.claims)
-	}
+	a.value = zero // so that l.attempts does not hold it in memory
+	l.outcomes[a.item].Value = value
+	answered := a.err == nil || a.failure.skip
+	l.record(a, Attempt{Start: a.start, Elapsed: a.end.Sub(a.start), Err: a.err, Hedge: a.hedge}, a.failure, answered)
 }
 
 // The causes of an early end.

@@ -19,17 +19,14 @@ const (
 	NameRuntime                         = "States.Runtime"           // terminal
 )
 
-// ErrorName returns the name of err, for a retrier to match: what its
-// ErrorName method says (found as errors.As does), else "States.Timeout" for
+// ErrorName returns the name of err, for a retrier to match: the name of a
+// [NamedError] if there is one and its name is not empty, else "States.Timeout" for
 // context.DeadlineExceeded, else "States.TaskFailed". It is "" for nil.
 func ErrorName(err error) string {
 	if err == nil {
 		return ""
 	}
-	if e, ok := errors.AsType[interface {
-		error
-		ErrorName() string
-	}](err); ok && e.ErrorName() != "" {
+	if e, ok := errors.AsType[NamedError](err); ok && e.ErrorName() != "" {
 		return e.ErrorName()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -38,9 +35,8 @@ func ErrorName(err error) string {
 	return NameTaskFailed
 }
 
-// A PanicError is the failure of an item whose function panicked, or a method of
-// the error that it returned. Its name is "States.Runtime", which no retrier
-// applies to.
+// A PanicError is the failure of an item when its function panicked, or a method of
+// the error that it returned. Its name is "States.Runtime"; no retrier applies to it.
 type PanicError struct {
 	// Value is what was passed to panic.
 	Value any
@@ -61,20 +57,20 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// A TimeoutError says which time ran out and how much it was. It wraps
+// A TimeoutError says what timed out and after how long. It wraps
 // context.DeadlineExceeded, and its name is "States.Timeout".
 type TimeoutError struct {
-	// What names the time, as in "attempt" or "run".
+	// What names what timed out, as in "attempt" or "run".
 	What string
 
-	// After is how long it was.
+	// After is the time that it had.
 	After time.Duration
 }
 
-// Error says what ran out and how much it was.
+// Error says what timed out and after how long.
 func (e *TimeoutError) Error() string {
 	after := e.After
-	if after > time.Millisecond { // nobody wants to know the nanoseconds
+	if after > time.Millisecond { // nanoseconds are only noise
 		after = after.Round(time.Millisecond)
 	}
 	return fmt.Sprintf("%s timed out after %v", e.What, after)
@@ -96,7 +92,7 @@ type ToleranceError struct {
 	// Tolerated is how many were allowed to fail.
 	Tolerated int
 
-	// MinSuccessful is how many had to succeed; 0 means that nobody asked.
+	// MinSuccessful is how many had to succeed; 0 means no minimum.
 	MinSuccessful int
 }
 

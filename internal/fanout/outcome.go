@@ -29,8 +29,8 @@ type Outcome[R any] struct {
 	// value when there was none or it was abandoned.
 	Value R
 
-	// Err says why Status is not SUCCEEDED. When the run's end cut the item
-	// short it wraps the context's cause and the last error of the item's own.
+	// Err says why Status is not SUCCEEDED. When the run's end interrupted the
+	// item it wraps the context's cause and the item's own last error.
 	Err error
 
 	// Attempts lists every attempt, in the order of their ends.
@@ -46,7 +46,7 @@ func (o Outcome[R]) Started() time.Time {
 		return time.Time{}
 	}
 	started := o.Attempts[0].Start
-	for _, a := range o.Attempts[1:] { // of a hedged one's two the second may have ended first
+	for _, a := range o.Attempts[1:] { // a hedge may have ended before the slow attempt
 		if a.Start.Before(started) {
 			started = a.Start
 		}
@@ -56,8 +56,8 @@ func (o Outcome[R]) Started() time.Time {
 
 // An Attempt is one try of an item.
 type Attempt struct {
-	// Start is when it started, and Elapsed how long it took, or how long it was
-	// waited for.
+	// Start is when it started, and Elapsed how long it took, or how long the
+	// engine waited for it.
 	Start   time.Time
 	Elapsed time.Duration
 
@@ -70,12 +70,12 @@ type Attempt struct {
 	// was planned.
 	Wait time.Duration
 
-	// Hedge means that it was made beside a slow one. Of the two, the slower one
+	// Hedge means that it was made beside a slow attempt. The slower of the two
 	// has an error without a name.
 	Hedge bool
 
-	// Abandoned means that it had not returned when Policy.Grace after the end
-	// of its time had passed. It may still be running.
+	// Abandoned means that it had not returned Policy.Grace after the end of its
+	// time. It may still be running.
 	Abandoned bool
 }
 
@@ -90,8 +90,8 @@ type Verdict struct {
 	Err error
 
 	// Throttled counts the attempts that ended with one of the Adaptation's
-	// errors, and Concurrency is how many attempts at once the lanes that met any
-	// have settled at; a throttle among a lane's last items, fewer than that, does
-	// not lower it. Both are 0 when there were none.
+	// errors. Concurrency is how many attempts at once the throttled lanes settled
+	// at; a throttle does not lower it when fewer items than that were open. Both
+	// are 0 when nothing was throttled.
 	Throttled, Concurrency int
 }

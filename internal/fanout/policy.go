@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// DefaultGrace is how long the end of a context is waited for when
-// Policy.Grace is zero: long enough for an attempt to notice and unwind, short
-// against the second that a Lambda function keeps for its answer.
+// DefaultGrace is the grace of a Policy that has none: long enough for an attempt to
+// notice the end of its context and return, short against the second that a Lambda
+// function keeps for its answer.
 const DefaultGrace = 100 * time.Millisecond
 
-// A Policy says how items are worked through. The zero Policy runs all of them
+// A Policy says how to work through the items. The zero Policy runs all of them
 // at once, tries each once, for as long as the context lasts, and tolerates no
 // failure.
 type Policy struct {
@@ -29,11 +29,11 @@ type Policy struct {
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
-	// Adaptation says how MaxConcurrency, which stays the upper bound, follows
-	// what the other side can take. Zero means that it does not.
+	// Adaptation says how the number of attempts at once, up to MaxConcurrency,
+	// follows what the other side accepts. Zero means that it follows nothing.
 	Adaptation Adaptation
 
-	// Hedge says when a slow attempt gets another one beside it. Zero means never.
+	// Hedge says when a slow attempt gets a second one beside it. Zero means never.
 	Hedge Hedge
 
 	// Tolerance says how many failures are too many, and when to stop.
@@ -45,24 +45,25 @@ type Policy struct {
 type Tolerance struct {
 	// Groups gives each item its group, by any number from 0 up; failures and
 	// successes are counted by group. A group fails with its first item that
-	// fails, and succeeds when all its items succeeded or were skipped, not all
-	// of them skipped. Nil means that each item is a group of its own.
+	// fails, and succeeds when all its items succeeded or were skipped, and at
+	// least one succeeded. Nil means that each item is a group of its own.
 	Groups []int
 
-	// FailureCount is how many groups may fail. Nil means no word on it.
+	// FailureCount is how many groups may fail. Nil means no limit.
 	FailureCount *int
 
 	// FailurePercentage is how many groups of a hundred may fail, 0 to 100. Nil
-	// means no word on it. The run fails when either is exceeded.
+	// means no limit. The run fails when either limit is exceeded; without both,
+	// and without MinSuccessful, no group may fail.
 	FailurePercentage *float64
 
 	// FailFast aborts the rest as soon as more have failed than is tolerated.
 	FailFast bool
 
-	// MinSuccessful aborts the rest as soon as so many groups have succeeded;
-	// a run that cannot come to that has failed. Without FailureCount and
-	// FailurePercentage it also replaces their default of no failure. Zero means
-	// that all are waited for.
+	// MinSuccessful aborts the rest as soon as this many groups have succeeded. A
+	// run in which that is no longer possible has failed. Without FailureCount and
+	// FailurePercentage any other failure is tolerated. Zero means no minimum: the
+	// run waits for all.
 	MinSuccessful int
 }
 

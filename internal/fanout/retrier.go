@@ -49,9 +49,9 @@ const (
 // so that adding it to a time does not overflow.
 const longest = time.Duration(math.MaxInt64 / 2)
 
-// mostAsked is how much longer than its own wait a retry waits because the other
-// side asks for it, as in the AWS SDKs: an hour asked for by mistake must not
-// take the run's time.
+// mostAsked is how much longer than its own wait a retry waits at most because the
+// other side asks for it, as in the AWS SDKs: an hour asked for by mistake must not
+// use up the run's time.
 // Source: https://github.com/aws/aws-sdk-go-v2/blob/main/aws/retry/middleware.go
 const mostAsked = 5 * time.Second
 
@@ -83,8 +83,8 @@ func (r Retrier) matches(name string) bool {
 	})
 }
 
-// wait returns the wait before the retry that follows so many retries, and
-// false when r allows no further one.
+// wait returns the wait before the next retry after this number of retries, and
+// false when r allows no further retry.
 func (r Retrier) wait(retries int) (time.Duration, bool) {
 	attempts := defaultMaxAttempts
 	if r.MaxAttempts != nil {
@@ -118,8 +118,8 @@ func (r Retrier) wait(retries int) (time.Duration, bool) {
 type retries []int
 
 // next returns the wait before the next attempt after an error of that name, or
-// false when there is none. The first retrier that matches decides: when it is
-// used up, those after it are not asked.
+// false when there is none. The first retrier that matches decides, also when it
+// is used up.
 func (used *retries) next(retriers []Retrier, name string) (time.Duration, bool) {
 	for i, r := range retriers {
 		if !r.matches(name) {

@@ -7,35 +7,41 @@ import (
 	"time"
 )
 
-// record adds an attempt to item i.
-func (l *loop[T, R]) record(i int, a Attempt, c claims) {
-	o := &l.outcomes[i]
-	a.Name = c.name
-	o.Attempts = append(o.Attempts, a)
-	if l.policy.Adaptation.throttles(a.Name) {
-		l.laneOf(i).throttle(a.Start, a.Start.Add(a.Elapsed))
+// record adds an attempt that has ended to its item, and decides what follows
+// unless another attempt at the item is still running. answered says that the
+// attempt settles the item.
+func (l *loop[T, R]) record(a *attempt[R], ended Attempt, f failure, answered bool) {
+	last := l.remove(a, answered)
+	o := &l.outcomes[a.item]
+	ended.Name = f.name
+	o.Attempts = append(o.Attempts, ended)
+	if l.policy.Adaptation.throttles(ended.Name) {
+		l.laneOf(a.item).throttle(ended.Start, ended.Start.Add(ended.Elapsed))
 	} else {
-		l.laneOf(i).accept()
+		l.laneOf(a.item).accept()
+	}
+	if last {
+		l.decide(a.item, f)
 	}
 }
 
-// decide decides what comes of item i after its last attempt.
-func (l *loop[T, R]) decide(i int, c claims) {
+// decide decides what follows the last attempt at item i.
+func (l *loop[T, R]) decide(i int, f failure) {
 	attempts := l.outcomes[i].Attempts
 	a := attempts[len(attempts)-1]
 	switch {
 	case a.Err == nil:
 		l.settle(i, Succeeded, nil)
-	case c.skip:
+	case f.skip:
 		l.settle(i, Skipped, a.Err)
-	case c.panicked:
+	case f.panicked:
 		l.settle(i, Failed, a.Err)
 	case l.end != "":
-		l.cut(i)
-	case c.cut:
-		l.overdue = cmp.Or(l.overdue, a.Err)
+		l.interrupt(i)
+	case f.interrupted:
+		l.interrupted = cmp.Or(l.interrupted, a.Err)
 		l.close(i, TimedOut, a.Err, true)
-	case l.retry(i, c):
+	case l.retry(i, f):
 	case a.Name == NameTimeout:
 		l.settle(i, TimedOut, a.Err)
 	default:
@@ -43,21 +49,21 @@ func (l *loop[T, R]) decide(i int, c claims) {
 	}
 }
 
-// retry plans a retry of item i after its last attempt, and reports whether
-// there is one to plan that can start before the deadline.
-func (l *loop[T, R]) retry(i int, c claims) bool {
-	wait, ok := l.waitAfter(i, c)
-	if !ok || c.final {
+// retry plans a retry of item i, and reports whether there is one that can start
+// before the deadline.
+func (l *loop[T, R]) retry(i int, f failure) bool {
+	wait, ok := l.waitAfter(i, f)
+	if !ok || f.final {
 		return false
 	}
-	now, asked := time.Now(), min(c.after, wait+mostAsked)
+	now, asked := time.Now(), min(f.retryAfter, wait+mostAsked)
 	if deadline, has := l.parent.Deadline(); has {
 		left := deadline.Sub(now)
 		if wait >= left {
 			return false
 		}
 		if asked >= left {
-			asked = left / 2 // as much is left for the attempt
+			asked = left / 2 // the other half is for the attempt
 		}
 	}
 	wait = max(wait, asked)
@@ -67,19 +73,19 @@ func (l *loop[T, R]) retry(i int, c claims) bool {
 	return true
 }
 
-// waitAfter returns the wait before the next attempt at item i, whatever the
-// other side asked for, or false when there is none.
-func (l *loop[T, R]) waitAfter(i int, c claims) (time.Duration, bool) {
+// waitAfter returns the wait before the next attempt at item i, apart from what the
+// other side asked for, or false when there is no next attempt.
+func (l *loop[T, R]) waitAfter(i int, f failure) (time.Duration, bool) {
 	a := l.policy.Adaptation
-	applies := func(r Retrier) bool { return r.matches(c.name) }
-	if a.CountRetries || !a.throttles(c.name) || !slices.ContainsFunc(l.policy.Retry, applies) {
-		return l.used[i].next(l.policy.Retry, c.name)
+	applies := func(r Retrier) bool { return r.matches(f.name) }
+	if a.CountRetries || !a.throttles(f.name) || !slices.ContainsFunc(l.policy.Retry, applies) {
+		return l.used[i].next(l.policy.Retry, f.name)
 	}
 	lane := l.laneOf(i)
 	wait := lane.pause()
 	if deadline, has := l.parent.Deadline(); has {
 		now := time.Now()
-		// Half of what is left, as long as there are not ever smaller halves.
+		// Wait at most half the remaining time, but never less than shortestPause.
 		if half := deadline.Sub(now) / 2; half < wait && half > shortestPause {
 			wait = half
 			lane.wakeBy(now.Add(wait))
@@ -88,7 +94,7 @@ func (l *loop[T, R]) waitAfter(i int, c claims) (time.Duration, bool) {
 	return wait, true
 }
 
-// settle gives item i its outcome.
+// settle gives item i its outcome, and stops the run when that is enough.
 func (l *loop[T, R]) settle(i int, s Status, err error) {
 	l.close(i, s, err, false)
 	switch {
@@ -100,17 +106,17 @@ func (l *loop[T, R]) settle(i int, s Status, err error) {
 	}
 }
 
-// cut gives item i, which was started, the outcome that the run's end gives it.
-func (l *loop[T, R]) cut(i int) {
+// interrupt gives item i, which was started, the outcome of the run's end.
+func (l *loop[T, R]) interrupt(i int) {
 	attempts := l.outcomes[i].Attempts
 	last := len(attempts) - 1
-	for last > 0 && mere(attempts[last].Err, l.cause) {
+	for last > 0 && isContextError(attempts[last].Err, l.cause) {
 		last--
 	}
-	l.close(i, l.end, beside(l.cause, attempts[last].Err), true)
+	l.close(i, l.end, withLastError(l.cause, attempts[last].Err), true)
 }
 
-func (l *loop[T, R]) close(i int, s Status, err error, cut bool) {
+func (l *loop[T, R]) close(i int, s Status, err error, interrupted bool) {
 	o := &l.outcomes[i]
 	o.Status, o.Err = s, err
 	if n := len(o.Attempts); n > 0 {
@@ -120,5 +126,5 @@ func (l *loop[T, R]) close(i int, s Status, err error, cut bool) {
 	l.open--
 	l.laneOf(i).open--
 	l.settled = append(l.settled, i)
-	l.tally.add(i, s, cut)
+	l.tally.add(i, s, interrupted)
 }

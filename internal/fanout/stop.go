@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// watchParent stops the run when its context has ended.
-func (l *loop[T, R]) watchParent() {
+// checkParent stops the run when its context has ended.
+func (l *loop[T, R]) checkParent() {
 	if l.end != "" || l.parent.Err() == nil {
 		return
 	}
@@ -18,15 +18,15 @@ func (l *loop[T, R]) watchParent() {
 	switch timedOut := errors.Is(l.parent.Err(), context.DeadlineExceeded); {
 	case errors.Is(cause, context.DeadlineExceeded):
 		l.stop(TimedOut, cause)
-	case timedOut: // which the cause need not say
+	case timedOut: // the cause need not wrap DeadlineExceeded
 		l.stop(TimedOut, fmt.Errorf("%w: %w", context.DeadlineExceeded, cause))
 	default:
 		l.stop(Aborted, cause)
 	}
 }
 
-// stop ends the run: nothing more is started, what waits is cut, and what runs
-// is told and has Policy.Grace to return.
+// stop ends the run: nothing more starts, waiting items are interrupted, and running
+// attempts are cancelled and have Policy.Grace to return.
 func (l *loop[T, R]) stop(end Status, cause error) {
 	if l.end != "" {
 		return
@@ -36,7 +36,7 @@ func (l *loop[T, R]) stop(end Status, cause error) {
 	l.cancel(cause)
 	for _, lane := range l.lanes {
 		for _, i := range lane.ready {
-			l.cut(i)
+			l.interrupt(i)
 		}
 		for _, i := range lane.fresh {
 			l.close(i, NotStarted, cause, true)
@@ -44,25 +44,29 @@ func (l *loop[T, R]) stop(end Status, cause error) {
 		lane.ready, lane.fresh = nil, nil
 	}
 	for len(l.waiting) > 0 {
-		l.cut(heap.Pop(&l.waiting).(waiter).item)
+		l.interrupt(heap.Pop(&l.waiting).(waiter).item)
 	}
 }
 
-// ring deals with every time that has come.
-func (l *loop[T, R]) ring(now time.Time) {
-	l.watchParent()
-	l.ripen(now)
-	for len(l.flights) > 0 && l.due(l.flights[0], now) {
-		f := l.flights[0]
-		l.flights = l.flights[1:]
-		if !f.landed && !f.abandoned { // outrun attempts are given up already
-			l.abandon(f, now)
+// handleTimes handles every time that has come.
+func (l *loop[T, R]) handleTimes(now time.Time) {
+	l.checkParent()
+	l.endWaits(now)
+	for len(l.attempts) > 0 {
+		first := l.attempts[0]
+		by, limited := l.giveUpAt(first)
+		if !first.over() && (!limited || by.After(now)) {
+			return
+		}
+		l.attempts = l.attempts[1:]
+		if !first.over() {
+			l.abandon(first, now)
 		}
 	}
 }
 
-// ripen lets go of the items whose wait before a retry is over.
-func (l *loop[T, R]) ripen(now time.Time) {
+// endWaits makes the items ready that have waited long enough for their retry.
+func (l *loop[T, R]) endWaits(now time.Time) {
 	for len(l.waiting) > 0 && !l.waiting[0].at.After(now) {
 		i := heap.Pop(&l.waiting).(waiter).item
 		lane := l.laneOf(i)
@@ -70,77 +74,64 @@ func (l *loop[T, R]) ripen(now time.Time) {
 	}
 }
 
-// due reports whether the loop need not wait for f any more.
-func (l *loop[T, R]) due(f *flight[R], now time.Time) bool {
-	if f.landed || f.abandoned {
-		return true
-	}
-	by, bounded := l.patience(f)
-	return bounded && !by.After(now)
-}
-
-// patience returns how long f is waited for, and false when it is for ever. It
-// never falls from one flight to the next one started.
-func (l *loop[T, R]) patience(f *flight[R]) (by time.Time, bounded bool) {
+// giveUpAt returns when a is abandoned if it has not returned, and false for never.
+// It is never earlier than for an attempt started before a.
+func (l *loop[T, R]) giveUpAt(a *attempt[R]) (at time.Time, limited bool) {
 	if l.policy.Timeout > 0 {
-		by = f.start.Add(l.policy.Timeout).Add(l.policy.Grace)
-		bounded = true
+		at = a.start.Add(l.policy.Timeout).Add(l.policy.Grace)
+		limited = true
 	}
-	if l.end != "" && (!bounded || l.endBy.Before(by)) {
+	if l.end != "" && (!limited || l.endBy.Before(at)) {
 		return l.endBy, true
 	}
-	return by, bounded
+	return at, limited
 }
 
-// abandon gives up on an attempt that ignores the end of its time.
-func (l *loop[T, R]) abandon(f *flight[R], now time.Time) {
-	f.abandoned = true
+// abandon gives up an attempt that ignores the end of its time.
+func (l *loop[T, R]) abandon(a *attempt[R], now time.Time) {
+	a.givenUp = true
 	var zero R
-	l.outcomes[f.item].Value = zero
+	l.outcomes[a.item].Value = zero
 	err := l.cause
 	if l.end == "" {
 		err = &TimeoutError{What: "attempt", After: l.policy.Timeout}
 	}
-	c := claims{name: ErrorName(err)}
-	decided := l.down(f, false)
-	l.record(f.item, Attempt{Start: f.start, Elapsed: now.Sub(f.start), Err: err, Abandoned: true, Hedge: f.hedge}, c)
-	if decided {
-		l.decide(f.item, c)
-	}
+	ended := Attempt{Start: a.start, Elapsed: now.Sub(a.start), Err: err, Abandoned: true, Hedge: a.hedge}
+	l.record(a, ended, failure{name: ErrorName(err)}, false)
 }
 
-// setAlarm returns a channel that wakes the loop up when the next time has come,
-// nil when there is none to wait for. It may wake it up early: an alarm that is
-// set for less is left as it is.
-func (l *loop[T, R]) setAlarm() <-chan time.Time {
+// setTimer returns a channel that wakes the loop up at the next time to handle, or
+// nil when there is none. It may wake the loop up early: a timer that is set for an
+// earlier time is left as it is.
+func (l *loop[T, R]) setTimer() <-chan time.Time {
 	var next time.Time
+	earliest := func(at time.Time, some bool) {
+		if some && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
 	}
-	now := l.lookedAt // what has become due since then is still to be looked for
-	if l.hedger != nil && l.end == "" && l.running < l.policy.MaxConcurrency {
-		if at, some := l.hedger.next(now); some && (next.IsZero() || at.Before(next)) {
-			next = at
+	if now := l.checkedAt; l.running < l.policy.MaxConcurrency { // what became due since then is not handled yet
+		if l.hedger != nil && l.end == "" {
+			earliest(l.hedger.next(now))
+		}
+		for _, lane := range l.lanes {
+			earliest(lane.wakeAt(now))
 		}
 	}
-	for _, lane := range l.lanes {
-		if at, waits := lane.wakeAt(now); waits && l.running < l.policy.MaxConcurrency && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-	}
-	if len(l.flights) > 0 { // the first one has not landed: ring sees to that
-		if by, bounded := l.patience(l.flights[0]); bounded && (next.IsZero() || by.Before(next)) {
-			next = by
-		}
+	if len(l.attempts) > 0 { // the first one is running: handleTimes drops it otherwise
+		earliest(l.giveUpAt(l.attempts[0]))
 	}
 	if next.IsZero() {
 		return nil
 	}
-	if l.alarmAt.IsZero() || next.Before(l.alarmAt) {
-		l.alarmAt = next
-		l.alarm.Reset(time.Until(next))
+	if l.timerAt.IsZero() || next.Before(l.timerAt) {
+		l.timerAt = next
+		l.timer.Reset(time.Until(next))
 	}
-	return l.alarm.C
+	return l.timer.C
 }
 
 // A waiter is an item that waits before a retry.
@@ -149,8 +140,8 @@ type waiter struct {
 	item int
 }
 
-// waits is a heap of waiters, the one whose time comes first on top, of equals
-// the one that comes first in the input.
+// waits is a heap of waiters, the earliest on top; of two at the same time, the one
+// that is earlier in the input.
 type waits []waiter
 
 // Len implements [sort.Interface].

@@ -1,7 +1,7 @@
 package fanout
 
-// A tally counts by group what became of the items, and knows from that when a
-// run may stop and how it ended.
+// A tally counts the settled items by group. From these counts it knows when a run
+// may stop and how it ended.
 type tally struct {
 	tolerance Tolerance
 	groups    []group
@@ -12,12 +12,12 @@ type tally struct {
 	skipped   int
 }
 
-// A group is what is known of one group.
+// A group is the state of one group.
 type group struct {
-	left      int32 // items not settled
-	failed    bool
-	succeeded bool // at least one item did
-	cut       bool // the end of the run settled at least one item
+	left        int32 // items not settled
+	failed      bool
+	succeeded   bool // at least one item has succeeded
+	interrupted bool // the run's end settled at least one item
 }
 
 func newTally(t Tolerance, n int) *tally {
@@ -43,14 +43,14 @@ func (c *tally) groupOf(i int) int {
 	return c.tolerance.Groups[i]
 }
 
-// add counts item i, settled with status s. cut says that the end of the run
-// settled it, not an end of its own.
-func (c *tally) add(i int, s Status, cut bool) {
+// add counts item i, settled with status s. interrupted says that the run's end
+// settled it.
+func (c *tally) add(i int, s Status, interrupted bool) {
 	g := &c.groups[c.groupOf(i)]
 	g.left--
 	switch {
-	case cut:
-		g.cut = true
+	case interrupted:
+		g.interrupted = true
 	case s == Failed || s == TimedOut:
 		if !g.failed {
 			c.failed++
@@ -59,7 +59,7 @@ func (c *tally) add(i int, s Status, cut bool) {
 	case s == Succeeded:
 		g.succeeded = true
 	}
-	if g.left > 0 || g.failed || g.cut {
+	if g.left > 0 || g.failed || g.interrupted {
 		return
 	}
 	if g.succeeded {
@@ -69,7 +69,7 @@ func (c *tally) add(i int, s Status, cut bool) {
 	}
 }
 
-// exceeded reports whether so many failed groups are more than is tolerated.
+// exceeded reports whether this number of failed groups is more than is tolerated.
 func (c *tally) exceeded(failed int) bool {
 	t := c.tolerance
 	switch {
@@ -83,7 +83,7 @@ func (c *tally) exceeded(failed int) bool {
 	return failed > 0 && t.FailureCount == nil && t.FailurePercentage == nil && t.MinSuccessful == 0
 }
 
-// enough reports whether the rest is not needed any more.
+// enough reports whether the run need not go on with the rest.
 func (c *tally) enough() bool {
 	t := c.tolerance
 	return t.MinSuccessful > 0 && c.succeeded >= t.MinSuccessful || t.FailFast && c.exceeded(c.failed)
@@ -99,13 +99,13 @@ func (c *tally) verdict(end Status, cause error) Verdict {
 	if c.tolerance.MinSuccessful > 0 && c.succeeded >= c.tolerance.MinSuccessful {
 		return Verdict{Status: Succeeded}
 	}
-	cut := 0
+	interrupted := 0
 	for _, g := range c.groups {
-		if g.cut && !g.failed {
-			cut++
+		if g.interrupted && !g.failed {
+			interrupted++
 		}
 	}
-	if cut == 0 || end == TimedOut && !c.exceeded(c.failed+cut) {
+	if interrupted == 0 || end == TimedOut && !c.exceeded(c.failed+interrupted) {
 		return Verdict{Status: Succeeded}
 	}
 	return Verdict{Status: end, Err: cause}

@@ -1,0 +1,80 @@
+package fanout
+
+import (
+	"errors"
+	"time"
+)
+
+// The error of a [Func] may implement any of these interfaces to tell the engine
+// how to treat it. They are found as errors.As does, so an error that wraps one
+// counts, and no package has to import this one to implement them.
+type (
+	// A NamedError has an error name, for retriers to match; see [ErrorName].
+	NamedError interface {
+		error
+		ErrorName() string
+	}
+
+	// A DelayedError says how long the other side asked to wait. A retry waits that
+	// long, but at most 5 s longer than its retrier says. When that ends after
+	// the run's deadline, it waits half of what is left.
+	DelayedError interface {
+		error
+		RetryAfter() time.Duration
+	}
+
+	// A FinalError reports whether no retrier applies, whatever the error's name.
+	FinalError interface {
+		error
+		Final() bool
+	}
+
+	// A SkipError reports whether there was nothing to do: the item is SKIPPED.
+	SkipError interface {
+		error
+		Skip() bool
+	}
+
+	// An InterruptedError reports whether the attempt ended because the run's time
+	// is over, as one does that stops shortly before the run's deadline: the item is
+	// TIMED_OUT by the run's end, which is no failure of its own.
+	InterruptedError interface {
+		error
+		Interrupted() bool
+	}
+)
+
+// A failure is what an attempt's error says to the engine. The zero failure is
+// that of a success.
+type failure struct {
+	name        string
+	retryAfter  time.Duration
+	skip        bool
+	interrupted bool
+	final       bool
+	panicked    bool
+}
+
+// failureOf asks an error's methods. They are the item's code as much as its
+// function (one may be called on a nil pointer), so they are called once, where a
+// panic is recovered.
+func failureOf(err error) failure {
+	if err == nil {
+		return failure{}
+	}
+	_ = err.Error() // if it panics, then here
+	f := failure{name: ErrorName(err)}
+	if e, ok := errors.AsType[SkipError](err); ok && e.Skip() {
+		return failure{skip: true} // without a name: nothing went wrong
+	}
+	if e, ok := errors.AsType[DelayedError](err); ok {
+		f.retryAfter = e.RetryAfter()
+	}
+	if e, ok := errors.AsType[InterruptedError](err); ok {
+		f.interrupted = e.Interrupted()
+	}
+	if e, ok := errors.AsType[FinalError](err); ok {
+		f.final = e.Final()
+	}
+	return f
+}
