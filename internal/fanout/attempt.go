@@ -14,6 +14,7 @@ import (
 // failure of an attempt that it has given up.
 type attempt[R any] struct {
 	item     int
+	number   int // of the item's attempts, from 1
 	prior    []Attempt
 	start    time.Time
 	hedge    bool

@@ -90,6 +90,23 @@ func BenchmarkMap(b *testing.B) {
 	}
 }
 
+// BenchmarkWatch shows that an event allocates nothing, and costs nothing when
+// nothing watches.
+func BenchmarkWatch(b *testing.B) {
+	count := 0
+	for name, watch := range map[string]func(fanout.Event[int]){"nil": nil, "count": func(fanout.Event[int]) { count++ }} {
+		b.Run(name, func(b *testing.B) {
+			benchmark(b, func(ctx context.Context, items []int) error {
+				outcomes, verdict := fanout.Watch(ctx, fanout.Policy{MaxConcurrency: 64}, items, noWork, watch)
+				for range outcomes {
+					continue
+				}
+				return verdict().Err
+			})
+		})
+	}
+}
+
 func BenchmarkErrgroup(b *testing.B) {
 	for _, limit := range benchLimits {
 		b.Run(fmt.Sprintf("plain/limit=%d", limit), func(b *testing.B) {

@@ -2,7 +2,8 @@
 //
 // The coordinator's items are invocations of a Lambda function, a worker's are
 // targets inside one Region. Both call [Each]; that is the whole idea. [Map] returns
-// all outcomes at the end. The package knows nothing of AWS.
+// all outcomes at the end, and [Watch] also tells of each attempt. The package knows
+// nothing of AWS.
 //
 // # What it promises
 //
@@ -41,11 +42,33 @@ import (
 // value of the last attempt is kept in the outcome, also beside an error.
 type Func[T, R any] func(ctx context.Context, item T, prior []Attempt) (R, error)
 
+// An Event says that an attempt has started or ended. Every attempt that starts
+// ends, in this order.
+type Event[R any] struct {
+	// Item is the item's index, and Number the number of the attempt among the
+	// item's attempts, from 1, by their starts.
+	Item, Number int
+
+	// Ended says that the attempt has ended; false means that it has started.
+	Ended bool
+
+	// Attempt is what the outcome will record of it. Of an attempt that has
+	// started only Start and Hedge are known.
+	Attempt Attempt
+
+	// Status is the item's status when the attempt's end settles it, else empty.
+	Status Status
+
+	// Value is what the attempt returned, also beside an error. It is the zero
+	// value until the attempt has ended, and when nothing waited for its end.
+	Value R
+}
+
 // Map calls do for every item and returns one outcome per item, in the order
 // of items, and the verdict on the whole. It panics when p is not valid: that is
 // a programming mistake, see [Policy.Validate].
 func Map[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) ([]Outcome[R], Verdict) {
-	l := newLoop(ctx, p, items, do)
+	l := newLoop(ctx, p, items, do, nil)
 	l.run(func(int, Outcome[R]) bool { return true })
 	return l.outcomes, l.verdict
 }
@@ -59,6 +82,17 @@ func Map[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) ([]O
 // After the loop the second function returns the verdict on the whole; it is
 // the zero Verdict before. The sequence can be ranged over once.
 func Each[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) (iter.Seq2[int, Outcome[R]], func() Verdict) {
-	l := newLoop(ctx, p, items, do)
+	return Watch(ctx, p, items, do, nil)
+}
+
+// Watch is [Each] with a function that is called at the start and at the end of
+// every attempt, an item's last one before the item is yielded. The calls come from
+// the goroutine that ranges over the sequence, one after the other, in the order of
+// what happens. No attempt starts during a call, so watch should be quick. A nil
+// watch is not called.
+func Watch[T, R any](
+	ctx context.Context, p Policy, items []T, do Func[T, R], watch func(Event[R]),
+) (iter.Seq2[int, Outcome[R]], func() Verdict) {
+	l := newLoop(ctx, p, items, do, watch)
 	return l.run, func() Verdict { return l.verdict }
 }

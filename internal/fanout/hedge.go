@@ -195,6 +195,8 @@ func (l *loop[T, R]) remove(a *attempt[R], answered bool) (decided bool) {
 		lost := Attempt{Start: other.start, Elapsed: a.end.Sub(other.start), Err: errLost, Hedge: other.hedge}
 		o := &l.outcomes[a.item]
 		o.Attempts = append(o.Attempts, lost)
+		var zero R
+		l.report(other, lost, zero)
 	}
 	return true
 }

@@ -17,6 +17,7 @@ type loop[T, R any] struct {
 	policy Policy
 	items  []T
 	do     Func[T, R]
+	watch  func(Event[R]) // nil when nothing watches
 	ended  chan *attempt[R]
 	done   chan struct{} // closed when the loop no longer receives from ended
 
@@ -44,7 +45,7 @@ type loop[T, R any] struct {
 	verdict     Verdict
 }
 
-func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) *loop[T, R] {
+func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R], watch func(Event[R])) *loop[T, R] {
 	if err := p.Validate(len(items)); err != nil {
 		panic("fanout: " + err.Error())
 	}
@@ -55,7 +56,7 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R]) 
 		p.Grace = DefaultGrace
 	}
 	return &loop[T, R]{
-		parent: ctx, policy: p, items: items, do: do,
+		parent: ctx, policy: p, items: items, do: do, watch: watch,
 		ended:    make(chan *attempt[R], min(p.MaxConcurrency, len(items))),
 		done:     make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
@@ -157,13 +158,19 @@ func (l *loop[T, R]) laneOf(i int) *lane { return l.lanes[l.policy.Adaptation.la
 // start starts an attempt at item i.
 func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 	prior := slices.Clip(l.outcomes[i].Attempts)
-	a := &attempt[R]{item: i, prior: prior, start: now, hedge: hedge}
+	a := &attempt[R]{item: i, number: len(prior) + 1, prior: prior, start: now, hedge: hedge}
+	if hedge {
+		a.number++ // the slow attempt is not among prior yet
+	}
 	if l.hedger != nil {
 		l.hedger.add(l.ctx, a)
 	}
 	l.running++
 	l.laneOf(i).start()
 	l.attempts = append(l.attempts, a)
+	if l.watch != nil {
+		l.watch(Event[R]{Item: i, Number: a.number, Attempt: Attempt{Start: now, Hedge: hedge}})
+	}
 	go l.try(a)
 }
 

@@ -23,6 +23,14 @@ func (l *loop[T, R]) record(a *attempt[R], ended Attempt, f failure, answered bo
 	if last {
 		l.decide(a.item, f)
 	}
+	l.report(a, o.Attempts[len(o.Attempts)-1], o.Value)
+}
+
+// report tells the watcher that an attempt has ended.
+func (l *loop[T, R]) report(a *attempt[R], ended Attempt, value R) {
+	if l.watch != nil {
+		l.watch(Event[R]{Item: a.item, Number: a.number, Ended: true, Attempt: ended, Status: l.outcomes[a.item].Status, Value: value})
+	}
 }
 
 // decide decides what follows the last attempt at item i.

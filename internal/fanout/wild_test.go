@@ -140,10 +140,15 @@ func TestWhateverHappensWithHedgesAndLanes(t *testing.T) {
 		}).check(t)
 		w.run(t, func(ctx context.Context, r *wildRun) ([]fanout.Outcome[string], fanout.Verdict) {
 			outcomes := make([]fanout.Outcome[string], len(w.items))
-			settled, verdict := fanout.Each(ctx, w.policy, r.indices(), r.attempt)
+			var events events
+			settled, verdict := fanout.Watch(ctx, w.policy, r.indices(), r.attempt, events.add)
 			for i, o := range settled {
 				r.yielded[i]++
 				outcomes[i] = o
+				events.check(t, i, o)
+			}
+			if len(events) != 0 {
+				t.Errorf("there were events of items that were not yielded: %v", events)
 			}
 			if len(r.yielded) != len(w.items) {
 				t.Errorf("%d items were yielded, want %d", len(r.yielded), len(w.items))
