@@ -108,6 +108,8 @@ func decode(data []byte, like any) (any, error) {
 		return protocol.DecodeRegionResult(data)
 	case protocol.Result:
 		return protocol.DecodeResult(data)
+	case protocol.Event:
+		return protocol.DecodeEvent(data)
 	}
 	return nil, errors.New("no message")
 }

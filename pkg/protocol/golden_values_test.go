@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"meridian/pkg/protocol"
@@ -11,7 +12,7 @@ const runID = "01JDCX4T9Q8Z6W3M5K7N2P0RSV"
 
 // goldens returns the values of the golden files, by their names.
 func goldens() map[string]any {
-	return map[string]any{
+	all := map[string]any{
 		"request_minimal":        protocol.Request{},
 		"request_hedged":         requestHedged(),
 		"request_full":           requestFull(),
@@ -28,6 +29,8 @@ func goldens() map[string]any {
 		"result_truncated":       resultTruncated(),
 		"result_cost":            resultCost(),
 	}
+	maps.Copy(all, eventGoldens())
+	return all
 }
 
 func requestFull() protocol.Request {

@@ -33,6 +33,7 @@ func messageTypes() []reflect.Type {
 	visit(reflect.TypeFor[protocol.RegionRequest]())
 	visit(reflect.TypeFor[protocol.RegionResult]())
 	visit(reflect.TypeFor[protocol.Result]())
+	visit(reflect.TypeFor[protocol.Event]())
 	visit(reflect.TypeFor[protocol.Fault]())
 	return types
 }
@@ -108,6 +109,9 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		{protocol.Metrics{}, `{"billedDurationMs":0}`},
 		{protocol.Usage{}, usage},
 		{protocol.Cost{}, `{"workers":` + usage + `,"coordinator":` + usage + `,"region":"","architecture":"","priceDate":""}`},
+		{protocol.Event{}, `{"version":0,"runId":"","sequence":0,"time":"0001-01-01T00:00:00Z","type":""}`},
+		{protocol.RunStarted{}, `{"task":"","regions":0,"targets":0,"invocations":0}`},
+		{protocol.RunEnded{}, `{"status":"","elapsedMs":0,"message":"","summary":` + summary + `}`},
 		{protocol.Fault{}, `{"path":"","detail":""}`},
 	}
 	tested := map[reflect.Type]bool{}

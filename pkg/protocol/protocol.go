@@ -1,6 +1,6 @@
 // Package protocol defines Meridian's messages. A [Request] starts a run and a [Result]
 // ends it. In between, the coordinator sends a [RegionRequest] to a regionworker, which
-// answers with a [RegionResult].
+// answers with a [RegionResult]. An [Event] says what happens in a run.
 //
 // The coordinator, the regionworker and the command line import this package; it imports
 // none of them. Every message is JSON in lowerCamelCase and uses the names of the Amazon

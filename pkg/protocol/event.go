@@ -1,0 +1,149 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// EventVersion is the version of the [Event]. Its comment is its changelog:
+//
+//   - 1 (2026-11-29): Event as it is.
+const EventVersion = 1
+
+// An EventType says what happened.
+type EventType string
+
+const (
+	// EventRunStarted is the first event of a run.
+	EventRunStarted EventType = "RUN_STARTED"
+
+	// EventNotice tells of a limit that changes how the run is done.
+	EventNotice EventType = "NOTICE"
+
+	// EventAttemptStarted tells of an attempt of an invocation.
+	EventAttemptStarted EventType = "ATTEMPT_STARTED"
+
+	// EventAttemptEnded tells of its end. Every attempt that starts ends.
+	EventAttemptEnded EventType = "ATTEMPT_ENDED"
+
+	// EventRegionSettled tells the outcome of a Region. Every Region settles once,
+	// after the ends of all its attempts.
+	EventRegionSettled EventType = "REGION_SETTLED"
+
+	// EventRunEnded is the last event of a run.
+	EventRunEnded EventType = "RUN_ENDED"
+)
+
+// EventTypes returns every type there is, in the order in which they can first
+// happen in a run.
+func EventTypes() []EventType {
+	return []EventType{
+		EventRunStarted, EventNotice, EventAttemptStarted, EventAttemptEnded, EventRegionSettled, EventRunEnded,
+	}
+}
+
+// An Event is something that happened in a run. The live view, streams, records and
+// metrics are made of events. One line of JSON holds one event.
+type Event struct {
+	// Version is EventVersion.
+	Version int `json:"version"`
+
+	// RunID names the run, as in its result.
+	RunID string `json:"runId"`
+
+	// Sequence is the event's number in its run, from 1, without gaps. It orders
+	// the events: two of them may have the same time.
+	Sequence int `json:"sequence"`
+
+	// Time is when it happened, by the coordinator's clock, in UTC.
+	Time time.Time `json:"time"`
+
+	// Type says which of the fields below are there.
+	Type EventType `json:"type"`
+
+	// Started is there when the run started, and Ended when it ended.
+	Started *RunStarted `json:"started,omitzero"`
+	Ended   *RunEnded   `json:"ended,omitzero"`
+
+	// Notice is the sentence of a notice, as in the result.
+	Notice string `json:"notice,omitzero"`
+
+	// Region is the Region of an attempt, and of an outcome.
+	Region string `json:"region,omitzero"`
+
+	// Number counts the attempts of an invocation, from 1, by their starts. Region,
+	// Attempt.Batch and Number together name an attempt of a run.
+	Number int `json:"number,omitzero"`
+
+	// Attempt is the attempt as the result will record it. When it has started, it
+	// has StartMs, Batch and Hedge. When it has ended, it has all; WaitMs is the
+	// wait before its retry, and zero means that no retry is planned.
+	Attempt *Attempt `json:"attempt,omitzero"`
+
+	// Outcome is the Region's outcome, without its targets' outputs and its usage.
+	Outcome *RegionOutcome `json:"outcome,omitzero"`
+}
+
+// A RunStarted says what a run is about to do.
+type RunStarted struct {
+	// Name is the request's own name for the run, and Task the kind of work.
+	Name string `json:"name,omitzero"`
+	Task string `json:"task"`
+
+	// Regions, Targets and Invocations count what there is to do. A target counts
+	// once in each Region, and an invocation once for all its attempts.
+	Regions     int `json:"regions"`
+	Targets     int `json:"targets"`
+	Invocations int `json:"invocations"`
+}
+
+// A RunEnded says how a run ended, in the words of its result.
+type RunEnded struct {
+	Status    Status  `json:"status"`
+	Error     string  `json:"error,omitzero"`
+	Cause     string  `json:"cause,omitzero"`
+	ElapsedMs float64 `json:"elapsedMs"`
+	Message   string  `json:"message"`
+	Summary   Summary `json:"summary"`
+}
+
+// DecodeEvent reads an event. Unknown fields and types are passed over, so that a
+// reader may be older than the coordinator.
+func DecodeEvent(data []byte) (Event, error) {
+	var e Event
+	if err := decodeLenient(data, &e); err != nil {
+		return e, fmt.Errorf("event: %w", err)
+	}
+	return e, nil
+}
+
+// Validate returns what is wrong with an event that this version sends.
+func (e Event) Validate() error {
+	attempt := e.Type == EventAttemptStarted || e.Type == EventAttemptEnded
+	for _, field := range []struct {
+		name         string
+		is, shouldBe bool
+	}{
+		{"started", e.Started != nil, e.Type == EventRunStarted},
+		{"ended", e.Ended != nil, e.Type == EventRunEnded},
+		{"notice", e.Notice != "", e.Type == EventNotice},
+		{"region", e.Region != "", attempt || e.Type == EventRegionSettled},
+		{"number", e.Number > 0, attempt},
+		{"attempt", e.Attempt != nil, attempt},
+		{"outcome", e.Outcome != nil, e.Type == EventRegionSettled},
+	} {
+		if field.is != field.shouldBe {
+			return fmt.Errorf("event of type %s: %s is there: %t, want %t", e.Type, field.name, field.is, field.shouldBe)
+		}
+	}
+	switch {
+	case e.Version != EventVersion:
+		return fmt.Errorf("event has version %d, want %d", e.Version, EventVersion)
+	case !slices.Contains(EventTypes(), e.Type):
+		return fmt.Errorf("event has type %q, want one of %v", e.Type, EventTypes())
+	case e.RunID == "" || e.Sequence < 1 || e.Time.IsZero() || e.Time.Location() != time.UTC:
+		return fmt.Errorf("event has runId %q, sequence %d, time %v; want all of them, in UTC", e.RunID, e.Sequence, e.Time)
+	}
+	return nil
+}
