@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"meridian/internal/coordinator"
 	"meridian/internal/endpoints"
 	"meridian/internal/price"
 	"meridian/pkg/protocol"
@@ -50,7 +51,7 @@ func TestCostCountsTheRegionsThatRunGoesTo(t *testing.T) {
 	if got := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil); got != exitSucceeded {
 		t.Fatalf("run(%q) = %d, want %d; stderr: %s", args, got, exitSucceeded, &stderr)
 	}
-	var plan protocol.Plan
+	var plan coordinator.Preview
 	if err := json.Unmarshal([]byte(stdout.String()), &plan); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) erro
 	} else if request.TimeoutSeconds == 0 {
 		request.TimeoutSeconds = localTimeoutSeconds
 	}
-	plan, err := (&coordinator.Coordinator{Tasks: task.Builtin()}).Plan(request, limit)
+	plan, err := (&coordinator.Coordinator{Tasks: task.Builtin()}).Preview(request, limit)
 	if err != nil {
 		return from.explain(err)
 	}
@@ -40,7 +40,7 @@ const shownSkips = 3
 
 // skipped names the targets of a Region for which there is nothing to do. One
 // alone is told with its cause.
-func skipped(r protocol.RegionPlan) string {
+func skipped(r coordinator.RegionPreview) string {
 	switch n := len(r.Skips); {
 	case n == 0 && r.Targets == 0:
 		return "no service is listed in this Region"
@@ -60,7 +60,7 @@ func skipped(r protocol.RegionPlan) string {
 }
 
 // planSummary says how much there is to do, in what time, within which limits.
-func planSummary(p protocol.Plan) string {
+func planSummary(p coordinator.Preview) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "task %s: %s in %s, by %s, at most %d at once\n", p.Task, count(p.Targets, "target"),
 		count(len(p.Regions), "Region"), count(p.Invocations, "invocation"), p.MaxConcurrency)

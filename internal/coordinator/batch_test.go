@@ -83,7 +83,7 @@ func TestTargetsAreSplitIntoMoreInvocationsRatherThanRefused(t *testing.T) {
 				Task: "any", Regions: []string{"us-east-1"}, Targets: targets, Retry: []protocol.Retrier{},
 				Parameters: filled(t, protocol.MaxInvocationBytes+tt.bytes, "us-east-1", targets),
 			}
-			plan, err := c.Plan(r, 0)
+			plan, err := c.Preview(r, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +127,7 @@ func TestParametersThatLeaveNoRoomForOneTargetAreRefused(t *testing.T) {
 	s.payloads = nil
 	r.Parameters = filled(t, protocol.MaxInvocationBytes+1, "eu-central-1", longest)
 	_, err := c.Run(t.Context(), r)
-	_, planned := c.Plan(r, 0)
+	_, planned := c.Preview(r, 0)
 	want := "parameters: an invocation of one target takes 6291457 bytes with them, at most 6291456 can be sent"
 	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); !ok || err.Error() != want || len(invalid.Faults) != 1 {
 		t.Errorf("Run with a byte more = %.200v, want %s", err, want)
@@ -175,13 +175,13 @@ func TestBatchesCutToFitCountAsInvocations(t *testing.T) {
 		Task: "any", Targets: numbered(2000), MaxTargetsPerInvocation: 1000,
 		Parameters: filled(t, protocol.MaxInvocationBytes, "ap-southeast-2", []string{"t00000", "t00001", "t00002"}),
 	}
-	_, err := c.Plan(r, 0)
+	_, err := c.Preview(r, 0)
 	want := "maxTargetsPerInvocation: 34000 targets over 17 Regions, in batches of up to 1000, are "
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "at most 10000 fit into one run") {
 		t.Errorf("Plan = %v, want %s…", err, want)
 	}
 	r.Regions = []string{"eu-west-1"}
-	plan, err := c.Plan(r, 0)
+	plan, err := c.Preview(r, 0)
 	if err != nil || plan.Invocations < 400 || plan.Invocations != len(plan.Regions[0].Batches) {
 		t.Errorf("Plan of one Region = %d invocations, %v; want at least 400", plan.Invocations, err)
 	}

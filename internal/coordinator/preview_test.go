@@ -16,9 +16,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// What a plan counts is what the run then does, and its longest payload is no
+// What a preview counts is what the run then does, and its longest payload is no
 // shorter than any that is sent.
-func TestPlanSaysWhatRunDoes(t *testing.T) {
+func TestPreviewSaysWhatRunDoes(t *testing.T) {
 	t.Parallel()
 	targets := make([]string, 50)
 	for i := range targets {
@@ -40,38 +40,38 @@ func TestPlanSaysWhatRunDoes(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		c := &coordinator.Coordinator{Invoker: counting, Tasks: w.tasks()}
-		plan, err := c.Plan(request, protocol.MaxPayloadBytes)
+		plan, err := c.Preview(request, protocol.MaxPayloadBytes)
 		if err != nil || calls > 0 {
-			t.Fatalf("Plan = %v, and %d invocations; want none", err, calls)
+			t.Fatalf("Preview = %v, and %d invocations; want none", err, calls)
 		}
 		if _, err := c.Run(t.Context(), request); err != nil {
 			t.Fatal(err)
 		}
 		if plan.Invocations != calls || plan.PayloadBytes < longest || plan.PayloadBytes > longest+20 {
-			t.Errorf("Plan = %d invocations of up to %d bytes; the run made %d of up to %d",
+			t.Errorf("Preview = %d invocations of up to %d bytes; the run made %d of up to %d",
 				plan.Invocations, plan.PayloadBytes, calls, longest)
 		}
 		plan.PayloadBytes, plan.AnswerBytes = 0, 0
 		batches := []int{20, 20, 10}
-		want := protocol.Plan{
+		want := coordinator.Preview{
 			Task: "act", Targets: 100, Invocations: 6, MaxConcurrency: 4, TimeoutSeconds: 100, RegionTimeoutSeconds: 10,
 			MaxPayloadBytes: protocol.MaxInvocationBytes, MaxAnswerBytes: protocol.MaxPayloadBytes,
-			Regions: []protocol.RegionPlan{
+			Regions: []coordinator.RegionPreview{
 				{Region: "us-east-1", Targets: 50, Batches: batches},
 				{Region: "ap-southeast-2", Targets: 50, Batches: batches},
 			},
 		}
 		if diff := cmp.Diff(want, plan); diff != "" {
-			t.Errorf("Plan (-want +got):\n%s", diff)
+			t.Errorf("Preview (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// What a plan says is skipped is what the run then skips.
-func TestPlanKnowsWhatIsSkipped(t *testing.T) {
+// What a preview says is skipped is what the run then skips.
+func TestPreviewKnowsWhatIsSkipped(t *testing.T) {
 	t.Parallel()
 	c := &coordinator.Coordinator{Tasks: task.Builtin()}
-	plan, err := c.Plan(protocol.Request{
+	plan, err := c.Preview(protocol.Request{
 		Regions: []string{"eu-west-1", "cn-north-1"}, Targets: []string{"dynamodb", "apprunner"},
 	}, 0)
 	if err != nil {
@@ -85,14 +85,14 @@ func TestPlanKnowsWhatIsSkipped(t *testing.T) {
 	}
 }
 
-func TestPlanRefusesWhatRunRefuses(t *testing.T) {
+func TestPreviewRefusesWhatRunRefuses(t *testing.T) {
 	t.Parallel()
 	request := protocol.Request{Task: "slep", Regions: []string{"moon"}}
 	c := &coordinator.Coordinator{Tasks: task.Builtin()}
-	_, planned := c.Plan(request, 0)
+	_, planned := c.Preview(request, 0)
 	_, run := c.Run(t.Context(), request)
 	refused, ok := errors.AsType[*protocol.InvalidRequestError](planned)
 	if !ok || refused.Error() != run.Error() || len(refused.Faults) != 2 {
-		t.Errorf("Plan = %v, want %v", planned, run)
+		t.Errorf("Preview = %v, want %v", planned, run)
 	}
 }

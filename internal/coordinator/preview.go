@@ -1,0 +1,97 @@
+package coordinator
+
+import "meridian/pkg/protocol"
+
+// A Preview says what a run would do, as far as that is known before it.
+type Preview struct {
+	// Task is the kind of work.
+	Task string `json:"task"`
+
+	// Targets, Invocations and MaxConcurrency say how much there is to do, and
+	// how many invocations would be in flight at once.
+	Targets        int `json:"targets"`
+	Invocations    int `json:"invocations"`
+	MaxConcurrency int `json:"maxConcurrency"`
+
+	// TimeoutSeconds bounds the run, RegionTimeoutSeconds an attempt of an
+	// invocation and TargetTimeoutSeconds one of a target, as in the request;
+	// zero means what is left of the time around it.
+	TimeoutSeconds       float64 `json:"timeoutSeconds,omitzero"`
+	RegionTimeoutSeconds float64 `json:"regionTimeoutSeconds,omitzero"`
+	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
+
+	// PayloadBytes is the length of the longest invocation, and MaxPayloadBytes
+	// the most that can be sent.
+	PayloadBytes    int `json:"payloadBytes"`
+	MaxPayloadBytes int `json:"maxPayloadBytes"`
+
+	// AnswerBytes is how long the result can get without outputs and causes, and
+	// MaxAnswerBytes the most that a function can answer. The rest is for outputs.
+	AnswerBytes    int `json:"answerBytes"`
+	MaxAnswerBytes int `json:"maxAnswerBytes"`
+
+	// Notices says which limits change how the run is done, a sentence each.
+	Notices []string `json:"notices,omitzero"`
+
+	// Regions lists the Regions in the order asked for.
+	Regions []RegionPreview `json:"regions"`
+}
+
+// A RegionPreview says what a run would do in one Region.
+type RegionPreview struct {
+	Region string `json:"region"`
+
+	// Targets counts its targets, and Batches the targets of each invocation.
+	Targets int   `json:"targets"`
+	Batches []int `json:"batches"`
+
+	// Skips lists the targets for which there is nothing to do. Nil means that
+	// none is known: some tasks find out only in the Region.
+	Skips []Skip `json:"skips,omitzero"`
+}
+
+// A Skip is a target for which there is nothing to do.
+type Skip struct {
+	Target string `json:"target"`
+
+	// Cause says why.
+	Cause string `json:"cause"`
+}
+
+// Preview returns what Run would do with a request, or Answer within a function's
+// limit. Nothing is invoked. The error is nil or a
+// [protocol.InvalidRequestError], the same one that those would return.
+func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
+	p, faults := c.plan(r, r.Validate(), limit)
+	if err := faults.Err(); err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{
+		Task:                 p.request.Task,
+		Invocations:          len(p.units),
+		MaxConcurrency:       min(p.policy.MaxConcurrency, len(p.units)),
+		TimeoutSeconds:       r.TimeoutSeconds,
+		RegionTimeoutSeconds: r.RegionTimeoutSeconds,
+		TargetTimeoutSeconds: r.TargetTimeoutSeconds,
+		PayloadBytes:         p.longest(),
+		MaxPayloadBytes:      protocol.MaxInvocationBytes,
+		AnswerBytes:          protocol.LeastResultBytes(p.targets),
+		MaxAnswerBytes:       protocol.MaxPayloadBytes,
+		Notices:              p.notices,
+		Regions:              make([]RegionPreview, len(p.regions)),
+	}
+	skip := c.Tasks.Skips(p.request.Task, p.request.Parameters)
+	for i, region := range p.regions {
+		preview.Targets += len(p.targets[i])
+		preview.Regions[i] = RegionPreview{Region: region, Targets: len(p.targets[i]), Batches: []int{}}
+		for _, target := range p.targets[i] {
+			if cause := skip(region, target); cause != "" {
+				preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: target, Cause: cause})
+			}
+		}
+	}
+	for _, u := range p.units {
+		preview.Regions[u.region].Batches = append(preview.Regions[u.region].Batches, len(u.targets))
+	}
+	return preview, nil
+}
