@@ -135,8 +135,8 @@ func carryOut(
 	where, ok := invoker.(interface{ regional() bool })
 	regional := ok && where.regional()
 	c := &coordinator.Coordinator{
-		Invoker: invoker, Tasks: tasks(), Regional: regional,
-		Billing: coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256, WorkerMemoryMB: 256},
+		Invoker: invoker, Tasks: tasks(), Regional: regional, MemoryMB: 256,
+		Billing: coordinator.Billing{Region: "us-east-1", Architecture: "arm64", WorkerMemoryMB: 256},
 	}
 	data, err := c.Answer(ctx, r, r.Validate(), protocol.MaxPayloadBytes)
 	got := answer{margin: time.Until(deadline), stalled: stalled(), limit: limit, regional: regional}

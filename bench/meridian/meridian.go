@@ -165,9 +165,8 @@ func NewRunner(
 	}
 	r := &Runner{coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(log, nil)), Regional: regional,
-		Billing: coordinator.Billing{
-			Region: cfg.Region, Architecture: "arm64", MemoryMB: 256, WorkerRegion: worker, WorkerMemoryMB: 256,
-		},
+		MemoryMB: 256,
+		Billing:  coordinator.Billing{Region: cfg.Region, Architecture: "arm64", WorkerRegion: worker, WorkerMemoryMB: 256},
 	}}
 	r.coordinator.Warm()
 	return r, nil

@@ -115,7 +115,7 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 	worker := &regionworker.Worker{Tasks: task.Builtin()}
 	c := &coordinator.Coordinator{
 		Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: task.Builtin(),
-		Billing: coordinator.Billing{Region: "eu-west-1", Architecture: "arm64", MemoryMB: 256},
+		MemoryMB: 256, Billing: coordinator.Billing{Region: "eu-west-1", Architecture: "arm64"},
 	}
 	handler := &trigger.Handler{Runner: c}
 	answer, err := handler.Handle(context.WithoutCancel(r.Context()), payload)

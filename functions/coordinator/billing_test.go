@@ -18,10 +18,10 @@ func TestBilling(t *testing.T) {
 		{
 			"Lambda",
 			map[string]string{
-				"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "WORKER_MEMORY_MB": "512",
+				"AWS_REGION": "eu-west-1", "WORKER_MEMORY_MB": "512",
 			},
 			coordinator.Billing{
-				Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH, MemoryMB: 256, WorkerMemoryMB: 512,
+				Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH, WorkerMemoryMB: 512,
 			},
 		},
 		{
@@ -31,7 +31,7 @@ func TestBilling(t *testing.T) {
 		},
 		{
 			"less than nothing",
-			map[string]string{"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "-256", "WORKER_MEMORY_MB": "-1"},
+			map[string]string{"AWS_REGION": "eu-west-1", "WORKER_MEMORY_MB": "-1"},
 			coordinator.Billing{Region: "eu-west-1", WorkerRegion: "eu-south-1", Architecture: runtime.GOARCH},
 		},
 		{

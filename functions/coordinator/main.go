@@ -34,8 +34,9 @@ func main() {
 	}
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: home == "",
-		Billing: billing(os.Getenv, home),
-		CPU:     function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		MemoryMB: megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		Billing:  billing(os.Getenv, home),
+		CPU:      function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}
 	c.Warm() // while that connection is being opened
 	function.Start(context.Background(), (&trigger.Handler{Runner: c, Log: log}).Handle)

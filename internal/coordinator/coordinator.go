@@ -73,6 +73,11 @@ type Coordinator struct {
 	// False means that one worker serves them all.
 	Regional bool
 
+	// MemoryMB is the coordinator's memory: 20 invocations may be in flight for each
+	// MB, 5,000 at most, and it is a factor of the cost. Zero means that it is not
+	// known: 5,000 may be in flight, and a run has no price.
+	MemoryMB int
+
 	// Billing is what the cost of a run is worked out from. Zero means that the
 	// coordinator is no Lambda function, and that its results have no cost.
 	Billing Billing

@@ -349,7 +349,7 @@ func TestTheNumberInFlightDependsOnTheMemory(t *testing.T) {
 	t.Parallel()
 	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: numbered(6000), MaxTargetsPerInvocation: 1}
 	for mb, want := range map[int]int{0: 5000, 128: 2560, 256: 5000, 10_240: 5000} {
-		c := &coordinator.Coordinator{Tasks: world{}.tasks(), Billing: coordinator.Billing{MemoryMB: mb}}
+		c := &coordinator.Coordinator{Tasks: world{}.tasks(), MemoryMB: mb}
 		got, err := c.Preview(r, 0)
 		if err != nil || got.MaxConcurrency != want || len(got.Notices) != 1 {
 			t.Errorf("%d MB: Plan = %d at once, notices %q, %v; want %d and a notice", mb, got.MaxConcurrency, got.Notices, err, want)

@@ -27,12 +27,9 @@ type Billing struct {
 	// Architecture is that of both functions, as Go spells it: arm64 or amd64.
 	Architecture string
 
-	// MemoryMB is the coordinator's memory.
-	MemoryMB int
-
-	// WorkerMemoryMB is the workers' memory. It counts only in a run in which no
-	// invocation brought a report, which would say it. Zero means that it is not
-	// known, as it does of MemoryMB: then there is no price.
+	// WorkerMemoryMB is the workers' memory. It is used only when no invocation of
+	// the run has a report, which would have it. Zero means that it is not known:
+	// then there is no price.
 	WorkerMemoryMB int
 }
 
@@ -89,7 +86,7 @@ func (g *gathering) account(r *protocol.Result, took time.Duration) {
 	}
 	coordinator := g.tab("coordinator", g.billing.Region)
 	coordinator.add(protocol.Metrics{
-		BilledDurationMs: wholeMs(took), MemorySizeMB: g.billing.MemoryMB, Estimated: true,
+		BilledDurationMs: wholeMs(took), MemorySizeMB: g.memoryMB, Estimated: true,
 	})
 	whole := workers
 	whole.merge(coordinator)

@@ -22,7 +22,7 @@ import (
 
 // onLambda is the billing of the deployment's defaults.
 func onLambda() coordinator.Billing {
-	return coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256, WorkerMemoryMB: 256}
+	return coordinator.Billing{Region: "us-east-1", Architecture: "arm64", WorkerMemoryMB: 256}
 }
 
 // deployed returns a coordinator whose workers are functions of a server that
@@ -35,7 +35,7 @@ func deployed(t *testing.T, tasks *task.Registry) (*coordinator.Coordinator, *in
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &coordinator.Coordinator{Invoker: workers, Tasks: tasks, Billing: onLambda()}, server
+	return &coordinator.Coordinator{Invoker: workers, Tasks: tasks, MemoryMB: 256, Billing: onLambda()}, server
 }
 
 // The prices of arm64 in us-east-1.
@@ -232,6 +232,7 @@ func TestThePricesAreThoseOfWhereTheWorkerIs(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		regional bool
+		memory   int // of the coordinator
 		billing  coordinator.Billing
 		regions  []string
 		usd      map[string]float64
@@ -240,47 +241,47 @@ func TestThePricesAreThoseOfWhereTheWorkerIs(t *testing.T) {
 		note     string
 	}{
 		{
-			"at home", false, onLambda(),
+			"at home", false, 256, onLambda(),
 			[]string{"us-east-1", "af-south-1", "eu-south-2"},
 			map[string]float64{"us-east-1": home, "af-south-1": home, "eu-south-2": home},
 			3*home + once, "", "",
 		},
 		{
-			"at home, elsewhere than the coordinator", false,
-			coordinator.Billing{Region: "us-east-1", WorkerRegion: "af-south-1", Architecture: "arm64", MemoryMB: 256},
+			"at home, elsewhere than the coordinator", false, 256,
+			coordinator.Billing{Region: "us-east-1", WorkerRegion: "af-south-1", Architecture: "arm64"},
 			[]string{"us-east-1", "eu-south-2"},
 			map[string]float64{"us-east-1": africa, "eu-south-2": africa},
 			2*africa + once, "af-south-1", "",
 		},
 		{
-			"in each Region", true,
-			coordinator.Billing{Region: "us-east-1", WorkerRegion: "sa-east-1", Architecture: "arm64", MemoryMB: 256},
+			"in each Region", true, 256,
+			coordinator.Billing{Region: "us-east-1", WorkerRegion: "sa-east-1", Architecture: "arm64"},
 			[]string{"us-east-1", "af-south-1"},
 			map[string]float64{"us-east-1": home, "af-south-1": africa},
 			home + africa + once, "", "",
 		},
 		{
-			"in each Region, some unknown", true, onLambda(),
+			"in each Region, some unknown", true, 256, onLambda(),
 			[]string{"us-east-1", "eu-south-2", "il-central-1"},
 			map[string]float64{"us-east-1": home},
 			0, "", "no price is known of Lambda on arm64 in eu-south-2, il-central-1",
 		},
 		{
-			"at home, unknown", false,
-			coordinator.Billing{Region: "eu-south-2", Architecture: "amd64", MemoryMB: 256},
+			"at home, unknown", false, 256,
+			coordinator.Billing{Region: "eu-south-2", Architecture: "amd64"},
 			[]string{"us-east-1"},
 			nil, 0, "", "no price is known of Lambda on x86_64 in eu-south-2",
 		},
 		{
-			"x86", false,
-			coordinator.Billing{Region: "us-east-1", Architecture: "amd64", MemoryMB: 1024},
+			"x86", false, 1024,
+			coordinator.Billing{Region: "us-east-1", Architecture: "amd64"},
 			[]string{"us-east-1"},
 			map[string]float64{"us-east-1": 0.0000166667 + 0.2e-6},
 			1.1*0.0000166667 + 0.4e-6, "", "",
 		},
 		{
-			"on nothing that is known", false,
-			coordinator.Billing{Region: "us-east-1", MemoryMB: 256},
+			"on nothing that is known", false, 256,
+			coordinator.Billing{Region: "us-east-1"},
 			[]string{"us-east-1"},
 			nil, 0, "", "no price is known of Lambda on no architecture in us-east-1",
 		},
@@ -290,7 +291,7 @@ func TestThePricesAreThoseOfWhereTheWorkerIs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tasks := world{}.tasks()
 				c := &coordinator.Coordinator{
-					Invoker: billed(tasks, metrics), Tasks: tasks, Regional: test.regional, Billing: test.billing,
+					Invoker: billed(tasks, metrics), Tasks: tasks, Regional: test.regional, MemoryMB: test.memory, Billing: test.billing,
 				}
 				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: test.regions})
 				if err != nil {
@@ -341,7 +342,7 @@ func TestTheMemoryOfAnEstimate(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tasks := world{}.tasks()
-				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, Billing: onLambda()}
+				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, MemoryMB: 256, Billing: onLambda()}
 				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}})
 				if err != nil {
 					t.Fatal(err)
@@ -437,6 +438,7 @@ func TestTheMemoryThatNobodyKnows(t *testing.T) {
 	for _, test := range []struct {
 		name                 string
 		metrics              map[string]protocol.Metrics
+		memory               int
 		billing              coordinator.Billing
 		workers, coordinator bool // whether they have a price
 		note                 string
@@ -444,24 +446,28 @@ func TestTheMemoryThatNobodyKnows(t *testing.T) {
 		{
 			"the workers'",
 			map[string]protocol.Metrics{"us-east-1": estimated},
-			coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256},
+			256,
+			coordinator.Billing{Region: "us-east-1", Architecture: "arm64"},
 			false, true, "the memory of the workers is not known",
 		},
 		{
 			"the coordinator's",
 			map[string]protocol.Metrics{"us-east-1": reported},
+			0,
 			coordinator.Billing{Region: "us-east-1", Architecture: "arm64"},
 			true, false, "the memory of the coordinator is not known",
 		},
 		{
 			"both, and no price",
 			map[string]protocol.Metrics{"us-east-1": estimated},
+			0,
 			coordinator.Billing{Region: "xx-test-1", Architecture: "arm64"},
 			false, false, "no price is known of Lambda on arm64 in xx-test-1; the memory of the workers and the coordinator is not known",
 		},
 		{
 			"nobody's who costs", nil,
-			coordinator.Billing{Region: "us-east-1", Architecture: "arm64", MemoryMB: 256},
+			256,
+			coordinator.Billing{Region: "us-east-1", Architecture: "arm64"},
 			false, true, "",
 		},
 	} {
@@ -469,7 +475,7 @@ func TestTheMemoryThatNobodyKnows(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tasks := world{}.tasks()
-				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, Billing: test.billing}
+				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, MemoryMB: test.memory, Billing: test.billing}
 				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1"}})
 				if err != nil {
 					t.Fatal(err)
@@ -499,7 +505,7 @@ func TestAColdStartIsAnInitializationOrARestore(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		tasks := world{}.tasks()
-		c := &coordinator.Coordinator{Invoker: billed(tasks, metrics), Tasks: tasks, Billing: onLambda()}
+		c := &coordinator.Coordinator{Invoker: billed(tasks, metrics), Tasks: tasks, MemoryMB: 256, Billing: onLambda()}
 		got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-west-2", "eu-west-1"}})
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 type gathering struct {
 	plan     *plan
 	billing  Billing
+	memoryMB int  // of the coordinator
 	regional bool // whether each Region has its own worker, and prices
 	begin    time.Time
 	regions  []gatheredRegion
@@ -37,7 +38,7 @@ type gatheredRegion struct {
 
 func (c *Coordinator) newGathering(p *plan, begin time.Time) *gathering {
 	g := &gathering{
-		plan: p, billing: c.Billing, regional: c.Regional, begin: begin, regions: make([]gatheredRegion, len(p.regions)),
+		plan: p, billing: c.Billing, memoryMB: c.MemoryMB, regional: c.Regional, begin: begin, regions: make([]gatheredRegion, len(p.regions)),
 	}
 	for _, u := range p.units {
 		g.regions[u.region].left++

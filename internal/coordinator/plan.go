@@ -126,8 +126,8 @@ func (p *plan) tooMuch(maxAnswerBytes int) protocol.Faults {
 
 // inFlight is how many invocations may be in flight at once here.
 func (c *Coordinator) inFlight() int {
-	if mb := c.Billing.MemoryMB; mb > 0 {
-		return min(maxInFlight, mb*inFlightPerMB)
+	if c.MemoryMB > 0 {
+		return min(maxInFlight, c.MemoryMB*inFlightPerMB)
 	}
 	return maxInFlight
 }
