@@ -101,8 +101,8 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOut
 		brought, seen := replyOf(o, i)
 		attempt := attemptOf(a, g.begin, u.batch)
 		attempt.RequestID, attempt.Metrics = brought.report.RequestID, g.metrics(a, brought, seen)
-		if o.Status == fanout.Aborted && i == len(o.Attempts)-1 {
-			attempt.Error = "" // it was given up, it did not fail
+		if o.Status == fanout.Aborted && i == len(o.Attempts)-1 && a.Wait == 0 {
+			attempt.Error = "" // it was given up while it ran, it did not fail
 		}
 		b.Attempts = append(b.Attempts, attempt)
 		if attempt.RequestID != "" {
