@@ -32,7 +32,7 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 		Invoker: invoke.InProcess{Handle: worker.Handle},
 		Tasks:   tasks,
 		Log:     log,
-		Settled: watch.settled,
+		Events:  watch.event,
 	}
 	return local.Run(ctx, request)
 }

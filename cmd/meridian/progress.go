@@ -66,15 +66,17 @@ func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
 	return w
 }
 
-// settled takes note of a Region that has settled; nil says that the run starts.
-func (w *watch) settled(done, total int, r *protocol.RegionOutcome) {
-	w.done.Store(int64(done))
-	w.total.Store(int64(total))
-	if r == nil {
-		return
-	}
-	if r.Status == protocol.StatusFailed || r.Status == protocol.StatusTimedOut {
-		w.failed.Add(1)
+// event follows a run.
+func (w *watch) event(e protocol.Event) {
+	switch e.Type {
+	case protocol.EventRunStarted:
+		w.total.Store(int64(e.Started.Regions))
+	case protocol.EventRegionSettled:
+		w.done.Add(1)
+		if s := e.Outcome.Status; s == protocol.StatusFailed || s == protocol.StatusTimedOut {
+			w.failed.Add(1)
+		}
+	case protocol.EventNotice, protocol.EventAttemptStarted, protocol.EventAttemptEnded, protocol.EventRunEnded:
 	}
 }
 

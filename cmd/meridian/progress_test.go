@@ -31,14 +31,15 @@ func TestProgressView(t *testing.T) {
 	}{
 		{"nothing known", func() { tick(400 * time.Millisecond) }, "⠙ waiting for my-coordinator  0.4 s"},
 		{"one settled", func() {
-			w.settled(1, 3, &protocol.RegionOutcome{Status: protocol.StatusSucceeded})
+			w.event(protocol.Event{Type: protocol.EventRunStarted, Started: &protocol.RunStarted{Regions: 3}})
+			settle(w, protocol.StatusSucceeded)
 			tick(1250 * time.Millisecond)
 		}, "⠹ 1 of 3 Regions  ━━━━━━━━────────────────  1.2 s"},
 		{"one failed", func() {
-			w.settled(2, 3, &protocol.RegionOutcome{Status: protocol.StatusTimedOut})
+			settle(w, protocol.StatusTimedOut)
 		}, "⠹ 2 of 3 Regions  ━━━━━━━━━━━━━━━━────────  1.2 s  1 failed"},
 		{"all settled", func() {
-			w.settled(3, 3, &protocol.RegionOutcome{Status: protocol.StatusSkipped})
+			settle(w, protocol.StatusSkipped)
 		}, "⠹ 3 of 3 Regions  ━━━━━━━━━━━━━━━━━━━━━━━━  1.2 s  1 failed"},
 		{"narrow", func() { _, _ = v.Update(tea.WindowSizeMsg{Width: 20}) }, "⠹ 3 of 3 Regions  …"},
 		{"over", func() { _, _ = v.Update(endedMsg{}) }, ""},
@@ -50,13 +51,18 @@ func TestProgressView(t *testing.T) {
 	}
 }
 
+// settle tells w of a Region that has settled.
+func settle(w *watch, s protocol.Status) {
+	w.event(protocol.Event{Type: protocol.EventRegionSettled, Outcome: &protocol.RegionOutcome{Status: s}})
+}
+
 // A watch on what is no terminal writes nothing, and can be told and stopped all
 // the same.
 func TestWatchWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	c := &cli{stderr: brokenWriter{t}, env: []string{"TERM=xterm"}}
 	w := c.watch(t.Context(), "running", false)
-	w.settled(1, 2, &protocol.RegionOutcome{})
+	settle(w, protocol.StatusSucceeded)
 	w.stop()
 }
 

@@ -1,16 +1,21 @@
 // Package coordinator runs one request in every Region it asks for and gathers
-// one result: it plans the invocations, fans out over them with the engine, and
-// accounts for every Region and every target.
+// one result.
 //
-// The door of the Lambda function functions/coordinator calls
-// [Coordinator.Answer]; the command line and the tests call [Coordinator.Run].
-// Who does a Region's work is behind [Invoker].
+// The Lambda function functions/coordinator calls [Coordinator.Answer]; the command
+// line and the tests call [Coordinator.Run]. An [Invoker] reaches the workers.
+//
+// # Plan, run, gather
+//
+// A request becomes a [Plan], a value that can be stored. A run carries a plan out: it
+// fans out over the plan's invocations with the engine, and holds everything that
+// changes meanwhile. What each invocation brings is gathered into one result. What
+// happens on the way is told as events, see Coordinator.Events.
 //
 // # What Run promises
 //
 // A bad request is refused whole, every fault named, before anything has been
 // invoked. A result lists every Region and every target of the request, once,
-// in the order asked for. It is there before the context's deadline, with a
+// in the order asked for. It is returned before the context's deadline, with a
 // [protocol.Reserve] to spare, and more for a large run on little CPU: what was
 // not done by then is TIMED_OUT or NOT_STARTED. One Region's failure, whatever it
 // is, and whatever its worker answers, leaves the others alone, unless the request
@@ -21,32 +26,31 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"time"
 
-	"meridian/internal/fanout"
 	"meridian/pkg/protocol"
 )
 
 // An Invoker calls the regionworker that serves a Region. It returns the worker's
 // answer and what it knows of the attempt, also beside an error: it sets RequestID and
 // Metrics, the coordinator sets the rest. Nil Metrics mean that the invocation cannot
-// have cost anything. A retrier matches the error's ErrorName. Many goroutines call
-// Invoke at once.
+// have cost anything. The error may be one of those that the engine asks, see
+// internal/fanout: a retrier matches its ErrorName, and a retry waits for its
+// RetryAfter. Many goroutines call Invoke at once.
 type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, attempt protocol.Attempt, err error)
 }
 
-// A Preparer is an Invoker that is faster when it knows what comes.
+// A Preparer is an Invoker that is faster when it knows the run's size.
 type Preparer interface {
-	// Prepare is told how many invocations there will be at once, by Region. It does
-	// not wait for anything.
+	// Prepare gets the number of invocations that will be in flight at once, by
+	// Region. It returns without waiting for anything.
 	Prepare(ctx context.Context, calls map[string]int)
 }
 
 // Tasks knows which tasks there are.
 type Tasks interface {
-	// Idempotent reports whether the work of the task called name may be done twice.
-	// It may not when there is no such task.
+	// Idempotent reports whether the work of the task called name may be done twice;
+	// false when there is no such task.
 	Idempotent(name string) bool
 
 	// Check returns what is wrong with a task's name, its parameters or its targets,
@@ -54,15 +58,15 @@ type Tasks interface {
 	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
 
 	// Skips returns a function that says why a target would be skipped in a Region,
-	// or "" when it would not be, or nobody can know before it is tried. Check has
-	// found nothing wrong with the task and its parameters.
+	// or "" when it would not be, or when only a try can tell. Check has found
+	// nothing wrong with the task and its parameters.
 	Skips(name string, parameters json.RawMessage) func(region, target string) (cause string)
 }
 
 // A Coordinator runs requests. It may be used by several goroutines at once.
 type Coordinator struct {
-	// Invoker reaches the workers. If it is a [Preparer], it is told of a run's
-	// invocations before the first. Required.
+	// Invoker reaches the workers. If it is a [Preparer], it is prepared before a
+	// run's first invocation. Required.
 	Invoker Invoker
 
 	// Tasks checks a request's task. Required.
@@ -91,11 +95,12 @@ type Coordinator struct {
 	// that did not succeed. Nil means no log.
 	Log *slog.Logger
 
-	// Settled is called as each Region settles: how many have, of how many, and
-	// what became of this one, without its targets' outputs. The first call, with
-	// none and nil, says that the run starts. It is called from Run's own goroutine,
-	// and nothing starts until it returns. Nil means that nobody wants to know.
-	Settled func(done, total int, r *protocol.RegionOutcome)
+	// Events is called with each event of a run, in order, from the goroutine that
+	// called Run. No attempt starts until it returns, so it must be quick, and must
+	// not wait for anything outside the process. What an event points to belongs to
+	// the run: encode or copy what is needed later. Nil means that no events are
+	// made.
+	Events func(protocol.Event)
 }
 
 // Answer carries out a request and returns the result as JSON of at most limit
@@ -109,46 +114,32 @@ func (c *Coordinator) Answer(
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	result := c.run(ctx, p)
+	result := c.Execute(ctx, p)
 	return protocol.Fit(&result, limit)
 }
 
 // Run carries out a request and returns what became of it. The error is nil or
 // a [protocol.InvalidRequestError]; that a run failed is in its result.
 func (c *Coordinator) Run(ctx context.Context, r protocol.Request) (protocol.Result, error) {
-	p, faults := c.plan(r, r.Validate(), 0)
-	if err := faults.Err(); err != nil {
+	p, err := c.Plan(r, 0)
+	if err != nil {
 		return protocol.Result{}, err
 	}
-	return c.run(ctx, p), nil
+	return c.Execute(ctx, p), nil
 }
 
-// run fans out over the plan's invocations and gathers their outcomes.
-func (c *Coordinator) run(ctx context.Context, p *plan) protocol.Result {
-	begin := time.Now()
-	ctx, cancel := c.withinTime(ctx, p, begin)
-	defer cancel()
-	log := c.logger(p)
-	logStart(ctx, log, p)
+// Plan makes a request ready to be run, within a function's limit on the answer; 0
+// means no limit. Nothing is invoked. The error is nil or a
+// [protocol.InvalidRequestError].
+func (c *Coordinator) Plan(r protocol.Request, limit int) (Plan, error) {
+	p, faults := c.plan(r, r.Validate(), limit)
+	return p, faults.Err()
+}
 
-	g := c.newGathering(p, begin)
-	settled := c.Settled
-	if settled == nil {
-		settled = func(int, int, *protocol.RegionOutcome) {}
-	}
-	settled(0, len(g.regions), nil)
-	if invoker, ok := c.Invoker.(Preparer); ok {
-		invoker.Prepare(ctx, p.atOnce())
-	}
-	outcomes, verdict := fanout.Each(ctx, p.policy, p.units, c.invoke)
-	for i, o := range outcomes {
-		logPanic(ctx, log, p.units[i], o)
-		if region := g.add(i, o); region != nil {
-			logRegion(ctx, log, region)
-			settled(g.done, len(g.regions), region)
-		}
-	}
-	result := g.result(verdict())
-	logEnd(ctx, log, result)
-	return result
+// Execute carries out a plan that a Coordinator made, here or elsewhere, and returns
+// what became of it. It does not change the plan.
+func (c *Coordinator) Execute(ctx context.Context, p Plan) protocol.Result {
+	r, ctx, cancel := c.newRun(ctx, &p)
+	defer cancel()
+	return r.execute(ctx)
 }

@@ -350,36 +350,11 @@ func TestTheNumberInFlightDependsOnTheMemory(t *testing.T) {
 	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: numbered(6000), MaxTargetsPerInvocation: 1}
 	for mb, want := range map[int]int{0: 5000, 128: 2560, 256: 5000, 10_240: 5000} {
 		c := &coordinator.Coordinator{Tasks: world{}.tasks(), MemoryMB: mb}
-		got, err := c.Preview(r, 0)
+		got, err := c.Plan(r, 0)
 		if err != nil || got.MaxConcurrency != want || len(got.Notices) != 1 {
 			t.Errorf("%d MB: Plan = %d at once, notices %q, %v; want %d and a notice", mb, got.MaxConcurrency, got.Notices, err, want)
 		}
 	}
-}
-
-func TestSettledIsCalledAsEachRegionSettles(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := world{"us-east-1": {target: slowly(3 * time.Second)}, "us-east-2": {target: slowly(time.Second)}}
-		var got []string
-		begin := time.Now()
-		c := &coordinator.Coordinator{
-			Invoker: w.invoker(t), Tasks: w.tasks(),
-			Settled: func(done, total int, r *protocol.RegionOutcome) {
-				if r == nil {
-					got = append(got, fmt.Sprintf("%d/%d", done, total))
-					return
-				}
-				got = append(got, fmt.Sprintf("%d/%d %s %v", done, total, r.Region, time.Since(begin)))
-			},
-		}
-		if _, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-east-2"}}); err != nil {
-			t.Fatalf("Run = %v", err)
-		}
-		if diff := cmp.Diff([]string{"0/2", "1/2 us-east-2 1s", "2/2 us-east-1 3s"}, got); diff != "" {
-			t.Errorf("Settled (-want +got):\n%s", diff)
-		}
-	})
 }
 
 func TestTheLogHasTheStackOfAPanicAndTheWireHasNot(t *testing.T) {

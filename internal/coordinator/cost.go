@@ -14,23 +14,31 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Billing is what a coordinator has to know to say what a run cost. The zero value
-// means that it is no Lambda function, and then results have no cost.
+// A Billing is what a coordinator must know to compute the cost of a run. The zero
+// value means that it is no Lambda function, and then results have no cost.
 type Billing struct {
 	// Region is where the coordinator is. Empty means that it is no Lambda function.
 	Region string
 
-	// WorkerRegion is where the worker is that serves every Region. Empty means
-	// Region. It does not count when each Region has its own.
+	// WorkerRegion is where the one worker is that serves every Region. Empty means
+	// Region. It is not used when each Region has a worker of its own.
 	WorkerRegion string
 
-	// Architecture is that of both functions, as Go spells it: arm64 or amd64.
+	// Architecture is the architecture of both functions, as Go spells it: arm64 or
+	// amd64.
 	Architecture string
 
 	// WorkerMemoryMB is the workers' memory. It is used only when no invocation of
 	// the run has a report, which would have it. Zero means that it is not known:
 	// then there is no price.
 	WorkerMemoryMB int
+}
+
+// billing is a run's Billing.
+type billing struct {
+	Billing
+	memoryMB int  // of the coordinator
+	regional bool // whether each Region has a worker of its own, and prices
 }
 
 // architecture returns the architecture as AWS spells it.
@@ -41,11 +49,12 @@ func (b Billing) architecture() price.Architecture {
 	return price.Architecture(b.Architecture)
 }
 
-// metrics returns what an attempt took of Lambda. The invoker says so, but of an
-// attempt that was outrun or abandoned nobody hears: it goes on, and is billed.
-func (g *gathering) metrics(a fanout.Attempt, brought reply, seen bool) *protocol.Metrics {
-	if seen || g.billing.Region == "" {
-		return brought.report.Metrics
+// metrics returns what an attempt took of Lambda, as the invoker reports it. An
+// attempt that has not returned goes on and is billed, but has no report: it is
+// estimated.
+func (r *run) metrics(a fanout.Attempt, answer reply, returned bool) *protocol.Metrics {
+	if returned || r.bill.Region == "" {
+		return answer.report.Metrics
 	}
 	if _, panicked := errors.AsType[*fanout.PanicError](a.Err); panicked {
 		return nil
@@ -57,19 +66,19 @@ func (g *gathering) metrics(a fanout.Attempt, brought reply, seen bool) *protoco
 func wholeMs(d time.Duration) float64 { return math.Ceil(float64(d) / float64(time.Millisecond)) }
 
 // account writes into a result what each Region and the whole run used of Lambda,
-// and what that cost. took is how long the coordinator has worked.
-func (g *gathering) account(r *protocol.Result, took time.Duration) {
-	usual := cmp.Or(memoryIn(r.Regions...), g.billing.WorkerMemoryMB)
-	home := cmp.Or(g.billing.WorkerRegion, g.billing.Region)
+// and the cost. took is how long the coordinator has worked.
+func (r *run) account(result *protocol.Result, took time.Duration) {
+	usual := cmp.Or(memoryIn(result.Regions...), r.bill.WorkerMemoryMB)
+	home := cmp.Or(r.bill.WorkerRegion, r.bill.Region)
 	var workers tab
-	for i := range r.Regions {
-		region := &r.Regions[i]
+	for i := range result.Regions {
+		region := &result.Regions[i]
 		memory := cmp.Or(memoryIn(*region), usual)
 		at := home
-		if g.regional {
+		if r.bill.regional {
 			at = region.Region
 		}
-		own := g.tab("workers", at)
+		own := r.bill.tab("workers", at)
 		for _, a := range region.Attempts {
 			if m := a.Metrics; m != nil {
 				m.MemorySizeMB = cmp.Or(m.MemorySizeMB, memory)
@@ -81,25 +90,25 @@ func (g *gathering) account(r *protocol.Result, took time.Duration) {
 			region.Usage = own.usage()
 		}
 	}
-	if g.billing.Region == "" {
+	if r.bill.Region == "" {
 		return
 	}
-	coordinator := g.tab("coordinator", g.billing.Region)
+	coordinator := r.bill.tab("coordinator", r.bill.Region)
 	coordinator.add(protocol.Metrics{
-		BilledDurationMs: wholeMs(took), MemorySizeMB: g.memoryMB, Estimated: true,
+		BilledDurationMs: wholeMs(took), MemorySizeMB: r.bill.memoryMB, Estimated: true,
 	})
 	whole := workers
 	whole.merge(coordinator)
-	if g.regional || home == g.billing.Region {
-		home = "" // it says nothing
+	if r.bill.regional || home == r.bill.Region {
+		home = "" // left out
 	}
-	r.Summary.Cost = &protocol.Cost{
+	result.Summary.Cost = &protocol.Cost{
 		USD:         whole.usage().USD,
 		Workers:     *workers.usage(),
 		Coordinator: *coordinator.usage(),
-		Region:      g.billing.Region, WorkerRegion: home, Architecture: string(g.billing.architecture()),
+		Region:      r.bill.Region, WorkerRegion: home, Architecture: string(r.bill.architecture()),
 		PriceDate: price.Date,
-		Note:      whole.note(g.billing.architecture()),
+		Note:      whole.note(r.bill.architecture()),
 	}
 }
 
@@ -115,19 +124,19 @@ func memoryIn(regions ...protocol.RegionOutcome) int {
 	return 0
 }
 
-// A tab is what is to be paid for so far, as in a restaurant. The zero tab is empty,
-// and has no prices.
+// A tab is a running total of usage at one price. The zero tab is empty, and has no
+// prices.
 type tab struct {
 	protocol.Usage
 	who     string
 	price   price.Lambda
-	unknown []string // the Regions without a price
-	unsized []string // who had invocations of which nobody knows the memory
+	unknown []string // Regions without a known price
+	unsized []string // functions with invocations of unknown memory
 }
 
-// tab returns an empty tab of somebody at the prices of a Region.
-func (g *gathering) tab(who, region string) tab {
-	p, known := price.LambdaIn(region, g.billing.architecture())
+// tab returns the empty tab of a function at the prices of a Region.
+func (b billing) tab(who, region string) tab {
+	p, known := price.LambdaIn(region, b.architecture())
 	t := tab{who: who, price: p}
 	if !known {
 		t.unknown = []string{region}
@@ -179,8 +188,8 @@ func union(a, b []string) []string {
 	return a
 }
 
-// usage returns what is on the tab, without a price unless every one is known, and
-// without GB-seconds, too, unless all memory is.
+// usage returns the total: with a price if every price is known, and with GB-seconds
+// if every memory is.
 func (t *tab) usage() *protocol.Usage {
 	u := t.Usage
 	u.GBSeconds, u.USD = rounded(u.GBSeconds, 1e9), rounded(u.USD, 1e12)
@@ -193,10 +202,10 @@ func (t *tab) usage() *protocol.Usage {
 	return &u
 }
 
-// rounded returns x as a multiple of a fraction, without the dust of adding up.
+// rounded returns x as a multiple of 1/fraction, without the rounding errors of a sum.
 func rounded(x, fraction float64) float64 { return math.Round(x*fraction) / fraction }
 
-// note says which prices and whose memory are not known, or "".
+// note says which prices and which functions' memory are not known, or "".
 func (t *tab) note(a price.Architecture) string {
 	var notes []string
 	if len(t.unknown) > 0 {

@@ -13,72 +13,59 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A gathering collects the units' outcomes into those of Regions. A Region
-// settles with its last unit.
-type gathering struct {
-	plan     *plan
-	billing  Billing
-	memoryMB int  // of the coordinator
-	regional bool // whether each Region has its own worker, and prices
-	begin    time.Time
+// gathered is what a run has gathered so far. A Region settles with its last unit.
+type gathered struct {
 	regions  []gatheredRegion
-	done     int // Regions that have settled
-	serial   float64
-	overdue  bool // whether the run's time was over before some unit's turn
+	serialMs float64
+	overdue  bool // whether the run's time ended before some unit's turn
 	summary  protocol.Summary
 }
 
 // A gatheredRegion is a Region of which some units have settled.
 type gatheredRegion struct {
-	outcome protocol.RegionOutcome   // without outputs, which result gives it
+	outcome protocol.RegionOutcome   // without outputs, which result adds
 	batches []protocol.RegionOutcome // by batch number
-	outputs [][]*json.RawMessage     // of the targets of each batch, where there is one
+	outputs [][]*json.RawMessage     // of the targets of each batch, nil where there is none
 	left    int                      // units not settled
 }
 
-func (c *Coordinator) newGathering(p *plan, begin time.Time) *gathering {
-	g := &gathering{
-		plan: p, billing: c.Billing, memoryMB: c.MemoryMB, regional: c.Regional, begin: begin, regions: make([]gatheredRegion, len(p.regions)),
-	}
-	for _, u := range p.units {
-		g.regions[u.region].left++
-	}
-	for i := range g.regions {
-		r := &g.regions[i]
-		if r.left == 0 { // no service is listed in the Region, and every one was asked for
-			r.outcome = protocol.RegionOutcome{
-				Region: p.regions[i], Status: protocol.StatusSkipped, Cause: "no service is listed in this Region",
+// gather makes room for the plan's Regions. Those without units settle at once.
+func (r *run) gather() {
+	r.regions = make([]gatheredRegion, len(r.plan.Regions))
+	for i, planned := range r.plan.Regions {
+		g := &r.regions[i]
+		g.left = len(planned.Batches)
+		if g.left == 0 { // every service was asked for, and the Region lists none
+			g.outcome = protocol.RegionOutcome{
+				Region: planned.Region, Status: protocol.StatusSkipped, Cause: "no service is listed in this Region",
 				Attempts: []protocol.Attempt{}, Targets: []protocol.TargetOutcome{},
 			}
-			g.done++
-			g.count(&r.outcome)
+			r.count(&g.outcome)
 		}
-		r.batches, r.outputs = make([]protocol.RegionOutcome, r.left), make([][]*json.RawMessage, r.left)
+		g.batches, g.outputs = make([]protocol.RegionOutcome, g.left), make([][]*json.RawMessage, g.left)
 	}
-	return g
 }
 
-// add takes in the outcome of unit i, and returns its Region's when that was the
-// last one it waited for, else nil.
-func (g *gathering) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome {
-	u := g.plan.units[i]
-	r := &g.regions[u.region]
-	r.batches[u.batch], r.outputs[u.batch] = g.batch(u, o)
-	g.overdue = g.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
-	if r.left--; r.left > 0 {
+// add adds the outcome of unit i, and returns its Region's outcome when that was the
+// Region's last unit, else nil.
+func (r *run) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome {
+	u := r.units[i]
+	g := &r.regions[u.region]
+	g.batches[u.batch], g.outputs[u.batch] = r.batch(u, o)
+	r.overdue = r.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
+	if g.left--; g.left > 0 {
 		return nil
 	}
-	r.outcome = merge(g.plan.regions[u.region], r.batches, g.overdue)
-	r.outcome.Hint = hint(r.outcome.Error, g.regional)
-	r.batches = nil
-	g.done++
-	g.count(&r.outcome)
-	return &r.outcome
+	g.outcome = merge(r.region(u), g.batches, r.overdue)
+	g.outcome.Hint = hint(g.outcome.Error, r.plan.Regional)
+	g.batches = nil
+	r.count(&g.outcome)
+	return &g.outcome
 }
 
-// batch is what became of one unit, told as of a Region with these targets only, and
-// where their outputs are.
-func (g *gathering) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOutcome, outputs []*json.RawMessage) {
+// batch returns the outcome of one unit, in the form of a Region with these targets
+// only, and where their outputs are.
+func (r *run) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOutcome, outputs []*json.RawMessage) {
 	b = protocol.RegionOutcome{
 		Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed),
 		Attempts: make([]protocol.Attempt, 0, len(o.Attempts)), // never nil: readers range over it
@@ -92,45 +79,78 @@ func (g *gathering) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOut
 	case fanout.Succeeded:
 	}
 	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*json.RawMessage, len(u.targets))
-	position, told := make(map[string]int, len(u.targets)), make([]bool, len(u.targets))
+	position, answered := make(map[string]int, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
 		position[target] = i
 	}
 	for i, a := range o.Attempts {
-		brought, seen := replyOf(o, i)
-		attempt := attemptOf(a, g.begin, u.batch)
-		attempt.RequestID, attempt.Metrics = brought.report.RequestID, g.metrics(a, brought, seen)
-		if o.Status == fanout.Aborted && i == len(o.Attempts)-1 && a.Wait == 0 {
-			attempt.Error = "" // it was given up while it ran, it did not fail
-		}
+		attempt, reply := r.attempt(u, a, o.Value, o.Status == fanout.Aborted && i == len(o.Attempts)-1 && a.Wait == 0)
 		b.Attempts = append(b.Attempts, attempt)
 		if attempt.RequestID != "" {
 			b.RequestID = attempt.RequestID
 		}
-		b.Truncated = b.Truncated || brought.truncated
-		g.serial += attempt.ElapsedMs - brought.elapsedMs
-		for j, t := range brought.targets {
-			g.serial += attemptsMs(t)
+		b.Truncated = b.Truncated || reply.truncated
+		r.serialMs += attempt.ElapsedMs - reply.elapsedMs
+		for j, t := range reply.targets {
+			r.serialMs += attemptsMs(t)
 			at := position[t.Target]
 			known := &b.Targets[at]
 			t.Attempts = append(known.Attempts, t.Attempts...)
-			if told[at] && !replaces(t.Status, known.Status) {
+			if answered[at] && !replaces(t.Status, known.Status) {
 				known.Attempts = t.Attempts
 				continue
 			}
 			t.Error = protocol.CutErrorName(t.Error)
-			*known, outputs[at], told[at] = t, &brought.outputs[j], true
+			*known, outputs[at], answered[at] = t, &reply.outputs[j], true
 		}
 	}
 	if started := o.Started(); !started.IsZero() {
-		b.StartMs = protocol.Milliseconds(started.Sub(g.begin))
+		b.StartMs = r.sinceBegin(started)
 	}
 	return b, outputs
 }
 
+// attempt returns the record of an attempt at a unit, and the worker's reply. value
+// is the outcome's value. An attempt that was aborted while it ran did not fail: it has
+// a cause and no error.
+func (r *run) attempt(u unit, a fanout.Attempt, value reply, aborted bool) (protocol.Attempt, reply) {
+	answer, returned := replyOf(a, value)
+	attempt := protocol.Attempt{
+		StartMs:   r.sinceBegin(a.Start),
+		ElapsedMs: protocol.Milliseconds(a.Elapsed),
+		Error:     protocol.CutErrorName(a.Name),
+		Cause:     protocol.Cause(a.Err),
+		WaitMs:    protocol.Milliseconds(a.Wait),
+		Batch:     u.batch,
+		RequestID: answer.report.RequestID,
+		Metrics:   r.metrics(a, answer, returned),
+		Abandoned: a.Abandoned,
+		Hedge:     a.Hedge,
+	}
+	if aborted {
+		attempt.Error = ""
+	}
+	return attempt, answer
+}
+
+// replyOf returns the reply that an attempt brought, and false when the attempt had
+// not returned: it was abandoned, or another one was faster.
+func replyOf(a fanout.Attempt, value reply) (answer reply, returned bool) {
+	if a.Err == nil {
+		return value, true
+	}
+	if failed, ok := errors.AsType[*invocationError](a.Err); ok {
+		return failed.reply, true
+	}
+	return reply{}, false
+}
+
+// sinceBegin returns the milliseconds from the run's start to t.
+func (r *run) sinceBegin(t time.Time) float64 { return protocol.Milliseconds(t.Sub(r.begin)) }
+
 // attemptsMs returns how long the attempts at a target took, without the waits
-// between them. Of one whose records were lost it is all of its time.
+// between them, or all of the target's time when its attempts were not recorded.
 func attemptsMs(t protocol.TargetOutcome) (ms float64) {
 	if len(t.Attempts) == 0 {
 		return t.ElapsedMs
@@ -141,35 +161,10 @@ func attemptsMs(t protocol.TargetOutcome) (ms float64) {
 	return ms
 }
 
-// replyOf returns what attempt i of an outcome brought back, and whether its end
-// was seen.
-func replyOf(o fanout.Outcome[reply], i int) (brought reply, seen bool) {
-	if o.Attempts[i].Err == nil {
-		return o.Value, true
-	}
-	if failed, ok := errors.AsType[*invocationError](o.Attempts[i].Err); ok {
-		return failed.reply, true
-	}
-	return reply{}, false
-}
-
-func attemptOf(a fanout.Attempt, begin time.Time, batch int) protocol.Attempt {
-	return protocol.Attempt{
-		StartMs:   protocol.Milliseconds(a.Start.Sub(begin)),
-		ElapsedMs: protocol.Milliseconds(a.Elapsed),
-		Error:     protocol.CutErrorName(a.Name),
-		Cause:     protocol.Cause(a.Err),
-		WaitMs:    protocol.Milliseconds(a.Wait),
-		Batch:     batch,
-		Abandoned: a.Abandoned,
-		Hedge:     a.Hedge,
-	}
-}
-
 // merge makes one Region's outcome of its batches. Its status is the worst of
-// theirs, and error and cause are those of the first batch that has it. One of
-// which the run's end left some batches undone was started and then given up, or
-// when it is overdue, has timed out.
+// theirs; error and cause are those of the first batch that has it. When the run's
+// end left batches undone, the Region was started and then given up: it is ABORTED,
+// or TIMED_OUT when the run is overdue.
 func merge(region string, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
 	if len(batches) == 1 {
 		batches[0].Region = region
@@ -207,7 +202,7 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 	return merged
 }
 
-// severity orders the statuses of batches: that of a Region is the highest.
+// severity orders the statuses of batches: a Region has the most severe one.
 func severity(s protocol.Status) int {
 	switch s {
 	case protocol.StatusFailed:
@@ -227,66 +222,68 @@ func severity(s protocol.Status) int {
 }
 
 // count adds a settled Region to the summary.
-func (g *gathering) count(r *protocol.RegionOutcome) {
-	s := &g.summary
-	s.Regions.Add(r.Status)
-	s.Attempts += len(r.Attempts)
+func (r *run) count(o *protocol.RegionOutcome) {
+	s := &r.summary
+	s.Regions.Add(o.Status)
+	s.Attempts += len(o.Attempts)
 	units := map[int]bool{}
-	for _, a := range r.Attempts {
+	for _, a := range o.Attempts {
 		units[a.Batch] = true
 	}
-	s.Retries += len(r.Attempts) - len(units)
-	for _, t := range r.Targets {
+	s.Retries += len(o.Attempts) - len(units)
+	for _, t := range o.Targets {
 		s.Targets.Add(t.Status)
 		s.TargetAttempts += len(t.Attempts)
 		s.TargetRetries += max(len(t.Attempts)-1, 0)
 	}
 }
 
-// result closes the books.
-func (g *gathering) result(v fanout.Verdict) protocol.Result {
-	elapsed := time.Since(g.begin)
-	r := protocol.Result{
-		RunID:     g.plan.runID,
-		Name:      g.plan.request.Name,
+// result returns the result of a run that has ended.
+func (r *run) result(v fanout.Verdict) protocol.Result {
+	elapsed := time.Since(r.begin)
+	result := protocol.Result{
+		RunID:     r.plan.RunID,
+		Name:      r.plan.Request.Name,
 		Status:    protocol.Status(v.Status),
-		StartedAt: g.begin.UTC(),
+		StartedAt: r.begin.UTC(),
 		ElapsedMs: protocol.Milliseconds(elapsed),
 		Message:   fmt.Sprintf("That took %.3f seconds", elapsed.Seconds()),
-		Notices:   g.plan.notices,
-		Summary:   g.summary,
-		Regions:   make([]protocol.RegionOutcome, len(g.regions)),
+		Notices:   r.notices,
+		Summary:   r.summary,
+		Regions:   make([]protocol.RegionOutcome, len(r.regions)),
 	}
-	g.plan.outputs.close()
-	for i := range g.regions {
-		r.Regions[i] = g.regions[i].outcome
-		g.plan.outputs.give(i, &r.Regions[i], g.regions[i].outputs)
-		r.Truncated = r.Truncated || r.Regions[i].Truncated
+	r.outputs.close()
+	for i := range r.regions {
+		region := &result.Regions[i]
+		*region = r.regions[i].outcome
+		r.outputs.give(i, region, r.regions[i].outputs)
+		result.Truncated = result.Truncated || region.Truncated
 	}
-	r.Summary.Throttled, r.Summary.Concurrency = v.Throttled, v.Concurrency
-	r.Summary.SerialMs = math.Round(g.serial*1000) / 1000
-	if r.ElapsedMs > 0 {
-		r.Summary.Speedup = math.Round(100*r.Summary.SerialMs/r.ElapsedMs) / 100
+	s := &result.Summary
+	s.Throttled, s.Concurrency = v.Throttled, v.Concurrency
+	s.SerialMs = math.Round(r.serialMs*1000) / 1000
+	if result.ElapsedMs > 0 {
+		s.Speedup = math.Round(100*s.SerialMs/result.ElapsedMs) / 100
 	}
-	g.account(&r, elapsed)
+	r.account(&result, elapsed)
 	if v.Err != nil {
-		r.Cause = g.cause(v)
+		result.Cause = r.cause(v)
 		if v.Status != fanout.Aborted {
-			r.Error = protocol.CutErrorName(fanout.ErrorName(v.Err))
+			result.Error = protocol.CutErrorName(fanout.ErrorName(v.Err))
 		}
 	}
-	return r
+	return result
 }
 
-// cause says why the run did not succeed, and shows the first Region it is about.
-func (g *gathering) cause(v fanout.Verdict) string {
-	c := g.summary.Regions
+// cause says why the run did not succeed, and shows the first Region that failed.
+func (r *run) cause(v fanout.Verdict) string {
+	c := r.summary.Regions
 	if v.Status != fanout.Failed {
 		return protocol.CutCause(fmt.Sprintf("%v; %d of %d Regions not finished",
 			v.Err, c.TimedOut+c.Aborted+c.NotStarted, c.Total))
 	}
-	for _, r := range g.regions {
-		if o := r.outcome; o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut {
+	for _, g := range r.regions {
+		if o := g.outcome; o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut {
 			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, o.Region, o.Error, o.Cause))
 		}
 	}

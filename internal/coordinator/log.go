@@ -10,47 +10,47 @@ import (
 )
 
 // logger returns the log of one run.
-func (c *Coordinator) logger(p *plan) *slog.Logger {
+func (c *Coordinator) logger(p *Plan) *slog.Logger {
 	if c.Log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return c.Log.With("runId", p.runID, "task", p.request.Task)
+	return c.Log.With("runId", p.RunID, "task", p.Request.Task)
 }
 
-func logStart(ctx context.Context, log *slog.Logger, p *plan) {
-	log.InfoContext(ctx, "run started", "name", p.request.Name,
-		"regions", len(p.regions), "invocations", len(p.units))
-	for _, notice := range p.notices {
-		log.WarnContext(ctx, notice)
+// logEvent writes the run's start, its notices, its end, and each Region that did
+// not succeed. A line's requestId is the coordinator's own, which Lambda's logger
+// adds.
+func (r *run) logEvent(ctx context.Context, e protocol.Event) {
+	switch e.Type {
+	case protocol.EventRunStarted:
+		r.log.InfoContext(ctx, "run started", "name", e.Started.Name,
+			"regions", e.Started.Regions, "invocations", e.Started.Invocations)
+	case protocol.EventNotice:
+		r.log.WarnContext(ctx, e.Notice)
+	case protocol.EventRegionSettled:
+		o := e.Outcome
+		if o.Status == protocol.StatusSucceeded || o.Status == protocol.StatusSkipped {
+			return
+		}
+		r.log.WarnContext(ctx, "region did not succeed", "region", o.Region, "status", o.Status, "error", o.Error,
+			"cause", o.Cause, "workerRequestId", o.RequestID, "attempts", len(o.Attempts), "elapsedMs", o.ElapsedMs)
+	case protocol.EventRunEnded:
+		level, s := slog.LevelInfo, e.Ended.Summary
+		if e.Ended.Status != protocol.StatusSucceeded {
+			level = slog.LevelWarn
+		}
+		r.log.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", e.Ended.Cause,
+			"succeeded", s.Regions.Succeeded, "failed", s.Regions.Failed, "timedOut", s.Regions.TimedOut,
+			"aborted", s.Regions.Aborted, "notStarted", s.Regions.NotStarted, "skipped", s.Regions.Skipped,
+			"elapsedMs", e.Ended.ElapsedMs, "speedup", s.Speedup, "retries", s.Retries)
+	case protocol.EventAttemptStarted, protocol.EventAttemptEnded:
 	}
 }
 
-// logRegion writes a line for a Region that did not succeed. The line's requestId
-// is the coordinator's own, which Lambda's logger adds.
-func logRegion(ctx context.Context, log *slog.Logger, r *protocol.RegionOutcome) {
-	if r.Status == protocol.StatusSucceeded || r.Status == protocol.StatusSkipped {
-		return
-	}
-	log.WarnContext(ctx, "region did not succeed", "region", r.Region, "status", r.Status, "error", r.Error,
-		"cause", r.Cause, "workerRequestId", r.RequestID, "attempts", len(r.Attempts), "elapsedMs", r.ElapsedMs)
-}
-
-// logPanic writes the stack of an invocation that panicked on this side: here
+// logPanic writes the stack of an invocation that panicked in this process: here
 // and nowhere else.
-func logPanic(ctx context.Context, log *slog.Logger, u unit, o fanout.Outcome[reply]) {
+func (r *run) logPanic(ctx context.Context, u unit, o fanout.Outcome[reply]) {
 	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
-		log.ErrorContext(ctx, p.Error(), "region", u.plan.regions[u.region], "batch", u.batch, "stack", string(p.Stack))
+		r.log.ErrorContext(ctx, p.Error(), "region", r.region(u), "batch", u.batch, "stack", string(p.Stack))
 	}
-}
-
-func logEnd(ctx context.Context, log *slog.Logger, r protocol.Result) {
-	level := slog.LevelInfo
-	if r.Status != protocol.StatusSucceeded {
-		level = slog.LevelWarn
-	}
-	c := r.Summary.Regions
-	log.Log(ctx, level, r.Message, "status", r.Status, "error", r.Error, "cause", r.Cause,
-		"succeeded", c.Succeeded, "failed", c.Failed, "timedOut", c.TimedOut, "aborted", c.Aborted,
-		"notStarted", c.NotStarted, "skipped", c.Skipped,
-		"elapsedMs", r.ElapsedMs, "speedup", r.Summary.Speedup, "retries", r.Summary.Retries)
 }

@@ -8,42 +8,41 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// answersKept is how many answers' worth of outputs a run keeps at most: 24 MiB for
-// Lambda's answers, where each worker may bring 6. What is let go then is what
-// protocol.Fit would take from the answer in the end, as long as each Region has one
-// invocation. With several a Region may have the most now and not in the end; that is
-// what so much room is left for.
+// answersKept limits the outputs that a run keeps, in answers: 24 MiB for Lambda's
+// answers, where each worker may return 6. While each Region has one invocation, the
+// run drops what protocol.Fit would drop from the answer in the end. A Region with
+// several may have the most now and not in the end; the room of four answers is for
+// that.
 const answersKept = 4
 
 // The outputs of a run's targets are kept apart from their outcomes, because workers
-// may bring many times what the coordinator's memory holds. When they come to more
-// than the limit, those of the Region with the most are let go, and so is what it
-// brings from then on.
+// may return many times what the coordinator's memory holds. Above the limit, the
+// Region with the most loses its outputs, and those that it gets later.
 type outputs struct {
-	limit int // bytes that are kept; 0 means no limit
+	limit int // bytes to keep; 0 means no limit
 
 	mu      sync.Mutex
-	bytes   int // that are kept
+	bytes   int // kept
 	regions []regionOutputs
 	closed  bool
 }
 
-// regionOutputs are those of one Region.
+// regionOutputs are the outputs of one Region.
 type regionOutputs struct {
-	bytes   int // that are kept
+	bytes   int // kept
 	replies [][]json.RawMessage
-	lost    bool // whether some were let go
+	lost    bool // whether some were dropped
 }
 
-// newOutputs returns where the run's outputs are kept, of which an answer holds up to
-// maxAnswerBytes; 0 means no limit.
-func (p *plan) newOutputs(maxAnswerBytes int) *outputs {
-	return &outputs{limit: answersKept * maxAnswerBytes, regions: make([]regionOutputs, len(p.regions))}
+// newOutputs returns where the outputs of that many Regions are kept, when an answer
+// holds maxAnswerBytes; 0 means no limit.
+func newOutputs(maxAnswerBytes, regions int) *outputs {
+	return &outputs{limit: answersKept * maxAnswerBytes, regions: make([]regionOutputs, regions)}
 }
 
 // keep takes the outputs out of the targets of a Region's reply, and returns them in
-// the targets' order. They may be let go at any time until close, so nobody looks at
-// them before.
+// the targets' order. They must not be read before close, because they may be dropped
+// until then.
 func (o *outputs) keep(region int, targets []protocol.TargetOutcome) []json.RawMessage {
 	kept := make([]json.RawMessage, len(targets))
 	bytes := 0
@@ -53,7 +52,7 @@ func (o *outputs) keep(region int, targets []protocol.TargetOutcome) []json.RawM
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed { // the run is over, and nobody waits for this
+	if o.closed { // the run has ended without this reply
 		return kept
 	}
 	r := &o.regions[region]
@@ -61,10 +60,10 @@ func (o *outputs) keep(region int, targets []protocol.TargetOutcome) []json.RawM
 	r.bytes += bytes
 	o.bytes += bytes
 	if r.lost {
-		o.letGo(r)
+		o.drop(r)
 	}
 	for o.limit > 0 && o.bytes > o.limit {
-		o.letGo(o.largest())
+		o.drop(o.largest())
 	}
 	return kept
 }
@@ -80,8 +79,8 @@ func (o *outputs) largest() *regionOutputs {
 	return most
 }
 
-// letGo gives up a Region's outputs.
-func (o *outputs) letGo(r *regionOutputs) {
+// drop drops a Region's outputs.
+func (o *outputs) drop(r *regionOutputs) {
 	r.lost = r.lost || r.bytes > 0
 	for _, reply := range r.replies {
 		clear(reply)
@@ -90,15 +89,15 @@ func (o *outputs) letGo(r *regionOutputs) {
 	r.bytes, r.replies = 0, nil
 }
 
-// close ends the keeping: what there is stays as it is.
+// close ends the collection: the outputs kept do not change any more.
 func (o *outputs) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
 }
 
-// give gives a Region's outcome what has been kept of its targets' outputs, each of
-// which is at its place, if there is one. close has been called.
+// give puts the outputs that were kept into a Region's outcome. places has, for each
+// target, where its output is, or nil. close has been called.
 func (o *outputs) give(region int, r *protocol.RegionOutcome, places [][]*json.RawMessage) {
 	for i, place := range slices.Concat(places...) {
 		if place != nil {

@@ -1,11 +1,11 @@
 package coordinator
 
 import (
+	"bytes"
 	"cmp"
-	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/oklog/ulid/v2"
 
@@ -15,74 +15,138 @@ import (
 
 // maxInFlight is the most invocations in flight at once, whatever the request
 // says, and inFlightPerMB how many of them each MB of the coordinator's memory
-// allows. `make bench` and `make bench-cold` have seen 5,000 of them, with answers of
-// some hundred bytes, take 106 to 176 MiB, garbage included: the default of 256 MB holds
-// them. Their connections do not bound them: HTTP/2 carries 5,000 over 50.
+// allows. The benchmarks of 5,000 invocations with answers of some hundred bytes
+// took 106 to 176 MiB, garbage included, so the default of 256 MB holds them.
+// Connections are no limit: 5,000 invocations fit into 50 of HTTP/2.
 const (
 	maxInFlight   = 5000
 	inFlightPerMB = 20
 )
 
-// maxInvocations bounds the invocations of one run. Past it one coordinator is
-// the wrong shape: at 2 KiB each their records alone would fill the answer.
+// maxInvocations bounds the invocations of one run. At 2 KiB each the records of
+// 10,000 alone would fill the answer.
 const maxInvocations = 10_000
 
-// A plan is a request made ready: what to invoke, and under which policy.
-type plan struct {
-	request protocol.Request
-	runID   string
-	regions []string
-	targets [][]string // of each Region
-	units   []unit
-	policy  fanout.Policy
+// planVersion is the version of a stored [Plan].
+const planVersion = 1
 
-	envelope protocol.Envelope // of what is sent
-	outputs  *outputs          // of what comes back
+// A Plan is a request made ready: what to invoke, and within which limits. It is a
+// value: encoded, stored, and read back with [DecodePlan] it runs in the same way.
+type Plan struct {
+	// Version is the version of this form, 1.
+	Version int `json:"version"`
 
-	endBy   time.Time // when the run's time is over; zero means never
-	once    bool      // whether an invocation that may have run is not made again
-	notices []string
+	// RunID names the run.
+	RunID string `json:"runId"`
+
+	// Request is what was asked for, with the name of its task filled in. The run
+	// takes its timeouts, retriers, hedge and tolerances from it.
+	Request protocol.Request `json:"request"`
+
+	// Regions lists the Regions in the order asked for.
+	Regions []PlannedRegion `json:"regions"`
+
+	// MaxConcurrency is how many invocations may be in flight at once, hedges
+	// included: as many as there are, as the request allows, and as the
+	// coordinator's memory holds.
+	MaxConcurrency int `json:"maxConcurrency"`
+
+	// Regional says that each Region has a worker, and so a limit, of its own.
+	Regional bool `json:"regional,omitzero"`
+
+	// AtMostOnce says that an invocation that may have run is not made again.
+	AtMostOnce bool `json:"atMostOnce,omitzero"`
+
+	// MaxAnswerBytes is how long the answer may be, which limits the outputs that
+	// are kept. Zero means no limit.
+	MaxAnswerBytes int `json:"maxAnswerBytes,omitzero"`
+
+	// Notices says which limits change how the run is done, a sentence each.
+	Notices []string `json:"notices,omitzero"`
 }
 
-// A unit is one invocation to be made: a batch of a Region's targets.
-type unit struct {
-	plan    *plan
-	region  int // index into plan.regions
-	batch   int
-	targets []string
+// A PlannedRegion is what a run does in one Region.
+type PlannedRegion struct {
+	Region string `json:"region"`
 
-	progress *progress
+	// Targets lists the Region's targets, in the order asked for.
+	Targets []string `json:"targets"`
+
+	// Batches counts the targets of each invocation: the first one takes the
+	// first targets, and so on.
+	Batches []int `json:"batches"`
+}
+
+// Encode returns p as JSON, to be read by [DecodePlan].
+func (p *Plan) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // the request's parameters are sent byte by byte, and were measured
+	if err := encoder.Encode(p); err != nil {
+		return nil, fmt.Errorf("encode plan: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// DecodePlan reads a plan as Encode wrote it. The error says why it cannot be run.
+func DecodePlan(data []byte) (Plan, error) {
+	var p Plan
+	if err := json.Unmarshal(data, &p); err != nil {
+		return Plan{}, fmt.Errorf("decode plan: %w", err)
+	}
+	if p.Version != planVersion {
+		return Plan{}, fmt.Errorf("decode plan: version is %d, want %d", p.Version, planVersion)
+	}
+	if err := p.Request.Validate().Err(); err != nil {
+		return Plan{}, fmt.Errorf("decode plan: %w", err)
+	}
+	if len(p.Regions) == 0 || p.MaxConcurrency < min(1, p.invocations()) {
+		return Plan{}, fmt.Errorf("decode plan: %d Regions, maxConcurrency %d; want at least 1", len(p.Regions), p.MaxConcurrency)
+	}
+	for _, r := range p.Regions {
+		left := len(r.Targets)
+		for _, n := range r.Batches {
+			if n < 1 || n > left {
+				return Plan{}, fmt.Errorf("decode plan: %s has a batch of %d targets, %d are left", r.Region, n, left)
+			}
+			left -= n
+		}
+		if left > 0 {
+			return Plan{}, fmt.Errorf("decode plan: %d targets of %s are in no batch", left, r.Region)
+		}
+	}
+	return p, nil
 }
 
 // plan makes a request ready, or returns what is wrong with it: the faults found
 // already, Regions and tasks that do not exist, and sizes that do not fit.
-func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (*plan, protocol.Faults) {
+func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (Plan, protocol.Faults) {
 	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
-	p := &plan{request: r, runID: newRunID()}
 	targets := r.Targets
 	if targets == nil {
 		targets = []string{protocol.DefaultTarget}
 	}
-	var more protocol.Faults
-	p.regions, more = expand(cmp.Or(r.Partition, protocol.DefaultPartition), r.Regions, r.ExcludeRegions)
+	regions, more := expand(cmp.Or(r.Partition, protocol.DefaultPartition), r.Regions, r.ExcludeRegions)
 	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, targets))
 	idempotent := c.Tasks.Idempotent(r.Task)
-	p.once = !idempotent && r.Retry == nil
 	if r.Hedge != nil && !idempotent {
 		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, fmt.Sprintf(
 			"task %s does not say of itself that it may be done twice", r.Task))})
 	}
+	p := Plan{
+		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
+		AtMostOnce: !idempotent && r.Retry == nil, MaxAnswerBytes: maxAnswerBytes,
+	}
 	if len(faults) == 0 {
-		for _, region := range p.regions {
-			p.targets = append(p.targets, targetsIn(region, targets))
+		for _, region := range regions {
+			p.Regions = append(p.Regions, PlannedRegion{Region: region, Targets: targetsIn(region, targets), Batches: []int{}})
 		}
-		faults = p.tooMuch(maxAnswerBytes)
+		faults = p.divide()
 	}
 	if len(faults) > 0 {
-		return nil, faults
+		return Plan{}, faults
 	}
-	p.outputs = p.newOutputs(maxAnswerBytes)
-	p.decide(c.Regional, c.inFlight())
+	p.limit(c.inFlight())
 	return p, nil
 }
 
@@ -90,38 +154,6 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 // 80 random ones.
 func newRunID() string {
 	return ulid.MustNew(ulid.Now(), rand.Reader).String()
-}
-
-// tooMuch returns what the plan asks for that one run cannot give, and divides it
-// into units.
-func (p *plan) tooMuch(maxAnswerBytes int) protocol.Faults {
-	outcomes, most := 0, 0
-	for _, targets := range p.targets {
-		outcomes += len(targets)
-		most = max(most, len(targets))
-	}
-	invocations, faults := p.divide()
-	if most > protocol.MaxTargets { // the request names no more, but "*" stands for many
-		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
-			"with every service in the place of %q a Region has %d targets; at most %d fit into one run",
-			protocol.EveryService, most, protocol.MaxTargets)})
-	}
-	if invocations > maxInvocations {
-		faults = append(faults, protocol.Fault{Path: "maxTargetsPerInvocation", Detail: fmt.Sprintf(
-			"%d targets over %d Regions, in batches of up to %d, are %d invocations; at most %d fit into one run",
-			outcomes, len(p.regions), p.batchSize(), invocations, maxInvocations)})
-	}
-	if m := p.request.MinSuccessful; m > len(p.regions) {
-		faults = append(faults, protocol.Fault{Path: "minSuccessful", Value: fmt.Sprint(m), Detail: fmt.Sprintf(
-			"want at most %d, the number of its Regions", len(p.regions))})
-	}
-	least := protocol.LeastResultBytes(p.targets)
-	if maxAnswerBytes > 0 && least > maxAnswerBytes {
-		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
-			"the outcomes of %d targets over %d Regions need up to %d bytes, an answer holds %d; split the run",
-			outcomes, len(p.regions), least, maxAnswerBytes)})
-	}
-	return faults
 }
 
 // inFlight is how many invocations may be in flight at once here.
@@ -132,100 +164,60 @@ func (c *Coordinator) inFlight() int {
 	return maxInFlight
 }
 
-// decide sets the policy for the units.
-func (p *plan) decide(regional bool, inFlight int) {
-	groups := make([]int, len(p.units)) // the Region of each
-	for i, u := range p.units {
-		groups[i] = u.region
-	}
-	r := p.request
-	concurrency := cmp.Or(r.MaxConcurrency, len(p.units))
-	if min(concurrency, len(p.units)) > inFlight {
-		p.notices = append(p.notices, fmt.Sprintf(
+// limit sets MaxConcurrency, at most inFlight.
+func (p *Plan) limit(inFlight int) {
+	invocations := p.invocations()
+	concurrency := cmp.Or(p.Request.MaxConcurrency, invocations)
+	if min(concurrency, invocations) > inFlight {
+		p.Notices = append(p.Notices, fmt.Sprintf(
 			"maxConcurrency is %d here: more invocations in flight may not fit into the coordinator's memory",
 			inFlight))
 	}
-	retriers := r.Retry
-	if retriers == nil {
-		retriers = protocol.DefaultRetry()
-	}
-	p.policy = fanout.Policy{
-		MaxConcurrency: min(concurrency, inFlight),
-		Timeout:        seconds(r.RegionTimeoutSeconds),
-		Adaptation: fanout.Adaptation{
-			ErrorEquals: []string{protocol.ErrorLambdaThrottled},
-			// Retriers of the request's own are kept to the letter.
-			CountRetries: r.Retry != nil,
-		},
-		Tolerance: fanout.Tolerance{
-			Groups:            groups,
-			FailureCount:      r.ToleratedFailureCount,
-			FailurePercentage: r.ToleratedFailurePercentage,
-			FailFast:          r.FailFast,
-			MinSuccessful:     r.MinSuccessful,
-		},
-	}
-	if h := r.Hedge; h != nil {
-		p.policy.Hedge = fanout.Hedge{
-			After: seconds(h.AfterSeconds), AfterPercentile: h.AfterPercentile, MaxExtraPercentage: h.MaxExtraPercentage,
-		}
-		most := p.policy.Hedge.Most(len(p.units))
-		if r.MaxConcurrency == 0 { // the others need not wait for one to end
-			p.policy.MaxConcurrency = min(len(p.units)+most, inFlight)
+	if p.Request.Hedge != nil {
+		most := p.hedge().Most(invocations)
+		if p.Request.MaxConcurrency == 0 { // a hedge does not wait for another invocation to end
+			concurrency = invocations + most
 		}
 		if most == 0 {
-			p.notices = append(p.notices, fmt.Sprintf(
-				"nothing is hedged: of %d in all, maxExtraPercentage allows less than one extra invocation", len(p.units)))
+			p.Notices = append(p.Notices, fmt.Sprintf(
+				"nothing is hedged: of %d in all, maxExtraPercentage allows less than one extra invocation", invocations))
 		}
 	}
-	if regional {
-		p.policy.Adaptation.Lanes = groups
-	}
-	for _, retrier := range retriers {
-		p.policy.Retry = append(p.policy.Retry, fanout.Retrier(retrier))
-	}
+	p.MaxConcurrency = min(concurrency, inFlight)
 }
 
-// atOnce returns how many invocations may be in flight at once, by Region.
-func (p *plan) atOnce() map[string]int {
-	calls := map[string]int{}
-	for _, u := range p.units[:min(p.policy.MaxConcurrency, len(p.units))] {
-		calls[p.regions[u.region]]++
+// invocations returns how many invocations there are, without retries and hedges.
+func (p *Plan) invocations() (n int) {
+	for _, r := range p.Regions {
+		n += len(r.Batches)
 	}
-	return calls
+	return n
 }
 
-// withinTime returns the context of the run, which began at begin: it ends after
-// the request's time, and before the function's deadline by its reserve.
-func (c *Coordinator) withinTime(ctx context.Context, p *plan, begin time.Time) (context.Context, context.CancelFunc) {
-	limit := seconds(p.request.TimeoutSeconds)
-	if deadline, ok := ctx.Deadline(); ok {
-		left := max(deadline.Sub(begin), 0) // it may be past
-		targets := 0
-		for _, u := range p.units {
-			targets += len(u.targets)
-		}
-		reserve := c.reserve(left, min(p.policy.MaxConcurrency, len(p.units)), targets)
-		p.policy.Grace = reserve / 2 // the other half is for the encoding
-		if rest := left - reserve; limit == 0 || rest < limit {
-			limit = max(rest, 1) // 0 would mean no limit
-			if notice := keep(reserve, left); notice != "" {
-				p.notices = append(p.notices, notice)
-			}
-		}
+// targetCount returns how many targets there are, counted once for each Region.
+func (p *Plan) targetCount() (n int) {
+	for _, r := range p.Regions {
+		n += len(r.Targets)
 	}
-	if limit == 0 {
-		return context.WithCancel(ctx)
-	}
-	p.endBy = begin.Add(limit)
-	return context.WithDeadlineCause(ctx, p.endBy, &fanout.TimeoutError{What: "run", After: limit})
+	return n
 }
 
-// seconds returns s seconds as a Duration, of what is not zero at least 1 ns: only 0
-// means no limit.
-func seconds(s float64) time.Duration {
-	if s == 0 {
-		return 0
+// targetLists returns the targets of each Region.
+func (p *Plan) targetLists() [][]string {
+	lists := make([][]string, len(p.Regions))
+	for i, r := range p.Regions {
+		lists[i] = r.Targets
 	}
-	return max(time.Duration(s*float64(time.Second)), 1)
+	return lists
+}
+
+// hedge returns the engine's hedge; the zero Hedge when the request has none.
+func (p *Plan) hedge() fanout.Hedge {
+	h := p.Request.Hedge
+	if h == nil {
+		return fanout.Hedge{}
+	}
+	return fanout.Hedge{
+		After: seconds(h.AfterSeconds), AfterPercentile: h.AfterPercentile, MaxExtraPercentage: h.MaxExtraPercentage,
+	}
 }

@@ -67,31 +67,38 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 		return Preview{}, err
 	}
 	preview := Preview{
-		Task:                 p.request.Task,
-		Invocations:          len(p.units),
-		MaxConcurrency:       min(p.policy.MaxConcurrency, len(p.units)),
+		Task:                 p.Request.Task,
+		Targets:              p.targetCount(),
+		Invocations:          p.invocations(),
+		MaxConcurrency:       min(p.MaxConcurrency, p.invocations()),
 		TimeoutSeconds:       r.TimeoutSeconds,
 		RegionTimeoutSeconds: r.RegionTimeoutSeconds,
 		TargetTimeoutSeconds: r.TargetTimeoutSeconds,
 		PayloadBytes:         p.longest(),
 		MaxPayloadBytes:      protocol.MaxInvocationBytes,
-		AnswerBytes:          protocol.LeastResultBytes(p.targets),
+		AnswerBytes:          protocol.LeastResultBytes(p.targetLists()),
 		MaxAnswerBytes:       protocol.MaxPayloadBytes,
-		Notices:              p.notices,
-		Regions:              make([]RegionPreview, len(p.regions)),
+		Notices:              p.Notices,
+		Regions:              make([]RegionPreview, len(p.Regions)),
 	}
-	skip := c.Tasks.Skips(p.request.Task, p.request.Parameters)
-	for i, region := range p.regions {
-		preview.Targets += len(p.targets[i])
-		preview.Regions[i] = RegionPreview{Region: region, Targets: len(p.targets[i]), Batches: []int{}}
-		for _, target := range p.targets[i] {
-			if cause := skip(region, target); cause != "" {
+	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
+	for i, region := range p.Regions {
+		preview.Regions[i] = RegionPreview{Region: region.Region, Targets: len(region.Targets), Batches: region.Batches}
+		for _, target := range region.Targets {
+			if cause := skip(region.Region, target); cause != "" {
 				preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: target, Cause: cause})
 			}
 		}
 	}
-	for _, u := range p.units {
-		preview.Regions[u.region].Batches = append(preview.Regions[u.region].Batches, len(u.targets))
-	}
 	return preview, nil
+}
+
+// longest returns how many bytes the longest payload can have.
+func (p *Plan) longest() int {
+	envelope, _ := p.envelope() // divide has made it, too
+	most := 0
+	for _, u := range p.units() {
+		most = max(most, envelope.Bytes(p.Regions[u.region].Region, u.batch, u.targets))
+	}
+	return most
 }

@@ -7,15 +7,15 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A progress is what the invocations of one unit have done between them: a retry is
-// sent what those before it have not, and of two beside each other the second one may
-// do what the first could not. A target that is done stays done.
+// A progress is what the invocations of one unit have done together: a retry is sent
+// only what those before it have not done, and a hedge may do what the slow invocation
+// could not. A target that is done stays done.
 type progress struct {
 	mu   sync.Mutex
 	done map[string]protocol.Status // of targets: SUCCEEDED or SKIPPED
 }
 
-// add takes in what an invocation did, and returns what has become of all targets:
+// add adds what an invocation did, and returns the status of all targets together:
 // SUCCEEDED, SKIPPED when there was nothing to do for any of them, or FAILED while one
 // is not done.
 func (p *progress) add(all []string, outcomes []protocol.TargetOutcome) protocol.Status {
@@ -52,14 +52,14 @@ func (p *progress) left(all []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(target string) bool { return p.done[target] != "" })
 }
 
-// done reports whether a target of this status needs no other invocation.
+// done reports whether a target with this status needs no other invocation.
 func done(s protocol.Status) bool {
 	return s == protocol.StatusSucceeded || s == protocol.StatusSkipped
 }
 
-// replaces reports whether what an invocation says of a target takes the place of what
-// one before it said. A target that is done stays done, and one that was tried does not
-// become one whose turn never came.
+// replaces reports whether a target's new status replaces the one from an earlier
+// invocation. A target that is done stays done, and one that was tried does not become
+// NOT_STARTED.
 func replaces(now, before protocol.Status) bool {
 	return !done(before) && now != protocol.StatusNotStarted
 }

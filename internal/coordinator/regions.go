@@ -11,9 +11,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// expand returns the Regions that the names and globs of include stand for in a
-// partition, each once, in the order of include, without those that exclude
-// stands for. Nil includes the partition's default Regions.
+// expand returns the Regions of a partition that match the names and globs of include,
+// each once, in the order of include, without those that match exclude. A nil include
+// means the partition's default Regions.
 func expand(partition string, include, exclude []string) ([]string, protocol.Faults) {
 	if include == nil {
 		include = []string{protocol.DefaultRegions}
@@ -22,7 +22,7 @@ func expand(partition string, include, exclude []string) ([]string, protocol.Fau
 	among := endpoints.Regions(partition)
 	if len(among) == 0 {
 		faults = append(faults, protocol.UnknownFault("partition", partition, "a partition", partitions()))
-		among = everyRegion() // what matches in none is wrong in any case
+		among = everyRegion() // a pattern that matches in no partition is wrong in any case
 	}
 	wanted, more := expandEach("regions", include, among)
 	faults = append(faults, more...)
@@ -36,8 +36,8 @@ func expand(partition string, include, exclude []string) ([]string, protocol.Fau
 	return left, faults
 }
 
-// expandEach expands the patterns of one field. A name may be any Region's; a
-// glob ranges over the given ones.
+// expandEach expands the patterns of one field. A name may name any Region; a glob
+// matches only the given ones.
 func expandEach(field string, patterns []string, among []endpoints.Region) (regions []string, faults protocol.Faults) {
 	for i, pattern := range patterns {
 		at := field + "[" + strconv.Itoa(i) + "]"
@@ -50,7 +50,7 @@ func expandEach(field string, patterns []string, among []endpoints.Region) (regi
 	return regions, faults
 }
 
-// match returns the Regions that one name or glob stands for.
+// match returns the Regions that match one name or glob.
 func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fault) {
 	if strings.TrimSpace(pattern) == "" {
 		return nil, nil // Validate has said so
@@ -83,8 +83,8 @@ func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fa
 	return matched, nil
 }
 
-// elsewhere says, of a glob that matches no Region of its partition, which partition
-// has some that it matches, or "".
+// elsewhere names, for a glob that matches no Region of its partition, a partition in
+// which it matches some. It returns "" when there is none.
 func elsewhere(pattern string) string {
 	for _, p := range endpoints.Partitions() {
 		for _, region := range endpoints.Regions(p.ID) {
@@ -122,8 +122,8 @@ func partitions() []string {
 	return ids
 }
 
-// targetsIn returns the targets in a Region: those asked for, with every service
-// listed there in the place of EveryService.
+// targetsIn returns the targets in a Region: those asked for, with EveryService
+// replaced by every service listed there.
 func targetsIn(region string, asked []string) []string {
 	at := slices.Index(asked, protocol.EveryService)
 	if at < 0 {

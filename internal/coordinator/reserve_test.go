@@ -15,7 +15,7 @@ import (
 // flight, the more targets there are, and the less CPU the coordinator has.
 func TestTheReserveGrowsWithTheRunAndWithLessCPU(t *testing.T) {
 	t.Parallel()
-	const late = ": its end takes the coordinator that long; with more memory it takes less"
+	const late = ": a run of this size needs that long to finish; more memory shortens it"
 	tests := []struct {
 		name         string
 		cpu          float64

@@ -1,0 +1,60 @@
+package coordinator
+
+import (
+	"context"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// tell gives an event to the log and to Events.
+func (r *run) tell(ctx context.Context, e protocol.Event) {
+	r.sequence++
+	e.Version, e.RunID, e.Sequence = protocol.EventVersion, r.plan.RunID, r.sequence
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	e.Time = e.Time.UTC()
+	r.logEvent(ctx, e)
+	if r.events != nil {
+		r.events(e)
+	}
+}
+
+// started tells of the run's start, of its notices, and of the Regions in which
+// there is nothing to do.
+func (r *run) started(ctx context.Context) {
+	r.tell(ctx, protocol.Event{Type: protocol.EventRunStarted, Time: r.begin, Started: &protocol.RunStarted{
+		Name: r.plan.Request.Name, Task: r.plan.Request.Task,
+		Regions: len(r.plan.Regions), Targets: r.plan.targetCount(), Invocations: len(r.units),
+	}})
+	for _, notice := range r.notices {
+		r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
+	}
+	for i := range r.regions {
+		if region := &r.regions[i]; region.left == 0 {
+			r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Region: region.outcome.Region, Outcome: &region.outcome})
+		}
+	}
+}
+
+// attempted tells of an attempt that has started or ended.
+func (r *run) attempted(ctx context.Context, e fanout.Event[reply]) {
+	u := r.units[e.Item]
+	attempt := protocol.Attempt{StartMs: r.sinceBegin(e.Attempt.Start), Batch: u.batch, Hedge: e.Attempt.Hedge}
+	typ := protocol.EventAttemptStarted
+	if e.Ended {
+		typ = protocol.EventAttemptEnded
+		attempt, _ = r.attempt(u, e.Attempt, e.Value, e.Status == fanout.Aborted)
+	}
+	r.tell(ctx, protocol.Event{Type: typ, Region: r.region(u), Number: e.Number, Attempt: &attempt})
+}
+
+// ended tells of the run's end.
+func (r *run) ended(ctx context.Context, result protocol.Result) {
+	r.tell(ctx, protocol.Event{Type: protocol.EventRunEnded, Ended: &protocol.RunEnded{
+		Status: result.Status, Error: result.Error, Cause: result.Cause,
+		ElapsedMs: result.ElapsedMs, Message: result.Message, Summary: result.Summary,
+	}})
+}

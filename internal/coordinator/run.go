@@ -1,0 +1,105 @@
+package coordinator
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// A run carries out one plan. It holds everything that changes meanwhile.
+type run struct {
+	invoker  Invoker
+	plan     *Plan // not changed
+	units    []unit
+	policy   fanout.Policy
+	envelope protocol.Envelope // of the requests to the workers
+	begin    time.Time
+	endBy    time.Time // when the run's time is over; zero means never
+	notices  []string
+	outputs  *outputs
+	gathered
+	bill billing
+
+	log      *slog.Logger
+	events   func(protocol.Event) // nil means none
+	sequence int                  // of the last event
+}
+
+// newRun starts the clock of a run. The context ends with the run's time; cancel
+// lets go of it.
+func (c *Coordinator) newRun(parent context.Context, p *Plan) (r *run, ctx context.Context, cancel context.CancelFunc) {
+	units := p.units()
+	r = &run{
+		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units), begin: time.Now(),
+		notices: slices.Clip(p.Notices),
+		outputs: newOutputs(p.MaxAnswerBytes, len(p.Regions)),
+		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
+	}
+	r.envelope, _ = p.envelope() // its error is that of each request, too
+	r.gather()
+	ctx, cancel = r.withinTime(parent, c.CPU)
+	return r, ctx, cancel
+}
+
+// withinTime returns the context of the run: it ends after the request's time, and
+// before the function's deadline by its reserve.
+func (r *run) withinTime(ctx context.Context, cpu float64) (context.Context, context.CancelFunc) {
+	limit := seconds(r.plan.Request.TimeoutSeconds)
+	if deadline, ok := ctx.Deadline(); ok {
+		left := max(deadline.Sub(r.begin), 0) // it may be past
+		reserve := reserve(left, r.inFlight(), r.plan.targetCount(), cpu)
+		r.policy.Grace = reserve / 2 // the other half is for the encoding
+		if rest := left - reserve; limit == 0 || rest < limit {
+			limit = max(rest, 1) // 0 would mean no limit
+			if notice := reserveNotice(reserve, left); notice != "" {
+				r.notices = append(r.notices, notice)
+			}
+		}
+	}
+	if limit == 0 {
+		return context.WithCancel(ctx)
+	}
+	r.endBy = r.begin.Add(limit)
+	return context.WithDeadlineCause(ctx, r.endBy, &fanout.TimeoutError{What: "run", After: limit})
+}
+
+// inFlight returns how many invocations are in flight at most.
+func (r *run) inFlight() int { return min(r.policy.MaxConcurrency, len(r.units)) }
+
+// atOnce returns how many invocations are in flight at once, by Region.
+func (r *run) atOnce() map[string]int {
+	calls := map[string]int{}
+	for _, u := range r.units[:r.inFlight()] {
+		calls[r.region(u)]++
+	}
+	return calls
+}
+
+// region returns the name of a unit's Region.
+func (r *run) region(u unit) string { return r.plan.Regions[u.region].Region }
+
+// execute fans out over the plan's invocations and gathers their outcomes.
+func (r *run) execute(ctx context.Context) protocol.Result {
+	r.started(ctx)
+	if invoker, ok := r.invoker.(Preparer); ok {
+		invoker.Prepare(ctx, r.atOnce())
+	}
+	var watch func(fanout.Event[reply])
+	if r.events != nil {
+		watch = func(e fanout.Event[reply]) { r.attempted(ctx, e) }
+	}
+	outcomes, verdict := fanout.Watch(ctx, r.policy, r.units, r.invoke, watch)
+	for i, o := range outcomes {
+		r.logPanic(ctx, r.units[i], o)
+		if region := r.add(i, o); region != nil {
+			r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Region: region.Region, Outcome: region})
+		}
+	}
+	result := r.result(verdict())
+	r.ended(ctx, result)
+	return result
+}
