@@ -15,7 +15,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// unchecked are tasks of which every request is right: to read parameters of
+// unchecked are tasks that accept every request: to read parameters of
 // megabytes takes time.
 type unchecked struct{}
 
@@ -40,7 +40,7 @@ func (s *scale) Invoke(_ context.Context, _ string, payload []byte) ([]byte, pro
 	return nil, protocol.Attempt{}, errors.New("weighed")
 }
 
-// fill returns parameters of so many bytes.
+// fill returns parameters of this many bytes.
 func fill(n int) json.RawMessage {
 	return json.RawMessage(`{"x":"` + strings.Repeat("x", n-len(`{"x":""}`)) + `"}`)
 }

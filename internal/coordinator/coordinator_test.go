@@ -704,7 +704,7 @@ func TestASkippedRegionSaysWhy(t *testing.T) {
 	}
 }
 
-// A Region of which some batches were done and others' turn never came was given
+// A Region with some batches done and others never started was given
 // up, or has timed out when it was the run's time that was over.
 func TestARegionThatTheRunsEndLeftHalfDone(t *testing.T) {
 	t.Parallel()

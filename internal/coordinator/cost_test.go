@@ -111,7 +111,7 @@ func compared(t *testing.T, cost *protocol.Cost) {
 }
 
 // Retries and hedges are billed, throttles are not, and cold starts are counted.
-// What nobody waited for any longer is estimated.
+// An attempt that was given up is estimated.
 func TestEveryAttemptThatMayHaveRunIsOnTheBill(t *testing.T) {
 	t.Parallel()
 	const used = invoketest.MaxMemoryUsedMB
@@ -391,7 +391,7 @@ func TestTheMemoryOfAnEstimateIsItsRegions(t *testing.T) {
 	})
 }
 
-// What nobody waited for any longer, and the coordinator, are billed for the
+// Attempts that were given up, and the coordinator, are billed for the
 // millisecond that they have begun. An invoker that panics has sent nothing.
 func TestAnEstimateIsRoundedUp(t *testing.T) {
 	t.Parallel()
@@ -424,14 +424,14 @@ func TestAnEstimateIsRoundedUp(t *testing.T) {
 		if billed, took := got.Summary.Cost.Coordinator.BilledDurationMs, got.ElapsedMs; billed != math.Ceil(took) || billed == took {
 			t.Errorf("the coordinator is billed for %v ms of %v, want them rounded up", billed, took)
 		}
-		time.Sleep(time.Hour) // until the invocation that nobody waits for ends
+		time.Sleep(time.Hour) // until the invocation that was given up ends
 	})
 }
 
-// Without a report and without a setting nobody knows the memory. Then there is no
+// Without a report and without a setting the memory is not known. Then there is no
 // price, and no GB-seconds, and the note says why: the requests alone would look like
 // all of it.
-func TestTheMemoryThatNobodyKnows(t *testing.T) {
+func TestMemoryThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	estimated := protocol.Metrics{BilledDurationMs: 1000, Estimated: true}
 	reported := protocol.Metrics{BilledDurationMs: 1000, MemorySizeMB: 1024}
@@ -465,7 +465,7 @@ func TestTheMemoryThatNobodyKnows(t *testing.T) {
 			false, false, "no price is known of Lambda on arm64 in xx-test-1; the memory of the workers and the coordinator is not known",
 		},
 		{
-			"nobody's who costs", nil,
+			"the workers', who cost nothing", nil,
 			256,
 			coordinator.Billing{Region: "us-east-1", Architecture: "arm64"},
 			false, true, "",

@@ -11,18 +11,18 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A preparedInvoker notes what it is told.
+// A preparedInvoker records the calls that it is prepared for.
 type preparedInvoker struct {
 	coordinator.Invoker
-	told    map[string]int
+	calls   map[string]int
 	invoked atomic.Bool
 }
 
 func (p *preparedInvoker) Prepare(_ context.Context, calls map[string]int) {
 	if p.invoked.Load() {
-		panic("told too late")
+		panic("prepared too late")
 	}
-	p.told = calls
+	p.calls = calls
 }
 
 func (p *preparedInvoker) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
@@ -44,7 +44,7 @@ func TestAPreparerIsToldBeforeTheFirstInvocation(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if want := map[string]int{"us-east-1": 4, "eu-west-1": 3}; !maps.Equal(p.told, want) {
-		t.Errorf("told of %v, want %v", p.told, want)
+	if want := map[string]int{"us-east-1": 4, "eu-west-1": 3}; !maps.Equal(p.calls, want) {
+		t.Errorf("prepared for %v, want %v", p.calls, want)
 	}
 }

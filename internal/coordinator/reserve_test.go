@@ -27,7 +27,7 @@ func TestTheReserveGrowsWithTheRunAndWithLessCPU(t *testing.T) {
 	}{
 		{"a small run", 0.14, time.Minute, 100, 10, 0, 59 * time.Second, ""},
 		{"a large run on a whole core", 1, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
-		{"on nobody knows what", 0, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
+		{"on an unknown share", 0, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
 		{"on more than a core", 5.8, time.Minute, 1000, 1, 0, 59 * time.Second, ""},
 		// Half a second for the way, 60 ms for invocations, 12 ms for targets; by 0.05.
 		{

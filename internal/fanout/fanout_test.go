@@ -184,8 +184,8 @@ func TestARetryNeedNotWaitForTheAbandonedAttemptBeforeIt(t *testing.T) {
 	}
 }
 
-// Many more abandoned attempts than items: when they return at last, be it
-// after the loop has ended, nothing holds them.
+// Many more abandoned attempts than items: when they return at last, also after the
+// loop has ended, nothing blocks them.
 func TestAbandonedAttemptsEndWhenTheyReturn(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{30 * time.Second, time.Hour} {

@@ -12,7 +12,7 @@ import (
 	"meridian/internal/fanout"
 )
 
-// An account is another side that bears so many at once, and refuses the rest.
+// An account accepts a number of calls at once, and refuses the rest.
 type account struct {
 	limit          int
 	answer, refuse time.Duration // how long it takes to

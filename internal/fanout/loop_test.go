@@ -200,7 +200,7 @@ func TestLeavingTheLoopAtTheLastItemChangesNothing(t *testing.T) {
 	})
 }
 
-// The panic goes its way at once; what runs is told.
+// The panic is passed on at once; running attempts are cancelled.
 func TestAPanicInTheLoopsBodyAbortsTooButWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestTheSequenceCanBeRangedOverOnce(t *testing.T) {
 	}
 }
 
-// A sequence that nobody ranges over starts nothing.
+// A sequence starts nothing before it is ranged over.
 func TestEachStartsNothingBeforeTheLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -273,8 +273,8 @@ func TestEachCanBePulledFrom(t *testing.T) {
 	})
 }
 
-// A slow context is one whose Done takes its time, as the loop itself does on a
-// small share of a CPU.
+// A slow context has a Done that takes long, as the loop itself does on a small share of
+// a CPU.
 type slowContext struct{ context.Context }
 
 func (c slowContext) Done() <-chan struct{} {

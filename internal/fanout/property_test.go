@@ -98,7 +98,7 @@ func (s scenario) withEach(t *rapid.T) *diary {
 	})
 }
 
-// A diary has what became of a scenario, as told and as seen by the attempts.
+// A diary records a scenario, by its outcomes and by its attempts.
 type diary struct {
 	scenario scenario
 	start    time.Time
@@ -444,8 +444,8 @@ func nextWait(retriers []fanout.Retrier, used map[int]int, name string) (wait ti
 	return 0, false, false
 }
 
-// ended reports whether the run's end cut the item short, be it that the item
-// says so.
+// ended reports whether the run's end interrupted the item, also when the item's own
+// error says so.
 func (d *diary) ended(o fanout.Outcome[string]) bool {
 	switch o.Status {
 	case fanout.Aborted, fanout.NotStarted:

@@ -18,7 +18,7 @@ import (
 type wild struct {
 	scenario
 	limits []int // of each lane's account
-	whims  []int // every so many a call is refused, lane by lane; 0 is never
+	whims  []int // of each lane, refuse one call of this many; 0 is never
 }
 
 func (w wild) String() string {
@@ -259,7 +259,7 @@ func (r *wildRun) checkRecord(t *rapid.T, i int, o fanout.Outcome[string]) {
 		after := s.end.Sub(end)
 		switch {
 		case !known:
-			t.Errorf("item %d, attempt %d started at %v, nobody saw it", i, k, a.Start)
+			t.Errorf("item %d, attempt %d started at %v, the item saw no attempt", i, k, a.Start)
 		case a.Abandoned && after <= 0:
 			t.Errorf("item %d, attempt %d was abandoned at %v, it ended at %v", i, k, end, s.end)
 		case outrun(a) && (after < 0 || after >= time.Millisecond && !deaf[a.Start] || k == len(o.Attempts)-1):
