@@ -150,6 +150,9 @@ func checkEvents(t *rapid.T, r protocol.Result, events []protocol.Event) {
 			attempt = fmt.Sprint(e.Region, " ", e.Attempt.Batch, " ", e.Number)
 		}
 		start, known := running[attempt]
+		if _, over := settled[e.Region]; over {
+			t.Errorf("event %d comes after its Region has settled: %+v", i+1, e)
+		}
 		switch {
 		case e.Sequence != i+1 || e.RunID != r.RunID || (e.Type == protocol.EventRunStarted) != (i == 0) || (e.Type == protocol.EventRunEnded) != (i == len(events)-1):
 			t.Errorf("event %d of %d is %+v", i+1, len(events), e)
