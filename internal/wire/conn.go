@@ -2,289 +2,119 @@ package wire
 
 import (
 	"net/http"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// A server may be silent for 900 s over a call, and a NAT gateway forgets a
-	// silent connection after 350 s. These probes keep it known, and find the
-	// other side gone within 30 s.
-	// Source: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
-	probeAfter, probeEvery, probeCount = 15 * time.Second, 5 * time.Second, 3
+	// net/http pings an HTTP/2 connection after pingAfter of silence, and closes it
+	// if no answer comes within pingTimeout.
+	pingAfter, pingTimeout = 10 * time.Second, 15 * time.Second
 
-	// trusted is how long a connection may have been silent to be used unasked:
-	// less than a server waits before it hangs up.
-	trusted = time.Second
+	// quiet is how long a connection may have been silent to get a call. A live
+	// HTTP/2 connection has answered a ping by then. HTTP/1.1 has no ping, and most
+	// servers keep an idle connection for longer.
+	quiet = 15 * time.Second
 
-	// An HTTP/2 connection is asked before it is used again, so it may be kept
-	// from run to run, as long as a NAT gateway remembers it. HTTP/1.1 has no way
-	// to ask.
-	idleHTTP2, idleHTTP1 = 5 * time.Minute, 15 * time.Second
+	// patience is how long calls wait for a connection on which a call was given up,
+	// before another is opened for them: the ping takes a round trip, and Linux sends a
+	// lost packet again after 200 ms.
+	patience = 500 * time.Millisecond
 
-	// An answer to the question takes a round trip; patience is for a busy
-	// machine. Giving up too early costs a new connection, not a call.
-	patienceRoundTrips, patience = 4, 200 * time.Millisecond
+	// keep is how long an HTTP/2 connection is kept without a call. net/http closes
+	// it, and counts the time in which the process was frozen.
+	keep = 5 * time.Minute
 )
 
-// A state is what a connection is good for.
-type state int
-
-const (
-	ready   state = iota // takes calls
-	asked                // takes calls as soon as it has answered; may have some
-	leaving              // finishes its calls and takes no more
-	gone                 // closed
-)
-
-// A conn is one connection. Its fields below are guarded by the pool's mutex.
+// A conn is one connection. net/http counts the calls on it. The pool's mutex
+// guards settled and timer.
 type conn struct {
-	endpoint  *endpoint
-	tap       *tap
-	http      *http.ClientConn
-	http2     bool
-	roundTime time.Duration // a round trip, or a little more
-
-	state   state
-	counted bool // among the pool's open ones
-	calls   int
-	limit   int  // calls that it takes; at first one, or what connections before it took
-	told    bool // limit is the server's word
-	mute    bool // it has not answered a question, though it has calls
-	idle    *time.Timer
+	endpoint *endpoint
+	tap      *tap
+	http     *http.ClientConn
+	http2    bool
+	doubted  atomic.Int64 // when a call was given up, as in tap.heard; see doubt
+	settled  bool         // endpoint.streams is what the server allows
+	timer    *time.Timer  // of watch; nil until the connection is in the pool
 }
 
-// room is how many more calls it takes, when it is ready.
-func (c *conn) room() int { return max(c.limit-c.calls, 0) }
+// idle reports whether no call is in flight.
+func (c *conn) idle() bool { return c.http.InFlight() == 0 }
 
-// promise is room, or what may be expected of it before the server has said.
-func (c *conn) promise() int {
-	if c.doubtful() {
+// silent reports whether calls avoid the connection for now.
+func (c *conn) silent(now time.Time) bool {
+	heard := c.tap.heard.Load()
+	return heard < c.doubted.Load() || now.UnixNano()-heard > int64(quiet)
+}
+
+// load returns how many calls are in flight and how many more it takes now.
+func (c *conn) load() (calls, room int) {
+	calls, room = c.http.InFlight(), min(c.http.Available(), Spread)
+	switch {
+	case c.tap.leaving.Load():
+		return calls, 0 // net/http may not have read the GOAWAY yet
+	case c.settled:
+	case c.tap.settled.Load():
+		c.settled = true
+		c.endpoint.streams = max(min(calls+room, Spread), 1)
+	default:
+		// net/http assumes 100 streams until the server has spoken. Requests beyond
+		// what it then allows would wait for each other.
+		room = min(room, max(c.endpoint.streams, 1)-calls)
+	}
+	return calls, min(room, Spread-calls)
+}
+
+// promise is how many more calls the connection may be expected to take.
+func (c *conn) promise(now time.Time) int {
+	calls, room := c.load()
+	switch {
+	case c.tap.leaving.Load() || c.silent(now) && now.UnixNano()-c.doubted.Load() >= int64(patience):
 		return 0
+	case !c.settled:
+		return max(c.endpoint.width()-calls, 0)
+	case calls == 0:
+		// A server should allow no streams only for a short while.
+		// Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2
+		return max(room, 1)
 	}
-	if !c.told {
-		return max(c.endpoint.width-c.calls, 0)
-	}
-	// A server should allow none only for a short while.
-	// Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2
-	return max(max(c.limit, 1)-c.calls, 0)
+	return room
 }
 
-// take takes a place.
-func (c *conn) take() {
-	c.calls++
-	if c.idle != nil {
-		c.idle.Stop()
+// changed is net/http's state hook. It takes no lock, because it is also called by
+// Reserve, under the pool's mutex.
+func (c *conn) changed(*http.ClientConn) {
+	if c.http.Err() != nil {
+		go c.watch()
+		return
 	}
+	c.endpoint.pool.wake()
 }
 
-// release gives a place back.
-func (c *conn) release() {
+// watch takes the connection out of the pool if it has ended, or if no call is in
+// flight and none is to come: it is silent, or the server has sent GOAWAY.
+func (c *conn) watch() {
 	p := c.endpoint.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.calls--
 	switch {
-	case c.state == ready:
-		c.rest()
-		c.endpoint.serve()
-		p.feed()
-	case c.state == leaving && c.calls == 0:
+	case c.timer == nil: // add will find out
+	case c.http.Err() != nil || c.idle() && (c.tap.leaving.Load() || c.silent(time.Now())):
 		c.retire()
-		p.feed()
+		p.serve()
+	default:
+		c.timer.Reset(quiet)
 	}
 }
 
-// giveUp is release for a call that was given up after it was sent. If nothing was
-// heard of the other side since heard, or for a while, it is asked: a lost packet may
-// hold the connection up, which would get the next calls just because those on it are
-// given up. Nor does net/http take others in their place before there is an answer.
-func (c *conn) giveUp(heard int64) {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	if c.http2 && c.state == ready && !c.mute && (c.tap.heard.Load() == heard || c.tap.silence() > trusted) {
-		if c.mute = c.calls == 1; !c.mute { // else the next call asks
-			c.state = asked
-			go c.ask()
-		}
-	}
-	p.mu.Unlock()
-	c.release()
-}
-
-// answered notes that the other side has answered a question, be it net/http's.
-func (c *conn) answered() {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c.mute = false
-	if c.state == ready {
-		c.endpoint.serve()
-		p.feed()
-	}
-}
-
-// rest starts the wait for the next call, if there is no other.
-func (c *conn) rest() {
-	if c.calls > 0 {
-		return
-	}
-	if c.idle == nil {
-		c.idle = time.AfterFunc(c.idleTime(), c.expire)
-		return
-	}
-	c.idle.Reset(c.idleTime())
-}
-
-func (c *conn) idleTime() time.Duration {
-	if c.http2 {
-		return idleHTTP2
-	}
-	return idleHTTP1
-}
-
-// expire ends a connection that no call has come for.
-func (c *conn) expire() {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.calls == 0 && c.state == ready {
-		c.retire()
-		p.feed()
-	}
-}
-
-// retire takes a connection out of use and closes it, elsewhere because closing
-// ends in drop.
+// retire takes the connection out of the pool and closes it.
 func (c *conn) retire() {
-	c.endpoint.remove(c)
-	c.state = leaving
-	c.uncount()
-	go c.close()
-}
-
-// uncount makes room for another connection.
-func (c *conn) uncount() {
-	if c.counted {
-		c.counted = false
-		c.endpoint.pool.open--
+	c.timer.Stop()
+	e := c.endpoint
+	if i := slices.Index(e.conns, c); i >= 0 {
+		e.conns = slices.Delete(e.conns, i, i+1)
+		e.pool.open--
+		go func() { _ = c.http.Close() }()
 	}
-}
-
-func (c *conn) close() { _ = c.http.Close() }
-
-// doubtful reports whether it has calls and should have been heard from, be it
-// with the answer to a probe: it is dead or held up, or the process was frozen. Then
-// it may have what calls it has, and no more.
-func (c *conn) doubtful() bool {
-	return c.http2 && c.calls > 0 && (c.mute || c.tap.silence() > probeAfter+probeEvery*probeCount)
-}
-
-// mind reports whether the connection may be used. One that has been silent for
-// long is asked, or closed, and may not.
-func (c *conn) mind() bool {
-	if c.state != ready || c.calls > 0 {
-		return c.state == ready && !c.doubtful()
-	}
-	switch silence := c.tap.silence(); {
-	case silence <= trusted && !c.mute:
-		return true
-	case silence > c.idleTime():
-		c.retire() // the timer has not rung: the process was frozen
-		return false
-	case !c.http2:
-		return true
-	}
-	c.state, c.mute = asked, false
-	c.idle.Stop()
-	go c.ask()
-	return false
-}
-
-// ask sees whether the other side is there.
-func (c *conn) ask() {
-	answered := make(chan struct{})
-	go c.tap.ping(answered)
-	timer := time.NewTimer(max(patienceRoundTrips*c.roundTime, patience))
-	defer timer.Stop()
-	there := false
-	select {
-	case <-answered:
-		there = true
-	case <-timer.C:
-	case <-c.tap.ended:
-	}
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.state != asked {
-		return
-	}
-	switch {
-	case there:
-		c.state = ready
-		c.rest()
-	case c.calls > 0: // they wait on
-		c.state, c.mute = ready, true
-	default:
-		c.retire()
-	}
-	c.endpoint.serve()
-	p.feed()
-}
-
-// allow sets how many calls the server allows, which may be none. Until then there is
-// one: calls beyond what it turns out to allow would wait behind each other.
-func (c *conn) allow(calls int) {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c.limit, c.told = calls, true
-	c.endpoint.width, c.endpoint.allowed = max(calls, 1), calls
-	c.endpoint.serve()
-}
-
-// leave gives the connection no more calls.
-func (c *conn) leave() {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.state == gone {
-		return
-	}
-	c.endpoint.remove(c)
-	c.state = leaving
-	switch {
-	case !c.counted: // add closes it
-	case c.calls == 0:
-		c.retire()
-	default:
-		p.leaving[c] = struct{}{}
-	}
-	c.endpoint.serve()
-	p.feed()
-}
-
-// spent reports whether the connection ends after the server has taken requests on
-// it.
-func (c *conn) spent() bool {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return (c.state == leaving || c.state == gone) && c.tap.took.Load()
-}
-
-// drop forgets the connection, which has ended.
-func (c *conn) drop() {
-	p := c.endpoint.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.state == gone {
-		return
-	}
-	c.endpoint.remove(c)
-	delete(p.leaving, c)
-	c.state = gone
-	c.uncount()
-	c.endpoint.serve()
-	p.feed()
 }

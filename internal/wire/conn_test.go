@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -11,55 +12,256 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"meridian/internal/wire"
 )
 
-// A server may call one request a protocol error, after which net/http begins no
-// other on that connection: those that come meanwhile go elsewhere.
-func TestAConnectionThatMetAProtocolErrorTakesNoMoreCalls(t *testing.T) {
+// A connection that was silent for longer than a ping takes is not used: the process
+// was frozen, and it may be dead. A live process keeps its connections.
+func TestASilentConnectionIsNotUsed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		idle      time.Duration // in a live process
+		frozen    time.Duration
+		meanwhile func(c *fakeConn)
+		want      time.Duration // that the call takes
+		wantConns int
+	}{
+		{"at once", 0, 0, nil, 0, 1},
+		{"idle for minutes", 4 * time.Minute, 0, nil, 0, 1},
+		{"frozen for seconds", 0, 10 * time.Second, nil, 0, 1},
+		{"frozen for a minute", 0, time.Minute, nil, 10 * time.Millisecond, 2},
+		{"the server has closed it", 2 * time.Second, 0, func(c *fakeConn) { _ = c.Close() }, 10 * time.Millisecond, 2},
+		{"the route was lost", 30 * time.Second, 0, func(c *fakeConn) { c.client.lose() }, 10 * time.Millisecond, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, p := start(t, &fake{streams: 100, connecting: 10 * time.Millisecond})
+				calls(t, p, 1)
+				if test.meanwhile != nil {
+					test.meanwhile(f.all()[0])
+				}
+				time.Sleep(test.idle)
+				p.Freeze(test.frozen)
+				wantTook(t, calls(t, p, 10), test.want)
+				f.want(t, test.wantConns, 11)
+				if got := f.all()[0].seen().closed.IsZero(); got != (test.wantConns == 1) {
+					t.Errorf("the first connection is open: %t, want %t", got, test.wantConns == 1)
+				}
+			})
+		})
+	}
+}
+
+// Prepare replaces silent connections, so that the calls need not.
+func TestPrepareReplacesSilentConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			switch {
-			case c != server.all()[0]:
-				c.answer(stream)
-			case stream == 1:
-				time.Sleep(time.Minute)
-				c.answer(stream)
-			default:
-				c.refuse(stream, 1)
-			}
+		f, p := start(t, &fake{streams: 100, connecting: 10 * time.Millisecond})
+		calls(t, p, 1)
+		p.Freeze(time.Minute)
+		prepare(t, p, 1)
+		time.Sleep(10 * time.Millisecond)
+		wantTook(t, calls(t, p, 1), 0)
+		f.want(t, 2, 2)
+	})
+}
+
+// HTTP/1.1 has no ping. An idle connection is used for as long as servers keep it.
+func TestASilentConnectionOfHTTP1IsNotUsed(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, false, false, func(http.ResponseWriter, *http.Request) {})
+	p := s.pool(t, nil)
+	for _, test := range []struct {
+		frozen time.Duration
+		want   int64 // connections
+	}{{0, 1}, {5 * time.Second, 1}, {16 * time.Second, 2}} {
+		p.Freeze(test.frozen)
+		callsAt(t, p, s.URL, 1)
+		if got := s.total.Load(); got != test.want {
+			t.Errorf("%d connections after %v, want %d", got, test.frozen, test.want)
 		}
-		p := server.pool(t)
-		begin := time.Now()
-		var first sync.WaitGroup
-		first.Go(func() { mustAll(t, calls(t, p, 1)) })
-		synctest.Wait()
-		if err := call(t, p); err == nil {
-			t.Error("RoundTrip = nil, want the protocol error")
-		}
-		mustAll(t, calls(t, p, 10))
-		first.Wait()
-		synctest.Wait()
-		conns := server.all()
-		if len(conns) != 2 || conns[0].seen().began != 2 || conns[1].seen().began != 10 {
-			t.Fatalf("%d connections with %d requests, want 2 with 12", len(conns), server.began())
-		}
-		if got := conns[0].seen().closed.Sub(begin); got != time.Minute {
-			t.Errorf("the first connection was closed after %v, want with its last call after a minute", got)
+	}
+}
+
+// A connection that dies silently under its calls is found within 30 s, also in the
+// middle of an answer or of a request, and its place is free again.
+func TestAConnectionThatDiesSilentlyIsFoundWithin30Seconds(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		body    int
+		answers bool
+	}{{"before the answer", 2, false}, {"in the answer", 2, true}, {"in the request", 200_000, false}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, p := start(t, &fake{streams: 100, maxConns: 1, request: func(f *fake, c *fakeConn, stream uint32) {
+					if c != f.all()[0] {
+						c.answer(stream)
+						return
+					}
+					if test.answers {
+						c.frame(1, 4, stream, []byte{0x88}) // and no end
+					}
+					c.server.lose()
+					c.client.lose()
+				}})
+				begin := time.Now()
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, lambdaTest, strings.NewReader(strings.Repeat("x", test.body)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				response, err := p.RoundTrip(r)
+				if (err == nil) != test.answers {
+					t.Fatalf("RoundTrip = %v, want an answer %t", err, test.answers)
+				}
+				if test.answers {
+					if _, err = io.Copy(io.Discard, response.Body); err == nil {
+						t.Error("the answer ended well, want an error")
+					}
+					_ = response.Body.Close()
+				} else {
+					wantLost(t, err, true)
+				}
+				if got := time.Since(begin); got > 30*time.Second {
+					t.Errorf("the call took %v, want at most 30s", got)
+				}
+				calls(t, p, 1)
+			})
+		})
+	}
+}
+
+// While a worker is silent for long, NAT gateways are kept from forgetting its
+// connection.
+func TestALongCallOutlivesSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, p := start(t, &fake{streams: 100, request: after(15 * time.Minute)})
+		calls(t, p, 3)
+		if got := f.all()[0].seen().pings; got < 50 {
+			t.Errorf("%d pings in a quarter of an hour, want one every 15 s or more often", got)
 		}
 	})
 }
 
+// An idle connection is closed after five minutes.
+func TestAnIdleConnectionIsClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, p := start(t, &fake{streams: 100})
+		calls(t, p, 1)
+		for _, closed := range []bool{false, true} {
+			time.Sleep(5*time.Minute - time.Second)
+			if got := !f.all()[0].seen().closed.IsZero(); got != closed {
+				t.Errorf("the connection is closed: %t, want %t", got, closed)
+			}
+		}
+	})
+}
+
+// A process may be frozen in the middle of a call. The connection may be dead, so it
+// gets no other call before the server is heard from; then it does.
+func TestAConnectionThatWasFrozenUnderACall(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		maxConns  int
+		want      time.Duration
+		wantConns int
+	}{
+		{"with another to go to", 0, time.Minute, 2},
+		{"without", 1, 10*time.Second + time.Minute, 1}, // the ping, and the call
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, p := start(t, &fake{streams: 100, maxConns: test.maxConns, request: after(time.Minute)})
+				var first sync.WaitGroup
+				first.Go(func() { calls(t, p, 1) })
+				synctest.Wait()
+				p.Freeze(time.Minute)
+				wantTook(t, calls(t, p, 3), test.want)
+				first.Wait()
+				f.want(t, test.wantConns, 4)
+			})
+		})
+	}
+}
+
+// A lost packet may delay a connection on which a call was given up. It gets no
+// other call before the server is heard from, and then it does.
+func TestAConnectionOnWhichACallWasGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		limit time.Duration // of the call that is given up
+		early bool          // the server was heard from after that call began
+	}{{"nothing was heard since", time.Second, false}, {"nothing was heard for a second", 3 * time.Second, true}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, p := start(t, &fake{streams: 10, request: func(_ *fake, c *fakeConn, stream uint32) {
+					if test.early {
+						c.frame(6, 0, 0, make([]byte, 8)) // a PING
+					}
+					time.Sleep(time.Minute)
+					c.answer(stream)
+				}})
+				var patient sync.WaitGroup
+				patient.Go(func() { calls(t, p, 1) })
+				synctest.Wait()
+				first := f.all()[0]
+				time.AfterFunc(test.limit/2, func() { first.server.losePacket(sentAgain(3)) })
+				if err := callFor(t, test.limit, p); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("RoundTrip = %v, want the deadline", err)
+				}
+				for _, step := range []struct {
+					after        time.Duration
+					calls, conns int
+				}{{0, 1, 2}, {20 * time.Second, 18, 2}, {time.Second, 1, 3}} {
+					time.Sleep(step.after)
+					patient.Go(func() { calls(t, p, step.calls) })
+					time.Sleep(time.Second)
+					if got := len(f.all()); got != step.conns {
+						t.Errorf("%d connections with %d calls more, want %d", got, step.calls, step.conns)
+					}
+				}
+				patient.Wait()
+			})
+		})
+	}
+}
+
+// Until the server is heard from, the next calls wait for a connection on which a
+// call was given up; but not for long, then they get another.
+func TestCallsWaitBrieflyForAConnectionOnWhichACallWasGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ answer, want time.Duration }{
+		{100 * time.Millisecond, 1100 * time.Millisecond}, {7 * time.Second, 1500 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := start(t, &fake{streams: 10, request: after(time.Second)})
+			prepare(t, p, 1)
+			f.all()[0].server.losePacket(test.answer) // to the ping
+			if err := callFor(t, time.Second/2, p); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("RoundTrip = %v, want the deadline", err)
+			}
+			wantTook(t, calls(t, p, 9), test.want)
+			if conns := len(f.all()); (conns == 1) != (test.answer < time.Second) {
+				t.Errorf("%d connections when the answer takes %v", conns, test.answer)
+			}
+		})
+	}
+}
+
 // Streams that the server allows in the middle of a connection are not given out
-// before net/http has heard of them: it would wait for another stream to end.
+// before net/http has applied the new limit: a call would wait for another to end.
 func TestStreamsThatAreAllowedLaterAreGivenOutWhenTheyMayBegin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 1)
-		server.request = func(c *fakeConn, stream uint32) {
+		_, p := start(t, &fake{streams: 1, maxConns: 1, request: func(_ *fake, c *fakeConn, stream uint32) {
 			if stream > 1 {
 				c.answer(stream)
 				return
@@ -69,157 +271,21 @@ func TestStreamsThatAreAllowedLaterAreGivenOutWhenTheyMayBegin(t *testing.T) {
 			_, _ = c.Write([]byte(early + settings))
 			time.Sleep(time.Hour)
 			c.answer(stream)
-		}
-		cfg := server.config(t)
-		cfg.MaxConns = 1
-		p := wire.New(cfg)
-		defer p.Close()
-		var first sync.WaitGroup
+		}})
 		busy := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-			Got1xxResponse: func(int, textproto.MIMEHeader) error { // as slow as a busy machine, or a write that is held up
+			Got1xxResponse: func(int, textproto.MIMEHeader) error { // as slow as a busy machine
 				time.Sleep(time.Second)
 				return nil
 			},
 		})
+		var first sync.WaitGroup
 		first.Go(func() {
-			if err := callWith(busy, t, p, lambdaTest.String()); err != nil {
+			if err := callAt(busy, t, p, lambdaTest); err != nil {
 				t.Errorf("RoundTrip = %v, want success", err)
 			}
 		})
 		synctest.Wait()
-		for i, took := range lengths(t, p, 10) {
-			if took != time.Second {
-				t.Errorf("call %d took %v, want 1s", i, took)
-			}
-		}
+		wantTook(t, calls(t, p, 10), time.Second)
 		first.Wait()
 	})
-}
-
-// A server may say first that it will end the connection, and later which requests it
-// has looked at: until then none moves, and then the rest do. It may also say it twice
-// with less each time.
-func TestGoAwayInTwoFrames(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		first  uint32
-		second uint32
-		want   int // requests that move
-	}{
-		{"at first all", 1<<31 - 1, 2*4 - 1, 6},
-		{"at first more", 2*8 - 1, 2*4 - 1, 6},
-		{"at first all, and all after that", 1<<31 - 1, 2*10 - 1, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := newFake(t, 100)
-				server.request = func(c *fakeConn, stream uint32) {
-					if c == server.all()[0] {
-						time.Sleep(time.Minute)
-						if stream > test.second {
-							return
-						}
-					}
-					c.answer(stream)
-				}
-				p := server.pool(t)
-				var early sync.WaitGroup
-				early.Go(func() { mustAll(t, calls(t, p, 10)) })
-				synctest.Wait()
-				first := server.all()[0]
-				first.goAway(test.first)
-				time.Sleep(time.Second)
-				mustAll(t, calls(t, p, 1)) // elsewhere
-				first.goAway(test.second)
-				early.Wait()
-				synctest.Wait()
-				conns := server.all()
-				if len(conns) != 2 || first.seen().began != 10 || conns[1].seen().began != 1+test.want {
-					t.Errorf("%d connections and %d requests, want 2 and 10, one elsewhere and %d that moved",
-						len(conns), server.began(), test.want)
-				}
-				if first.seen().closed.IsZero() {
-					t.Error("the first connection is open after its last call, want it closed")
-				}
-			})
-		})
-	}
-}
-
-// A server may allow no streams for a while: calls wait until it allows some, and no
-// more connections are opened than calls wait.
-func TestAServerThatAllowsNoStreamsForAWhile(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		p := server.pool(t)
-		mustAll(t, calls(t, p, 1))
-		first := server.all()[0]
-		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 0})
-		synctest.Wait()
-		time.AfterFunc(time.Second, func() { first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 50}) })
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		begin := time.Now()
-		if err := callWith(ctx, t, p, lambdaTest.String()); err != nil || time.Since(begin) != time.Second {
-			t.Fatalf("RoundTrip = %v after %v, want success after 1s", err, time.Since(begin))
-		}
-		if got := len(server.all()); got != 1 {
-			t.Errorf("%d connections, want 1", got)
-		}
-		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 0})
-		synctest.Wait()
-		time.AfterFunc(time.Second, func() { first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 1}) })
-		mustAll(t, calls(t, p, 5))
-		if got := len(server.all()); got > 5 {
-			t.Errorf("%d connections for 5 calls, want as many at most", got)
-		}
-	})
-}
-
-// Also one that dies in the middle of an answer, or while a request is being written,
-// and nobody is left with a connection that is gone.
-func TestAConnectionThatDiesSilentlyInBetween(t *testing.T) {
-	t.Parallel()
-	for _, answers := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			server := newFake(t, 100)
-			server.request = func(c *fakeConn, stream uint32) {
-				if c != server.all()[0] {
-					c.answer(stream)
-					return
-				}
-				if answers {
-					c.frame(1, 4, stream, []byte{0x88}) // and no end
-				}
-				c.server.lose()
-				c.client.lose()
-			}
-			cfg := server.config(t)
-			cfg.MaxConns = 1
-			p := wire.New(cfg)
-			defer p.Close()
-			begin := time.Now()
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, lambdaTest.String(), strings.NewReader(strings.Repeat("x", 200_000)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			response, err := p.RoundTrip(r)
-			if (err == nil) != answers {
-				t.Fatalf("answers %t: RoundTrip = %v", answers, err)
-			}
-			if answers {
-				if _, err = io.Copy(io.Discard, response.Body); err == nil {
-					t.Error("the answer ended well, want an error")
-				}
-				_ = response.Body.Close()
-			}
-			if got := time.Since(begin); got != 30*time.Second {
-				t.Errorf("answers %t: the call took %v, want 30s", answers, got)
-			}
-			mustAll(t, calls(t, p, 1))
-		})
-	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -14,25 +15,25 @@ type endpoint struct {
 	pool *Pool
 	url  *url.URL // scheme and host
 
-	conns   []*conn // that take calls, now or when they have been asked
+	conns   []*conn // those that got a call longest ago come first
 	opening int     // connections being opened
-	width   int     // calls that one connection is expected to take
-	allowed int     // calls that HTTP/2 connections were allowed last; at first 1
-	pausing bool    // one has just not come about
-	waiting []*waiter
+	dials   int     // the most that are opened at once
+	streams int     // calls that the last connection was allowed, at most Spread; 0 before the first
+	pausing bool    // a connection has just failed
+	waiting []chan grant
 }
 
-// A waiter is a call that waits for a connection. It gets one grant.
-type waiter struct{ granted chan grant }
-
-// A grant is a connection with a place taken on it, or why there is none.
+// A grant is a connection with a place reserved on it, or why there is none.
 type grant struct {
 	conn *conn
 	err  error
 }
 
-// acquire returns a connection with a place taken on it, which the caller gives
-// back with release.
+// width is how many calls a new connection is expected to take.
+func (e *endpoint) width() int { return cmp.Or(e.streams, Spread) }
+
+// acquire returns a connection with a place reserved on it. The caller uses it in
+// one RoundTrip, or releases it.
 func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &LostError{Err: err}
@@ -40,90 +41,120 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	p := e.pool
 	p.mu.Lock()
 	if len(e.waiting) == 0 {
-		if c := e.pick(); c != nil {
-			c.take()
+		if c := e.take(); c != nil {
 			p.mu.Unlock()
 			return c, nil
 		}
 	}
-	w := &waiter{granted: make(chan grant, 1)}
+	w := make(chan grant, 1)
 	e.waiting = append(e.waiting, w)
-	e.grow(0) //nolint:contextcheck // connecting belongs to no call
+	p.waiting.Add(1)
+	e.serve() //nolint:contextcheck // again, now that wake sees the call; connecting belongs to no call
 	p.mu.Unlock()
 
 	select {
-	case g := <-w.granted:
-		return g.conn, g.err
+	case g := <-w:
+		if g.conn == nil || ctx.Err() == nil {
+			return g.conn, g.err
+		}
+		w <- g // the call was given up at the same moment
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
 	if i := slices.Index(e.waiting, w); i >= 0 {
 		e.waiting = slices.Delete(e.waiting, i, i+1)
+		p.waiting.Add(-1)
 	}
 	p.mu.Unlock()
 	select {
-	case g := <-w.granted: // at the same moment
+	case g := <-w:
 		if g.conn != nil {
-			g.conn.release() //nolint:contextcheck // connecting belongs to no call
+			g.conn.http.Release()
 		}
 	default:
 	}
 	return nil, &LostError{Err: ctx.Err()}
 }
 
-// pick returns the connection with the fewest calls, or nil when none has room.
-func (e *endpoint) pick() *conn {
-	var best *conn
-	for _, c := range slices.Backward(e.conns) { // because mind may take it out
-		if c.room() == 0 || best != nil && c.calls >= best.calls || !c.mind() {
-			continue
-		}
-		if best = c; c.calls == 0 {
-			break
+// take reserves a place on the connection with the fewest calls, and returns nil
+// if none has room.
+func (e *endpoint) take() *conn {
+	best, fewest := -1, 0
+	now := time.Now()
+	for i, c := range e.conns {
+		if calls, room := c.load(); room > 0 && (best < 0 || calls < fewest) && !c.silent(now) {
+			if best, fewest = i, calls; calls == 0 {
+				break
+			}
 		}
 	}
-	return best
+	if best < 0 {
+		return nil
+	}
+	c := e.conns[best]
+	if c.http.Reserve() != nil {
+		return nil // it has just ended; watch serves the call
+	}
+	e.conns = append(slices.Delete(e.conns, best, best+1), c)
+	return c
 }
 
-// serve gives waiting calls what room there is, in order of arrival, and opens
-// connections for the rest.
+// serve gives waiting calls a place, in order of arrival, and opens connections
+// for the rest.
 func (e *endpoint) serve() {
 	for len(e.waiting) > 0 {
-		c := e.pick()
+		c := e.take()
 		if c == nil {
 			break
 		}
-		c.take()
-		e.waiting[0].granted <- grant{conn: c}
-		e.waiting[0] = nil
-		e.waiting = e.waiting[1:]
+		e.answer(grant{conn: c})
 	}
 	e.grow(0)
 }
 
-// grow opens the connections that are missing for the calls that wait and for
-// so many more.
+// answer ends the wait of the first waiting call.
+func (e *endpoint) answer(g grant) {
+	e.waiting[0] <- g
+	e.waiting[0] = nil
+	e.waiting = e.waiting[1:]
+	e.pool.waiting.Add(-1)
+}
+
+// firstDials is how many connections to an endpoint are opened at once before it is
+// known how fast that goes: enough for 6,400 calls over HTTP/2. Their handshakes
+// take some 40 ms of CPU, which a function of 128 MB gets within a second.
+const firstDials = 64
+
+// grow opens the connections that are missing for the calls that wait and for a
+// number of calls to come.
 func (e *endpoint) grow(more int) {
-	if e.pausing && len(e.conns) > 0 {
+	missing := len(e.waiting) + more
+	if missing == 0 || e.pausing && e.alive() {
 		return
 	}
-	missing := len(e.waiting) + more
-	if missing == 0 {
-		return // at the end of every call; it looks at no connection's clock
+	now := time.Now()
+	for _, c := range slices.Backward(e.conns) { // because retire takes c out
+		if c.silent(now) && c.idle() {
+			c.retire() // the process was frozen, or nothing answers
+			continue
+		}
+		missing -= c.promise(now)
 	}
-	for _, c := range e.conns {
-		missing -= c.promise()
-	}
-	wanted := (missing+e.width-1)/e.width - e.opening
-	for ; wanted > 0; wanted-- {
-		if e.pool.open >= e.pool.cfg.MaxConns && !e.pool.evict(e) {
-			e.pool.starved = e.pool.starved || len(e.waiting) > 0
+	p := e.pool
+	wanted := (missing+e.width()-1)/e.width() - e.opening
+	for ; wanted > 0 && e.opening < e.dials; wanted-- {
+		if p.open >= p.cfg.MaxConns && !p.evict(e) {
 			return
 		}
-		e.pool.open++
+		p.open++
 		e.opening++
 		go e.add()
 	}
+}
+
+// alive reports whether a connection may take calls, now or later.
+func (e *endpoint) alive() bool {
+	return e.opening > 0 || slices.ContainsFunc(e.conns, func(c *conn) bool { return !c.tap.leaving.Load() })
 }
 
 // add opens a connection.
@@ -133,98 +164,50 @@ func (e *endpoint) add() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e.opening--
-	switch {
-	case err == nil && p.context.Err() != nil: // closed in between
-		err = &ConnectError{Address: c.tap.address, Err: errClosed}
-		go c.close()
-	case err == nil && c.state == ready:
-		c.counted = true
-		e.conns = append(e.conns, c)
+	if err == nil && (p.context.Err() != nil || c.http.Err() != nil || c.tap.leaving.Load()) {
+		err = &ConnectError{Address: hostPort(e.url), Err: cmp.Or(context.Cause(p.context), errHungUp)}
+		go func() { _ = c.http.Close() }()
+	}
+	if err != nil {
+		p.open--
+		e.failed(err)
+	} else {
+		e.dials++
+		e.conns = slices.Insert(e.conns, 0, c)
+		c.timer = time.AfterFunc(quiet, c.watch)
 		if !c.http2 {
-			e.width = 1
+			e.streams = 1
 		}
-		c.rest()
-		e.serve()
-		p.feed() // if nobody waits for it here any more
-		return
-	case err == nil:
-		err = &ConnectError{Address: c.tap.address, Err: c.tap.met(errHungUp)}
-		go c.close()
 	}
-	p.open--
-	// While there is a connection, or may be, there is something to wait for. It may
-	// be busy for long, so another is tried for, but not at once.
-	if len(e.conns) == 0 && e.opening == 0 {
-		for _, w := range e.waiting {
-			w.granted <- grant{err: err}
-		}
-		e.waiting = nil
-	} else if !e.pausing {
-		e.pausing = true
-		time.AfterFunc(pause, e.resume)
-	}
-	p.feed()
+	p.serve() // at other endpoints too, where calls may wait for MaxConns
 }
 
-// pause is how long after a connection has not come about another is tried for,
-// while there is one: as long as TCP waits before it sends a SYN again.
+// failed is called when a connection has failed. While there is another, or may be,
+// the calls wait for that. It may be busy for long, so the next is dialled after a
+// second, which is as long as TCP waits before it sends a SYN again.
 //
 // Source: https://www.rfc-editor.org/rfc/rfc6298#section-2
-const pause = time.Second
-
-// resume ends the pause.
-func (e *endpoint) resume() {
-	e.pool.mu.Lock()
-	defer e.pool.mu.Unlock()
-	e.pausing = false
-	e.serve()
+func (e *endpoint) failed(err error) {
+	if errors.Is(err, errTimeout) {
+		// Perhaps too many handshakes share the CPU. Together they would time out again
+		// and again.
+		e.dials = max(e.dials/2, 1)
+	}
+	switch {
+	case !e.alive():
+		for len(e.waiting) > 0 {
+			e.answer(grant{err: err})
+		}
+	case !e.pausing:
+		e.pausing = true
+		time.AfterFunc(time.Second, func() {
+			e.pool.mu.Lock()
+			defer e.pool.mu.Unlock()
+			e.pausing = false
+			e.serve()
+		})
+	}
 }
 
 // errHungUp is a server that ends a connection before it has been used.
 var errHungUp = errors.New("the server hung up at once")
-
-// remove takes a connection out of use. It may still have calls.
-func (e *endpoint) remove(c *conn) {
-	if i := slices.Index(e.conns, c); i >= 0 {
-		e.conns = slices.Delete(e.conns, i, i+1)
-	}
-	if c.idle != nil {
-		c.idle.Stop()
-	}
-}
-
-// feed looks again after the calls that MaxConns has kept waiting.
-func (p *Pool) feed() {
-	if !p.starved {
-		return
-	}
-	p.starved = false
-	for _, e := range p.endpoints {
-		e.serve()
-	}
-}
-
-// evict closes an idle connection to another endpoint, the one that was heard
-// from least recently, and reports whether there was one.
-func (p *Pool) evict(but *endpoint) bool {
-	var oldest *conn
-	for _, e := range p.endpoints {
-		if e == but || len(e.waiting) > 0 {
-			continue
-		}
-		for _, c := range e.conns {
-			if c.calls == 0 && (oldest == nil || c.tap.silence() > oldest.tap.silence()) {
-				oldest = c
-			}
-		}
-	}
-	if oldest == nil {
-		return false
-	}
-	oldest.retire()
-	return true
-}
-
-// wallClock is a time without a monotonic reading, which need not go on while a
-// process is frozen.
-func wallClock() time.Time { return time.Now().Round(0) }

@@ -2,16 +2,16 @@ package wire
 
 import "fmt"
 
-// A ConnectError is a connection that did not come about, so nothing was sent.
+// A ConnectError says that no connection could be opened, so nothing was sent.
 type ConnectError struct {
-	// Address is where to, with the port.
+	// Address is what was dialled, with the port.
 	Address string
 
-	// Err is why not.
+	// Err is why it failed.
 	Err error
 }
 
-// Error says where to and why not.
+// Error returns the address and the reason.
 func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", e.Address, e.Err) }
 
 // Unwrap returns Err.
@@ -23,7 +23,7 @@ type LostError struct {
 	// Sent says that the server may have had the request.
 	Sent bool
 
-	// Err is what the connection met, or the context's error.
+	// Err is the connection's error, or the context's.
 	Err error
 }
 

@@ -3,244 +3,142 @@ package wire
 import (
 	"encoding/binary"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A tap is a connection that is listened to. net/http speaks the protocol; the
-// tap sees what net/http keeps to itself and a pool must know: how many streams
-// the server allows, which stream was begun last and which one the server saw
-// last, when it was heard from, and whether it is still there.
+// A tap is a connection that is listened to. net/http speaks the protocol. The tap
+// finds out what net/http does not tell: which stream a request has, which was the
+// last that a server that sends GOAWAY looked at, whether the server's settings have
+// come, and when it was last heard from.
 type tap struct {
 	net.Conn
-	address string
-	conn    *conn // hears of it
-	http2   bool
+	conn  *conn
+	http2 bool // Conn carries frames in the clear
 
-	heard   atomic.Int64  // when the other side was heard from, in Unix nanoseconds
-	written atomic.Int64  // bytes, of HTTP/1.1
-	begun   atomic.Uint32 // the last stream that was begun
-	claimed atomic.Uint32 // the last one that a call has found to be its own
-	last    atomic.Uint32 // the last one that the server will have looked at
-	going   atomic.Bool   // it is told: a GOAWAY has come
-	took    atomic.Bool   // the server has taken a request
-	in      scanner
-	final   error                         // of Conn's last Read, which brought bytes too
-	greeted bool                          // the server's first settings have come
-	settled bool                          // the server has just said how many streams it allows
-	allowed int                           // and that is so many
-	replied bool                          // a PING was answered
-	ours    bool                          // and it was the question
-	pong    atomic.Pointer[chan struct{}] // to be closed when the question is answered
+	heard   atomic.Int64  // when the server was heard from, in Unix nanoseconds of the wall clock
+	written atomic.Int64  // bytes
+	begun   atomic.Uint32 // the stream that was begun last, until its call asks
+	last    atomic.Uint32 // the last stream that the server may look at
+	leaving atomic.Bool   // a GOAWAY has come
+	served  atomic.Bool   // the server has looked at requests, as far as it says
+	settled atomic.Bool   // net/http knows what the server allows
+	closed  atomic.Bool
 
-	writing sync.Mutex // guards the next three
-	out     scanner
-	header  bool // it is not over: no other frame may come in between
-	due     bool // the question is to be asked when it may
-	outbox  outbox
-
-	once  sync.Once
-	ended chan struct{} // closed when the connection is
-	err   error         // that ended it, if it was not ended from here; set before ended is closed
+	greeted bool // the server's settings have come
+	in, out scanner
 }
 
-// newTap returns a tap on a connection, for the use of c.
-func newTap(nc net.Conn, address string, c *conn, http2 bool) *tap {
-	t := &tap{Conn: nc, address: address, conn: c, http2: http2, ended: make(chan struct{})}
-	t.outbox.open(nc, &c.endpoint.pool.batches, t.fail)
-	t.last.Store(everyStream)
-	t.out.skip = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-	t.heard.Store(wallClock().UnixNano())
-	return t
-}
-
-// everyStream is the last stream of a GOAWAY that refuses none, as a server sends it
-// that will send another when it knows.
+// everyStream is the last stream of a GOAWAY that a better one will follow.
 const everyStream = 1<<31 - 1
 
-// silence is how long nothing has been heard of the other side.
-func (t *tap) silence() time.Duration {
-	return time.Duration(wallClock().UnixNano() - t.heard.Load())
+// newTap returns a tap on a connection, which is c's.
+func newTap(nc net.Conn, c *conn) *tap {
+	t := &tap{Conn: nc, conn: c, http2: c.http2}
+	t.last.Store(everyStream)
+	t.out.skip = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	t.heard.Store(time.Now().UnixNano())
+	t.settled.Store(!c.http2)
+	return t
 }
 
 // Read reads, and notes what the server says.
 func (t *tap) Read(p []byte) (int, error) {
-	t.tell() // net/http, which reads on, has taken note of it
-	n, err := 0, t.final
-	if err == nil {
-		n, err = t.Conn.Read(p)
+	if t.greeted && !t.settled.Swap(true) { // net/http reads on: it has applied the settings
+		t.conn.endpoint.pool.wake()
 	}
-	if n > 0 {
-		t.heard.Store(wallClock().UnixNano())
-		if t.http2 {
-			t.in.scan(p[:n], t.hear)
-		} else {
-			t.took.Store(true)
-		}
-		// TLS hands out the last bytes and the end at once. The calls that these bytes
-		// answer have not ended before net/http has read them.
-		t.final, err = err, nil
+	n, err := t.Conn.Read(p)
+	if n == 0 {
+		return n, err //nolint:wrapcheck // a tap is transparent
 	}
-	if err != nil {
-		t.end(err)
+	now := time.Now().UnixNano()
+	before := t.heard.Swap(now)
+	if !t.http2 {
+		t.served.Store(true)
+		return n, err //nolint:wrapcheck // a tap is transparent
 	}
-	return n, err //nolint:wrapcheck // as the connection has it
+	t.in.scan(p[:n], t.hear)
+	if before < t.conn.doubted.Load() || now-before > int64(quiet) {
+		t.conn.endpoint.pool.wake() // calls may use it again
+	}
+	return n, err //nolint:wrapcheck // a tap is transparent
 }
 
 // hear notes a frame that the server has sent.
-func (t *tap) hear(f frame) {
-	switch {
-	case f.kind == settingsFrame && f.flags&ack == 0:
-		for s := f.payload; len(s) >= 6; s = s[6:] {
-			if binary.BigEndian.Uint16(s) == maxConcurrentStreams {
-				t.settled, t.allowed = true, int(min(binary.BigEndian.Uint32(s[2:]), Spread))
-			}
-		}
-		if !t.settled && !t.greeted {
-			t.settled, t.allowed = true, Spread // there is no limit
-		}
+func (t *tap) hear(kind byte, stream uint32) {
+	switch kind {
+	case settingsFrame:
 		t.greeted = true
-	case f.kind == goAwayFrame && len(f.payload) >= 4:
-		last := binary.BigEndian.Uint32(f.payload) & (1<<31 - 1)
-		t.last.Store(last)
-		t.going.Store(true)
-		if last > 0 && last < everyStream {
-			t.took.Store(true)
+	case goAwayFrame:
+		t.last.Store(stream)
+		t.leaving.Store(true)
+		if stream > 0 && stream < everyStream {
+			t.served.Store(true)
 		}
-		t.conn.leave()
-	case f.kind == headersFrame:
-		t.took.Store(true)
-	case f.kind == resetFrame && len(f.payload) >= 4 && binary.BigEndian.Uint32(f.payload) == protocolError:
-		t.conn.leave() // net/http begins no other stream on it
-	case f.kind == pingFrame && f.flags&ack != 0:
-		t.replied, t.ours = true, t.ours || string(f.payload) == question
+		go t.conn.watch()
 	}
 }
 
-// tell tells of what was read before: to those who wait for an answer, and how many
-// streams are allowed. Not earlier, because net/http, which lets a call that is over
-// its limit wait for another stream to end, would not look at a new limit.
-func (t *tap) tell() {
-	if t.settled {
-		t.settled = false
-		t.conn.allow(t.allowed)
-	}
-	if !t.replied {
-		return
-	}
-	t.replied = false
-	if t.ours {
-		t.ours = false
-		if answered := t.pong.Swap(nil); answered != nil {
-			close(*answered)
-		}
-	}
-	t.conn.answered()
-}
-
-// Write writes, and notes which streams it begins.
+// Write writes, and notes which streams it begins. net/http's write lock is held.
 func (t *tap) Write(p []byte) (int, error) {
-	if !t.http2 {
-		t.written.Add(int64(len(p))) // before it is: some of it may be, when it fails
-		n, err := t.Conn.Write(p)
-		if err != nil {
-			t.end(err)
-		}
-		return n, err //nolint:wrapcheck // as the connection has it
+	if t.closed.Load() {
+		return 0, net.ErrClosed // and no stream has begun
 	}
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	begun := t.begun.Load()
-	t.out.scan(p, func(f frame) {
-		switch f.kind {
-		case headersFrame:
-			begun = f.stream
-			t.header = f.flags&endHeaders == 0
-		case continuationFrame:
-			t.header = f.flags&endHeaders == 0
-		}
-	})
-	t.begun.Store(begun)
-	if err := t.outbox.put(p, begun); err != nil {
-		return 0, err
+	t.written.Add(int64(len(p))) // before the write, which may fail half-way
+	if t.http2 {
+		t.out.scan(p, func(kind byte, stream uint32) {
+			if kind == headersFrame {
+				t.begun.Store(stream)
+			}
+		})
 	}
-	if t.due && t.mayAsk() {
-		t.due = false
-		t.askNow()
-	}
-	return len(p), nil
-}
-
-// claim returns the stream that was begun last, or 0 when it is another call's.
-func (t *tap) claim() uint32 {
-	begun := t.begun.Load()
-	if t.claimed.Swap(begun) == begun {
-		return 0
-	}
-	return begun
-}
-
-// sent reports whether the server may have had some of a stream.
-func (t *tap) sent(stream uint32) bool {
-	return stream <= t.last.Load() && t.outbox.mayHave(stream)
+	return t.Conn.Write(p) //nolint:wrapcheck // a tap is transparent
 }
 
 // Close closes the connection.
 func (t *tap) Close() error {
-	t.end(nil)
-	return t.Conn.Close() //nolint:wrapcheck // as the connection has it
+	t.closed.Store(true)
+	return t.Conn.Close() //nolint:wrapcheck // a tap is transparent
 }
 
-// fail ends a connection that cannot be written to; net/http reads of it.
-func (t *tap) fail(err error) {
-	t.end(err)
-	_ = t.Conn.Close()
+// What a tap needs of HTTP/2's frames.
+//
+// Source: https://www.rfc-editor.org/rfc/rfc9113#section-6
+const (
+	frameHead = 9
+
+	headersFrame, settingsFrame, goAwayFrame = 0x1, 0x4, 0x7
+
+	refusedStream = 7
+)
+
+// A scanner finds the frames in a stream of bytes that comes in any pieces. Its
+// zero value is at the beginning of a frame.
+type scanner struct {
+	skip int    // bytes before the next frame
+	head []byte // the frame's header; of a GOAWAY, also its last stream
 }
 
-// end notes that the connection has ended, and with which error, or nil when it
-// was closed from here.
-func (t *tap) end(err error) {
-	t.once.Do(func() {
-		t.err = err
-		close(t.ended)
-		t.outbox.close()
-		t.conn.drop()
-	})
-}
-
-// met returns what ended the connection, if it was not ended from here, else
-// err. After a GOAWAY err it is: net/http puts its code and its reason there.
-func (t *tap) met(err error) error {
-	select {
-	case <-t.ended:
-		if t.err != nil && !t.going.Load() {
-			return t.err
+// scan reads on, and calls see with the kind of each frame and its stream, which
+// for a GOAWAY is the last stream.
+func (s *scanner) scan(p []byte, see func(kind byte, stream uint32)) {
+	for len(p) > 0 {
+		if n := min(s.skip, len(p)); n > 0 {
+			s.skip, p = s.skip-n, p[n:]
+			continue
 		}
-	default:
+		want := frameHead
+		if len(s.head) >= frameHead {
+			want += 4
+		}
+		n := min(want-len(s.head), len(p))
+		s.head, p = append(s.head, p[:n]...), p[n:]
+		if len(s.head) < want || want == frameHead && s.head[3] == goAwayFrame {
+			continue
+		}
+		length := int(s.head[0])<<16 | int(s.head[1])<<8 | int(s.head[2])
+		s.skip = max(length-(want-frameHead), 0)
+		see(s.head[3], binary.BigEndian.Uint32(s.head[want-4:])&everyStream)
+		s.head = s.head[:0]
 	}
-	return err
-}
-
-// question is the payload of our PING, to tell its answer from those to
-// net/http's.
-const question = "meridian"
-
-// ping asks the other side whether it is there; answered is closed when it has
-// said so.
-func (t *tap) ping(answered chan struct{}) {
-	t.pong.Store(&answered)
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	if t.due = !t.mayAsk(); !t.due {
-		t.askNow()
-	}
-}
-
-// mayAsk reports whether a frame may be written now.
-func (t *tap) mayAsk() bool { return t.out.between() && !t.header }
-
-// askNow has the question written.
-func (t *tap) askNow() {
-	_ = t.outbox.put([]byte("\x00\x00\x08\x06\x00\x00\x00\x00\x00"+question), t.begun.Load())
 }

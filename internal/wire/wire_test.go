@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -18,9 +14,7 @@ import (
 	"meridian/internal/wire"
 )
 
-// As many connections as the calls need, whatever the server allows, and each
-// call reaches it once.
-func TestAsManyConnectionsAsTheCallsUnderWayNeed(t *testing.T) {
+func TestAsManyConnectionsAsTheCallsInFlightNeed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
@@ -38,441 +32,198 @@ func TestAsManyConnectionsAsTheCallsUnderWayNeed(t *testing.T) {
 		{"a server that allows 10", 10, 30, 0, 3, 10},
 		{"a server that allows 1", 1, 30, 0, 30, 1},
 		{"a server that allows 1, and few connections", 1, 30, 5, 5, 1},
+		{"more connections than are opened at once", 1, 300, 0, 300, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := newFake(t, test.streams)
-				server.connecting = 100 * time.Millisecond
-				server.request = after(time.Second)
-				cfg := server.config(t)
-				cfg.MaxConns = test.maxConns
-				p := wire.New(cfg)
-				defer p.Close()
+				f, p := start(t, &fake{
+					streams: test.streams, maxConns: test.maxConns, connecting: 100 * time.Millisecond, request: after(10 * time.Second),
+				})
 				for range 2 {
-					mustAll(t, calls(t, p, test.calls))
+					calls(t, p, test.calls)
 				}
-				conns := server.all()
-				began := 0
-				for _, c := range conns {
-					began += c.seen().began
-					if c.seen().peak > test.wantPeak {
-						t.Errorf("%d calls on one connection, want at most %d", c.seen().peak, test.wantPeak)
+				f.want(t, test.want, 2*test.calls)
+				for _, c := range f.all() {
+					if got := c.seen().peak; got > test.wantPeak {
+						t.Errorf("%d calls on one connection, want at most %d", got, test.wantPeak)
 					}
-				}
-				if len(conns) != test.want || began != 2*test.calls {
-					t.Errorf("twice %d calls took %d connections and %d requests, want %d and as many requests",
-						test.calls, len(conns), began, test.want)
 				}
 			})
 		})
 	}
 }
 
-// A burst that finds no connection waits for those that it needs, and for no
-// more: none for each call, and none twice.
+// A burst without connections opens those that it needs, and no more: calls share
+// them.
 func TestABurstMakesNoStampede(t *testing.T) {
 	t.Parallel()
 	for _, prepared := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			server := newFake(t, 128)
-			server.connecting = time.Second
-			p := server.pool(t)
+			f, p := start(t, &fake{streams: 128, connecting: time.Second})
+			want := time.Second
 			if prepared {
-				p.Prepare(&url.URL{Scheme: "https", Host: "lambda.test"}, 250)
-				p.Prepare(&url.URL{Scheme: "https", Host: "lambda.test"}, 250)
+				prepare(t, p, 250)
+				prepare(t, p, 250)
 				time.Sleep(300 * time.Millisecond)
+				want = 700 * time.Millisecond
 			}
-			begin := time.Now()
-			mustAll(t, calls(t, p, 250))
-			took := time.Since(begin).Round(time.Millisecond)
-			synctest.Wait() // a connection that nobody waits for any more is still a connection
-			if got, conns := took, len(server.all()); conns != 3 ||
-				got != map[bool]time.Duration{false: time.Second, true: 700 * time.Millisecond}[prepared] {
-				t.Errorf("prepared %t: 250 calls took %d connections and %v, want 3", prepared, conns, got)
-			}
+			wantTook(t, calls(t, p, 250), want)
+			synctest.Wait() // a connection that no call needed would come by now
+			f.want(t, 3, 250)
 		})
 	}
 }
 
-// A server that refuses a stream has not looked at it, so it is sent again.
-func TestARefusedRequestMoves(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		var refusals atomic.Int64
-		server.request = func(c *fakeConn, stream uint32) {
-			if refusals.Add(1) <= 4 { // they may all be of one call
-				c.refuse(stream, 7)
-				return
-			}
-			c.answer(stream)
-		}
-		mustAll(t, calls(t, server.pool(t), 10))
-		if got := server.all()[0].seen().began; got != 14 {
-			t.Errorf("%d requests, want 10 and 4 that were refused", got)
-		}
-	})
-}
-
-// A server that refuses for ever is left alone after a few times.
-func TestARequestThatIsRefusedForEver(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) { c.refuse(stream, 7) }
-		err := call(t, server.pool(t))
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent {
-			t.Errorf("RoundTrip = %v, want a LostError that was not sent", err)
-		}
-		if got := server.all()[0].seen().began; got != 5 {
-			t.Errorf("%d requests, want 5", got)
-		}
-	})
-}
-
-// Every other end of a stream is the call's: the server may have acted.
-func TestARequestThatMayHaveArrivedIsNotSentAgain(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name string
-		end  func(c *fakeConn, stream uint32)
-	}{
-		{"internal error", func(c *fakeConn, stream uint32) { c.refuse(stream, 2) }},
-		{"protocol error", func(c *fakeConn, stream uint32) { c.refuse(stream, 1) }},
-		{"closed", func(c *fakeConn, _ uint32) { _ = c.Close() }},
-		{"going away after it, and closed", func(c *fakeConn, stream uint32) { c.goAway(stream); _ = c.Close() }},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := newFake(t, 100)
-				server.request = test.end
-				err := call(t, server.pool(t))
-				lost, ok := errors.AsType[*wire.LostError](err)
-				if !ok || !lost.Sent {
-					t.Errorf("RoundTrip = %v, want a LostError that was sent", err)
-				}
-				if conns := server.all(); len(conns) != 1 || conns[0].seen().began != 1 {
-					t.Errorf("%d connections, want 1 with one request", len(conns))
-				}
-			})
-		})
-	}
-}
-
-// GOAWAY in a burst: what the server has looked at it finishes, and the rest
-// moves; the connection ends with its last call.
-func TestGoAwayInABurst(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			if c != server.all()[0] {
-				c.answer(stream)
-				return
-			}
-			const last = 2*20 - 1 // the twentieth stream
-			if stream == 2*50-1 {
-				c.goAway(last)
-			}
-			if stream <= last {
-				time.Sleep(time.Minute)
-				c.answer(stream)
-			}
-		}
-		p := server.pool(t)
-		begin := time.Now()
-		mustAll(t, calls(t, p, 50))
-		time.Sleep(time.Second)
-		conns := server.all()
-		if len(conns) != 2 || conns[0].seen().began != 50 || conns[1].seen().began != 30 {
-			t.Fatalf("%d connections, want 2, with 50 and 30 requests", len(conns))
-		}
-		if got := conns[0].seen().closed.Sub(begin); got != time.Minute {
-			t.Errorf("the connection was closed after %v, want with its last call after a minute", got)
-		}
-		mustAll(t, calls(t, p, 1))
-		if got := len(server.all()); got != 2 {
-			t.Errorf("%d connections, want still 2", got)
-		}
-	})
-}
-
-// A server may end each connection after a few requests: calls move as often as they
-// have to, and no connection is opened that takes none of them.
-func TestAServerThatTakesAFewRequestsOfAConnection(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			const last = 2*20 - 1 // the twentieth stream
-			if stream == last {
-				c.goAway(last)
-			}
-			if stream <= last {
-				time.Sleep(time.Second)
-				c.answer(stream)
-			}
-		}
-		mustAll(t, calls(t, server.pool(t), 1000))
-		if got, want := len(server.all()), 1000/20; got != want {
-			t.Errorf("%d connections for 1,000 calls, 20 a connection, want %d", got, want)
-		}
-	})
-}
-
-// A server that ends every connection and takes nothing is left alone after a few.
-func TestAServerThatTakesNothing(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, _ uint32) { c.goAway(0) }
-		err := call(t, server.pool(t))
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent {
-			t.Errorf("RoundTrip = %v, want a LostError that was not sent", err)
-		}
-		if got := len(server.all()); got != 5 {
-			t.Errorf("%d connections, want 5", got)
-		}
-	})
-}
-
-// A request that a connection cannot carry fails, however many it has carried.
-func TestARequestThatCannotBeSent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		p := server.pool(t)
-		mustAll(t, calls(t, p, 1))
-		server.all()[0].frame(4, 0, 0, []byte{0, 6, 0, 0, 0, 10}) // headers of 10 bytes
-		synctest.Wait()
-		err := call(t, p)
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent {
-			t.Errorf("RoundTrip = %v, want a LostError that was not sent", err)
-		}
-	})
-}
-
-// A server that ends a connection with a reason is quoted.
-func TestTheReasonOfAGoAway(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			c.frame(7, 0, 0, append([]byte{0, 0, 0, byte(stream), 0, 0, 0, 11}, "too much"...))
-			_ = c.Close()
-		}
-		err := call(t, server.pool(t))
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || !lost.Sent || !strings.Contains(err.Error(), "too much") {
-			t.Errorf("RoundTrip = %v, want a LostError that was sent, with the reason", err)
-		}
-	})
-}
-
-// A server that ends an idle connection by GOAWAY is obeyed at once.
-func TestGoAwayOfAnIdleConnection(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		p := server.pool(t)
-		for want := 1; want <= 3; want++ {
-			mustAll(t, calls(t, p, 1))
-			conns := server.all()
-			if len(conns) != want {
-				t.Fatalf("%d connections, want %d", len(conns), want)
-			}
-			conns[want-1].goAway(1)
-			synctest.Wait()
-			if conns[want-1].seen().closed.IsZero() {
-				t.Error("the connection is open, want it closed")
-			}
-		}
-	})
-}
-
-// After a freeze a connection is asked first, which costs a round trip; one that
-// does not answer is replaced, and no call fails.
-func TestAStaleConnectionIsAskedFirst(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name      string
-		frozen    time.Duration
-		meanwhile func(c *fakeConn)
-		want      time.Duration // that the call takes
-		wantConns int
-		wantPings int
-	}{
-		{"at once", 0, func(*fakeConn) {}, 0, 1, 0},
-		{"within a second", time.Second, func(*fakeConn) {}, 0, 1, 0},
-		{"it is there", 2 * time.Second, func(*fakeConn) {}, 0, 1, 1},
-		{"the server has closed it", 2 * time.Second, func(c *fakeConn) { _ = c.Close() }, 10 * time.Millisecond, 2, 0},
-		{"the way is lost", 2 * time.Second, func(c *fakeConn) { c.client.lose() }, 210 * time.Millisecond, 2, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := newFake(t, 100)
-				server.connecting = 10 * time.Millisecond
-				p := server.pool(t)
-				mustAll(t, calls(t, p, 1))
-				time.Sleep(test.frozen)
-				first := server.all()[0]
-				test.meanwhile(first)
-				begin := time.Now()
-				mustAll(t, calls(t, p, 10))
-				if got := time.Since(begin); got != test.want {
-					t.Errorf("calls took %v, want %v", got, test.want)
-				}
-				if got := len(server.all()); got != test.wantConns || first.seen().pings != test.wantPings {
-					t.Errorf("%d connections and %d pings, want %d and %d", got, first.seen().pings, test.wantConns, test.wantPings)
-				}
-			})
-		})
-	}
-}
-
-// A connection that dies silently under its calls is found within 30 s.
-func TestAConnectionThatDiesSilently(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, _ uint32) { c.client.lose() }
-		p := server.pool(t)
-		begin := time.Now()
-		for _, err := range calls(t, p, 10) {
-			if lost, ok := errors.AsType[*wire.LostError](err); !ok || !lost.Sent {
-				t.Errorf("RoundTrip = %v, want a LostError that was sent", err)
-			}
-		}
-		if got := time.Since(begin); got != 30*time.Second {
-			t.Errorf("calls took %v, want 30s", got)
-		}
-	})
-}
-
-// While a worker is silent for long, its connection is kept known.
-func TestALongCallOutlivesSilence(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = after(15 * time.Minute)
-		mustAll(t, calls(t, server.pool(t), 3))
-		if got := server.all()[0].seen().pings; got < 50 {
-			t.Errorf("%d pings in a quarter of an hour, want one every 15 s", got)
-		}
-	})
-}
-
-// An idle connection is not kept for ever.
-func TestAnIdleConnectionIsClosed(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		p := server.pool(t)
-		mustAll(t, calls(t, p, 1))
-		time.Sleep(5*time.Minute - time.Second)
-		synctest.Wait()
-		if !server.all()[0].seen().closed.IsZero() {
-			t.Error("the connection was closed before its time")
-		}
-		time.Sleep(2 * time.Second)
-		if server.all()[0].seen().closed.IsZero() {
-			t.Error("the connection is open after its time")
-		}
-	})
-}
-
-// A connection that does not come about fails the calls that wait for it, at
-// once, and dials once for all of them.
+// A connection that fails ends the calls that wait for it, at once. All of them
+// share one dial.
 func TestConnectingFails(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name string
-		dial func(ctx context.Context, network, address string) (net.Conn, error)
-		want time.Duration
-		text string
+		name  string
+		fails func(context.Context, int) (net.Conn, error)
+		want  time.Duration
+		text  string
 	}{
-		{"refused", func(context.Context, string, string) (net.Conn, error) {
-			return nil, syscall.ECONNREFUSED
-		}, 0, "connect to lambda.test:443: connection refused"},
-		{"no answer", func(ctx context.Context, _, _ string) (net.Conn, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}, wire.ConnectTimeout, "connect to lambda.test:443: no connection within 3s"},
+		{"refused", refused, 0, "connect to lambda.test:443: connection refused"},
+		{"no answer", noAnswer, wire.ConnectTimeout, "connect to lambda.test:443: no connection within 3s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dials := make(chan struct{}, 100)
-				p := wire.New(wire.Config{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-					dials <- struct{}{}
-					return test.dial(ctx, network, address)
-				}})
+				f, p := start(t, &fake{dials: test.fails})
+				var done sync.WaitGroup
 				begin := time.Now()
-				for _, err := range calls(t, p, 50) {
-					if _, ok := errors.AsType[*wire.ConnectError](err); !ok || err.Error() != test.text {
-						t.Errorf("RoundTrip = %v, want %s", err, test.text)
-					}
+				for range 50 {
+					done.Go(func() {
+						err := call(t, p)
+						if _, ok := errors.AsType[*wire.ConnectError](err); !ok || err.Error() != test.text {
+							t.Errorf("RoundTrip = %v, want %s", err, test.text)
+						}
+					})
 				}
+				done.Wait()
 				if got := time.Since(begin); got != test.want {
 					t.Errorf("calls took %v, want %v", got, test.want)
 				}
-				if got := len(dials); test.want > 0 && got != 1 {
-					t.Errorf("%d dials, want 1", got)
+				if test.want > 0 && f.dialed != 1 {
+					t.Errorf("%d dials, want 1", f.dialed)
 				}
 			})
 		})
 	}
 }
 
-// A call that has given up leaves its place to others.
-func TestACallThatGivesUpWhileItWaits(t *testing.T) {
+// refused and noAnswer are dials that fail.
+func refused(context.Context, int) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
+
+func noAnswer(ctx context.Context, _ int) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
+
+// A connection that fails while there is another is dialled again after a second,
+// for the calls that have no room on that.
+func TestConnectingIsTriedAgainWhileCallsWait(t *testing.T) {
 	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		fails     func(context.Context, int) (net.Conn, error)
+		last      int // dial that fails; the first does not
+		maxConns  int
+		calls     int
+		want      time.Duration // until the last call ends
+		wantDials int
+	}{
+		{"lost once", noAnswer, 2, 0, 2, wire.ConnectTimeout + time.Second + time.Minute, 3},
+		{"refused three times", refused, 4, 0, 2, 3*time.Second + time.Minute, 5},
+		{"refused for ever", refused, 1e6, 0, 2, 2 * time.Minute, 62},
+		{"refused for ever, and few connections", refused, 1e6, 2, 4, 4 * time.Minute, 182},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, p := start(t, &fake{
+					streams: 1, request: after(time.Minute), maxConns: test.maxConns,
+					dials: func(ctx context.Context, n int) (net.Conn, error) {
+						if n > 1 && n <= test.last {
+							return test.fails(ctx, n)
+						}
+						return nil, nil //nolint:nilnil // the fake's own dial
+					},
+				})
+				prepare(t, p, 1)
+				took := calls(t, p, test.calls)
+				if first, last := slices.Min(took), slices.Max(took); first != time.Minute || last != test.want {
+					t.Errorf("the calls took %v to %v, want 1m to %v", first, last, test.want)
+				}
+				if f.dialed > test.wantDials {
+					t.Errorf("%d dials, want at most %d", f.dialed, test.wantDials)
+				}
+			})
+		})
+	}
+}
+
+// Handshakes that share too little CPU time out together. Fewer are begun after
+// that, until they succeed, and every call gets its connection.
+func TestHandshakesThatShareTooLittleCPU(t *testing.T) {
+	t.Parallel()
+	var cpu sync.Mutex // a handshake takes 100 ms of it; it is handed round in turn
+	running := 0
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 1)
-		server.request = after(time.Minute)
-		cfg := server.config(t)
-		cfg.MaxConns = 1
-		p := wire.New(cfg)
-		defer p.Close()
-		var first sync.WaitGroup
-		first.Go(func() { mustAll(t, calls(t, p, 1)) })
-		defer first.Wait()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		err := callWith(ctx, t, p, "https://lambda.test/")
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("RoundTrip = %v, want %v before anything was sent", err, context.DeadlineExceeded)
+		f, p := start(t, &fake{
+			streams: 1, request: after(10 * time.Minute),
+			dials: func(ctx context.Context, _ int) (net.Conn, error) {
+				cpu.Lock()
+				running++
+				cpu.Unlock()
+				defer func() {
+					cpu.Lock()
+					running--
+					cpu.Unlock()
+				}()
+				for left := 100 * time.Millisecond; left > 0; {
+					const slice = 20 * time.Millisecond
+					cpu.Lock()
+					share := slice * time.Duration(running)
+					cpu.Unlock()
+					select {
+					case <-time.After(share):
+						left -= slice
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				}
+				return nil, nil //nolint:nilnil // the fake's own dial
+			},
+		})
+		prepare(t, p, 1)
+		time.Sleep(time.Second)
+		took := slices.Max(calls(t, p, 80))
+		if most := 10*time.Minute + 30*time.Second; took > most {
+			t.Errorf("80 calls took %v, want at most %v: 8 s of CPU for their connections, and some for what timed out", took, most)
 		}
-		mustAll(t, calls(t, p, 1))
-		if conns := server.all(); len(conns) != 1 || conns[0].seen().began != 2 {
-			t.Errorf("%d connections with %d requests, want 1 with 2", len(conns), conns[0].seen().began)
+		if got := f.began(); got != 80 {
+			t.Errorf("%d requests for 80 calls", got)
 		}
 	})
 }
 
-// Also one that gives up at the moment when its turn comes.
-func TestACallThatGivesUpAsItsTurnComes(t *testing.T) {
+// A connection that failed does not count among the open ones.
+func TestAConnectionThatFailsDoesNotCount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := afterASecond(t)
-		server.streams = 1
-		cfg := server.config(t)
-		cfg.MaxConns = 1
-		p := wire.New(cfg)
-		defer p.Close()
-		for range 100 {
-			var both sync.WaitGroup
-			both.Go(func() { mustAll(t, calls(t, p, 1)) })
-			synctest.Wait()
-			both.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				_ = callWith(ctx, t, p, "https://lambda.test/")
-			})
-			both.Wait()
+		_, p := start(t, &fake{streams: 100, maxConns: 2, dials: func(ctx context.Context, n int) (net.Conn, error) {
+			if n <= 5 {
+				return refused(ctx, n)
+			}
+			return nil, nil //nolint:nilnil // the fake's own dial
+		}})
+		for i := range 5 {
+			if err := call(t, p); !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("call %d = %v, want %v", i, err, syscall.ECONNREFUSED)
+			}
+		}
+		for _, url := range []string{"https://lambda.test:1", "https://lambda.test:2"} {
+			wantTook(t, callsAt(t, p, url, 1), 0)
 		}
 	})
 }
@@ -481,204 +232,156 @@ func TestACallThatGivesUpAsItsTurnComes(t *testing.T) {
 func TestAnIdleConnectionMakesRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		cfg := server.config(t)
-		cfg.MaxConns = 2
-		p := wire.New(cfg)
-		defer p.Close()
-		begin := time.Now()
+		f, p := start(t, &fake{streams: 100, maxConns: 2})
 		for _, url := range []string{"https://lambda.test:1", "https://lambda.test:2", "https://lambda.test:3", "https://lambda.test:2"} {
-			if err := callAt(t, p, url); err != nil {
-				t.Errorf("RoundTrip(%s) = %v, want success", url, err)
-			}
+			wantTook(t, callsAt(t, p, url, 1), 0)
 			time.Sleep(time.Millisecond)
 		}
-		synctest.Wait()
-		conns := server.all()
-		if took := time.Since(begin); took != 4*time.Millisecond || len(conns) != 3 || conns[0].seen().closed.IsZero() {
-			t.Errorf("4 calls took %v and %d connections, want 4ms and 3, of which the first is closed", took, len(conns))
+		f.want(t, 3, 4)
+		if f.all()[0].seen().closed.IsZero() {
+			t.Error("the first connection is open, want it closed for the third")
 		}
 	})
 }
 
-// A call that has given up says whether the server may have had it.
-func TestACallThatGivesUpAfterItWasSent(t *testing.T) {
+// A connection that comes when its call was given up makes room for a call to
+// another endpoint, at once.
+func TestAConnectionThatComesForNoCallMakesRoom(t *testing.T) {
+	t.Parallel()
+	for _, prepared := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			_, p := start(t, &fake{streams: 100, maxConns: 1, connecting: time.Second})
+			var given sync.WaitGroup
+			if prepared {
+				prepare(t, p, 1)
+			} else {
+				given.Go(func() { _ = callFor(t, time.Second/2, p) })
+			}
+			time.Sleep(time.Second / 4)
+			wantTook(t, callsAt(t, p, "https://lambda.test:2", 1), 3*time.Second/4+time.Second)
+			given.Wait()
+		})
+	}
+}
+
+// A call that is given up while it waits leaves its place to others.
+func TestACallThatIsGivenUpWhileItWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(*fakeConn, uint32) {}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		err := callWith(ctx, t, server.pool(t), "https://lambda.test/")
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || !lost.Sent || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("RoundTrip = %v, want %v after it was sent", err, context.DeadlineExceeded)
+		f, p := start(t, &fake{streams: 1, maxConns: 1, request: after(time.Minute)})
+		var first sync.WaitGroup
+		first.Go(func() { calls(t, p, 1) })
+		synctest.Wait()
+		err := callFor(t, time.Second, p)
+		if wantLost(t, err, false); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("RoundTrip = %v, want %v", err, context.DeadlineExceeded)
 		}
+		calls(t, p, 1)
+		first.Wait()
+		f.want(t, 1, 2)
 	})
 }
 
-// A pool that was closed lets go of the connections that it was opening, and
-// tells the calls that wait for them.
+// A call that is given up at the moment when its turn comes loses no place.
+func TestACallThatIsGivenUpAsItsTurnComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, p := start(t, &fake{streams: 1, maxConns: 1, request: after(time.Second)})
+		for range 100 {
+			var both sync.WaitGroup
+			both.Go(func() { calls(t, p, 1) })
+			synctest.Wait()
+			both.Go(func() { _ = callFor(t, time.Second, p) })
+			both.Wait()
+		}
+		calls(t, p, 1)
+	})
+}
+
+// Close ends the connections that are being opened, and the calls that wait.
 func TestCloseWhileConnecting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.connecting = time.Second
-		p := server.pool(t)
+		f, p := start(t, &fake{connecting: time.Second})
 		time.AfterFunc(300*time.Millisecond, p.Close)
 		begin := time.Now()
-		for i, err := range append(calls(t, p, 250), call(t, p)) {
-			if lost, ok := errors.AsType[*wire.ConnectError](err); !ok || lost.Err.Error() != "the pool is closed" {
-				t.Fatalf("call %d of 251 = %v, want one that found the pool closed", i, err)
-			}
+		var done sync.WaitGroup
+		for i := range 250 {
+			done.Go(func() {
+				err := call(t, p)
+				if lost, ok := errors.AsType[*wire.ConnectError](err); !ok || lost.Err.Error() != "the pool is closed" {
+					t.Errorf("call %d = %v, want one that found the pool closed", i, err)
+				}
+			})
 		}
-		if got, conns := time.Since(begin), len(server.all()); got != 300*time.Millisecond || conns != 0 {
-			t.Errorf("calls ended after %v with %d connections, want 300 ms and none", got, conns)
+		done.Wait()
+		if got := time.Since(begin); got != 300*time.Millisecond {
+			t.Errorf("calls ended after %v, want 300 ms", got)
 		}
+		if _, ok := errors.AsType[*wire.ConnectError](call(t, p)); !ok {
+			t.Error("a call of a closed pool is no ConnectError")
+		}
+		f.want(t, 0, 0)
 	})
 }
 
-// A pool that is closed ends also the connections that the server wants to end.
+// Close also ends the connections that finish their last calls.
 func TestCloseEndsConnectionsThatAreLeaving(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) { c.goAway(stream) }
-		p := server.pool(t)
+		_, p := start(t, &fake{request: func(_ *fake, c *fakeConn, stream uint32) { c.goAway(stream) }})
 		time.AfterFunc(time.Second, p.Close)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
 		begin := time.Now()
-		if err := callWith(ctx, t, p, "https://lambda.test/"); err == nil || time.Since(begin) != time.Second {
+		if err := callFor(t, time.Minute, p); err == nil || time.Since(begin) != time.Second {
 			t.Errorf("RoundTrip = %v after %v, want an error after 1s", err, time.Since(begin))
 		}
 	})
 }
 
-// A server may allow fewer streams, or more, while a connection is in use: what is
-// under way goes on, and what comes keeps to it.
-func TestAServerThatChangesItsMind(t *testing.T) {
+// A server may change how many streams it allows: calls in flight go on, and new
+// ones keep to it.
+func TestAServerThatChangesItsLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = after(time.Minute)
-		p := server.pool(t)
+		f, p := start(t, &fake{streams: 100, request: after(time.Minute)})
 		var early sync.WaitGroup
-		early.Go(func() { mustAll(t, calls(t, p, 10)) })
+		early.Go(func() { calls(t, p, 10) })
 		synctest.Wait()
-		first := server.all()[0]
-		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 2}) // 2 streams, and 10 are under way
+		first := f.all()[0]
+		first.allow(2) // and 10 are in flight
 		synctest.Wait()
-		mustAll(t, calls(t, p, 1)) // elsewhere
+		calls(t, p, 1) // elsewhere
 		early.Wait()
 		if got := first.seen().began; got != 10 {
-			t.Errorf("the first connection had %d requests, want the 10 that were under way", got)
+			t.Errorf("the first connection had %d requests, want the 10 that were in flight", got)
 		}
-		first.frame(4, 0, 0, []byte{0, 3, 0, 0, 0, 50})
+		first.allow(50)
 		synctest.Wait()
-		before := len(server.all())
-		mustAll(t, calls(t, p, 50))
-		if got := len(server.all()); got != before {
-			t.Errorf("%d connections, want still %d", got, before)
-		}
+		calls(t, p, 50)
+		f.want(t, 2, 61)
 	})
 }
 
-// A connection on which a process was frozen in the middle of a call gets no new
-// ones: it may be dead, and that nobody has noticed yet.
-func TestAConnectionThatWasFrozenUnderACallGetsNoOther(t *testing.T) {
+// A server may allow no streams for a while: calls wait until it allows some, and no
+// more connections are opened than calls wait.
+func TestAServerThatAllowsNoStreamsForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = func(c *fakeConn, stream uint32) {
-			if c == server.all()[0] {
-				return // never
+		f, p := start(t, &fake{streams: 100})
+		calls(t, p, 1)
+		first := f.all()[0]
+		for _, test := range []struct {
+			calls     int
+			allowed   byte
+			mostConns int
+		}{{1, 50, 1}, {5, 1, 5}} {
+			first.allow(0)
+			synctest.Wait()
+			time.AfterFunc(time.Second, func() { first.allow(test.allowed) })
+			calls(t, p, test.calls)
+			if got := len(f.all()); got > test.mostConns {
+				t.Errorf("%d connections for %d calls, want at most %d", got, test.calls, test.mostConns)
 			}
-			c.answer(stream)
-		}
-		p := server.pool(t)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var first sync.WaitGroup
-		first.Go(func() { _ = callWith(ctx, t, p, "https://lambda.test/") })
-		synctest.Wait()
-		p.Freeze(time.Minute)
-		for range 3 {
-			if err := callWith(ctx, t, p, "https://lambda.test/"); err != nil {
-				t.Errorf("RoundTrip = %v, want success", err)
-			}
-		}
-		if conns := server.all(); len(conns) != 2 || conns[0].seen().began != 1 {
-			t.Errorf("%d connections, want 2", len(conns))
-		}
-		cancel()
-		first.Wait()
-	})
-}
-
-// One that answers again takes calls again, also those that had no other to go to.
-func TestAConnectionThatWasFrozenUnderACallAndAnswersTakesCallsAgain(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.request = after(time.Minute)
-		cfg := server.config(t)
-		cfg.MaxConns = 1
-		p := wire.New(cfg)
-		defer p.Close()
-		var first sync.WaitGroup
-		first.Go(func() { mustAll(t, calls(t, p, 1)) })
-		synctest.Wait()
-		p.Freeze(time.Minute)
-		begin := time.Now()
-		mustAll(t, calls(t, p, 3))
-		if got, want := time.Since(begin), 15*time.Second+time.Minute; got != want { // the probe, and the call
-			t.Errorf("calls took %v, want %v", got, want)
-		}
-		first.Wait()
-	})
-}
-
-// What Send is told to do once there is a connection is done each time that the
-// request is sent, and not before.
-func TestSendSaysWhenARequestIsSent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := newFake(t, 100)
-		server.connecting = time.Second
-		refusals := 2
-		server.request = func(c *fakeConn, stream uint32) {
-			time.Sleep(time.Second)
-			if refusals--; refusals >= 0 {
-				c.refuse(stream, 7)
-				return
-			}
-			c.answer(stream)
-		}
-		p := server.pool(t)
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://lambda.test/", strings.NewReader("{}"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		begin := time.Now()
-		var sent []time.Duration
-		response, err := p.Send(r, func(*http.Request) error {
-			sent = append(sent, time.Since(begin))
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if want := []time.Duration{1e9, 2e9, 3e9}; !slices.Equal(sent, want) {
-			t.Errorf("sent after %v, want %v", sent, want)
-		}
-		sorry := errors.New("sorry")
-		_, err = p.Send(r, func(*http.Request) error { return sorry }) //nolint:bodyclose // there is none
-		if lost, ok := errors.AsType[*wire.LostError](err); !ok || lost.Sent || !errors.Is(err, sorry) {
-			t.Errorf("Send = %v, want %v before anything was sent", err, sorry)
-		}
-		if conns := server.all(); len(conns) != 1 || conns[0].seen().began != 3 {
-			t.Errorf("%d connections, want 1 with 3 requests", len(conns))
 		}
 	})
 }
