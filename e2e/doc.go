@@ -1,7 +1,7 @@
 // Package e2e deploys Meridian to an emulated AWS and tests the deployment.
 //
-// Its tests have the build tag e2e, because they need Node, Python and npm's packages
-// besides Go. None of them is ever skipped. "make e2e" runs them:
+// Its tests have the build tag e2e, because they need Node, Python, npm's packages and
+// nginx besides Go. "make e2e" runs them:
 //
 //   - TestTemplate packages every kind of deployment and checks the CloudFormation
 //     template that would be sent to AWS: the rules about roles, and what no emulator
@@ -9,6 +9,8 @@
 //   - TestDeployment starts the emulator ministack on a free port of the loopback
 //     interface, with IAM enforced, deploys with the real commands, and calls the
 //     deployment by every trigger.
+//   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
+//     E2E=nginx runs it alone. Without nginx it is skipped, or fails if CI is set.
 //
 // It is written in Go instead of shell for its time limits: every command runs in a
 // process group that is killed when its step's time is up, and the emulator ends with

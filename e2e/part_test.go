@@ -1,0 +1,34 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// part begins a part of the end-to-end test, which needs a program. E2E selects the
+// parts by name, separated by commas; all run if it is empty. A part whose program is
+// missing is skipped, but fails in continuous integration, which sets CI.
+func part(t *testing.T, name, program string) {
+	t.Helper()
+	selected := os.Getenv("E2E")
+	if selected != "" && !slices.Contains(strings.Split(selected, ","), name) {
+		t.Skipf("E2E=%s does not select the part %s", selected, name)
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the part %s needs %s: %v", name, program, err)
+		}
+		t.Skipf("the part %s needs %s: %v", name, program, err)
+	}
+}
+
+// full reports whether to run the whole of what takes longer than two minutes, and
+// not a sample: E2E_FULL is 1.
+func full() bool {
+	return os.Getenv("E2E_FULL") == "1"
+}
