@@ -24,6 +24,7 @@ import (
 // Region, which takes some minutes; without it they are asked in one Region of each
 // partition for each service.
 func TestCatalogue(t *testing.T) {
+	part(t, "catalogue", "python3")
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	repo, err := filepath.Abs("..")

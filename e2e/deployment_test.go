@@ -32,6 +32,7 @@ type deployment struct {
 // TestDeployment runs its steps in order. Each needs the ones before it, so the first
 // failure ends the test. With -v, "go test" prints the seconds of every step.
 func TestDeployment(t *testing.T) {
+	part(t, "deployment", "npm", "python3", "curl")
 	// An interrupt ends the running step and so the test, which stops every process
 	// that it started.
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)

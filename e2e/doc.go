@@ -9,8 +9,16 @@
 //   - TestDeployment starts the emulator ministack on a free port of the loopback
 //     interface, with IAM enforced, deploys with the real commands, and calls the
 //     deployment by every trigger.
+//   - TestCatalogue compares the catalogue of endpoints with botocore's real clients.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
-//     E2E=nginx runs it alone. Without nginx it is skipped, or fails if CI is set.
+//
+// # Parts
+//
+// E2E names the parts to run: template, deployment, catalogue, nginx; empty means all.
+// A part with a program missing is skipped by name, or fails if CI is set. What takes
+// longer than two minutes runs a sample, or the whole with E2E_FULL=1.
+//
+// # Time limits
 //
 // It is written in Go instead of shell for its time limits: every command runs in a
 // process group that is killed when its step's time is up, and the emulator ends with

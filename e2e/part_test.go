@@ -10,20 +10,23 @@ import (
 	"testing"
 )
 
-// part begins a part of the end-to-end test, which needs a program. E2E selects the
-// parts by name, separated by commas; all run if it is empty. A part whose program is
+// part begins a part of the end-to-end test, which needs some programs. E2E selects the
+// parts by name, separated by commas; all run if it is empty. A part with a program
 // missing is skipped, but fails in continuous integration, which sets CI.
-func part(t *testing.T, name, program string) {
+func part(t *testing.T, name string, programs ...string) {
 	t.Helper()
 	selected := os.Getenv("E2E")
 	if selected != "" && !slices.Contains(strings.Split(selected, ","), name) {
 		t.Skipf("E2E=%s does not select the part %s", selected, name)
 	}
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the part %s needs %s: %v", name, program, err)
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err == nil {
+			continue
 		}
-		t.Skipf("the part %s needs %s: %v", name, program, err)
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the part %s needs %s", name, program)
+		}
+		t.Skipf("the part %s needs %s", name, program)
 	}
 }
 

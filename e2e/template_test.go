@@ -23,6 +23,7 @@ func (s *site) pack(ctx context.Context, t *testing.T, config string, args ...st
 }
 
 func TestTemplate(t *testing.T) {
+	part(t, "template", "npm", "python3")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	s := newSite(t)
@@ -149,6 +150,7 @@ func TestTemplate(t *testing.T) {
 
 // TestRules breaks each rule in the template.
 func TestRules(t *testing.T) {
+	part(t, "template", "npm")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s := newSite(t)
