@@ -1,25 +1,38 @@
 # Meridian. `make` alone says what there is.
 
+# What a person may set reaches a shell only if it is a plain word: the rest would be
+# code there. PARAMS, which has quotes and blanks, is read by no shell, and neither are
+# the names of a deployment: scripts/deploy gets them by the environment, and checks
+# them. A value is taken as it is written: make does not expand it.
+PLAIN := a b c d e f g h i j k l m n o p q r s t u v w x y z \
+	A B C D E F G H I J K L M N O P Q R S T U V W X Y Z 0 1 2 3 4 5 6 7 8 9 - _ . / : , + =
+beyond = $(if $2,$(call beyond,$(subst $(firstword $2),,$1),$(wordlist 2,$(words $2),$2)),$(strip $1))
+$(foreach name,ARCH FUNCTION_GOOS DIST STAGE REGION PLACEMENT REGIONS FUZZTIME RUNS SEED UNITS,\
+	$(if $(call beyond,$(value $(name)),$(PLAIN)),$(error $(name) may have letters, digits and - _ . / : , + = only)))
+override PARAMS := $(value PARAMS)
+GIVEN_ARCH := $(ARCH)
+export STAGE REGION PLACEMENT REGIONS PARAMS GIVEN_ARCH
+
 # The architecture of the Lambda functions, as Go spells it: arm64 or amd64.
 ARCH ?= arm64
-# The same as AWS spells it.
-AWS_ARCH := $(ARCH:amd64=x86_64)
 # Their system. Only the end-to-end test changes it: its emulator runs them as
 # processes of the machine it is on.
 FUNCTION_GOOS ?= linux
 DIST ?= dist
 
-# The deployment: its stage and its Region.
+# The deployment: its stage, and what is given for it. Nothing here has a default but
+# the stage: what is not given is what the stage was deployed with before, or else
+# what serverless.yml says.
 STAGE ?= dev
-REGION ?= us-east-1
+# The coordinator's Region: us-east-1 if the stage has none.
+REGION ?=
 # Where the workers stand: home or regional. "regional" needs REGIONS: every
 # Region that runs are to go to, REGION too if it is one of them; the same list
 # for deploy-workers.
-PLACEMENT ?= home
+PLACEMENT ?=
 REGIONS ?=
 # More parameters of serverless.yml: PARAMS='--param schedule=ENABLED'.
 PARAMS ?=
-SERVERLESS := node_modules/.bin/serverless
 
 # The tests run under the race detector where there is the C compiler it needs.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
@@ -177,19 +190,18 @@ build/botocore/pin: internal/endpoints/botocore.pin
 generate: build/botocore/pin ## write the catalogue of Regions and services anew, from botocore
 	PATH="$(CURDIR)/build/botocore/bin:$$PATH" go generate ./internal/endpoints
 
-deploy: build node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1
-	$(SERVERLESS) deploy --stage $(STAGE) --region $(REGION) \
-		--param architecture=$(AWS_ARCH) --param placement=$(PLACEMENT) \
-		$(if $(REGIONS),--param "regions=$(REGIONS)") $(PARAMS)
+DEPLOY := go run ./scripts/deploy
+deploy: node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1
+	@$(DEPLOY) deploy
 
 remove: node_modules/.package-lock.json ## remove everything that deploy deployed
-	$(SERVERLESS) remove --stage $(STAGE) --region $(REGION)
+	@$(DEPLOY) remove
 
-deploy-workers: build node_modules/.package-lock.json ## deploy the worker alone: REGIONS="eu-west-1 us-east-1"
-	@go run ./scripts/workers -stage $(STAGE) -home $(REGION) -param architecture=$(AWS_ARCH) $(PARAMS) deploy $(REGIONS)
+deploy-workers: node_modules/.package-lock.json ## deploy the worker alone: REGIONS="eu-west-1 us-east-1"
+	@$(DEPLOY) deploy-workers
 
 remove-workers: node_modules/.package-lock.json ## remove the workers from REGIONS
-	@go run ./scripts/workers -stage $(STAGE) -home $(REGION) remove $(REGIONS)
+	@$(DEPLOY) remove-workers
 
 clean: ## remove what was built and installed
 	rm -rf dist build node_modules .serverless

@@ -45,8 +45,9 @@ func imports() map[string][]string {
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
 		"cmd/meridian":           {anything},
-		// The deployment: the worker's, to many Regions, and the test of all of it.
-		"scripts/workers": {},
+		// The deployment: its program, which takes the settings past every shell, and the
+		// test of all of it.
+		"scripts/deploy": {},
 		// The tables of the documentation that are facts of the code.
 		"scripts/figures": {"pkg/protocol", "internal/price"},
 		// The check of the engine's tests, and the proof that nothing is lost.

@@ -6,13 +6,125 @@
 // A Region's name, of any partition: eu-west-1, us-gov-east-1, ap-southeast-2.
 const regionName = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/;
 
+const noValue = { Ref: 'AWS::NoValue' };
+
+const wrong = (name, want) => new Error(`param "${name}": want ${want}`);
+
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+// list reads a parameter that lists texts, with commas or blanks between them.
+const list = async (name, resolveVariable) => {
+  const text = String(await resolveVariable(`param:${name}`));
+  return [...new Set(text === 'none' ? [] : text.split(/[\s,]+/).filter(Boolean))];
+};
+
+// object reads a parameter that is an object. From a command line it comes as JSON.
+const object = async (name, resolveVariable) => {
+  const value = await resolveVariable(`param:${name}`);
+  let read = value;
+  try {
+    if (typeof value === 'string') read = JSON.parse(value);
+  } catch {}
+  if (!isObject(read)) throw wrong(name, 'an object, such as {"name": "value"}');
+  return read;
+};
+
+// texts reads a parameter that is an object of texts.
+const texts = async (name, resolveVariable) => {
+  const entries = Object.entries(await object(name, resolveVariable));
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      if (value === null || typeof value === 'object') throw wrong(name, `a text for ${key}`);
+      return [key, String(value)];
+    })
+  );
+};
+
+// here reads what a parameter has for the Region that is deployed to.
+const here = async (name, resolveVariable) => {
+  const byRegion = await object(name, resolveVariable);
+  const unknown = Object.keys(byRegion).filter((region) => !regionName.test(region));
+  if (unknown.length > 0) throw wrong(name, `the names of Regions, not ${unknown.join(', ')}`);
+  return byRegion[await resolveVariable('self:provider.region')];
+};
+
+// vpc is the VpcConfig of the worker in this Region, or undefined.
+const vpc = async (resolveVariable) => {
+  const found = await here('workerVpc', resolveVariable);
+  if (found === undefined) return undefined;
+  const { subnets, securityGroups, ...others } = isObject(found) ? found : {};
+  const named = (all) => Array.isArray(all) && all.length > 0;
+  if (!named(subnets) || !named(securityGroups) || Object.keys(others).length > 0) {
+    throw wrong('workerVpc', '{"subnets": ["subnet-1"], "securityGroups": ["sg-1"]} for each Region');
+  }
+  return { SubnetIds: subnets, SecurityGroupIds: securityGroups };
+};
+
+// functionProperties are the properties of a function that it may have or not.
+const functionProperties = async (name, resolveVariable) => {
+  const properties = {};
+  const reserved = String(await resolveVariable(`param:${name}`));
+  if (reserved !== 'none') {
+    if (!/^\d+$/.test(reserved)) throw wrong(name, `a number, or "none", not "${reserved}"`);
+    properties.ReservedConcurrentExecutions = Number(reserved);
+  }
+  const key = await here('kmsKeys', resolveVariable);
+  if (key !== undefined) properties.KmsKeyArn = key;
+  return properties;
+};
+
+module.exports.coordinatorProperties = ({ resolveVariable }) =>
+  functionProperties('coordinatorConcurrency', resolveVariable);
+
+module.exports.workerProperties = async ({ resolveVariable }) => {
+  const properties = await functionProperties('workerConcurrency', resolveVariable);
+  const config = await vpc(resolveVariable);
+  return config === undefined ? properties : { ...properties, VpcConfig: config };
+};
+
+// networkPolicy is what Lambda needs of the worker's role to put it into a VPC. The
+// network interfaces are Lambda's own: there is none that a policy could name before. See
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+module.exports.networkPolicy = async ({ resolveVariable }) => {
+  if ((await vpc(resolveVariable)) === undefined) return noValue;
+  const actions = [
+    'CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DescribeSubnets', 'DeleteNetworkInterface',
+    'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses',
+  ];
+  return {
+    PolicyName: 'network-interfaces',
+    PolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: actions.map((action) => `ec2:${action}`), Resource: '*' }],
+    },
+  };
+};
+
+module.exports.logProperties = async ({ resolveVariable }) => {
+  const key = await here('kmsKeys', resolveVariable);
+  return key === undefined ? {} : { KmsKeyId: key };
+};
+
+module.exports.workerPolicies = ({ resolveVariable }) => list('workerPolicies', resolveVariable);
+module.exports.tags = ({ resolveVariable }) => texts('tags', resolveVariable);
+
+// workerEnvironment is the worker's environment: ours, and what the deployment adds to it
+// or sets in its place.
+module.exports.workerEnvironment = async ({ resolveVariable }) => ({
+  // Go reads the system's certificates from their bundle, and then from each of these
+  // directories. By default they have the bundle again, twice, and the first handshake
+  // takes 5 ms more of CPU time.
+  SSL_CERT_DIR: '/var/empty',
+  ...(await texts('workerEnvironment', resolveVariable)),
+});
+
 // workerArns lists the functions that the coordinator may invoke: the worker
 // beside it, or, with placement "regional", the workers in the listed Regions. It
 // builds the ARNs from their parts because GetAtt would make a cycle: the function
 // needs the role, and the role would need the function.
 module.exports.workerArns = async ({ resolveVariable }) => {
   const placement = await resolveVariable('param:placement');
-  const listed = (await resolveVariable('param:regions')).split(/[\s,]+/).filter(Boolean);
+  const listed = await list('regions', resolveVariable);
   const name = await resolveVariable('self:functions.regionworker.name');
   const arn = (region) => ({
     'Fn::Sub': `arn:\${AWS::Partition}:lambda:${region}:\${AWS::AccountId}:function:${name}`,
@@ -25,11 +137,11 @@ module.exports.workerArns = async ({ resolveVariable }) => {
   if (listed.length === 0) {
     throw new Error('param "placement" is "regional": param "regions" must list the Regions of the workers');
   }
-  const wrong = listed.filter((region) => !regionName.test(region));
-  if (wrong.length > 0) {
-    throw new Error(`param "regions" has names that are not Regions: ${wrong.join(', ')}`);
+  const unknown = listed.filter((region) => !regionName.test(region));
+  if (unknown.length > 0) {
+    throw new Error(`param "regions" has names that are not Regions: ${unknown.join(', ')}`);
   }
-  return [...new Set(listed)].map(arn);
+  return listed.map(arn);
 };
 
 // scheduleInput is the request that the schedule sends, as the text that

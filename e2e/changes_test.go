@@ -67,6 +67,29 @@ func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 	succeeded(t, answer, asked...)
 }
 
+// keepSettings deploys after the schedule was enabled, first without the settings of the
+// stage, as a checkout does that has not got them, and then with them.
+func (d *deployment) keepSettings(ctx context.Context, t *testing.T) {
+	state := func() string {
+		body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
+		return decode[struct{ State string }](t, body).State
+	}
+	out := d.command(ctx, t, d.env, d.serverless(), "deploy", "--param", "architecture="+arch(t), "--param", "apiRate=3")
+	if want := "meridian-dev was deployed with schedule=ENABLED, scheduleExpression="; out.status == 0 || !strings.Contains(out.stdout+out.stderr, want) {
+		t.Errorf("a deployment without the schedule: exit status %d, want 1 and %q: %s%s", out.status, want, out.stdout, out.stderr)
+	}
+	if got := state(); got != "ENABLED" {
+		t.Errorf("after a deployment that is refused the schedule is %s", got)
+	}
+	d.deploy(ctx, t, "apiRate=3")
+	if out := d.deploy(ctx, t, "apiRate=4"); !strings.Contains(out.stderr, "apiRate=3 until now, in this deployment apiRate=4") {
+		t.Errorf("a deployment that changes a setting does not say so: %s", out.stderr)
+	}
+	if got := state(); got != "ENABLED" {
+		t.Errorf("after make deploy the schedule is %s, want it as it was: ENABLED", got)
+	}
+}
+
 // until waits for a condition of the emulator.
 func (d *deployment) until(ctx context.Context, t *testing.T, what string, holds func() bool) {
 	t.Helper()

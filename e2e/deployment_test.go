@@ -64,6 +64,7 @@ func TestDeployment(t *testing.T) {
 	step("roles", 2*time.Minute, d.tryRoles)
 	step("deploy during a run", time.Minute, d.deployDuringRun)
 	step("schedule", time.Minute, d.runOnSchedule)
+	step("keep the settings", time.Minute, d.keepSettings)
 	step("deploy workers", 2*time.Minute, d.deployWorkers)
 	step("placement regional", time.Minute, d.runRegional)
 	step("remove", 2*time.Minute, d.removeAll)
@@ -71,20 +72,36 @@ func TestDeployment(t *testing.T) {
 
 func (d *deployment) build(ctx context.Context, t *testing.T) {
 	d.machine(ctx, t, "make", "-s", "build", "FUNCTION_GOOS="+runtime.GOOS, "ARCH="+runtime.GOARCH, "DIST="+d.path("dist"))
+	d.machine(ctx, t, "go", "build", "-o", d.path("build", "deploy"), "./scripts/deploy")
+	// The program builds before it deploys.
+	d.write(t, "Makefile", []byte(".PHONY: build\nbuild:\n"))
 }
 
-// deploy runs "serverless deploy" with parameters of the form key=value.
+// program runs scripts/deploy as make does, with variables of the form NAME=value.
+func (d *deployment) program(ctx context.Context, t *testing.T, action string, variables ...string) printed {
+	t.Helper()
+	env := slices.Concat(d.env, []string{"GIVEN_ARCH=" + runtime.GOARCH}, variables)
+	out := d.command(ctx, t, env, d.path("build", "deploy"), "-root", d.dir, action)
+	t.Logf("$ make %s %s = %d", action, strings.Join(variables, " "), out.status)
+	return out
+}
+
+// deploy deploys with parameters of the form key=value.
 func (d *deployment) deploy(ctx context.Context, t *testing.T, params ...string) printed {
 	t.Helper()
-	args := []string{"deploy", "--param", "architecture=" + arch(t)}
+	var all strings.Builder
 	for _, p := range params {
-		args = append(args, "--param", p)
+		all.WriteString(" --param '" + p + "'")
 	}
-	return d.must(ctx, t, d.serverless(), args...)
+	out := d.program(ctx, t, "deploy", "PARAMS="+all.String())
+	if out.status != 0 {
+		t.Fatalf("exit status %d\n%s%s", out.status, out.stdout, out.stderr)
+	}
+	return out
 }
 
 func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
-	d.deploy(ctx, t)
+	out := d.deploy(ctx, t, `tags={"team":"e2e"}`)
 	stack := d.aws.query(ctx, t, "cloudformation", "2010-05-15", "DescribeStacks", "StackName", "meridian-dev")
 	if got, want := element(stack, "StackStatus"), "COMPLETE"; !strings.HasSuffix(got, want) {
 		t.Errorf("the stack is %s", got)
@@ -103,6 +120,12 @@ func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
 		if got := outputs[key]; got != want {
 			t.Errorf("output %s = %q, want %q", key, got, want)
 		}
+	}
+	if want := "POST requests to " + outputs["RunsUrl"]; !strings.Contains(out.stdout, want) {
+		t.Errorf("make deploy prints %q, want %q in it", out.stdout, want)
+	}
+	if _, tags, _ := strings.Cut(stack, "<Key>team</Key>"); element(tags, "Value") != "e2e" {
+		t.Errorf("the stack has not the tag team=e2e: %s", stack)
 	}
 }
 

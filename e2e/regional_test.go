@@ -13,26 +13,24 @@ import (
 // abroad returns the Regions that get their own worker.
 var abroad = []string{"eu-west-1", "ap-southeast-2", "eu-north-1"}
 
-// workers runs scripts/workers over the Regions abroad, as make does.
-func (d *deployment) workers(ctx context.Context, t *testing.T, env []string, action string) printed {
+// workers runs an action for the workers in the Regions abroad, with more variables of
+// the environment.
+func (d *deployment) workers(ctx context.Context, t *testing.T, action string, variables ...string) printed {
 	t.Helper()
-	args := []string{"-root", d.dir, "-home", home, "-param", "architecture=" + arch(t), action, strings.Join(append(slices.Clone(abroad), home), " ")}
-	out := d.command(ctx, t, env, d.path("build", "workers-tool"), args...)
-	t.Logf("$ workers %s = %d\n%s%s", strings.Join(args, " "), out.status, out.stdout, out.stderr)
+	out := d.program(ctx, t, action+"-workers", append(variables, "REGIONS="+strings.Join(append(slices.Clone(abroad), home), " "))...)
+	t.Logf("%s%s", out.stdout, out.stderr)
 	return out
 }
 
 func (d *deployment) deployWorkers(ctx context.Context, t *testing.T) {
-	d.machine(ctx, t, "go", "build", "-o", d.path("build", "workers-tool"), "./scripts/workers")
-
 	// A disabled Region does not stop the deployment to the others. When it is enabled,
 	// the second run deploys only to it.
 	const off = "ap-southeast-2"
-	out := d.workers(ctx, t, append(slices.Clone(d.env), "AWS_ENDPOINT_URL="+d.aws.without(t, off)), "deploy")
+	out := d.workers(ctx, t, "deploy", "AWS_ENDPOINT_URL="+d.aws.without(t, off))
 	if out.status != 1 || !strings.Contains(out.stderr, "failed in 1 of 4 Regions") || !strings.Contains(out.stderr, "\n  "+off+": ") {
 		t.Errorf("exit status %d, want 1 and %s listed", out.status, off)
 	}
-	out = d.workers(ctx, t, d.env, "deploy")
+	out = d.workers(ctx, t, "deploy")
 	if out.status != 0 || strings.Count(out.stdout, " deployed ") != 1 || strings.Count(out.stdout, " unchanged ") != 2 {
 		t.Errorf("exit status %d, want 0, one Region deployed and two unchanged", out.status)
 	}
@@ -68,10 +66,12 @@ func (d *deployment) runRegional(ctx context.Context, t *testing.T) {
 
 // removeAll removes the deployment and checks that nothing is left.
 func (d *deployment) removeAll(ctx context.Context, t *testing.T) {
-	if out := d.workers(ctx, t, d.env, "remove"); out.status != 0 {
+	if out := d.workers(ctx, t, "remove"); out.status != 0 {
 		t.Errorf("exit status %d, want 0", out.status)
 	}
-	d.must(ctx, t, d.serverless(), "remove")
+	if out := d.program(ctx, t, "remove"); out.status != 0 {
+		t.Errorf("exit status %d, want 0: %s%s", out.status, out.stdout, out.stderr)
+	}
 
 	target := func(name string) map[string]string {
 		return map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": name}

@@ -21,10 +21,25 @@ type resource struct {
 	Properties map[string]any
 }
 
-// xray is the only AWS-managed policy that a role can have, and only for a function with
-// tracing. X-Ray has no resources, so a statement of our own would need "*" and would
-// not be narrower.
-const xray = "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"
+// anyResource lists the actions that are allowed on every resource, because the service
+// has none that a policy could name before: what tracing uses, in a function with
+// tracing, and what a function in a VPC needs.
+func (t template) anyResource(role string) []string {
+	var actions []string
+	for _, r := range t.Resources {
+		if r.Type != "AWS::Lambda::Function" || text(r.Properties["Role"]) != "${"+role+".Arn}" {
+			continue
+		}
+		if at(r.Properties, "TracingConfig", "Mode") == "Active" {
+			actions = append(actions, "xray:PutTraceSegments", "xray:PutTelemetryRecords")
+		}
+		if r.Properties["VpcConfig"] != nil {
+			actions = append(actions, "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+				"ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses")
+		}
+	}
+	return actions
+}
 
 // faults returns the violations of the rules that hold for every deployment.
 func (t template) faults() []string {
@@ -69,6 +84,9 @@ func (t template) faults() []string {
 			if rate, _ := at(r.Properties, "DefaultRouteSettings", "ThrottlingRateLimit").(float64); rate <= 0 {
 				fault("is not throttled")
 			}
+			if format := text(at(r.Properties, "AccessLogSettings", "Format")); !strings.Contains(format, "$context.status") {
+				fault("has no access log")
+			}
 		case "AWS::Scheduler::Schedule":
 			if n, isNumber := at(r.Properties, "Target", "RetryPolicy", "MaximumRetryAttempts").(float64); !isNumber || n != 0 {
 				fault("is retried")
@@ -91,12 +109,21 @@ func (t template) faults() []string {
 func (t template) role(id string, fault func(string, ...any)) {
 	properties := t.Resources[id].Properties
 	for _, s := range statements(properties["AssumeRolePolicyDocument"]) {
-		if who := at(s, "Principal", "Service"); who != "lambda.amazonaws.com" && who != "scheduler.amazonaws.com" {
+		switch at(s, "Principal", "Service") {
+		case "lambda.amazonaws.com":
+		case "scheduler.amazonaws.com":
+			only, _ := at(s, "Condition", "StringEquals").(map[string]any)
+			if text(only["aws:SourceAccount"]) != "${AWS::AccountId}" ||
+				text(only["aws:SourceArn"]) != "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/default" {
+				fault("may be assumed for the schedules of others")
+			}
+		default:
 			fault("may be assumed by %v", s["Principal"])
 		}
 	}
+	// Only the worker's role may have policies that are not written in it.
 	for _, arn := range list(properties["ManagedPolicyArns"]) {
-		if text(arn) != xray || !t.traced(id) {
+		if id != "RegionworkerRole" {
 			fault("has the policy %s", text(arn))
 		}
 	}
@@ -111,22 +138,15 @@ func (t template) role(id string, fault func(string, ...any)) {
 				}
 			}
 			for _, r := range append(list(s["Resource"]), list(s["Resources"])...) {
-				if strings.Contains(text(r), "*") {
+				free := text(r) == "*" && !slices.ContainsFunc(list(s["Action"]), func(action any) bool {
+					return !slices.Contains(t.anyResource(id), text(action))
+				})
+				if !free && strings.Contains(text(r), "*") {
 					fault("allows the resource %s", text(r))
 				}
 			}
 		}
 	}
-}
-
-// traced reports whether a function with that role has tracing.
-func (t template) traced(role string) bool {
-	for _, r := range t.Resources {
-		if r.Type == "AWS::Lambda::Function" && text(r.Properties["Role"]) == "${"+role+".Arn}" {
-			return at(r.Properties, "TracingConfig", "Mode") == "Active"
-		}
-	}
-	return false
 }
 
 // allowed lists the permissions of a role's own policies as "action on resource".

@@ -24,7 +24,7 @@ func (s *site) pack(ctx context.Context, t *testing.T, config string, args ...st
 
 func TestTemplate(t *testing.T) {
 	part(t, "template", "npm", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	s := newSite(t)
 	tools := s.tools(ctx, t)
@@ -45,6 +45,7 @@ func TestTemplate(t *testing.T) {
 		}
 		return all
 	}
+	traces := []string{"xray:PutTraceSegments on *", "xray:PutTelemetryRecords on *"}
 	schedule := []string{"lambda:InvokeFunction on ${CoordinatorLambdaFunction.Arn}"}
 	for _, c := range []struct {
 		name    string
@@ -56,8 +57,8 @@ func TestTemplate(t *testing.T) {
 		{
 			"as it comes", "serverless.yml", nil, traced,
 			map[string][]string{
-				"CoordinatorRole":  append(rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")...),
-				"RegionworkerRole": rights(own, "Regionworker"),
+				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")),
+				"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...),
 				"ScheduleRole":     schedule,
 			},
 		},
@@ -66,8 +67,8 @@ func TestTemplate(t *testing.T) {
 			[]string{"--param", "placement=regional", "--param", "regions=eu-west-1, us-east-1 eu-west-1"},
 			traced,
 			map[string][]string{
-				"CoordinatorRole":  append(rights(invoke, "eu-west-1", "us-east-1"), rights(own, "Coordinator")...),
-				"RegionworkerRole": rights(own, "Regionworker"),
+				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "eu-west-1", "us-east-1"), rights(own, "Coordinator")),
+				"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...),
 				"ScheduleRole":     schedule,
 			},
 		},
@@ -85,7 +86,7 @@ func TestTemplate(t *testing.T) {
 			"the worker alone", "serverless.worker.yml",
 			[]string{"--region", "eu-west-1"},
 			traced,
-			map[string][]string{"RegionworkerRole": rights(own, "Regionworker")},
+			map[string][]string{"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...)},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,6 +105,9 @@ func TestTemplate(t *testing.T) {
 					}
 					if r.Properties["Runtime"] != "provided.al2023" || !slices.Equal(list(r.Properties["Architectures"]), []any{"arm64"}) {
 						t.Errorf("%s runs on %v %v, want provided.al2023 on arm64", id, r.Properties["Runtime"], r.Properties["Architectures"])
+					}
+					if level := at(r.Properties, "LoggingConfig", "ApplicationLogLevel"); level != "INFO" {
+						t.Errorf("%s logs from %v on, want INFO", id, level)
 					}
 					// The HTTP API stops waiting for a function after 30 s.
 					if seconds, _ := r.Properties["Timeout"].(float64); seconds <= 0 || seconds >= 30 {
@@ -135,14 +139,120 @@ func TestTemplate(t *testing.T) {
 		}
 	})
 
+	// Each parameter that is off by default, off and on.
+	t.Run("what may be added", func(t *testing.T) {
+		const key, other = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef", "arn:aws:kms:eu-west-1:123456789012:key/12345678-89ab-cdef-0123-456789abcdef"
+		const policy = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+		on := []string{
+			"coordinatorConcurrency=3", "workerConcurrency=0", "workerPolicies=" + policy,
+			`workerEnvironment={"MERIDIAN_PROBE_ALLOW":"10.0.0.0/8"}`, `tags={"team":"network"}`,
+			`workerVpc={"us-east-1":{"subnets":["subnet-01234567","subnet-12345678"],"securityGroups":["sg-01234567"]}}`,
+			`kmsKeys={"us-east-1":"` + key + `","eu-west-1":"` + other + `"}`,
+		}
+		added := func(config, region string, params ...string) map[string]any {
+			args := []string{"--region", region}
+			for _, p := range params {
+				args = append(args, "--param", p)
+			}
+			m := s.pack(ctx, t, config, args...)
+			for _, fault := range m.faults() {
+				t.Error(fault)
+			}
+			s.must(ctx, t, filepath.Join(tools, "cfn-lint"), "--ignore-checks", "W3005", "--", ".serverless/cloudformation-template-update-stack.json")
+			state := decode[map[string]any](t, s.read(t, ".serverless", "serverless-state.json"))
+			found := map[string]any{}
+			add := func(name string, value any) {
+				if value != nil && !cmp.Equal(value, []any{}) && !cmp.Equal(value, map[string]any{}) {
+					found[name] = value
+				}
+			}
+			add("tags", at(state, "service", "provider", "stackTags"))
+			for id, r := range m.Resources {
+				switch r.Type {
+				case "AWS::Lambda::Function":
+					add(id+" reserves", r.Properties["ReservedConcurrentExecutions"])
+					add(id+" VPC", r.Properties["VpcConfig"])
+					add(id+" key", r.Properties["KmsKeyArn"])
+				case "AWS::Logs::LogGroup":
+					add(id+" key", r.Properties["KmsKeyId"])
+				case "AWS::IAM::Role":
+					add(id+" policies", r.Properties["ManagedPolicyArns"])
+				}
+			}
+			environment, _ := at(m.Resources["RegionworkerLambdaFunction"].Properties, "Environment", "Variables").(map[string]any)
+			delete(environment, "SSL_CERT_DIR")
+			add("environment", environment)
+			if slices.ContainsFunc(m.allowed("RegionworkerRole"), func(s string) bool { return s == "ec2:CreateNetworkInterface on *" }) {
+				found["network interfaces"] = true
+			}
+			return found
+		}
+		for _, config := range []string{"serverless.yml", "serverless.worker.yml"} {
+			if diff := cmp.Diff(map[string]any{}, added(config, home)); diff != "" {
+				t.Errorf("%s as it comes has (-want +got):\n%s", config, diff)
+			}
+		}
+		want := map[string]any{
+			"CoordinatorLambdaFunction reserves": 3.0, "CoordinatorLambdaFunction key": key,
+			"RegionworkerLambdaFunction reserves": 0.0, "RegionworkerLambdaFunction key": key,
+			"RegionworkerLambdaFunction VPC": map[string]any{
+				"SubnetIds": []any{"subnet-01234567", "subnet-12345678"}, "SecurityGroupIds": []any{"sg-01234567"},
+			},
+			"CoordinatorLogGroup key": key, "RegionworkerLogGroup key": key, "HttpApiLogGroup key": key,
+			"RegionworkerRole policies": []any{policy}, "network interfaces": true,
+			"environment": map[string]any{"MERIDIAN_PROBE_ALLOW": "10.0.0.0/8"}, "tags": map[string]any{"team": "network"},
+		}
+		if diff := cmp.Diff(want, added("serverless.yml", home, on...)); diff != "" {
+			t.Errorf("with all of it (-want +got):\n%s", diff)
+		}
+		// What belongs to a Region is only there.
+		abroad := map[string]any{
+			"RegionworkerLambdaFunction reserves": 0.0, "RegionworkerLambdaFunction key": other, "RegionworkerLogGroup key": other,
+			"RegionworkerRole policies": []any{policy}, "environment": want["environment"], "tags": want["tags"],
+		}
+		if diff := cmp.Diff(abroad, added("serverless.worker.yml", "eu-west-1", on...)); diff != "" {
+			t.Errorf("a worker abroad with all of it (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("a stage of its own", func(t *testing.T) {
+		config := s.read(t, "serverless.yml")
+		t.Cleanup(func() { s.write(t, "serverless.yml", []byte(config)) })
+		s.write(t, "serverless.yml", []byte(strings.Replace(config, "\nparams:\n",
+			"\nparams:\n  prod: {architecture: x86_64, schedule: ENABLED, workerMemory: 512}\n", 1)))
+		m := s.pack(ctx, t, "serverless.yml", "--stage", "prod", "--param", "workerTimeout=20")
+		if got := m.Resources["Schedule"].Properties["State"]; got != "ENABLED" {
+			t.Errorf("the schedule of prod is %v, want ENABLED", got)
+		}
+		settings := `{"architecture":"x86_64","schedule":"ENABLED","workerMemory":512,"workerTimeout":"20"}`
+		if got := at(m.Outputs["Settings"], "Value"); got != settings {
+			t.Errorf("the stack remembers %v, want %s", got, settings)
+		}
+		for name, m := range map[string]template{"beside": m, "alone": s.pack(ctx, t, "serverless.worker.yml", "--stage", "prod", "--region", "eu-west-1")} {
+			worker := m.Resources["RegionworkerLambdaFunction"].Properties
+			if worker["MemorySize"] != 512.0 || !slices.Equal(list(worker["Architectures"]), []any{"x86_64"}) {
+				t.Errorf("the worker %s the coordinator has %v MB on %v, want 512 on x86_64", name, worker["MemorySize"], worker["Architectures"])
+			}
+		}
+	})
+
 	t.Run("refused parameters", func(t *testing.T) {
 		for _, c := range []struct{ params, want string }{
 			{"placement=everywhere", `param "placement" is "everywhere"`},
 			{"placement=regional", `param "regions" must list`},
+			{"shedule=ENABLED", "no such param: shedule"},
+			{"workerConcurrency=some", `param "workerConcurrency": want a number, or "none"`},
+			{"workerEnvironment=hunter2", `param "workerEnvironment": want an object`},
+			{`workerEnvironment={"A":["b"]}`, `param "workerEnvironment": want a text for A`},
+			{`workerVpc={"us-east-1":{"subnets":["subnet-1"]}}`, `param "workerVpc": want {"subnets"`},
+			{`kmsKeys={"mars":"arn:aws:kms:us-east-1:1:key/k"}`, `param "kmsKeys": want the names of Regions, not mars`},
 		} {
 			out := s.command(ctx, t, s.env, s.serverless(), "package", "--param", c.params)
 			if out.status == 0 || !strings.Contains(out.stdout, c.want) {
 				t.Errorf("%s: exit status %d, want 1 and %s: %s%s", c.params, out.status, c.want, out.stdout, out.stderr)
+			}
+			if strings.Contains(out.stdout+out.stderr, "hunter2") {
+				t.Errorf("%s: the value is printed: %s%s", c.params, out.stdout, out.stderr)
 			}
 		}
 	})
@@ -161,7 +271,8 @@ func TestRules(t *testing.T) {
 	source := s.read(t, ".serverless", "cloudformation-template-update-stack.json")
 
 	statement := func(m template, role string) map[string]any {
-		return statements(at(list(m.Resources[role].Properties["Policies"])[0], "PolicyDocument"))[0]
+		policies := list(m.Resources[role].Properties["Policies"])
+		return statements(at(policies[len(policies)-1], "PolicyDocument"))[0]
 	}
 	for _, c := range []struct {
 		name string
@@ -173,6 +284,13 @@ func TestRules(t *testing.T) {
 		{"part of a resource", func(m template) {
 			statement(m, "CoordinatorRole")["Resource"] = []any{map[string]any{"Fn::Sub": "arn:aws:lambda:*:1:function:f"}}
 		}, "CoordinatorRole: allows the resource arn:aws:lambda:*:1:function:f"},
+		{"any resource but for a trace", func(m template) {
+			m.Resources["RegionworkerLambdaFunction"].Properties["TracingConfig"] = map[string]any{"Mode": "PassThrough"}
+		}, "RegionworkerRole: allows the resource *"},
+		{"the schedules of others", func(m template) {
+			delete(statements(m.Resources["ScheduleRole"].Properties["AssumeRolePolicyDocument"])[0], "Condition")
+		}, "ScheduleRole: may be assumed for the schedules of others"},
+		{"no access log", func(m template) { delete(m.Resources["HttpApiStage"].Properties, "AccessLogSettings") }, "HttpApiStage: has no access log"},
 		{"a policy of AWS's", func(m template) {
 			m.Resources["ScheduleRole"].Properties["ManagedPolicyArns"] = []any{"arn:aws:iam::aws:policy/AdministratorAccess"}
 		}, "ScheduleRole: has the policy arn:aws:iam::aws:policy/AdministratorAccess"},

@@ -26,19 +26,17 @@ func TestCostAssumesWhatServerlessYmlDeploys(t *testing.T) {
 	} {
 		defaults[parameter] = flags.Lookup(flag).DefValue
 	}
-	for _, file := range []string{"../../serverless.yml", "../../serverless.worker.yml"} {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := regexp.MustCompile(`(?m)^    (architecture|workerMemory|coordinatorMemory): (\S+)$`).FindAllStringSubmatch(string(data), -1)
-		if len(found) < 2 {
-			t.Errorf("%s has %d of the parameters that cost assumes", file, len(found))
-		}
-		for _, m := range found {
-			if got, want := defaults[m[1]], m[2]; got != want {
-				t.Errorf("cost assumes %s %s, %s deploys %s", m[1], got, file, want)
-			}
+	data, err := os.ReadFile("../../serverless.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^    (architecture|workerMemory|coordinatorMemory): (\S+)$`).FindAllStringSubmatch(string(data), -1)
+	if len(found) != len(defaults) {
+		t.Errorf("serverless.yml has %d of the %d parameters that cost assumes", len(found), len(defaults))
+	}
+	for _, m := range found {
+		if got, want := defaults[m[1]], m[2]; got != want {
+			t.Errorf("cost assumes %s %s, serverless.yml deploys %s", m[1], got, want)
 		}
 	}
 }

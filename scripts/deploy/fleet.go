@@ -23,37 +23,9 @@ type fleet struct {
 	Home    string        // a Region to skip; empty means none
 	AtOnce  int           // Regions at once, at least 1
 	Limit   time.Duration // of all the commands of one Region together
-	Params  []string      // "key=value", passed to the framework
+	Args    []string      // more arguments of the framework
 
 	out io.Writer // gets one line for each Region
-}
-
-// These become names of directories, so they must not have separators.
-var (
-	// regionName is the form of a Region's name in every partition.
-	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-	// stageName is the form of a stage, which is a part of the stacks' names.
-	stageName = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
-)
-
-// check returns what is wrong with a fleet. It must be called first.
-func (f *fleet) check() error {
-	switch {
-	case f.Action != "deploy" && f.Action != "remove":
-		return fmt.Errorf("want deploy or remove, not %q", f.Action)
-	case f.AtOnce < 1:
-		return errors.New("-at-once must be at least 1")
-	case !stageName.MatchString(f.Stage):
-		return fmt.Errorf("-stage %q: want letters, digits and hyphens", f.Stage)
-	case len(f.Regions) == 0:
-		return errors.New(`no Regions: set REGIONS="eu-west-1 us-east-1"`)
-	}
-	for _, region := range f.Regions {
-		if !regionName.MatchString(region) {
-			return fmt.Errorf("%q is not the name of a Region", region)
-		}
-	}
-	return nil
 }
 
 // run does the action in every Region. The error lists the Regions in which it failed.
@@ -141,21 +113,22 @@ func (f *fleet) newService(region string) (service, error) {
 		command: filepath.Join(root, "node_modules", ".bin", "serverless"),
 		args:    []string{"--config", "serverless.worker.yml", "--stage", f.Stage, "--region", region},
 	}
-	for _, p := range f.Params {
-		s.args = append(s.args, "--param", p)
-	}
+	s.args = append(s.args, f.Args...)
 	if err := errors.Join(os.RemoveAll(s.dir), os.MkdirAll(filepath.Join(s.dir, "dist"), 0o755)); err != nil {
 		return service{}, err
 	}
 	if err := os.CopyFS(filepath.Join(s.dir, "deploy"), os.DirFS(filepath.Join(root, "deploy"))); err != nil {
 		return service{}, err
 	}
-	config, err := os.ReadFile(filepath.Join(root, "serverless.worker.yml"))
-	if err != nil {
-		return service{}, err
-	}
-	if err := os.WriteFile(filepath.Join(s.dir, "serverless.worker.yml"), config, 0o644); err != nil {
-		return service{}, err
+	// The framework reads the parameters of serverless.yml.
+	for _, name := range []string{"serverless.worker.yml", "serverless.yml"} {
+		config, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			return service{}, err
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, name), config, 0o644); err != nil {
+			return service{}, err
+		}
 	}
 	// A link, to save a copy for each Region.
 	zip := filepath.Join("dist", "regionworker.zip")
