@@ -10,8 +10,9 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"sync/atomic"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -25,32 +26,77 @@ type Handler func(ctx context.Context, payload []byte) ([]byte, error)
 // Start handles invocations with h until the environment ends. It does not return. The
 // contexts of the invocations derive from ctx.
 //
-// A SIGTERM cancels the context of the running invocation, which then answers with what
-// it has. Without a running invocation, or when it comes a second time, SIGTERM ends
-// the process. Lambda sends it only to environments with an extension, when they shut
-// down: no invocation is running then, or it has passed its deadline and its answer is
-// lost. So Start registers no extension, which would delay every cold start. Emulators
-// and containers send SIGTERM too.
+// A SIGTERM cancels the contexts of the running invocations, which then answer with
+// what they have. The process ends with status 0 once they have; it ends at once when
+// none is running. An invocation that comes in between has a context of its own, which
+// that SIGTERM does not touch. A second SIGTERM ends the process at once. Lambda sends
+// SIGTERM only to environments with an extension, when they shut down: no invocation is
+// running then, or it has passed its deadline and its answer is lost. So Start registers
+// no extension, which would delay every cold start. Emulators and containers send
+// SIGTERM too.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 func Start(ctx context.Context, h Handler) {
-	ctx, end := context.WithCancelCause(ctx)
-	var running atomic.Int32
+	r := running{all: map[*context.CancelCauseFunc]struct{}{}}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	go func() {
 		s := <-signals
-		if running.Load() == 0 { // before end, which an invocation may answer at once
-			os.Exit(0)
-		}
 		signal.Stop(signals)
-		end(fmt.Errorf("%v signal received: %w", s, context.Canceled))
+		r.cancel(fmt.Errorf("%v signal received: %w", s, context.Canceled))
+		for !r.idle() {
+			<-time.After(answerTime / 10)
+		}
+		os.Exit(0)
 	}()
 	lambda.StartWithOptions(Handler(func(ctx context.Context, payload []byte) ([]byte, error) {
-		running.Add(1)
-		defer running.Add(-1)
+		ctx, done := r.begin(ctx)
+		defer done()
 		return h(ctx, payload)
 	}), lambda.WithContext(ctx))
+}
+
+// answerTime is how long after an invocation's end its answer may still be on its way to
+// the Runtime API of the same machine: some milliseconds for the largest. The runtime
+// does not tell when it has been sent.
+const answerTime = time.Second
+
+// running has the invocations that run.
+type running struct {
+	mu    sync.Mutex
+	all   map[*context.CancelCauseFunc]struct{}
+	ended time.Time // when the last one ended
+}
+
+// begin returns the context of an invocation, and a function to call at its end.
+func (r *running) begin(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all[&cancel] = struct{}{}
+	return ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.all, &cancel)
+		r.ended = time.Now()
+		cancel(nil)
+	}
+}
+
+// cancel cancels all that run now.
+func (r *running) cancel(cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for cancel := range r.all {
+		(*cancel)(cause)
+	}
+}
+
+// idle reports whether nothing runs and every answer has been sent.
+func (r *running) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all) == 0 && time.Since(r.ended) >= answerTime
 }
 
 // Invoke implements [lambda.Handler]. The type of a function error is the result of the

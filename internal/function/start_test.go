@@ -23,34 +23,43 @@ func TestMain(m *testing.M) {
 		m.Run()
 		return
 	}
-	function.Start(context.Background(), func(ctx context.Context, _ []byte) ([]byte, error) {
+	function.Start(context.Background(), func(ctx context.Context, payload []byte) ([]byte, error) {
 		os.Stdout.WriteString("started\n") //nolint:errcheck // the test notices
-		<-ctx.Done()
+		if string(payload) == "{}" {
+			<-ctx.Done()
+		}
+		if string(payload) == `"deaf"` {
+			select {}
+		}
+		if ctx.Err() == nil {
+			return []byte(`"all of it"`), nil
+		}
 		return []byte(`"what there is"`), nil
 	})
 }
 
-// A runtimeAPI is Lambda's runtime API: it hands out a number of invocations and
-// receives the answers.
+// A runtimeAPI is Lambda's runtime API: it hands out invocations with the given payloads
+// and receives the answers. The payload "{}" lasts until its context ends.
 type runtimeAPI struct {
 	*httptest.Server
 	idle    chan struct{} // closed when the function asks for one more than there are
 	answers chan string
 }
 
-func newRuntimeAPI(t *testing.T, invocations int) *runtimeAPI {
+func newRuntimeAPI(t *testing.T, payloads ...string) *runtimeAPI {
 	t.Helper()
-	api := &runtimeAPI{idle: make(chan struct{}), answers: make(chan string, 1)}
+	api := &runtimeAPI{idle: make(chan struct{}), answers: make(chan string, len(payloads))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
-		if invocations--; invocations < 0 {
+		if len(payloads) == 0 {
 			close(api.idle)
 			<-r.Context().Done()
 			return
 		}
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
 		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10))
-		_, _ = io.WriteString(w, "{}")
+		_, _ = io.WriteString(w, payloads[0])
+		payloads = payloads[1:]
 	})
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/1/response", func(w http.ResponseWriter, r *http.Request) {
 		answer, _ := io.ReadAll(r.Body)
@@ -80,9 +89,9 @@ func (api *runtimeAPI) start(t *testing.T) (process *exec.Cmd, stdout io.Reader)
 	return process, stdout
 }
 
-func TestASIGTERMCancelsTheRunningInvocationAndItAnswers(t *testing.T) {
+func TestASIGTERMCancelsTheRunningInvocationWhichAnswersAndTheProcessEnds(t *testing.T) {
 	t.Parallel()
-	api := newRuntimeAPI(t, 1)
+	api := newRuntimeAPI(t, "{}")
 	process, stdout := api.start(t)
 	if _, err := io.ReadFull(stdout, make([]byte, len("started\n"))); err != nil {
 		t.Fatal(err)
@@ -93,16 +102,57 @@ func TestASIGTERMCancelsTheRunningInvocationAndItAnswers(t *testing.T) {
 	if got, want := <-api.answers, `"what there is"`; got != want {
 		t.Errorf("answer = %s, want %s", got, want)
 	}
-	<-api.idle
+	if err := process.Wait(); err != nil {
+		t.Errorf("the function ended with %v, want status 0", err)
+	}
+}
+
+func TestALaterInvocationIsNotTouchedByTheSIGTERM(t *testing.T) {
+	t.Parallel()
+	api := newRuntimeAPI(t, "{}", `"short"`, `"short"`)
+	process, stdout := api.start(t)
+	if _, err := io.ReadFull(stdout, make([]byte, len("started\n"))); err != nil {
+		t.Fatal(err)
+	}
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = process.Wait() // the second one has ended it
+	for _, want := range []string{`"what there is"`, `"all of it"`, `"all of it"`} {
+		if got := <-api.answers; got != want {
+			t.Errorf("answer = %s, want %s", got, want)
+		}
+	}
+	if err := process.Wait(); err != nil {
+		t.Errorf("the function ended with %v, want status 0", err)
+	}
+}
+
+func TestASecondSIGTERMEndsAnInvocationThatIgnoresTheFirst(t *testing.T) {
+	t.Parallel()
+	api := newRuntimeAPI(t, `"deaf"`)
+	process, stdout := api.start(t)
+	if _, err := io.ReadFull(stdout, make([]byte, len("started\n"))); err != nil {
+		t.Fatal(err)
+	}
+	// Whichever of them is heard first, there comes a second.
+	ended := make(chan struct{})
+	go func() {
+		_ = process.Wait() // by the signal
+		close(ended)
+	}()
+	for {
+		_ = process.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func TestASIGTERMEndsAnIdleFunction(t *testing.T) {
 	t.Parallel()
-	api := newRuntimeAPI(t, 0)
+	api := newRuntimeAPI(t)
 	process, _ := api.start(t)
 	<-api.idle
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
