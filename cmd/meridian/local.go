@@ -37,10 +37,11 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	return local.Run(ctx, request)
 }
 
-// log returns the log for standard error, or one that discards its records.
+// log returns the log for standard error, with a line for each target too, or one that
+// discards its records.
 func (c *cli) log(verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewJSONHandler(c.stderr, nil))
+	return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -1,9 +1,11 @@
 package regionworker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"meridian/internal/fanout"
@@ -18,30 +20,47 @@ func (w *Worker) logger(r protocol.RegionRequest) *slog.Logger {
 	return w.Log.With("runId", r.RunID, "region", r.Region, "batch", r.Batch, "attempt", r.Attempt, "task", r.Task)
 }
 
-// logOutcome logs the message of a target's output, or its error. The stack of a panic
-// is logged here and nowhere else.
-func logOutcome(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome, o fanout.Outcome[output]) {
+// logTarget logs what became of one target: the message of its output, or its error. It
+// does so at DEBUG, because a log is paid by the byte, and the answer says the same.
+func logTarget(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome) {
+	if !log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	what := "target did not succeed"
 	if t.Status == protocol.StatusSucceeded {
-		if !log.Enabled(ctx, slog.LevelInfo) {
-			return
-		}
 		var output struct {
 			Message string `json:"message"`
 		}
-		if json.Unmarshal(t.Output, &output) == nil && output.Message != "" {
-			log.InfoContext(ctx, output.Message, "target", t.Target, "elapsedMs", t.ElapsedMs)
-		}
-		return
+		_ = json.Unmarshal(t.Output, &output) // without a message it stays empty
+		what = cmp.Or(output.Message, "target succeeded")
 	}
-	level := slog.LevelWarn
-	if t.Status == protocol.StatusSkipped {
-		level = slog.LevelInfo
+	log.DebugContext(ctx, what,
+		"target", t.Target, "status", t.Status, "error", t.Error, "cause", t.Cause, "elapsedMs", t.ElapsedMs)
+}
+
+// logPanic logs the stack of a target that panicked, which is here and nowhere else, and
+// reports whether it did. One is enough for an invocation: the others are hardly
+// different, and there may be thousands.
+func logPanic(ctx context.Context, log *slog.Logger, target string, err error) bool {
+	p, ok := errors.AsType[*fanout.PanicError](err)
+	if ok {
+		log.ErrorContext(ctx, p.Error(), "target", target, "stack", string(p.Stack))
 	}
-	line := []any{
-		"target", t.Target, "status", t.Status, "error", t.Error, "cause", t.Cause, "elapsedMs", t.ElapsedMs,
+	return ok
+}
+
+// logEnd logs the one line that every invocation has.
+func logEnd(ctx context.Context, log *slog.Logger, r *protocol.RegionResult) {
+	level := slog.LevelInfo
+	if r.Status != protocol.StatusSucceeded && r.Status != protocol.StatusSkipped {
+		level = slog.LevelWarn
 	}
-	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
-		line = append(line, "stack", string(p.Stack))
+	var c protocol.Counts
+	for _, t := range r.Targets {
+		c.Add(t.Status)
 	}
-	log.Log(ctx, level, "target did not succeed", line...)
+	log.Log(ctx, level, fmt.Sprintf("%d of %d targets succeeded", c.Succeeded, c.Total),
+		"status", r.Status, "error", r.Error, "cause", r.Cause,
+		"failed", c.Failed, "timedOut", c.TimedOut, "aborted", c.Aborted,
+		"notStarted", c.NotStarted, "skipped", c.Skipped, "elapsedMs", r.ElapsedMs)
 }

@@ -30,8 +30,8 @@ type Worker struct {
 	// Tasks are the tasks that the worker can run. Required.
 	Tasks *task.Registry
 
-	// Log gets a record for each target whose output has a message or that did not
-	// succeed. Nil means no log.
+	// Log gets one record for each invocation, with the stack of a panic before it, and
+	// at DEBUG one for each target. Nil means no log.
 	Log *slog.Logger
 }
 
@@ -90,12 +90,15 @@ func (w *Worker) run(
 		func(ctx context.Context, target string, _ []fanout.Attempt) (output, error) {
 			return checked(work(ctx, request.Region, target))
 		})
+	panicked := false
 	for i, o := range outcomes {
 		result.Targets[i] = outcomeOf(request.Targets[i], begin, o)
-		logOutcome(ctx, log, result.Targets[i], o)
+		logTarget(ctx, log, result.Targets[i])
+		panicked = panicked || logPanic(ctx, log, request.Targets[i], o.Err)
 	}
 	conclude(&result, verdict())
 	result.ElapsedMs = protocol.Milliseconds(time.Since(begin))
+	logEnd(ctx, log, &result)
 	return result
 }
 

@@ -332,25 +332,68 @@ func TestTheAnswerIsCompleteUpToLambdasLimit(t *testing.T) {
 	})
 }
 
-func TestTheLogHasALineForEachMessageAndError(t *testing.T) {
-	t.Parallel()
+// logged returns the records of one invocation, from a level on, without times.
+func logged(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest, level slog.Level) []map[string]any {
+	t.Helper()
 	var log bytes.Buffer
-	w := &regionworker.Worker{Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(&log, nil))}
-	r := request("dynamodb")
-	r.Task = "resolve"
+	w.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))
 	handle(t, w, r)
-	var got map[string]any
-	if err := json.Unmarshal(log.Bytes(), &got); err != nil {
-		t.Fatalf("log %s: %v", &log, err)
+	var all []map[string]any
+	for line := range bytes.Lines(log.Bytes()) {
+		var record map[string]any
+		if err := json.Unmarshal(line, &record); err != nil {
+			t.Fatalf("log %s: %v", line, err)
+		}
+		for _, same := range []string{"time", "elapsedMs", "runId", "region", "batch", "attempt", "task", "stack"} {
+			delete(record, same)
+		}
+		all = append(all, record)
 	}
-	delete(got, "time")
-	delete(got, "elapsedMs")
-	want := map[string]any{
-		"level": "INFO", "msg": "endpoint for eu-west-1 is dynamodb.eu-west-1.amazonaws.com",
-		"runId": "run", "region": "eu-west-1", "batch": 3.0, "attempt": 1.0, "task": "resolve", "target": "dynamodb",
+	return all
+}
+
+func TestTheLogHasALineForEachInvocationAndAtDebugOneForEachTarget(t *testing.T) {
+	t.Parallel()
+	r := request("dynamodb", "s3")
+	r.Task = "resolve"
+	end := map[string]any{
+		"level": "INFO", "msg": "2 of 2 targets succeeded", "status": "SUCCEEDED", "error": "", "cause": "",
+		"failed": 0.0, "timedOut": 0.0, "aborted": 0.0, "notStarted": 0.0, "skipped": 0.0,
+	}
+	target := func(name string) map[string]any {
+		return map[string]any{
+			"level": "DEBUG", "msg": "endpoint for eu-west-1 is " + name + ".eu-west-1.amazonaws.com",
+			"target": name, "status": "SUCCEEDED", "error": "", "cause": "",
+		}
+	}
+	w := &regionworker.Worker{Tasks: task.Builtin()}
+	if diff := cmp.Diff([]map[string]any{end}, logged(t, w, r, slog.LevelInfo)); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+	want := []map[string]any{target("dynamodb"), target("s3"), end}
+	got := logged(t, w, r, slog.LevelDebug)
+	if len(got) > 1 && got[0]["target"] == "s3" { // the order in which they ended
+		got[0], got[1] = got[1], got[0]
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("log (-want +got):\n%s", diff)
+		t.Errorf("log at DEBUG (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheLogDoesNotGrowWithTheTargets(t *testing.T) {
+	t.Parallel()
+	targets := make([]string, 500)
+	for i := range targets {
+		targets[i] = fmt.Sprintf("t%d", i)
+	}
+	failing := acting(func(context.Context, string) (any, error) { return nil, errors.New("no such thing") })
+	got := logged(t, failing, request(targets...), slog.LevelInfo)
+	if len(got) != 1 || got[0]["level"] != "WARN" || got[0]["failed"] != 500.0 || !strings.Contains(got[0]["cause"].(string), "no such thing") {
+		t.Errorf("log = %v, want one line at WARN with the first cause", got)
+	}
+	panicking := acting(func(context.Context, string) (any, error) { panic("bug") })
+	if got := logged(t, panicking, request(targets...), slog.LevelInfo); len(got) != 2 || got[0]["level"] != "ERROR" || got[1]["level"] != "WARN" {
+		t.Errorf("log = %v, want a line for the first panic and one for the end", got)
 	}
 }
 
