@@ -51,8 +51,8 @@ month has %.0f hours, a twelfth of a year.
 
 Prices are list prices of the first tier, without any free tier, as of %s. They
 were copied by hand: check the ones you rely on at the source given with each. Some
-Regions have no price here. Costs that are the same for all are left out: the
-schedule, logs, traces, data transfer.`, price.Month.Hours(), price.Date),
+Regions have no price here. Logs are those of the functions, at the level INFO. Costs
+that are the same for all are left out: the schedule, traces, data transfer.`, price.Month.Hours(), price.Date),
 		Example: `  meridian cost --regions 28 --seconds 10 --every 5m
   meridian cost --regions 28 --seconds 10 --every 5m --architecture x86_64 -o json
   meridian cost --every 1h --worker-memory 1024 --region ap-east-1`,

@@ -44,6 +44,12 @@ const (
 	// Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-durableconfig.html
 	DurableMonths = 0.46
 
+	// LogGB is how much an invocation writes to its log, 1 kB: Lambda's own lines about
+	// its start and its end, a line or two of the function, and 26 bytes that are billed
+	// with each. At the level DEBUG a worker writes some 300 bytes more for each target.
+	// Source of the 26 bytes: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+	LogGB = 0.000001
+
 	// RelayMB is the memory of a function that only invokes another one and waits for
 	// it: the minimum of Lambda.
 	RelayMB = 128
@@ -123,9 +129,9 @@ func Compare(j Job) (Comparison, bool) {
 	seconds := LambdaSeconds(j.Seconds)
 	return Comparison{
 		Runs:    int(Month / j.Every),
-		Workers: invocations(lambda, j.Regions, seconds, j.WorkerMB),
+		Workers: j.invocations(lambda, j.Regions, seconds, j.WorkerMB),
 		Ways:    []Way{j.meridian(lambda), j.standard(), j.express(), j.durable(lambda)},
-		Relays:  invocations(lambda, j.Regions, seconds, RelayMB),
+		Relays:  j.invocations(lambda, j.Regions, seconds, RelayMB),
 	}, true
 }
 
@@ -137,8 +143,11 @@ func (j Job) meridian(lambda Lambda) Way {
 			MaxLambdaSeconds, AwakeSeconds, worked)
 		return w
 	}
-	w.Items = invocations(lambda, 1, worked+AwakeSeconds, j.CoordinatorMB)
+	w.Items = j.invocations(lambda, 1, worked+AwakeSeconds, j.CoordinatorMB)
 	w.Notes = []string{fmt.Sprintf("the coordinator waits for its workers and runs %d s longer", AwakeSeconds)}
+	if _, ok := LogsIn(j.Region); !ok {
+		w.Notes = append(w.Notes, "the logs are not counted: "+noPrice(j.Region))
+	}
 	return w
 }
 
@@ -216,6 +225,11 @@ func (j Job) durable(lambda Lambda) Way {
 			amount(AwakeSeconds, "s"), amount(gigabytes(j.CoordinatorMB), "GB"), dollars(lambda.GBSecond, "GB-s"),
 		}},
 	}
+	if logs, ok := LogsIn(j.Region); ok {
+		w.Items = append(w.Items, Item{"logs", LogsSource, []term{
+			counted(DurableInvocations, "log"), amount(LogGB, "GB"), dollars(logs, "GB"),
+		}})
+	}
 	w.Notes = []string{
 		"the execution, the map, and a branch and an invoke for each Region; each retry is more",
 		"it sleeps while the workers run; the written data is an estimate, and kept for 14 days",
@@ -223,16 +237,21 @@ func (j Job) durable(lambda Lambda) Way {
 	return w
 }
 
-// invocations returns the cost of n invocations of a function.
-func invocations(lambda Lambda, n int, seconds float64, megabytes int) []Item {
+// invocations returns the cost of n invocations of a function, with that of their logs if
+// it is known.
+func (j Job) invocations(lambda Lambda, n int, seconds float64, megabytes int) []Item {
 	time := []term{amount(seconds, "s"), amount(gigabytes(megabytes), "GB"), dollars(lambda.GBSecond, "GB-s")}
 	if n > 1 {
 		time = append([]term{counted(n, "Region")}, time...)
 	}
-	return []Item{
+	items := []Item{
 		{"requests", LambdaSource, []term{counted(n, "request"), dollars(lambda.Request, "request")}},
 		{"time", LambdaSource, time},
 	}
+	if logs, ok := LogsIn(j.Region); ok {
+		items = append(items, Item{"logs", LogsSource, []term{counted(n, "log"), amount(LogGB, "GB"), dollars(logs, "GB")}})
+	}
+	return items
 }
 
 // gigabytes converts as Lambda and Step Functions do: 1,024 MB are one.

@@ -2,6 +2,7 @@ package price_test
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,14 +42,14 @@ func TestCompareWorkedExample(t *testing.T) {
 	for _, w := range c.Ways {
 		got[w.Name] = price.Sum(w.Items)
 	}
-	// Calculated by hand: a GB-second is 0.0000133334, a request 0.0000002.
+	// Calculated by hand: a GB-second is 0.0000133334, a request 0.0000002, a log 0.0000005.
 	want := map[string]float64{
-		"workers":                  28*10*0.25*0.0000133334 + 28*0.0000002,
-		"relays":                   28*10*0.125*0.0000133334 + 28*0.0000002,
-		"Meridian":                 11*0.25*0.0000133334 + 0.0000002,
+		"workers":                  28*10*0.25*0.0000133334 + 28*0.0000002 + 28*0.0000005,
+		"relays":                   28*10*0.125*0.0000133334 + 28*0.0000002 + 28*0.0000005,
+		"Meridian":                 11*0.25*0.0000133334 + 0.0000002 + 0.0000005,
 		"Step Functions Standard":  0.000775,
 		"Step Functions Express":   0.000001 + 10*0.0625*0.00001667,
-		"Lambda durable functions": 0.000464 + 0.000028 + 0.000007728 + 0.0000004 + 0.25*0.0000133334,
+		"Lambda durable functions": 0.000464 + 0.000028 + 0.000007728 + 0.0000004 + 0.25*0.0000133334 + 2*0.0000005,
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(near)); diff != "" {
 		t.Errorf("Compare(%+v) costs (-want +got):\n%s", worked(), diff)
@@ -65,8 +66,10 @@ func TestCompareFormulas(t *testing.T) {
 	want := []string{
 		"28 requests × $0.0000002 per request",
 		"28 Regions × 10 s × 0.25 GB × $0.0000133334 per GB-s",
+		"28 logs × 0.000001 GB × $0.5 per GB",
 		"1 request × $0.0000002 per request",
 		"11 s × 0.25 GB × $0.0000133334 per GB-s",
+		"1 log × 0.000001 GB × $0.5 per GB",
 		"31 transitions × $0.000025 per transition",
 		"1 request × $0.000001 per request",
 		"10 s × 0.0625 GB × $0.00001667 per GB-s",
@@ -75,6 +78,7 @@ func TestCompareFormulas(t *testing.T) {
 		"28 Regions × 0.000004 GB × 0.46 months × $0.15 per GB-month",
 		"2 requests × $0.0000002 per request",
 		"1 s × 0.25 GB × $0.0000133334 per GB-s",
+		"2 logs × 0.000001 GB × $0.5 per GB",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Compare(%+v) has the formulas (-want +got):\n%s", worked(), diff)
@@ -149,10 +153,10 @@ func TestCompareBillsEachWorker(t *testing.T) {
 		job := worked()
 		job.Regions, job.Seconds = regions, 0.0101
 		c := compare(t, job)
-		if got, want := price.Sum(c.Workers), float64(regions)*(0.011*0.25*0.0000133334+0.0000002); !near(got, want) {
+		if got, want := price.Sum(c.Workers), float64(regions)*(0.011*0.25*0.0000133334+0.0000002+0.0000005); !near(got, want) {
 			t.Errorf("%d workers of 10.1 ms cost %v, want %v", regions, got, want)
 		}
-		if got, want := price.Sum(c.Relays), float64(regions)*(0.011*0.125*0.0000133334+0.0000002); !near(got, want) {
+		if got, want := price.Sum(c.Relays), float64(regions)*(0.011*0.125*0.0000133334+0.0000002+0.0000005); !near(got, want) {
 			t.Errorf("%d relays of 10.1 ms cost %v, want %v", regions, got, want)
 		}
 	}
@@ -260,13 +264,31 @@ func TestCompareBounds(t *testing.T) {
 				w := c.Ways[way]
 				got := w.Reason
 				if got == "" {
-					got = w.Items[len(w.Items)-1].Formula()
+					last := slices.IndexFunc(w.Items, func(i price.Item) bool { return i.Name == "time" })
+					got = w.Items[max(last, 0)].Formula()
 				}
 				if got != want {
 					t.Errorf("%s: %q, want %q", w.Name, got, want)
 				}
 			}
 		})
+	}
+}
+
+// Elsewhere the price of a log is not known: it is left out, and a note says so.
+func TestCompareCountsLogsWhereTheirPriceIsKnown(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]bool{"us-east-1": true, "eu-west-1": false} {
+		job := worked()
+		job.Region = region
+		c := compare(t, job)
+		items := slices.Concat(c.Workers, c.Ways[0].Items, c.Relays)
+		if got := slices.ContainsFunc(items, func(i price.Item) bool { return i.Name == "logs" }); got != want {
+			t.Errorf("%s: logs are counted: %v, want %v", region, got, want)
+		}
+		if got := slices.Contains(c.Ways[0].Notes, "the logs are not counted: no price here for "+region); got == want {
+			t.Errorf("%s: the notes are %q", region, c.Ways[0].Notes)
+		}
 	}
 }
 

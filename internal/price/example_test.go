@@ -24,10 +24,10 @@ func ExampleCompare() {
 		fmt.Printf("%s: $%.2f a month\n", way.Name, month)
 	}
 	// Output:
-	// Meridian: $8.55 a month
-	// Step Functions Standard: $15.01 a month
-	// Step Functions Express: $8.33 a month
-	// Lambda durable functions: $12.64 a month
+	// Meridian: $8.68 a month
+	// Step Functions Standard: $15.14 a month
+	// Step Functions Express: $8.45 a month
+	// Lambda durable functions: $12.77 a month
 }
 
 func ExampleItem_Formula() {
@@ -41,4 +41,5 @@ func ExampleItem_Formula() {
 	// Output:
 	// requests: 28 requests × $0.0000002 per request
 	// time: 28 Regions × 10 s × 0.25 GB × $0.0000133334 per GB-s
+	// logs: 28 logs × 0.000001 GB × $0.5 per GB
 }

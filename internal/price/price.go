@@ -100,3 +100,16 @@ func lambdaRow(region string) (lambdaPrice, bool) {
 	}
 	return lambdaPrice{}, false
 }
+
+// LogsSource is where AWS publishes the prices of logs.
+const LogsSource = "https://aws.amazon.com/cloudwatch/pricing/"
+
+// LogsIn returns the price of writing a GB to the log of a function, in US dollars, first
+// tier. It is known for us-east-1 only, elsewhere it returns false.
+// Source: [LogsSource], as cited by https://www.duckbillgroup.com/?p=9080
+func LogsIn(region string) (float64, bool) {
+	if region != "us-east-1" {
+		return 0, false
+	}
+	return 0.50, true
+}
