@@ -1,9 +1,10 @@
 package trigger
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"meridian/pkg/protocol"
 )
@@ -25,69 +26,69 @@ type event struct {
 	what    string // the name of its kind, for kindOther
 }
 
-// marks are the fields that distinguish the events of AWS. A Request has none of them.
-//
-// Sources:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
-// https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
-type marks struct {
-	Version        json.RawMessage `json:"version"`
-	RequestContext *struct {
-		HTTP *struct {
-			Method string `json:"method"`
-		} `json:"http"`
-		ELB json.RawMessage `json:"elb"`
-	} `json:"requestContext"`
-	HTTPMethod json.RawMessage `json:"httpMethod"`
-	DetailType json.RawMessage `json:"detail-type"` //nolint:tagliatelle // EventBridge's spelling
-	Source     json.RawMessage `json:"source"`
-	Detail     json.RawMessage `json:"detail"`
-	Records    []struct {
-		EventSource    string `json:"eventSource"`
-		EventSourceSNS string `json:"EventSource"` //nolint:tagliatelle // SNS spells it so
-	} `json:"Records"` //nolint:tagliatelle // the spelling of every service that sends records
-	AWSLogs json.RawMessage `json:"awslogs"`
-}
+// An object is a JSON object. Its names are compared exactly, as AWS writes them:
+// encoding/json would take "Detail" for a field tagged "detail".
+type object map[string]json.RawMessage
 
-// request returns the Request in an EventBridge event: its detail. For a schedule
-// without an input, EventBridge Scheduler sends an event whose detail is not an object
-// but a string with the text of one. It sends an input without an event around it.
-//
-// Source: https://github.com/aws/aws-lambda-dotnet/issues/1864
-func (m marks) request() []byte {
-	var text string
-	if string(m.Source) == `"aws.scheduler"` && json.Unmarshal(m.Detail, &text) == nil {
-		return []byte(text)
+// at returns the value at a path of names with slashes between them, or nil.
+func (o object) at(path string) json.RawMessage {
+	name, rest, below := strings.Cut(path, "/")
+	value := o[name]
+	if !below || value == nil {
+		return value
 	}
-	return bytes.TrimSpace(m.Detail)
+	var inner object
+	if json.Unmarshal(value, &inner) != nil {
+		return nil
+	}
+	return inner.at(rest)
 }
 
-// recognise returns the event of a payload. A payload that is not a JSON object is taken
-// for a direct invoke: the decoder of requests refuses it.
+// text returns the string at a path, or "".
+func (o object) text(path string) string {
+	var s string
+	if json.Unmarshal(o.at(path), &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// recognise returns the event of a payload. A payload without the shape of any event is
+// taken for a direct invoke: the decoder of requests refuses it if it is not a Request.
 func recognise(payload []byte) event {
-	var m marks
-	if json.Unmarshal(payload, &m) != nil {
+	var o object
+	if json.Unmarshal(payload, &o) != nil {
 		return event{kind: kindDirect, payload: payload}
 	}
-	switch {
-	case m.RequestContext != nil && m.RequestContext.HTTP != nil && string(m.Version) == `"2.0"`:
-		return event{kind: kindHTTP, payload: payload}
-	case m.DetailType != nil && m.Source != nil && m.Detail != nil:
-		return event{kind: kindEventBridge, payload: m.request()}
-	case m.RequestContext != nil && m.RequestContext.ELB != nil:
-		return event{kind: kindOther, what: "an event of an Application Load Balancer"}
-	case m.HTTPMethod != nil:
-		return event{kind: kindOther, what: "an API Gateway event of payload format 1.0"}
-	case m.RequestContext != nil:
-		return event{kind: kindOther, what: "an API Gateway event other than an HTTP request of payload format 2.0"}
-	case len(m.Records) > 0:
-		source := m.Records[0].EventSource + m.Records[0].EventSourceSNS
-		return event{kind: kindOther, what: fmt.Sprintf("an event with records of %q", source)}
-	case m.AWSLogs != nil:
-		return event{kind: kindOther, what: "an event of CloudWatch Logs"}
+	for _, s := range shapes() {
+		if !s.fits(o) {
+			continue
+		}
+		if s.kind == kindOther {
+			return event{kind: kindOther, what: s.what + recordsOf(o)}
+		}
+		if i := slices.IndexFunc(protocol.RequestFields(), func(name string) bool { return o[name] != nil }); i >= 0 {
+			return event{kind: kindOther, what: fmt.Sprintf("%s with %q beside its own fields", s.what, protocol.RequestFields()[i])}
+		}
+		if s.kind == kindEventBridge {
+			return event{kind: s.kind, payload: detail(o)}
+		}
+		return event{kind: s.kind, payload: payload}
 	}
 	return event{kind: kindDirect, payload: payload}
+}
+
+// detail returns the Request in an EventBridge event. For a schedule without an input,
+// EventBridge Scheduler sends an event whose detail is not an object but a string with the
+// text of one. It sends an input without an event around it.
+//
+// Source: https://github.com/aws/aws-lambda-dotnet/issues/1864
+func detail(o object) []byte {
+	var text string
+	if o.text("source") == "aws.scheduler" && json.Unmarshal(o["detail"], &text) == nil {
+		return []byte(text)
+	}
+	return o["detail"]
 }
 
 // An unrecognisedError is the error of an event of another kind.

@@ -16,8 +16,9 @@
 //     EventBridge discards. For a schedule without an input EventBridge Scheduler sends
 //     such an event too, with the text "{}" as its detail.
 //
-// Other events are refused; the error names their kind. A refused request has invoked
-// nothing.
+// Other events are refused; the error names their kind. So is an event with fields of a
+// Request beside its own, and a Request with fields of an event. A refused request has
+// invoked nothing, and its values are not logged.
 package trigger
 
 import (
@@ -69,14 +70,18 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // logFailure logs the error of an invocation: the request was refused, or else it was
-// run and its answer is lost.
+// run and its answer is lost. The values of a refused request are not logged: only its
+// caller sees them.
 func (h *Handler) logFailure(ctx context.Context, err error) {
 	if err == nil || h.Log == nil {
 		return
 	}
-	var named interface{ ErrorName() string }
-	if errors.As(err, &named) && named.ErrorName() == protocol.ErrorInvalidRequest {
-		h.Log.WarnContext(ctx, "request refused", "cause", err.Error())
+	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
+		h.Log.WarnContext(ctx, "request refused", "faults", invalid.Faults.WithoutValues())
+		return
+	}
+	if other, ok := errors.AsType[*unrecognisedError](err); ok {
+		h.Log.WarnContext(ctx, "request refused", "cause", other.Error())
 		return
 	}
 	h.Log.ErrorContext(ctx, "answer lost", "cause", err.Error())

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -96,6 +97,91 @@ func TestEachTriggerIsRecognisedByItsDocumentedShape(t *testing.T) {
 	}
 }
 
+// The events are shortened from AWS's documentation and aws-lambda-go.
+func TestEachKindOfEventIsRefusedByItsName(t *testing.T) {
+	t.Parallel()
+	for payload, want := range map[string]string{
+		`{"awslogs":{"data":"H4s"}}`: "an event of CloudWatch Logs",
+		`{"invocationId":"i","deliveryStreamArn":"arn","region":"eu-west-1","records":[{"recordId":"1","data":"e30="}]}`: "an event of Amazon Data Firehose",
+		`{"invocationId":"i","applicationArn":"arn","records":[{"recordId":"1","data":"e30="}]}`:                         "an event of Kinesis Data Analytics",
+		`{"eventSource":"aws:kafka","eventSourceArn":"arn","bootstrapServers":"b:9092","records":{"topic-0":[]}}`:        "an event of Apache Kafka",
+		`{"eventSource":"SelfManagedKafka","bootstrapServers":"b:9092","records":{"topic-0":[]}}`:                        "an event of Apache Kafka",
+		`{"eventSource":"aws:mq","eventSourceArn":"arn","messages":[]}`:                                                  "an event of Amazon MQ",
+		`{"eventSource":"aws:rmq","eventSourceArn":"arn","rmqMessagesByQueue":{}}`:                                       "an event of Amazon MQ",
+		`{"eventSource":"aws:docdb","eventSourceArn":"arn","events":[{"event":{}}]}`:                                     "an event of Amazon DocumentDB",
+		`{"Records":[{"cf":{"config":{"eventType":"viewer-request"},"request":{}}}]}`:                                    "an event with records of CloudFront",
+		`{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{}}]}`:                                                     `an event with records of "aws:dynamodb"`,
+		`{"Records":[{"eventSource":"hunter2"}]}`:                                                                        "an event with records",
+		`{"Records":[]}`: "an event with records",
+		`{"arguments":{},"identity":null,"source":null,"request":{"headers":{}},"prev":null,"info":{"fieldName":"run","parentTypeName":"Query"},"stash":{}}`:                                         "a request of an AppSync resolver",
+		`{"identity":null,"info":{"channel":{"path":"/default/a"},"operation":"PUBLISH"},"events":[]}`:                                                                                               "a request of AppSync Events",
+		`{"authorizationToken":"t","requestContext":{"apiId":"a","queryString":"query"}}`:                                                                                                            "a request of AppSync to an authorizer",
+		`{"type":"REQUEST","methodArn":"arn","httpMethod":"GET","requestContext":{"stage":"dev"}}`:                                                                                                   "a request of API Gateway to an authorizer",
+		`{"version":"2.0","type":"REQUEST","routeArn":"arn","rawPath":"/runs","requestContext":{"http":{"method":"POST"}}}`:                                                                          "a request of API Gateway to an authorizer",
+		`{"version":"2.0","path":"/","method":"GET","headers":{},"requestContext":{"serviceNetworkArn":"arn","serviceArn":"arn","targetGroupArn":"arn"}}`:                                            "an event of VPC Lattice",
+		`{"raw_path":"/","method":"POST","headers":{},"query_string_parameters":{},"body":"{}","is_base64_encoded":false}`:                                                                           "an event of VPC Lattice",
+		`{"version":"1.0","timestamp":"t","requestContext":{"requestId":"r","functionArn":"arn","condition":"RetriesExhausted"},"requestPayload":{},"responsePayload":{}}`:                           "the record of an asynchronous invocation for a destination",
+		`{"version":"1","triggerSource":"PreSignUp_SignUp","region":"eu-west-1","userPoolId":"p","userName":"u","callerContext":{},"request":{},"response":{}}`:                                      "an event of a Cognito user pool",
+		`{"version":2,"eventType":"SyncTrigger","region":"eu-west-1","identityPoolId":"p","identityId":"i","datasetName":"d","datasetRecords":{}}`:                                                   "an event of Cognito Sync",
+		`{"version":"1.0","invokingEvent":"{}","ruleParameters":"{}","resultToken":"t","eventLeftScope":false,"configRuleName":"r"}`:                                                                 "an event of AWS Config",
+		`{"RequestType":"Create","ResponseURL":"https://example.com/?Signature=hunter2","StackId":"s","RequestId":"r","ResourceType":"Custom::Run","LogicalResourceId":"l","ResourceProperties":{}}`: "a request of a CloudFormation custom resource",
+		`{"region":"eu-west-1","accountId":"1","fragment":{},"transformId":"t","params":{},"requestId":"r","templateParameterValues":{}}`:                                                            "a request of a CloudFormation macro",
+		`{"source":"aws.cloudwatch","alarmArn":"arn","accountId":"1","time":"t","region":"eu-west-1","alarmData":{}}`:                                                                                "an event of a CloudWatch alarm",
+		`{"CodePipeline.job":{"id":"1","data":{}}}`:                                                                                                                    "a job of CodePipeline",
+		`{"DeploymentId":"d","LifecycleEventHookExecutionId":"e"}`:                                                                                                     "an event of CodeDeploy",
+		`{"Step":"createSecret","SecretId":"arn","ClientRequestToken":"hunter2"}`:                                                                                      "a rotation of Secrets Manager",
+		`{"invocationSchemaVersion":"1.0","invocationId":"i","job":{"id":"j"},"tasks":[]}`:                                                                             "a request of S3 Batch Operations",
+		`{"xAmzRequestId":"r","getObjectContext":{},"configuration":{},"userRequest":{},"userIdentity":{},"protocolVersion":"1.00"}`:                                   "a request of S3 Object Lambda",
+		`{"Name":"ContactFlowEvent","Details":{"ContactData":{},"Parameters":{}}}`:                                                                                     "an event of Amazon Connect",
+		`{"messageVersion":"1.0","invocationSource":"DialogCodeHook","bot":{"name":"b"},"sessionState":{}}`:                                                            "a request of Amazon Lex",
+		`{"messageVersion":"1.0","agent":{"name":"a"},"sessionId":"s","actionGroup":"g","function":"f","parameters":[{"name":"p","type":"string","value":"hunter2"}]}`: "a request of an Amazon Bedrock agent",
+		`{"version":"1.0","session":{"new":true},"context":{},"request":{"type":"LaunchRequest"}}`:                                                                     "a request of an Alexa skill",
+		`{"directive":{"header":{},"endpoint":{}}}`:                                                                                                                    "a directive of an Alexa smart home skill",
+		`{"username":"u","password":"hunter2","protocol":"SFTP","serverId":"s","sourceIp":"192.0.2.1"}`:                                                                "a sign-in to AWS Transfer Family",
+		`{"serialNumber":"G03","batteryVoltage":"1500mV","clickType":"SINGLE"}`:                                                                                        "an event of an AWS IoT button",
+	} {
+		var log bytes.Buffer
+		r := &runner{}
+		h := &trigger.Handler{Runner: r, Log: slog.New(slog.NewJSONHandler(&log, nil))}
+		_, err := h.Handle(t.Context(), []byte(payload))
+		if err == nil || !strings.HasPrefix(err.Error(), "this is "+want+"; ") || len(r.asked) > 0 {
+			t.Errorf("Handle(%s) = %v, asked %v; want that it is %s", payload, err, r.asked, want)
+		}
+		if strings.Contains(log.String(), "hunter2") {
+			t.Errorf("Handle(%s) logs a value: %s", payload, &log)
+		}
+	}
+}
+
+// What is refused is logged by its place and the reason. Only the caller sees the value.
+func TestTheLogHasNoValueOfARefusedRequest(t *testing.T) {
+	t.Parallel()
+	edited := func(edit func(*events.APIGatewayV2HTTPRequest)) string {
+		request := post(`{"parameters":{},"token":"hunter2"}`)
+		edit(&request)
+		return string(marshal(t, request))
+	}
+	for name, payload := range map[string]string{
+		"a direct invoke":       `{"token":"hunter2","name":"hunter2 ","targets":["hunter2","hunter2"]}`,
+		"text that is no JSON":  `password=hunter2`,
+		"an EventBridge event":  `{"detail-type":"Run","source":"ops","detail":{"task":"hunter2\u0000","targets":["hunter2\u0000"]}}`,
+		"a detail that is text": `{"detail-type":"Run","source":"ops","detail":"hunter2"}`,
+		"a body":                edited(func(*events.APIGatewayV2HTTPRequest) {}),
+		"a path":                edited(func(r *events.APIGatewayV2HTTPRequest) { r.RawPath = "/runs/hunter2" }),
+		"a content-type":        edited(func(r *events.APIGatewayV2HTTPRequest) { r.Headers["content-type"] = "text/hunter2" }),
+	} {
+		var log bytes.Buffer
+		h := &trigger.Handler{Runner: &runner{}, Log: slog.New(slog.NewJSONHandler(&log, nil))}
+		answer, err := h.Handle(t.Context(), []byte(payload))
+		if told := string(answer) + fmt.Sprint(err); !strings.Contains(told, "hunter2") {
+			t.Errorf("%s: the caller is told %s, want the value", name, told)
+		}
+		if got := log.String(); !strings.Contains(got, "request refused") || strings.Contains(got, "hunter2") {
+			t.Errorf("%s: log %s; want that the request was refused, without its value", name, got)
+		}
+	}
+}
+
 func TestOtherEventsAreRefusedAndTheErrorNamesTheirKind(t *testing.T) {
 	t.Parallel()
 	const takes = "; the coordinator takes a Request, an HTTP API event of payload format 2.0 " +
@@ -109,7 +195,21 @@ func TestOtherEventsAreRefusedAndTheErrorNamesTheirKind(t *testing.T) {
 		{"REST API", `{"resource":"/runs","path":"/runs","httpMethod":"POST","requestContext":{"stage":"dev"}}`, "this is an API Gateway event of payload format 1.0" + takes},
 		{"load balancer", `{"requestContext":{"elb":{"targetGroupArn":"arn"}},"httpMethod":"GET","path":"/"}`, "this is an event of an Application Load Balancer" + takes},
 		{"WebSocket API", `{"requestContext":{"routeKey":"$connect","eventType":"CONNECT"}}`, "this is an API Gateway event other than an HTTP request of payload format 2.0" + takes},
-		{"CloudWatch Logs", `{"awslogs":{"data":"H4s"}}`, "this is an event of CloudWatch Logs" + takes},
+		{
+			"an EventBridge event with fields of a request", `{"detail-type":"Run","source":"ops","detail":{},"task":"sleep","name":"n"}`,
+			`this is an EventBridge event with "name" beside its own fields` + takes,
+		},
+		{
+			"an HTTP API event with fields of a request", `{"version":"2.0","requestContext":{"http":{"method":"POST"}},"regions":["eu-west-1"]}`,
+			`this is an HTTP API event with "regions" beside its own fields` + takes,
+		},
+		{
+			"a request with some fields of an EventBridge event", `{"task":"sleep","source":"ops","detail":{"task":"resolve"}}`,
+			"source: \"ops\": unknown field; known are " + strings.Join(protocol.RequestFields(), ", ") +
+				"\ndetail: {\"task\":\"resolve\"}: unknown field; known are " + strings.Join(protocol.RequestFields(), ", "),
+		},
+		{"an EventBridge event in another spelling", `{"Detail-Type":"Run","Source":"ops","Detail":{"task":"sleep"}}`, ""},
+		{"an EventBridge event whose source is no string", `{"detail-type":"Run","source":1,"detail":{"task":"sleep"}}`, ""},
 		{"an array", `[{}]`, "[{}]: want an object, got an array"},
 		{"garbage", `hello`, ""},
 		{"nothing", ``, ""},
@@ -213,6 +313,21 @@ func TestHTTPAcceptsABody(t *testing.T) {
 		{"in ASCII", func(r *events.APIGatewayV2HTTPRequest) {
 			r.Headers = map[string]string{"content-type": "application/json;charset=us-ascii"}
 		}},
+		{"in UTF-8, spelt utf8", func(r *events.APIGatewayV2HTTPRequest) {
+			r.Headers = map[string]string{"content-type": "application/json; charset=utf8"}
+		}},
+		{"in ASCII, declared as another charset", func(r *events.APIGatewayV2HTTPRequest) {
+			r.Headers = map[string]string{"content-type": "application/json; charset=iso-8859-1"}
+		}},
+		{"whose type is declared twice", func(r *events.APIGatewayV2HTTPRequest) {
+			r.Headers = map[string]string{"content-type": "application/json, application/json; charset=UTF-8", "content-encoding": "identity,identity"}
+		}},
+		{"of a type with a comma in quotes", func(r *events.APIGatewayV2HTTPRequest) {
+			r.Headers = map[string]string{"content-type": `application/ld+json; profile="a,b"`}
+		}},
+		{"of the older type", func(r *events.APIGatewayV2HTTPRequest) {
+			r.Headers = map[string]string{"content-type": "text/json"}
+		}},
 		{"of a type of JSON", func(r *events.APIGatewayV2HTTPRequest) {
 			r.Headers = map[string]string{"content-type": "application/vnd.meridian+json"}
 		}},
@@ -271,9 +386,19 @@ func TestHTTPAnswersAProblemForEverythingElse(t *testing.T) {
 			}, 415, "content-type application/x-www-form-urlencoded is not supported; want application/json", "",
 		},
 		{
-			"another charset", func(r *events.APIGatewayV2HTTPRequest) {
-				r.Headers["content-type"] = "application/json; charset=ISO-8859-1"
+			"another charset and a body that is not ASCII", func(r *events.APIGatewayV2HTTPRequest) {
+				r.Headers["content-type"], r.Body = "application/json; charset=ISO-8859-1", `{"targets":["é"]}`
 			}, 415, "charset iso-8859-1 is not supported; want utf-8", "",
+		},
+		{
+			"a charset that does not extend ASCII", func(r *events.APIGatewayV2HTTPRequest) {
+				r.Headers["content-type"] = "application/json; charset=utf-16"
+			}, 415, "charset utf-16 is not supported; want utf-8", "",
+		},
+		{
+			"JSON and something else", func(r *events.APIGatewayV2HTTPRequest) {
+				r.Headers["content-type"] = "application/json, text/plain"
+			}, 415, "content-type application/json, text/plain is not supported; want application/json", "",
 		},
 		{
 			"compressed", func(r *events.APIGatewayV2HTTPRequest) { r.Headers["content-encoding"] = "gzip" }, 415,

@@ -2,9 +2,11 @@ package protocol
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -34,11 +36,17 @@ func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 }
 
 // DecodeRegionResult reads a worker's answer. Unknown fields are ignored. An
-// output that is nested deeper than [MaxOutputDepth] is an error.
+// output that is nested deeper than [MaxOutputDepth] is an error. The payload of a
+// function error is a [FunctionError].
 func DecodeRegionResult(data []byte) (RegionResult, error) {
 	var r RegionResult
 	if err := decodeLenient(data, &r); err != nil {
 		return r, fmt.Errorf("region result: %w", err)
+	}
+	if r.Status == "" {
+		if err := functionError(data); err != nil {
+			return r, err
+		}
 	}
 	for i, t := range r.Targets {
 		if err := CheckOutput(t.Output); err != nil {
@@ -73,14 +81,48 @@ func CheckOutput(output json.RawMessage) error {
 	return nil
 }
 
-// DecodeResult reads a coordinator's answer. Unknown fields are ignored.
+// DecodeResult reads a coordinator's answer. Unknown fields are ignored. The payload of a
+// function error is a [FunctionError].
 func DecodeResult(data []byte) (Result, error) {
 	var r Result
 	if err := decodeLenient(data, &r); err != nil {
 		return r, fmt.Errorf("result: %w", err)
 	}
+	if r.Status == "" {
+		if err := functionError(data); err != nil {
+			return r, err
+		}
+	}
 	return r, nil
 }
+
+// A FunctionError is a function's error that arrived in the place of its answer. Lambda
+// marks such an answer with a header, but a proxy or an emulator can lose it. Its name is
+// the function's own.
+type FunctionError struct {
+	// Type is the error's name. It can be empty.
+	Type string `json:"errorType"`
+
+	// Message says what happened. Not empty.
+	Message string `json:"errorMessage"`
+}
+
+// functionError returns the FunctionError whose payload data is, or nil.
+func functionError(data []byte) error {
+	var e FunctionError
+	if json.Unmarshal(data, &e) != nil || e.Message == "" {
+		return nil
+	}
+	return &e
+}
+
+// Error returns the name and the message.
+func (e *FunctionError) Error() string {
+	return "the function failed: " + strings.TrimPrefix(e.Type+": "+e.Message, ": ")
+}
+
+// ErrorName returns the name, or ErrorLambdaUnknown if there is none.
+func (e *FunctionError) ErrorName() string { return cmp.Or(e.Type, ErrorLambdaUnknown) }
 
 func decodeLenient(data []byte, v any) error {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {

@@ -2,7 +2,9 @@ package protocol_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -139,10 +141,10 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			"out of range; want 0 to 200 (0 means all)")},
 
 		// Names and lists.
-		{"a name with a space", `{"name":"my run"}`, faults("name", `"my run"`, "want 1 to 80 of A-Z a-z 0-9 . _ -")},
-		{"a name with a line break at its end", `{"name":"run\n"}`, faults("name", `"run\n"`, "want 1 to 80 of A-Z a-z 0-9 . _ -")},
+		{"a name with a space", `{"name":"my run"}`, faults("name", `"my run"`, "want 1 to 80 of A-Z a-z 0-9 . _ - : +")},
+		{"a name with a line break at its end", `{"name":"run\n"}`, faults("name", `"run\n"`, "want 1 to 80 of A-Z a-z 0-9 . _ - : +")},
 		{"a name too long", `{"name":"` + strings.Repeat("é", 81) + `"}`, faults("name", `"`+strings.Repeat("é", 39)+"…",
-			"want 1 to 80 of A-Z a-z 0-9 . _ -")},
+			"want 1 to 80 of A-Z a-z 0-9 . _ - : +")},
 		{"empty lists", `{"regions":[],"excludeRegions":[ ],"targets":[]}`, faults(
 			"regions", "[]", "is empty; leave it out for every commercial Region",
 			"excludeRegions", "[]", "is empty; leave it out for none",
@@ -191,9 +193,17 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"intervalSeconds too long", retrier(`"intervalSeconds":1e8`), faults("retry[0].intervalSeconds", "100000000",
 			"out of range; want more than 0, at most 99999999")},
 		{"maxAttempts negative", retrier(`"maxAttempts":-1`), faults("retry[0].maxAttempts", "-1",
-			"out of range; want 0 to 1000 (0 means never)")},
-		{"maxAttempts too many", retrier(`"maxAttempts":1001`), faults("retry[0].maxAttempts", "1001",
-			"out of range; want 0 to 1000 (0 means never)")},
+			"out of range; want 0 to 99999999 (0 means never)")},
+		{"maxAttempts too many", retrier(`"maxAttempts":100000000`), faults("retry[0].maxAttempts", "100000000",
+			"out of range; want 0 to 99999999 (0 means never)")},
+		{"maxAttempts too many with a short interval", retrier(`"maxAttempts":1001,"intervalSeconds":0.999`), faults("retry[0].maxAttempts", "1001",
+			"out of range; want at most 1000 with an interval below 1 s, which the language does not have")},
+		{"maxDelaySeconds below intervalSeconds", retrier(`"intervalSeconds":5,"maxDelaySeconds":4.5`), faults("retry[0].maxDelaySeconds", "4.5",
+			"out of range; want more than intervalSeconds, which is 5")},
+		{"maxDelaySeconds that is intervalSeconds", retrier(`"intervalSeconds":0.2,"maxDelaySeconds":0.2`), faults("retry[0].maxDelaySeconds", "0.2",
+			"out of range; want more than intervalSeconds, which is 0.2")},
+		{"maxDelaySeconds below the default interval", retrier(`"maxDelaySeconds":0.5`), faults("retry[0].maxDelaySeconds", "0.5",
+			"out of range; want more than intervalSeconds, which is 1")},
 		{"maxDelaySeconds an explicit 0", retrier(`"maxDelaySeconds":0`), faults("retry[0].maxDelaySeconds", "0",
 			"out of range; leave it out for no cap")},
 		{"maxDelaySeconds negative", retrier(`"maxDelaySeconds":-2`), faults("retry[0].maxDelaySeconds", "-2",
@@ -213,7 +223,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 				"retry[0].jitter", `"FULL"`, `unknown field; did you mean "jitterStrategy"?`,
 				"retry[1].backoffRate", "0", "out of range; the language wants at least 1; leave it out for the default, 2",
 				"regoins", `["*"]`, `unknown field; did you mean "regions"?`,
-				"name", `"a b"`, "want 1 to 80 of A-Z a-z 0-9 . _ -",
+				"name", `"a b"`, "want 1 to 80 of A-Z a-z 0-9 . _ - : +",
 				"targets[1]", `"s3"`, "is listed twice, first as targets[0]",
 				"retry[1].errorEquals", "", `name at least one error; "States.ALL" matches any error`,
 				"minSuccessful", "-1", "out of range; want 0 to 200 (0 means all)",
@@ -313,5 +323,47 @@ func TestCheckOutputCountsWhatIsNested(t *testing.T) {
 		if err := protocol.CheckOutput(json.RawMessage(output)); (err == nil) != good || !json.Valid([]byte(output)) {
 			t.Errorf("CheckOutput(%.40s…) = %v, want good %t", output, err, good)
 		}
+	}
+}
+
+// A function error in the place of an answer is told in the function's words.
+func TestDecodeResultTellsAFunctionError(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ in, name, want string }{
+		{`{"errorType":"KeyError","errorMessage":"'regions'","stackTrace":[]}`, "KeyError", "the function failed: KeyError: 'regions'"},
+		{`{"errorMessage":"2026-11-29T00:00:00Z 1 Task timed out after 3.00 seconds"}`, "Lambda.Unknown",
+			"the function failed: 2026-11-29T00:00:00Z 1 Task timed out after 3.00 seconds"},
+		{`{"errorType":"Boom","errorMessage":""}`, "", ""},
+		{`{"status":"FAILED","errorMessage":"an unknown field"}`, "", ""},
+		{`{"errorMessage":{"a":1}}`, "", ""},
+	} {
+		_, ofRun := protocol.DecodeResult([]byte(tt.in))
+		_, ofRegion := protocol.DecodeRegionResult([]byte(tt.in))
+		for _, err := range []error{ofRun, ofRegion} {
+			failure, ok := errors.AsType[*protocol.FunctionError](err)
+			if ok != (tt.want != "") || ok && (failure.Error() != tt.want || failure.ErrorName() != tt.name) {
+				t.Errorf("decode %s = %v, want %s: %s", tt.in, err, tt.name, tt.want)
+			}
+		}
+	}
+}
+
+// The fields of a Request in the order of its definition.
+func TestRequestFields(t *testing.T) {
+	t.Parallel()
+	got := protocol.RequestFields()
+	if len(got) != reflect.TypeFor[protocol.Request]().NumField() || got[0] != "name" || got[len(got)-1] != "minSuccessful" {
+		t.Errorf("RequestFields() = %v, want name to minSuccessful", got)
+	}
+}
+
+func TestWithoutValues(t *testing.T) {
+	t.Parallel()
+	faulty := faults("task", `"hunter2"`, "is not a task", "name", `"hunter2"`, "want less")
+	if diff := cmp.Diff(faults("task", "", "is not a task", "name", "", "want less"), faulty.WithoutValues()); diff != "" {
+		t.Errorf("WithoutValues() (-want +got):\n%s", diff)
+	}
+	if faulty[0].Value == "" || protocol.Faults(nil).WithoutValues() != nil {
+		t.Errorf("WithoutValues changed its faults to %v, or made some", faulty)
 	}
 }

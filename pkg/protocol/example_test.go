@@ -29,7 +29,7 @@ func ExampleRequest_Validate() {
 	r := protocol.Request{Name: "my run", TimeoutSeconds: -1}
 	fmt.Println(r.Validate().Err())
 	// Output:
-	// name: "my run": want 1 to 80 of A-Z a-z 0-9 . _ -
+	// name: "my run": want 1 to 80 of A-Z a-z 0-9 . _ - : +
 	// timeoutSeconds: -1: out of range; want 0 to 99999999 seconds (0 means what the function's deadline leaves)
 }
 

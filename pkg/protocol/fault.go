@@ -71,6 +71,16 @@ func (f Faults) Within(path string) Faults {
 	return within
 }
 
+// WithoutValues returns the faults with their paths and details only, for a log: a value
+// that was refused may be a secret.
+func (f Faults) WithoutValues() Faults {
+	without := slices.Clone(f)
+	for i := range without {
+		without[i].Value = ""
+	}
+	return without
+}
+
 // add appends a fault. The value is shown as JSON.
 func (f *Faults) add(path string, value any, format string, args ...any) {
 	if len(*f) > maxFaults {

@@ -130,7 +130,7 @@ func TestFaultsSayThatThereAreMore(t *testing.T) {
 		},
 		{
 			"99 and 1", `{"name":" ","excludeRegions":[` + times("7", 99) + `]}`, 100,
-			"excludeRegions[0]: 7: want a string, got a number", `name: " ": want 1 to 80 of A-Z a-z 0-9 . _ -`,
+			"excludeRegions[0]: 7: want a string, got a number", `name: " ": want 1 to 80 of A-Z a-z 0-9 . _ - : +`,
 		},
 	}
 	for _, tt := range tests {

@@ -33,6 +33,13 @@ const (
 	// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 	MaxNameLength = 80
 
+	// NamePunctuation is what a run's name can have besides ASCII letters and digits.
+	// It is enough for a time in the format of RFC 3339, such as the one that
+	// EventBridge Scheduler writes for <aws.scheduler.scheduled-time>. A slash is not
+	// allowed, so that a name can be part of a path.
+	// Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+	NamePunctuation = "._-:+"
+
 	// MaxTargetLength bounds one target in bytes. The longest ARN has 2,048.
 	// Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EntityInfo.html
 	MaxTargetLength = 2048
@@ -46,10 +53,14 @@ const (
 	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 	MaxDelaySeconds = 31_622_401
 
-	// MaxAttempts is the upper bound of maxAttempts. The Amazon States Language
-	// allows 99,999,999. Meridian allows 1,000, because the result records every
-	// attempt.
-	MaxAttempts = 1000
+	// MaxAttempts is the upper bound of maxAttempts, as in the Amazon States Language.
+	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+	MaxAttempts = 99_999_999
+
+	// MaxQuickAttempts is the upper bound of maxAttempts with an interval below 1 s.
+	// The language has no such intervals. They would let one target make thousands of
+	// attempts a second, and each is kept in the result.
+	MaxQuickAttempts = 1000
 
 	// MaxOutputDepth is how deep arrays and objects may be nested in the output of a
 	// target. encoding/json refuses a message that is nested deeper than 10,000, so

@@ -1,12 +1,15 @@
 package protocol
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"reflect"
+)
 
 // A Request asks for one run. Every field is optional: {} runs DefaultTask on
 // DefaultTarget in every commercial Region that needs no opt-in.
 type Request struct {
-	// Name is the caller's name for the run: 1 to 80 of A-Z a-z 0-9 . _ -
-	// The result repeats it. Empty means none.
+	// Name is the caller's name for the run: up to MaxNameLength ASCII letters, digits
+	// and characters of NamePunctuation. The result repeats it. Empty means none.
 	Name string `json:"name,omitzero"`
 
 	// Task is the kind of work to do for each target. Empty means DefaultTask.
@@ -115,4 +118,10 @@ type Hedge struct {
 	// MaxExtraPercentage bounds the second invocations as a percentage of the run's
 	// invocations, rounded down: 5 allows one for 20. Up to 100. Zero means 5.
 	MaxExtraPercentage float64 `json:"maxExtraPercentage,omitzero" zero:"leave it out for the default, 5"`
+}
+
+// RequestFields returns the JSON names of a Request's fields, in order.
+func RequestFields() []string {
+	_, names := fieldsOf(reflect.TypeFor[Request]())
+	return names
 }

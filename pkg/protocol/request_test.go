@@ -42,10 +42,20 @@ func TestDecodeRequestAccepts(t *testing.T) {
 		},
 		{
 			"the ends of a retrier's ranges",
-			retrier(`"intervalSeconds":99999999,"maxAttempts":1000,"backoffRate":1,"maxDelaySeconds":31622400.9,"jitterStrategy":"NONE"`),
+			retrier(`"intervalSeconds":31622400,"maxAttempts":99999999,"backoffRate":1,"maxDelaySeconds":31622400.9,"jitterStrategy":"NONE"`),
 			protocol.Request{Retry: []protocol.Retrier{{
-				ErrorEquals: []string{"X"}, IntervalSeconds: 99_999_999, MaxAttempts: new(1000), BackoffRate: 1,
+				ErrorEquals: []string{"X"}, IntervalSeconds: 31_622_400, MaxAttempts: new(99_999_999), BackoffRate: 1,
 				MaxDelaySeconds: 31_622_400.9, JitterStrategy: protocol.JitterNone,
+			}}},
+		},
+		{
+			"the longest interval", retrier(`"intervalSeconds":99999999`),
+			protocol.Request{Retry: []protocol.Retrier{{ErrorEquals: []string{"X"}, IntervalSeconds: 99_999_999}}},
+		},
+		{
+			"the most retries with an interval that is no whole second", retrier(`"intervalSeconds":0.001,"maxAttempts":1000,"maxDelaySeconds":0.002`),
+			protocol.Request{Retry: []protocol.Retrier{{
+				ErrorEquals: []string{"X"}, IntervalSeconds: 0.001, MaxAttempts: new(1000), MaxDelaySeconds: 0.002,
 			}}},
 		},
 		{
@@ -60,9 +70,11 @@ func TestDecodeRequestAccepts(t *testing.T) {
 		},
 		{"escapes", `{"t\u0061sk":"\u0072esolve\/\ud83d\ude00"}`, protocol.Request{Task: "resolve/😀"}},
 		{
-			"a name of every allowed character", `{"name":"AZaz09._-` + strings.Repeat("x", 71) + `"}`,
-			protocol.Request{Name: "AZaz09._-" + strings.Repeat("x", 71)},
+			"a name of every allowed character", `{"name":"AZaz09._-:+` + strings.Repeat("x", 69) + `"}`,
+			protocol.Request{Name: "AZaz09._-:+" + strings.Repeat("x", 69)},
 		},
+		{"a schedule's time for a name", `{"name":"2026-03-01T01:23:45Z"}`, protocol.Request{Name: "2026-03-01T01:23:45Z"}},
+		{"a time with a fraction and an offset for a name", `{"name":"2026-03-01T01:23:45.678+05:30"}`, protocol.Request{Name: "2026-03-01T01:23:45.678+05:30"}},
 		{
 			"the same Region twice, and targets that differ in case", `{"regions":["*","eu-*","eu-*"],"targets":["S3","s3"]}`,
 			protocol.Request{Regions: []string{"*", "eu-*", "eu-*"}, Targets: []string{"S3", "s3"}},

@@ -14,19 +14,24 @@ type Retrier struct {
 	// Zero means 1.
 	IntervalSeconds float64 `json:"intervalSeconds,omitzero" zero:"leave it out for the default, 1"`
 
-	// MaxAttempts is the number of retries, 0 to 1,000. Zero means never. Nil means 3.
+	// MaxAttempts is the number of retries, 0 to 99,999,999, or to 1,000 if
+	// IntervalSeconds is below 1. Zero means never. Nil means 3.
 	MaxAttempts *int `json:"maxAttempts,omitzero"`
 
 	// BackoffRate multiplies the wait after each retry; at least 1. Zero means 2.
 	BackoffRate float64 `json:"backoffRate,omitzero" zero:"the language wants at least 1; leave it out for the default, 2"`
 
-	// MaxDelaySeconds caps the wait, below 31,622,401 s. Zero means no cap.
+	// MaxDelaySeconds caps the wait, more than IntervalSeconds and below 31,622,401 s.
+	// Zero means no cap.
 	MaxDelaySeconds float64 `json:"maxDelaySeconds,omitzero" zero:"leave it out for no cap"`
 
 	// JitterStrategy is "FULL" or "NONE". FULL draws the wait at random between zero
 	// and the computed wait. Empty means NONE.
 	JitterStrategy string `json:"jitterStrategy,omitzero"`
 }
+
+// defaultIntervalSeconds is the meaning of a zero IntervalSeconds.
+const defaultIntervalSeconds = 1.0
 
 // DefaultRetry returns the retriers of a request without any. They cover throttling and
 // the errors of Lambda that AWS recommends to retry: 4 retries that start at 0.2 s,

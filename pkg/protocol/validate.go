@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -12,18 +13,16 @@ import (
 // validName reports whether a run may have the name s. A regular expression would be
 // compiled at every cold start.
 func validName(s string) bool {
-	return len(s) <= MaxNameLength && strings.Trim(s, nameCharacters) == ""
+	const alphanumerics = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return len(s) <= MaxNameLength && strings.Trim(s, alphanumerics+NamePunctuation) == ""
 }
-
-// nameCharacters are the characters allowed in a run's name.
-const nameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 // Validate returns the faults of the values of r, each with its JSON path. The
 // coordinator checks whether the Regions and the task exist.
 func (r Request) Validate() Faults {
 	var f Faults
 	if r.Name != "" && !validName(r.Name) {
-		f.add("name", r.Name, "want 1 to %d of A-Z a-z 0-9 . _ -", MaxNameLength)
+		f.add("name", r.Name, "want 1 to %d of A-Z a-z 0-9 %s", MaxNameLength, spaced(NamePunctuation))
 	}
 	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region`)
 	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
@@ -110,6 +109,9 @@ func entryProblem(value string) string {
 	return ""
 }
 
+// spaced returns s with a blank between its characters.
+func spaced(s string) string { return strings.Join(strings.Split(s, ""), " ") }
+
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // unique checks that no value is listed twice, because each target has one outcome.
@@ -167,14 +169,22 @@ func (f *Faults) retrier(path string, r Retrier, last bool) {
 	if !(r.IntervalSeconds >= 0 && r.IntervalSeconds <= MaxSeconds) {
 		f.add(path+".intervalSeconds", number(r.IntervalSeconds), "out of range; want more than 0, at most %d", MaxSeconds)
 	}
-	if r.MaxAttempts != nil && (*r.MaxAttempts < 0 || *r.MaxAttempts > MaxAttempts) {
-		f.add(path+".maxAttempts", *r.MaxAttempts, "out of range; want 0 to %d (0 means never)", MaxAttempts)
+	interval := cmp.Or(r.IntervalSeconds, defaultIntervalSeconds)
+	switch n := r.MaxAttempts; {
+	case n == nil:
+	case *n < 0 || *n > MaxAttempts:
+		f.add(path+".maxAttempts", *n, "out of range; want 0 to %d (0 means never)", MaxAttempts)
+	case *n > MaxQuickAttempts && interval < 1:
+		f.add(path+".maxAttempts", *n, "out of range; want at most %d with an interval below 1 s, which the language does not have", MaxQuickAttempts)
 	}
 	if r.BackoffRate != 0 && !(r.BackoffRate >= 1) {
 		f.add(path+".backoffRate", number(r.BackoffRate), "out of range; want at least 1")
 	}
-	if !(r.MaxDelaySeconds >= 0 && r.MaxDelaySeconds < MaxDelaySeconds) {
-		f.add(path+".maxDelaySeconds", number(r.MaxDelaySeconds), "out of range; want more than 0, less than %d", MaxDelaySeconds)
+	switch d := r.MaxDelaySeconds; {
+	case !(d >= 0 && d < MaxDelaySeconds):
+		f.add(path+".maxDelaySeconds", number(d), "out of range; want more than 0, less than %d", MaxDelaySeconds)
+	case d > 0 && d <= interval:
+		f.add(path+".maxDelaySeconds", number(d), "out of range; want more than intervalSeconds, which is %v", interval)
 	}
 	if s := r.JitterStrategy; s != "" && s != JitterNone && s != JitterFull {
 		f.add(path+".jitterStrategy", s, "want %q or %q", JitterNone, JitterFull)
