@@ -37,6 +37,7 @@ type Handler func(ctx context.Context, payload []byte) ([]byte, error)
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 func Start(ctx context.Context, h Handler) {
+	redirectLog(Log())
 	r := running{all: map[*context.CancelCauseFunc]struct{}{}}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
