@@ -14,9 +14,10 @@ type runtimeLog struct{ log *slog.Logger }
 // Write implements io.Writer. It gets one record.
 func (r runtimeLog) Write(record []byte) (int, error) {
 	var failure struct {
-		Type string `json:"errorType"`
+		Type  string            `json:"errorType"`
+		Stack []json.RawMessage `json:"stackTrace"` // of a panic, whose text is the program's own
 	}
-	if json.Unmarshal(record, &failure) == nil {
+	if json.Unmarshal(record, &failure) == nil && failure.Stack == nil {
 		r.log.Warn("invocation ended with a function error", "error", failure.Type)
 	} else {
 		r.log.Error(strings.TrimSpace(string(record)))

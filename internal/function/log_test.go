@@ -14,6 +14,7 @@ func TestTheLogHasTheNameOfAFunctionErrorAndNotItsText(t *testing.T) {
 	t.Parallel()
 	for record, want := range map[string]string{
 		`{"errorMessage":"token: \"hunter2\": unknown field","errorType":"Meridian.InvalidRequest"}` + "\n": `"msg":"invocation ended with a function error","error":"Meridian.InvalidRequest"`,
+		`{"errorMessage":"boom","errorType":"string","stackTrace":[{"path":"x.go","line":1,"label":"f"}]}`:  `"level":"ERROR","msg":"{\"errorMessage\":\"boom\"`,
 		"no runtime API\n": `"level":"ERROR","msg":"no runtime API"`,
 	} {
 		var log strings.Builder
