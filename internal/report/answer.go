@@ -62,6 +62,14 @@ func answerOfMany(r protocol.RegionOutcome) string {
 	if r.Truncated && slices.ContainsFunc(r.Targets, outputLost) {
 		text += ", outputs left out: too large"
 	}
+	if len(failures(r)) > 1 { // each has a line below the table
+		for _, s := range []protocol.Status{protocol.StatusFailed, protocol.StatusTimedOut, protocol.StatusAborted} {
+			if n := counts.Of(s); n > 0 {
+				text += ", " + inWords(n, s)
+			}
+		}
+		return text
+	}
 	if why := firstFault(r); why != "" {
 		text += "; " + why
 	}
@@ -93,14 +101,8 @@ func summaries(r protocol.RegionOutcome) string {
 // firstFault returns the error of the first target that failed, or the Region's when
 // no target has one: then the whole invocation was lost.
 func firstFault(r protocol.RegionOutcome) string {
-	for _, t := range r.Targets {
-		switch t.Status {
-		case protocol.StatusFailed, protocol.StatusTimedOut, protocol.StatusAborted:
-			if t.Cause != "" {
-				return t.Target + ": " + reason(t.Error, t.Cause)
-			}
-		default:
-		}
+	if own := ownFailures(r); len(own) > 0 {
+		return own[0].Target + ": " + reason(own[0].Error, own[0].Cause)
 	}
 	return reason(r.Error, r.Cause)
 }

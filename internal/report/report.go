@@ -5,7 +5,8 @@
 //
 // # What Text promises
 //
-// Every Region of the result has a row, in the result's order. Nothing that came
+// Every Region of the result has a row, in the result's order. A failure that does not
+// fit into its row has a line below the table. Nothing that came
 // from outside reaches the terminal as a control sequence. With a width, no row
 // is wider and the summary is wrapped; without a width, nothing is cut. With the zero
 // [Options] the same result gives the same bytes on every terminal and every machine.
@@ -27,14 +28,31 @@ type Options struct {
 	// timeline.
 	Width int
 
+	// All says to print every message and every failure, with nothing cut: Width then
+	// wraps the summary only. False leaves out messages that the table repeats, and
+	// what would scroll away.
+	All bool
+
 	// Color says whether to use the terminal's own 16 colors, which suit dark and
 	// light backgrounds. False means no escape sequences.
 	Color bool
 }
 
-// maxMessages is the number of messages printed before the table: more than there are
-// Regions, and few enough to scroll back over.
+// width returns the width of the table and the failures.
+func (o Options) width() int {
+	if o.All {
+		return 0
+	}
+	return o.Width
+}
+
+// maxMessages is the number of messages printed before the table, few enough to scroll
+// back over.
 const maxMessages = 100
+
+// fewMessages is the number of messages printed although the table repeats them: with
+// the table they still fit on a small screen.
+const fewMessages = 8
 
 // Text writes r as text. It returns the error of w.
 func Text(w io.Writer, r protocol.Result, o Options) error {
@@ -43,35 +61,50 @@ func Text(w io.Writer, r protocol.Result, o Options) error {
 		p = colored()
 	}
 	var b strings.Builder
-	writeMessages(&b, r)
+	writeMessages(&b, r, o.All)
 	if r.Message != "" {
 		b.WriteString(p.strong.Render(clean(r.Message)) + "\n")
 	}
 	b.WriteString("\n")
 	if len(r.Regions) > 0 {
-		b.WriteString(regionTable(r, o.Width, p) + "\n")
+		table, cut := regionTable(r, o.width(), p)
+		b.WriteString(table + "\n")
+		writeFailures(&b, r, cut, o, p)
 	}
 	writeSummary(&b, r, o.Width, p)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// writeMessages writes the messages of the outputs.
-func writeMessages(b *strings.Builder, r protocol.Result) {
-	n := 0
+// writeMessages writes the messages of the outputs. Many messages that the table repeats
+// are left out unless all are wanted.
+func writeMessages(b *strings.Builder, r protocol.Result, all bool) {
+	var lines, others []string
 	for _, region := range r.Regions {
+		inTable := len(region.Targets) == 1 || summaries(region) != ""
 		for _, target := range region.Targets {
 			line := message(target.Output)
 			if line == "" {
 				continue
 			}
-			if n++; n <= maxMessages {
-				b.WriteString(clean(line) + "\n")
+			lines = append(lines, line)
+			if !inTable {
+				others = append(others, line)
 			}
 		}
 	}
-	if more := n - maxMessages; more > 0 {
-		fmt.Fprintf(b, "… and %d more (-o json has them all)\n", more)
+	more := 0
+	if !all {
+		if len(lines)-len(others) > fewMessages {
+			lines = others
+		}
+		more = max(0, len(lines)-maxMessages)
+	}
+	for _, line := range lines[:len(lines)-more] {
+		b.WriteString(clean(line) + "\n")
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "… and %d more (-o wide has them all)\n", more)
 	}
 }
 

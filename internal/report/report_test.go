@@ -1,16 +1,19 @@
 package report_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"charm.land/lipgloss/v2"
-	"github.com/google/go-cmp/cmp"
+	"github.com/charmbracelet/x/ansi"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"meridian/internal/report"
 	"meridian/pkg/protocol"
@@ -39,6 +42,9 @@ func TestText(t *testing.T) {
 		{name: "aborted", result: aborted()},
 		{name: "aborted-color", result: aborted(), options: report.Options{Width: 110, Color: true}},
 		{name: "many-targets", result: manyTargets()},
+		{name: "many-targets-80", result: manyTargets(), options: report.Options{Width: 80}},
+		{name: "many-targets-wide", result: manyTargets(), options: report.Options{Width: 80, All: true}},
+		{name: "mixed-failures", result: mixed()},
 		{name: "probed", result: probed()},
 		{name: "truncated", result: truncated()},
 		{name: "throttled", result: throttled()},
@@ -72,7 +78,7 @@ func TestText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
+			if diff := gocmp.Diff(string(want), got); diff != "" {
 				t.Errorf("Text(%s) differs from %s (-want +got):\n%s", tt.name, golden, diff)
 			}
 		})
@@ -130,7 +136,7 @@ func TestTextPassesNoControlSequence(t *testing.T) {
 	r.Regions[0].Status = protocol.Status(evil)
 	r.Summary.Cost = &protocol.Cost{Region: evil, WorkerRegion: evil, Architecture: evil, PriceDate: evil, Note: evil}
 	got := text(t, r, report.Options{Width: 100})
-	if i := strings.IndexAny(got, "\x1b\x07\r\u009b\u202e"); i >= 0 {
+	if i := strings.IndexAny(got, "\x1b\x07\x7f\r\u009b\u202e"); i >= 0 {
 		t.Errorf("Text has a control character at %d: %q", i, got)
 	}
 	if want := "a·[2Jb·c d·31me·f\n"; !strings.HasPrefix(got, want) {
@@ -141,16 +147,79 @@ func TestTextPassesNoControlSequence(t *testing.T) {
 // More messages would push the table off the screen.
 func TestTextShowsAtMost100Messages(t *testing.T) {
 	t.Parallel()
-	var regions []protocol.RegionOutcome
-	for range 103 {
-		regions = append(regions, succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`))
+	many := region("eu-west-1", protocol.StatusSucceeded, 1)
+	for i := range 103 {
+		many.Targets = append(many.Targets, target(fmt.Sprint(i), `{"message":"hello","host":"h"}`))
 	}
-	got := text(t, run(regions...), report.Options{})
+	got := text(t, run(many), report.Options{})
 	if n := strings.Count(got, "hello\n"); n != 100 {
 		t.Errorf("Text shows %d messages, want 100", n)
 	}
-	if want := "hello\n… and 3 more (-o json has them all)\nThat took"; !strings.Contains(got, want) {
+	if want := "hello\n… and 3 more (-o wide has them all)\nThat took"; !strings.Contains(got, want) {
 		t.Errorf("Text has no %q:\n%s", want, got[:800])
+	}
+}
+
+// With All they are all there.
+func TestTextWithAllShowsEveryMessage(t *testing.T) {
+	t.Parallel()
+	var regions []protocol.RegionOutcome
+	for range 150 {
+		regions = append(regions, succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`))
+	}
+	for all, want := range map[bool]int{false: 0, true: 150} { // the table repeats them
+		got := text(t, run(regions...), report.Options{Width: 80, All: all})
+		if n := strings.Count(got, "hello\n"); n != want {
+			t.Errorf("Text(All: %v) shows %d messages, want %d", all, n, want)
+		}
+	}
+}
+
+// Up to eight messages that the table repeats are shown, and not one more.
+func TestTextShowsFewMessagesThatTheTableRepeats(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{8: 8, 9: 0, 17: 0} {
+		var regions []protocol.RegionOutcome
+		for range n {
+			regions = append(regions, succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`))
+		}
+		if got := strings.Count(text(t, run(regions...), report.Options{}), "hello\n"); got != want {
+			t.Errorf("Text of %d Regions shows %d messages, want %d", n, got, want)
+		}
+	}
+}
+
+// Every failure can be read: in its row, or on a line below.
+func TestTextShowsEveryFailureWhole(t *testing.T) {
+	t.Parallel()
+	flat := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	for _, r := range []protocol.Result{tolerated(), manyTargets(), throttled(), timedOut(), mixed()} {
+		for _, o := range []report.Options{{}, {Width: 40}, {Width: 80}, {Width: 120, Color: true}, {Width: 80, All: true}} {
+			got := flat(ansi.Strip(text(t, r, o)))
+			for _, region := range r.Regions {
+				for _, target := range region.Targets {
+					cause := cmp.Or(target.Cause, region.Cause)
+					if target.Status == protocol.StatusFailed && !strings.Contains(got, flat(cause)) {
+						t.Errorf("Text(%+v) does not say why %s failed in %s: %s", o, target.Target, region.Region, cause)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTextShowsAtMost100Failures(t *testing.T) {
+	t.Parallel()
+	many := region("eu-west-1", protocol.StatusFailed, 1)
+	for i := range 103 {
+		many.Targets = append(many.Targets, protocol.TargetOutcome{Target: fmt.Sprint(i), Status: protocol.StatusFailed, Error: "E", Cause: "boom"})
+	}
+	got := text(t, run(many), report.Options{})
+	if n := strings.Count(got, "  E: boom\n"); n != 100 || !strings.Contains(got, "… and 3 more failures (-o wide has them all)\n") {
+		t.Errorf("Text shows %d failures, want 100 and a line for the others:\n%s", n, got)
+	}
+	if n := strings.Count(text(t, run(many), report.Options{All: true}), "  E: boom\n"); n != 103 {
+		t.Errorf("Text(All) shows %d failures, want 103", n)
 	}
 }
 

@@ -129,6 +129,20 @@ func manyTargets() protocol.Result {
 	return ended(r, protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "2 of 3 failed, 0 tolerated; me-central-1: "+partly.Error+": "+partly.Cause)
 }
 
+// mixed is a Region in which some targets failed with a cause of their own, and others were
+// lost with their invocation.
+func mixed() protocol.Result {
+	r := region("eu-west-1", protocol.StatusFailed, 900, target("s3", `"ok"`),
+		protocol.TargetOutcome{Target: "sqs", Status: protocol.StatusFailed, Error: "Boom", Cause: "it broke"},
+		protocol.TargetOutcome{Target: "sns", Status: protocol.StatusTimedOut, Error: protocol.ErrorTimeout, Cause: "target timed out after 1s"},
+		protocol.TargetOutcome{Target: "ec2", Status: protocol.StatusFailed, Error: protocol.ErrorLambdaSDKClient},
+		protocol.TargetOutcome{Target: "sts", Status: protocol.StatusFailed, Error: protocol.ErrorLambdaSDKClient})
+	r.Error, r.Cause = protocol.ErrorLambdaSDKClient, "connection lost"
+	one := region("eu-west-2", protocol.StatusFailed, 10, target("s3", `"ok"`),
+		protocol.TargetOutcome{Target: "sqs", Status: protocol.StatusFailed, Error: "Boom", Cause: "it broke alone"})
+	return run(r, one)
+}
+
 func truncated() protocol.Result {
 	one := region("us-east-1", protocol.StatusSucceeded, 810, protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSucceeded})
 	many := region("us-west-2", protocol.StatusSucceeded, 812, protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSucceeded},

@@ -66,13 +66,18 @@ func tally(c protocol.Counts, noun string, tolerated bool) string {
 		if n == 0 {
 			continue
 		}
-		part := fmt.Sprintf("%d %s", n, strings.ToLower(strings.ReplaceAll(string(s), "_", " ")))
+		part := inWords(n, s)
 		if tolerated && (s == protocol.StatusFailed || s == protocol.StatusTimedOut) {
 			part += " (tolerated)"
 		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// inWords formats how many items have a status, as in "2 timed out".
+func inWords(n int, s protocol.Status) string {
+	return fmt.Sprintf("%d %s", n, strings.ToLower(strings.ReplaceAll(string(s), "_", " ")))
 }
 
 // count formats a number with its noun.

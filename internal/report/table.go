@@ -43,29 +43,42 @@ func (c column) pad(i, width int) string {
 	return c.cells[i] + blank
 }
 
-// regionTable returns the table of the Regions in width cells. 0 means no limit.
-func regionTable(r protocol.Result, width int, p palette) string {
+// regionTable returns the table of the Regions in width cells, 0 means no limit, and which
+// Regions' answers were cut.
+func regionTable(r protocol.Result, width int, p palette) (table string, shortened []bool) {
 	columns := facts(r, p)
 	answers := answers(r, p)
+	shortened = make([]bool, len(r.Regions))
 	if width == 0 {
-		return join(append(columns, answers), nil)
+		return join(append(columns, answers), nil), shortened
 	}
 	room := width - total(columns) - gap
 	if room < min(leastAnswer, answers.width()) {
 		if total(columns) > width {
 			columns = append(columns[:2], columns[3]) // without the attempts
 		}
-		return join(columns, below(answers, width))
+		return join(columns, below(answers.cut(width-gap, shortened))), shortened
 	}
 	cells := min(widestTimeline, room-gap-min(answers.width(), enoughAnswer))
 	if cells >= leastTimeline && len(r.Regions) > 1 {
 		columns = append(columns, timelines(r, cells, p))
 		room -= gap + cells
 	}
-	for i := range answers.cells {
-		answers.cells[i] = cut(answers.cells[i], room)
+	return join(append(columns, answers.cut(room, shortened)), nil), shortened
+}
+
+// cut returns the column with its cells cut to width, and notes in shortened which they
+// are, the header not counted.
+func (c column) cut(width int, shortened []bool) column {
+	for i, cell := range c.cells {
+		if lipgloss.Width(cell) > width {
+			c.cells[i] = cut(cell, width)
+			if i > 0 {
+				shortened[i-1] = true
+			}
+		}
 	}
-	return join(append(columns, answers), nil)
+	return c
 }
 
 // facts returns the columns that do not depend on the width: Region, status, attempts
@@ -124,11 +137,11 @@ func total(columns []column) int {
 }
 
 // below returns the cells of a column as lines to print below their rows.
-func below(c column, width int) []string {
+func below(c column) []string {
 	lines := make([]string, len(c.cells))
 	for i, cell := range c.cells {
 		if cell != "" {
-			lines[i] = strings.Repeat(" ", gap) + cut(cell, width-gap)
+			lines[i] = strings.Repeat(" ", gap) + cell
 		}
 	}
 	return lines
