@@ -16,37 +16,37 @@ const maxSamples = 20
 // ProbeParameters are the parameters of the task "probe".
 type ProbeParameters struct {
 	// Method is GET or HEAD. Empty means GET.
-	Method string `json:"method,omitzero"`
+	Method string `json:"method,omitzero" help:"GET or HEAD (default GET)"`
 
 	// Path is the path to request from the service, with an optional query. Empty means
 	// "/"; many services answer "/ping". It is not allowed with a URL.
-	Path string `json:"path,omitzero"`
+	Path string `json:"path,omitzero" help:"the path to request from a service, with an optional query (default /)"`
 
 	// Samples is how often to probe, each time over a fresh connection, 1 to 20.
 	// Zero means 1.
-	Samples int `json:"samples,omitzero" zero:"want 1 to 20"`
+	Samples int `json:"samples,omitzero" zero:"want 1 to 20" help:"how often to probe, 1 to 20 (default 1)"`
 
 	// ExpectStatus is the HTTP status that the answer must have, 200 to 599. Zero
 	// means any: an answer shows that the endpoint is reachable.
-	ExpectStatus int `json:"expectStatus,omitzero" zero:"want 200 to 599"`
+	ExpectStatus int `json:"expectStatus,omitzero" zero:"want 200 to 599" help:"the HTTP status that the answer must have, 200 to 599 (default any)"`
 
 	// IPFamily is "ipv4" or "ipv6". Empty means both, in the resolver's order.
-	IPFamily string `json:"ipFamily,omitzero"`
+	IPFamily string `json:"ipFamily,omitzero" help:"ipv4 or ipv6 (default both)"`
 
 	// FIPS selects the service's endpoint with FIPS 140 validated cryptography.
-	FIPS bool `json:"fips,omitzero"`
+	FIPS bool `json:"fips,omitzero" help:"probe the endpoint with FIPS 140 validated cryptography"`
 
 	// DualStack selects the service's endpoint with IPv4 and IPv6 addresses.
-	DualStack bool `json:"dualStack,omitzero"`
+	DualStack bool `json:"dualStack,omitzero" help:"probe the endpoint with IPv4 and IPv6 addresses"`
 
 	// URL is an endpoint to probe instead of a service's, https or http. "{region}" and
 	// "{target}" in it are replaced by the Region and the target, which can be any
 	// name. Without "{target}" the target is only a label.
-	URL string `json:"url,omitzero"`
+	URL string `json:"url,omitzero" help:"the URL to probe instead of a service, with {region} and {target} replaced"`
 
 	// FollowRedirects says whether to follow redirects, at most 5. False means that the
 	// redirect is the answer.
-	FollowRedirects bool `json:"followRedirects,omitzero"`
+	FollowRedirects bool `json:"followRedirects,omitzero" help:"follow up to 5 redirects"`
 }
 
 // The placeholders in a URL.

@@ -16,10 +16,10 @@ type ResolveParameters struct {
 	services
 
 	// FIPS selects the endpoint with FIPS 140 validated cryptography.
-	FIPS bool `json:"fips,omitzero"`
+	FIPS bool `json:"fips,omitzero" help:"resolve the endpoint with FIPS 140 validated cryptography"`
 
 	// DualStack selects the endpoint with IPv4 and IPv6 addresses.
-	DualStack bool `json:"dualStack,omitzero"`
+	DualStack bool `json:"dualStack,omitzero" help:"resolve the endpoint with IPv4 and IPv6 addresses"`
 }
 
 // A ResolveOutput describes the endpoint of a service.

@@ -21,7 +21,7 @@ const (
 // SleepParameters are the parameters of the task "sleep".
 type SleepParameters struct {
 	// Seconds is how long to wait, 0.001 to 600. Required.
-	Seconds float64 `json:"seconds" zero:"want 0.001 to 600"`
+	Seconds float64 `json:"seconds" zero:"want 0.001 to 600" help:"how long to wait, 0.001 to 600; required"`
 }
 
 // Check implements [Checker].

@@ -6,7 +6,7 @@
 // A task is a typed function over one target in one Region, and one line that registers
 // it, in its own file in this package; nothing else changes. Its parameters are a
 // struct that [protocol.DecodeStrict] decodes before anything is invoked. To check
-// them, the struct implements [Checker]. To check the targets, it implements
+// them, the struct implements [Checker]. A field's tag "help" describes it for `meridian tasks`. To check the targets, it implements
 // [TargetChecker]; a struct that embeds services accepts AWS services only. The
 // function's result, as JSON, is the target's output. By convention its string field
 // "message" is a line for a person, and "summary" a short form for a table. A task that
@@ -77,6 +77,9 @@ type Task struct {
 	// Summary is one line for a person.
 	Summary string
 
+	// Parameters are the task's parameters, in the order of its struct.
+	Parameters []Parameter
+
 	// Idempotent says that doing the work twice does no more than doing it once.
 	Idempotent bool
 
@@ -119,7 +122,8 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	if err := protocol.CheckStrict(reflect.TypeFor[P]()); err != nil {
 		panic(fmt.Sprintf("task: parameters of %s: %v", name, err))
 	}
-	return Task{Name: name, Summary: summary, Idempotent: slices.Contains(traits, Idempotent), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
+	parameters := parametersOf(reflect.TypeFor[P]())
+	return Task{Name: name, Summary: summary, Parameters: parameters, Idempotent: slices.Contains(traits, Idempotent), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
 		var p P
 		if parameters != nil {
 			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {

@@ -1,0 +1,53 @@
+package task
+
+import (
+	"reflect"
+	"strings"
+)
+
+// A Parameter describes one parameter of a task for a person.
+type Parameter struct {
+	// Name is its name in the request's parameters.
+	Name string
+
+	// Kind is the kind of its JSON value, such as "a number".
+	Kind string
+
+	// Help says what it means. It is the "help" tag of the field, and can be empty.
+	Help string
+}
+
+// parametersOf returns the parameters that a struct type has.
+func parametersOf(t reflect.Type) []Parameter {
+	var all []Parameter
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+			all = append(all, Parameter{name, kindOf(field.Type), field.Tag.Get("help")})
+		}
+	}
+	return all
+}
+
+// kindOf returns the kind of JSON value that a parameter of type t takes.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return kindOf(t.Elem())
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "an object" // a json.RawMessage
+		}
+		return "an array"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	default:
+		return "an object"
+	}
+}
