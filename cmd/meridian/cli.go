@@ -21,7 +21,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := c.rootCommand() //nolint:contextcheck // cobra gives each command ctx
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	return c.conclude(cmd, err)
+	return c.conclude(ctx, cmd, err)
 }
 
 func (c *cli) rootCommand() *cobra.Command {
@@ -38,10 +38,10 @@ accounts for every Region and every target.`,
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetOut(c.stdout)
-	root.SetErr(c.stderr)
+	root.SetOut(printableWriter{c.stdout})
+	root.SetErr(printableWriter{c.stderr})
 	root.SetFlagErrorFunc(suggestFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(c.runCommand(), c.regionsCommand(), c.servicesCommand(), c.costCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.versionCommand())
 	return root
 }

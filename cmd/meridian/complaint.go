@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,11 +14,13 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// The exit statuses.
+// The exit statuses. After a signal it is that of signalError instead of exitFailed and
+// exitNoResult.
 const (
 	exitSucceeded = 0
-	exitFailed    = 1
+	exitFailed    = 1 // the run has a result, and it is no success
 	exitUsage     = 2
+	exitNoResult  = 3
 )
 
 // A complaintError is an error as it is shown to the user.
@@ -50,9 +53,10 @@ func usage(format string, args ...any) *complaintError {
 	return &complaintError{status: exitUsage, text: fmt.Sprintf(format, args...)}
 }
 
-// failure returns an error that occurred although the request is valid.
+// failure returns an error because of which a valid request has no result, or its result
+// could not be written.
 func failure(format string, args ...any) *complaintError {
-	return &complaintError{status: exitFailed, text: fmt.Sprintf(format, args...)}
+	return &complaintError{status: exitNoResult, text: fmt.Sprintf(format, args...)}
 }
 
 // faulty returns a usage error that lists faults, on one line when there is only
@@ -64,8 +68,8 @@ func faulty(heading string, faults []string) *complaintError {
 	return usage("%s %d faults\n%s", heading, len(faults), strings.Join(faults, "\n"))
 }
 
-// conclude prints the error of cmd, if there is one, and returns the exit status.
-func (c *cli) conclude(cmd *cobra.Command, err error) int {
+// conclude prints the error of cmd under ctx, if there is one, and returns the exit status.
+func (c *cli) conclude(ctx context.Context, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitSucceeded
 	}
@@ -83,6 +87,9 @@ func (c *cli) conclude(cmd *cobra.Command, err error) int {
 		b.WriteString("hint: " + printable(hint) + "\n")
 	}
 	_, _ = c.stderr.Write([]byte(b.String())) // there is nowhere to report an error of standard error
+	if s, ok := errors.AsType[*signalError](context.Cause(ctx)); ok && complaint.status != exitUsage {
+		return s.status()
+	}
 	return complaint.status
 }
 
@@ -97,7 +104,7 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	near := protocol.Nearest(name, names)
-	if slices.Contains(names, "output") && slices.Contains(formats(), name) {
+	if slices.Contains(names, "output") && (name == string(formatJSON) || name == string(formatTable)) {
 		near = "output " + name
 	}
 	if near == "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"meridian/internal/endpoints"
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 // complete offers the shell values for a flag. The shell picks those that match
@@ -22,10 +24,13 @@ func complete(cmd *cobra.Command, flag string, values func(typed string) []cobra
 	}
 }
 
+// behind returns the part of a list that is complete: all up to its last comma.
+func behind(typed string) string { return typed[:strings.LastIndex(typed, ",")+1] }
+
 // completeRegions offers every Region, behind the Regions that are already in the
 // list.
 func completeRegions(typed string) []cobra.Completion {
-	before := typed[:strings.LastIndex(typed, ",")+1]
+	before := behind(typed)
 	var regions []cobra.Completion
 	for _, p := range endpoints.Partitions() {
 		for _, r := range endpoints.Regions(p.ID) {
@@ -36,6 +41,42 @@ func completeRegions(typed string) []cobra.Completion {
 }
 
 func completeServices(string) []cobra.Completion { return endpoints.AllServices() }
+
+// completeTargets offers every service, behind the targets that are already in the list.
+// A task can have other targets too.
+func completeTargets(typed string) []cobra.Completion {
+	before := behind(typed)
+	targets := []cobra.Completion{cobra.CompletionWithDesc(before+protocol.EveryService, "every service listed in the Region")}
+	for _, id := range endpoints.AllServices() {
+		targets = append(targets, before+id)
+	}
+	return targets
+}
+
+// completeParameters offers the parameters of the task of --task, or the values of one
+// that is true or false.
+func completeParameters(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	name, err := cmd.Flags().GetString("task")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	key, _, named := strings.Cut(typed, "=")
+	var offered []cobra.Completion
+	for _, t := range task.Builtin().All() {
+		if t.Name != cmp.Or(name, protocol.DefaultTask) {
+			continue
+		}
+		for _, p := range t.Parameters {
+			switch {
+			case !named:
+				offered = append(offered, cobra.CompletionWithDesc(p.Name+"=", p.Kind+": "+p.Help))
+			case p.Name == key && p.Kind == "true or false":
+				return []cobra.Completion{key + "=true", key + "=false"}, cobra.ShellCompDirectiveNoFileComp
+			}
+		}
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
 
 func completePartitions(string) []cobra.Completion {
 	var partitions []cobra.Completion

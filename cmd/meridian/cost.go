@@ -35,7 +35,7 @@ const minEvery = time.Minute
 // costFlags are the flags of "cost".
 type costFlags struct {
 	price.Job // printCost sets Every
-	every     seconds
+	every     interval
 	output    format
 }
 
@@ -63,7 +63,7 @@ that are the same for all are left out: the schedule, traces, data transfer.`, p
 	flags.SortFlags = false
 	flags.IntVar(&f.Regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is the number that \"run\" has without --region")
 	flags.Var((*seconds)(&f.Seconds), "seconds", "the `time` that one worker takes, such as 10s or 10")
-	flags.Var(&f.every, "every", "the `time` between the starts of two runs, such as 5m or 300")
+	flags.Var(&f.every, "every", "the `time` between the starts of two runs, such as 5m, 300 or 'rate(5 minutes)'")
 	flags.StringVar(&f.Region, "region", "us-east-1", "the `Region` of all functions, with its prices")
 	flags.StringVar((*string)(&f.Architecture), "architecture", string(price.ARM64), "the functions' `architecture`: arm64 or x86_64")
 	flags.IntVar(&f.WorkerMB, "worker-memory", deployedWorkerMB, "a worker's memory in `MB`")
@@ -103,7 +103,7 @@ func (f *costFlags) check() error {
 		faults = append(faults, fmt.Sprintf("--seconds: %v: out of range; want more than 0 and at most %d", s, price.MaxLambdaSeconds))
 	}
 	if s := float64(f.every); !(s >= minEvery.Seconds() && s <= price.Month.Seconds()) {
-		faults = append(faults, fmt.Sprintf("--every: %s: out of range; want 1m to %.0fh, a month", cmp.Or(f.every.String(), "0s"), price.Month.Hours()))
+		faults = append(faults, fmt.Sprintf("--every: %s: out of range; want 1m to %.0fh, a month", cmp.Or((*seconds)(&f.every).String(), "0s"), price.Month.Hours()))
 	}
 	if a := architectures(); !slices.Contains(a, string(f.Architecture)) {
 		faults = append(faults, fmt.Sprintf("--architecture: %q: want %s", f.Architecture, strings.Join(a, " or ")))

@@ -1,12 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +15,7 @@ import (
 // runFlags are the flags of "run".
 type runFlags struct {
 	file                                             string
-	regions, excludeRegions, targets                 names
+	regions, excludeRegions, targets                 texts
 	partition                                        string
 	task, parameters, name                           string
 	pairs                                            []string // of --param
@@ -41,10 +39,10 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
 	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
 	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
-	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable")
+	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable; \"meridian tasks\" lists them")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
 	flags.StringVar(&f.name, "name", "", "a `name` for the run")
-	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields")
+	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields (default standard input, if it has one and no flag says what to run or where)")
 	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, such as 90s or 90 (default %ds; with --function, until its deadline)", localTimeoutSeconds))
 	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt of an invocation (default the rest of the run)")
 	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt of a target (default the rest of the invocation)")
@@ -61,13 +59,15 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.function, "function", "", "run the request in the deployed coordinator with this `name` or ARN")
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` of --function (default the ARN's, or AWS_REGION)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and invoke nothing")
-	addOutput(cmd, &f.output)
+	addOutput(cmd, &f.output, formatWide)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "write the log of coordinator and workers to standard error, as JSON lines")
 	complete(cmd, "region", completeRegions)
 	complete(cmd, "exclude-region", completeRegions)
 	complete(cmd, "aws-region", completeRegions)
 	complete(cmd, "partition", completePartitions)
 	complete(cmd, "task", completeTasks)
+	complete(cmd, "target", completeTargets)
+	_ = cmd.RegisterFlagCompletionFunc("param", completeParameters)
 	_ = cmd.RegisterFlagCompletionFunc("file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
 }
 
@@ -80,6 +80,9 @@ type setting struct {
 // settings returns the flags that set a field, in the order to apply them:
 // --parameters before --param, which adds to it.
 func (f *runFlags) settings() []setting {
+	list := func(flag, field string, values texts, into func(*protocol.Request) *[]string) setting {
+		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeNames(field, values, into(r)) }}
+	}
 	set := func(flag, field string, apply func(r *protocol.Request)) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { apply(r); return nil }}
 	}
@@ -87,10 +90,10 @@ func (f *runFlags) settings() []setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeField(r, field, *text) }}
 	}
 	return []setting{
-		set("region", "regions", func(r *protocol.Request) { r.Regions = f.regions }),
-		set("exclude-region", "excludeRegions", func(r *protocol.Request) { r.ExcludeRegions = f.excludeRegions }),
+		list("region", "regions", f.regions, func(r *protocol.Request) *[]string { return &r.Regions }),
+		list("exclude-region", "excludeRegions", f.excludeRegions, func(r *protocol.Request) *[]string { return &r.ExcludeRegions }),
 		set("partition", "partition", func(r *protocol.Request) { r.Partition = f.partition }),
-		set("target", "targets", func(r *protocol.Request) { r.Targets = f.targets }),
+		list("target", "targets", f.targets, func(r *protocol.Request) *[]string { return &r.Targets }),
 		set("task", "task", func(r *protocol.Request) { r.Task = f.task }),
 		decode("parameters", "parameters", &f.parameters),
 		{"param", "parameters", f.applyPairs},
@@ -111,6 +114,19 @@ func (f *runFlags) settings() []setting {
 	}
 }
 
+// decodeNames reads the names of a field from the values of its flag.
+func decodeNames(field string, values texts, into *[]string) protocol.Faults {
+	*into = []string{}
+	for _, text := range values {
+		names, err := parseNames(text)
+		if err != nil {
+			return protocol.Faults{protocol.NewFault(field, text, err.Error())}
+		}
+		*into = append(*into, names...)
+	}
+	return nil
+}
+
 // decodeField reads JSON into one field of the request, as strictly as DecodeRequest
 // does.
 func decodeField(r *protocol.Request, field, text string) protocol.Faults {
@@ -122,10 +138,11 @@ func decodeField(r *protocol.Request, field, text string) protocol.Faults {
 
 // applyPairs sets parameters one by one.
 func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
-	parameters := map[string]json.RawMessage{}
-	if r.Parameters != nil && json.Unmarshal(r.Parameters, &parameters) != nil {
-		return nil // --parameters is not an object: decodeField has returned that fault
+	parameters, ok := members(r.Parameters)
+	if !ok {
+		return nil // decodeField, or the task, returns that fault
 	}
+	given := map[string]bool{}
 	for _, pair := range f.pairs {
 		key, value, found := strings.Cut(pair, "=")
 		if !found || key == "" {
@@ -135,7 +152,10 @@ func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
 		if !json.Valid(raw) {
 			raw, _ = json.Marshal(value) // a string has no error
 		}
-		parameters[key] = raw
+		if given[key] {
+			return protocol.Faults{protocol.NewFault("parameters."+key, raw, "given twice")}
+		}
+		given[key], parameters[key] = true, raw
 	}
 	encoded, err := json.Marshal(parameters)
 	if err != nil {
@@ -145,30 +165,23 @@ func (f *runFlags) applyPairs(r *protocol.Request) protocol.Faults {
 	return nil
 }
 
-// seconds is a duration in Go's notation, "1m30s", or a number of seconds.
-type seconds float64
-
-// String, Set and Type implement pflag.Value.
-func (s *seconds) String() string {
-	if *s == 0 {
-		return "" // so that the help shows no default
+// members returns the members of a JSON object, none for nil. It returns false if raw is no
+// object or has a name twice.
+func members(raw json.RawMessage) (map[string]json.RawMessage, bool) {
+	all := map[string]json.RawMessage{}
+	if raw == nil {
+		return all, true
 	}
-	return strconv.FormatFloat(float64(*s), 'f', -1, 64) + "s"
+	if json.Unmarshal(raw, &all) != nil {
+		return nil, false
+	}
+	n := 0
+	d := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = d.Token() // the brace; that raw is an object has been checked
+	for ; d.More(); n++ {
+		var value json.RawMessage
+		_, _ = d.Token()
+		_ = d.Decode(&value)
+	}
+	return all, n == len(all)
 }
-
-// Set takes "90s", "1m30s" or "90".
-func (s *seconds) Set(value string) error {
-	if number, err := strconv.ParseFloat(value, 64); err == nil {
-		*s = seconds(number)
-		return nil
-	}
-	d, err := time.ParseDuration(value)
-	if err != nil {
-		return errors.New(`want a time like "90s" or "1m30s", or a number of seconds`)
-	}
-	*s = seconds(d.Seconds())
-	return nil
-}
-
-// Type names the value in the help.
-func (*seconds) Type() string { return "duration" }

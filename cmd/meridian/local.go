@@ -43,5 +43,5 @@ func (c *cli) log(verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewJSONHandler(escapedWriter{c.stderr}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

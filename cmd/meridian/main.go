@@ -16,16 +16,16 @@
 //
 // # Exit status
 //
-// 0 when the run succeeded, 1 when it did not, 2 when the command line or the request
-// is wrong; then nothing has been invoked.
+// 0 when the run succeeded, 1 when it has a result that is no success, 2 when the command
+// line or the request is wrong: then nothing has been invoked. 3 when there is no result:
+// the run could not start, or its result was lost or could not be written. After a signal
+// it is 128 and the signal's number: 129 for SIGHUP, 130 for an interrupt, 143 for SIGTERM.
 package main
 
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 )
 
 func main() {
@@ -34,8 +34,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process
+	ctx, stop := untilSignal(context.Background())
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())
 	stop()
 	os.Exit(status)

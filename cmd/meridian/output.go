@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,39 +14,60 @@ import (
 // The formats of what goes to standard output.
 const (
 	formatTable format = "table"
+	formatWide  format = "wide" // of a result: every message and every failure, nothing cut
 	formatJSON  format = "json"
 )
 
-// A format is the value of the flag --output.
+// A format is a way to print.
 type format string
 
-func formats() []string { return []string{string(formatTable), string(formatJSON)} }
+// A formatFlag is the value of the flag --output.
+type formatFlag struct {
+	format  *format
+	allowed []string
+}
 
 // String, Set and Type implement pflag.Value.
-func (f *format) String() string { return string(*f) }
+func (f *formatFlag) String() string {
+	if f.format == nil {
+		return "" // pflag asks a zero value
+	}
+	return string(*f.format)
+}
 
 // Set takes one of the formats.
-func (f *format) Set(value string) error {
-	if !slices.Contains(formats(), value) {
-		return fmt.Errorf("want %s", strings.Join(formats(), " or "))
+func (f *formatFlag) Set(value string) error {
+	if !slices.Contains(f.allowed, value) {
+		return fmt.Errorf("want %s", oneOf(f.allowed))
 	}
-	*f = format(value)
+	*f.format = format(value)
 	return nil
 }
 
-// Type names the value in the help.
-func (*format) Type() string { return "format" }
-
-// addOutput gives a command the flag --output.
-func addOutput(cmd *cobra.Command, f *format) {
-	*f = formatTable
-	cmd.Flags().VarP(f, "output", "o", "the `format` to print: table or json")
-	complete(cmd, "output", func(string) []cobra.Completion { return formats() })
+// oneOf lists what there is to choose from: "table, wide or json".
+func oneOf(choices []string) string {
+	last := len(choices) - 1
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }
 
-// print writes to standard output, formatted as by fmt.Sprintf.
+// Type names the value in the help.
+func (*formatFlag) Type() string { return "format" }
+
+// addOutput gives a command the flag --output, with the formats table and json and more.
+func addOutput(cmd *cobra.Command, f *format, more ...format) {
+	*f = formatTable
+	allowed := []string{string(formatTable), string(formatJSON)}
+	for _, m := range more {
+		allowed = slices.Insert(allowed, 1, string(m))
+	}
+	cmd.Flags().VarP(&formatFlag{f, allowed}, "output", "o", "the `format` to print: "+oneOf(allowed))
+	complete(cmd, "output", func(string) []cobra.Completion { return allowed })
+}
+
+// print writes to standard output, formatted as by fmt.Sprintf, without characters that a
+// terminal would interpret.
 func (c *cli) print(format string, args ...any) error {
-	if _, err := fmt.Fprintf(c.stdout, format, args...); err != nil {
+	if _, err := io.WriteString(c.stdout, printable(fmt.Sprintf(format, args...))); err != nil {
 		return failure("write output: %v", err)
 	}
 	return nil
@@ -67,7 +89,7 @@ func (c *cli) printColumns(rows [][]string) error {
 
 // printJSON writes v to standard output, indented.
 func (c *cli) printJSON(v any) error {
-	e := json.NewEncoder(c.stdout)
+	e := json.NewEncoder(escapedWriter{c.stdout})
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {

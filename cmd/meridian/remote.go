@@ -48,13 +48,16 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 		defer cancel()
 	}
 	c.log(f.verbose).InfoContext(ctx, "coordinator called", "function", f.function, "region", cfg.Region)
-	watch := c.watch(ctx, "waiting for "+f.function, f.verbose)
+	watch := c.watch(ctx, "waiting for "+printable(f.function), f.verbose)
 	answer, _, err := function.Invoke(ctx, cfg.Region, payload)
 	watch.stop()
 	if err != nil {
 		return none, explainCall(ctx, f.function, err)
 	}
 	result, err := protocol.DecodeResult(answer)
+	if failed, ok := errors.AsType[*protocol.FunctionError](err); ok {
+		return none, explainFunction(f.function, &invoke.Error{Name: failed.ErrorName(), Message: failed.Message})
+	}
 	if err != nil || !slices.Contains(protocol.Statuses(), result.Status) {
 		return none, failure("%s did not answer with a result", f.function).
 			hint("check that it is a coordinator, deployed from the same version as this program")

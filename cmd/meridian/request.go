@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"meridian/pkg/protocol"
 )
@@ -14,8 +17,17 @@ import (
 func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
 	from := source{}
 	var request protocol.Request
+	if f.file == "" && !slices.ContainsFunc(workFlags(), changed) {
+		piped, err := c.hasRequest(ctx)
+		if err != nil {
+			return request, from, err
+		}
+		if piped {
+			f.file = "-"
+		}
+	}
 	if f.file != "" {
-		data, err := c.awaitFile(ctx, f.file)
+		data, err := c.awaitFile(ctx, "file", f.file)
 		if err != nil {
 			return request, from, err
 		}
@@ -24,6 +36,9 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 		if request, faults = protocol.DecodeRequest(data); faults != nil {
 			return request, from, from.explain(faults.Err())
 		}
+	}
+	if err := c.readFlagFiles(ctx, f); err != nil {
+		return request, from, err
 	}
 	from.flags = map[string]string{}
 	var faults protocol.Faults
@@ -45,10 +60,54 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
-// awaitFile returns the contents of a file, or fails when ctx ends: a terminal or a
-// pipe may never send anything. The read itself cannot be cancelled and goes on in
-// its goroutine.
-func (c *cli) awaitFile(ctx context.Context, name string) ([]byte, error) {
+// workFlags returns the flags that say what to run, or where. With one of them, standard
+// input is left alone: it may be the rest of a script, or the lines of a loop.
+func workFlags() []string {
+	return []string{"region", "exclude-region", "partition", "target", "task", "parameters", "param"}
+}
+
+// stdinPatience is how long standard input may stay open and empty: longer than a
+// command of the AWS command line takes to print.
+const stdinPatience = 5 * time.Second
+
+// hasRequest reports whether standard input has a request. A terminal and /dev/null have
+// none, and neither does a pipe that is closed without a byte. A pipe that stays open and
+// empty is refused: the request that it may bring must not be replaced by the default one,
+// and it may never bring any.
+func (c *cli) hasRequest(ctx context.Context) (bool, error) {
+	if file, ok := c.stdin.(*os.File); ok {
+		info, err := file.Stat()
+		if err != nil || info.Mode()&os.ModeCharDevice != 0 {
+			return false, nil //nolint:nilerr // without a standard input there is no request in it
+		}
+	}
+	input := bufio.NewReader(c.stdin)
+	first := make(chan error, 1)
+	go func() {
+		_, err := input.Peek(1)
+		first <- err
+	}()
+	patience := time.NewTimer(stdinPatience)
+	defer patience.Stop()
+	select {
+	case err := <-first:
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		c.stdin = input // reading returns any other error again
+		return true, nil
+	case <-patience.C:
+		return false, usage("standard input is open, and empty after %v", stdinPatience).
+			hint("add -f - to wait for a request from it, or </dev/null to run without one")
+	case <-ctx.Done():
+		return false, failure("read standard input: %v", context.Cause(ctx))
+	}
+}
+
+// awaitFile returns the contents of the file that a flag names, or fails when ctx ends: a
+// terminal or a pipe may never send anything. The read itself cannot be cancelled and goes
+// on in its goroutine.
+func (c *cli) awaitFile(ctx context.Context, flag, name string) ([]byte, error) {
 	type content struct {
 		data []byte
 		err  error
@@ -61,7 +120,7 @@ func (c *cli) awaitFile(ctx context.Context, name string) ([]byte, error) {
 	select {
 	case got := <-read:
 		if got.err != nil {
-			return nil, usage("--file: %v", got.err)
+			return nil, usage("--%s: %v", flag, got.err)
 		}
 		return got.data, nil
 	case <-ctx.Done():

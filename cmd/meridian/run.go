@@ -85,7 +85,7 @@ func (c *cli) printResult(r protocol.Result, f format) error {
 	if f == formatJSON {
 		return c.printJSON(r)
 	}
-	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout)}
+	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f == formatWide}
 	if err := report.Text(c.stdout, r, options); err != nil {
 		return failure("write output: %v", err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/term"
@@ -49,15 +48,4 @@ func (c *cli) colorful(w io.Writer) bool {
 // live reports whether w is a terminal that can be redrawn.
 func (c *cli) live(w io.Writer) bool {
 	return isTerminal(w) && c.lookup("TERM") != "" && c.lookup("TERM") != "dumb"
-}
-
-// printable replaces every character that a terminal would interpret by a dot,
-// except line ends.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsGraphic(r) {
-			return r
-		}
-		return '·'
-	}, text)
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// A flagText is the value of a flag that takes JSON or a list.
+type flagText struct {
+	flag string
+	text *string
+}
+
+// texts returns the values of the flags that take JSON or a list.
+func (f *runFlags) texts() []flagText {
+	all := []flagText{
+		{"parameters", &f.parameters}, {"retry", &f.retry}, {"target-retry", &f.targetRetry}, {"hedge", &f.hedge},
+	}
+	for _, list := range []struct {
+		flag  string
+		texts texts
+	}{{"region", f.regions}, {"exclude-region", f.excludeRegions}, {"target", f.targets}} {
+		for i := range list.texts {
+			all = append(all, flagText{list.flag, &list.texts[i]})
+		}
+	}
+	return all
+}
+
+// readFlagFiles replaces each value that begins with "@" by the contents of the file whose
+// path follows, or of standard input for "@-".
+func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
+	reader := "" // the flag that reads standard input
+	if f.file == "-" {
+		reader = "file"
+	}
+	for _, value := range f.texts() {
+		path, isFile := strings.CutPrefix(*value.text, "@")
+		if !isFile {
+			continue
+		}
+		if path == "-" && reader != "" {
+			return usage("--%s: standard input is read for --%s already", value.flag, reader)
+		}
+		if path == "-" {
+			reader = value.flag
+		}
+		data, err := c.awaitFile(ctx, value.flag, path)
+		if err != nil {
+			return err
+		}
+		if len(data) > protocol.MaxRequestBytes {
+			return usage("--%s: %s: more than %d bytes (1 MiB)", value.flag, shownFile(path), protocol.MaxRequestBytes)
+		}
+		*value.text = string(data)
+	}
+	return nil
+}
