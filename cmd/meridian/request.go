@@ -17,7 +17,7 @@ import (
 func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
 	from := source{}
 	var request protocol.Request
-	if f.file == "" && !slices.ContainsFunc(workFlags(), changed) {
+	if f.file == "" && !f.saysWhatToRun(changed) {
 		piped, err := c.hasRequest(ctx)
 		if err != nil {
 			return request, from, err
@@ -60,10 +60,12 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
-// workFlags returns the flags that say what to run, or where. With one of them, standard
-// input is left alone: it may be the rest of a script, or the lines of a loop.
-func workFlags() []string {
-	return []string{"region", "exclude-region", "partition", "target", "task", "parameters", "param"}
+// saysWhatToRun reports whether a flag says what to run, or where, or reads standard input.
+// Then standard input has no request: it may be the rest of a script, or the lines of a
+// loop.
+func (f *runFlags) saysWhatToRun(changed func(flag string) bool) bool {
+	work := []string{"region", "exclude-region", "partition", "target", "task", "parameters", "param"}
+	return slices.ContainsFunc(work, changed) || slices.ContainsFunc(f.texts(), func(v flagText) bool { return *v.text == "@-" })
 }
 
 // stdinPatience is how long standard input may stay open and empty: longer than a
@@ -78,7 +80,7 @@ func (c *cli) hasRequest(ctx context.Context) (bool, error) {
 	if file, ok := c.stdin.(*os.File); ok {
 		info, err := file.Stat()
 		if err != nil || info.Mode()&os.ModeCharDevice != 0 {
-			return false, nil //nolint:nilerr // without a standard input there is no request in it
+			return false, nil // without a standard input there is no request in it
 		}
 	}
 	input := bufio.NewReader(c.stdin)

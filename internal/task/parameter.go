@@ -20,8 +20,7 @@ type Parameter struct {
 // parametersOf returns the parameters that a struct type has.
 func parametersOf(t reflect.Type) []Parameter {
 	var all []Parameter
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
 			all = append(all, Parameter{name, kindOf(field.Type), field.Tag.Get("help")})
 		}

@@ -110,10 +110,10 @@ type FunctionError struct {
 // functionError returns the FunctionError whose payload data is, or nil.
 func functionError(data []byte) error {
 	var e FunctionError
-	if json.Unmarshal(data, &e) != nil || e.Message == "" {
-		return nil
+	if json.Unmarshal(data, &e) == nil && e.Message != "" {
+		return &e
 	}
-	return &e
+	return nil
 }
 
 // Error returns the name and the message.

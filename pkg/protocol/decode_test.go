@@ -331,8 +331,10 @@ func TestDecodeResultTellsAFunctionError(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ in, name, want string }{
 		{`{"errorType":"KeyError","errorMessage":"'regions'","stackTrace":[]}`, "KeyError", "the function failed: KeyError: 'regions'"},
-		{`{"errorMessage":"2026-11-29T00:00:00Z 1 Task timed out after 3.00 seconds"}`, "Lambda.Unknown",
-			"the function failed: 2026-11-29T00:00:00Z 1 Task timed out after 3.00 seconds"},
+		{
+			`{"errorMessage":"2026-11-29T00:00:00Z 1 Task timed out after 3.00 seconds"}`, "Lambda.Unknown",
+			"the function failed: 2026-11-29T00:00:00Z 1 Task timed out after 3.00 seconds",
+		},
 		{`{"errorType":"Boom","errorMessage":""}`, "", ""},
 		{`{"status":"FAILED","errorMessage":"an unknown field"}`, "", ""},
 		{`{"errorMessage":{"a":1}}`, "", ""},
