@@ -19,6 +19,11 @@ The default is the task "resolve" on the target "dynamodb" in every commercial
 Region that needs no opt-in. The workers run in this process; with --function, a
 deployed coordinator runs the same request.
 
+A list has names with commas or white space between them, or is a JSON array. A flag
+that takes a list or JSON also takes @path, a file with it, or @-, standard input.
+Without -f, and without a flag that says what to run or where, a request is read from
+standard input if it has one.
+
 Press Ctrl-C to stop the run and print the outcomes so far, and again to quit
 without them.`,
 		Example: `  meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1

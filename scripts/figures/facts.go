@@ -33,6 +33,7 @@ func limits() string {
 		{"a run's name", protocol.MaxNameLength, " characters"},
 		{"a target's name", protocol.MaxTargetLength, " bytes"},
 		{"retries by one retrier", protocol.MaxAttempts, ""},
+		{"retries by one retrier with an interval below 1 s", protocol.MaxQuickAttempts, ""},
 		{"a timeout or an interval", protocol.MaxSeconds, " s"},
 		{"arrays and objects inside each other in an output", protocol.MaxOutputDepth, ""},
 		{"an error name in a result", protocol.MaxErrorNameBytes, " bytes"},
