@@ -58,6 +58,9 @@ func (o object) text(path string) string {
 func recognise(payload []byte) event {
 	var o object
 	if json.Unmarshal(payload, &o) != nil {
+		if what := batch(payload); what != "" {
+			return event{kind: kindOther, what: what}
+		}
 		return event{kind: kindDirect, payload: payload}
 	}
 	for _, s := range shapes() {
@@ -76,6 +79,21 @@ func recognise(payload []byte) event {
 		return event{kind: s.kind, payload: payload}
 	}
 	return event{kind: kindDirect, payload: payload}
+}
+
+// batch returns the kind of a JSON array of events, or "".
+func batch(payload []byte) (what string) {
+	var all []object
+	if json.Unmarshal(payload, &all) != nil || len(all) == 0 {
+		return ""
+	}
+	if i := slices.IndexFunc(shapes(), func(s shape) bool { return s.kind == kindOther && s.fits(all[0]) }); i >= 0 {
+		return "a batch, and its first entry is " + shapes()[i].what
+	}
+	if all[0].text("eventSource") != "" {
+		return "a batch of EventBridge Pipes"
+	}
+	return ""
 }
 
 // detail returns the Request in an EventBridge event. For a schedule without an input,

@@ -47,6 +47,7 @@ func shapes() []shape {
 		other("an event of VPC Lattice", "requestContext/serviceNetworkArn"),
 		other("an event of VPC Lattice", "raw_path", "method"),
 		other("the record of an asynchronous invocation for a destination", "requestContext/functionArn", "requestContext/condition"),
+		other("an event of an API Gateway WebSocket API", "requestContext/connectionId"),
 		other("an API Gateway event of payload format 1.0", "httpMethod"),
 		other("an API Gateway event other than an HTTP request of payload format 2.0", "requestContext"),
 
@@ -71,14 +72,19 @@ func shapes() []shape {
 		other("an event of CodeDeploy", "DeploymentId", "LifecycleEventHookExecutionId"),
 		other("a rotation of Secrets Manager", "SecretId", "ClientRequestToken"),
 		other("a request of S3 Batch Operations", "invocationSchemaVersion", "tasks"),
-		other("a request of S3 Object Lambda", "xAmzRequestId", "getObjectContext"),
+		other("a request of S3 Object Lambda", "xAmzRequestId", "userRequest"),
 		other("an event of Amazon Connect", "Name", "Details"),
 		other("a request of Amazon Lex", "bot", "invocationSource"),
 		other("a request of an Amazon Bedrock agent", "actionGroup", "agent"),
 		other("a request of an Alexa skill", "session", "request"),
 		other("a directive of an Alexa smart home skill", "directive"),
 		other("a sign-in to AWS Transfer Family", "username", "serverId"),
+		other("a connection of AWS Client VPN", "connection-id", "endpoint-id"),
+		other("a request of AWS IoT to an authorizer", "signatureVerified", "protocolData"),
+		other("a request of AWS IoT to provision a device", "claimCertificateId", "certificateId"),
 		other("an event of an AWS IoT button", "serialNumber", "clickType"),
+		other("an event of AWS IoT 1-Click", "deviceEvent", "deviceInfo"),
+		other("an execution of a durable function", "DurableExecutionArn"),
 	}
 }
 

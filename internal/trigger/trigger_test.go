@@ -138,6 +138,14 @@ func TestEachKindOfEventIsRefusedByItsName(t *testing.T) {
 		`{"version":"1.0","session":{"new":true},"context":{},"request":{"type":"LaunchRequest"}}`:                                                                     "a request of an Alexa skill",
 		`{"directive":{"header":{},"endpoint":{}}}`:                                                                                                                    "a directive of an Alexa smart home skill",
 		`{"username":"u","password":"hunter2","protocol":"SFTP","serverId":"s","sourceIp":"192.0.2.1"}`:                                                                "a sign-in to AWS Transfer Family",
+		`[{"info":{"fieldName":"run"},"arguments":{},"source":{}}]`:                                                                                                    "a batch, and its first entry is a request of an AppSync resolver",
+		`[{"messageId":"1","body":"{}","eventSource":"aws:sqs"}]`:                                                                                                      "a batch of EventBridge Pipes",
+		`{"requestContext":{"connectionId":"c","eventType":"CONNECT"},"httpMethod":"GET"}`:                                                                             "an event of an API Gateway WebSocket API",
+		`{"connection-id":"c","endpoint-id":"e","username":"u"}`:                                                                                                       "a connection of AWS Client VPN",
+		`{"token":"hunter2","signatureVerified":true,"protocols":["mqtt"],"protocolData":{}}`:                                                                          "a request of AWS IoT to an authorizer",
+		`{"claimCertificateId":"c","certificateId":"c","certificatePem":"p","parameters":{}}`:                                                                          "a request of AWS IoT to provision a device",
+		`{"deviceEvent":{"buttonClicked":{}},"deviceInfo":{},"placementInfo":{}}`:                                                                                      "an event of AWS IoT 1-Click",
+		`{"DurableExecutionArn":"arn","CheckpointToken":"hunter2","InitialExecutionState":{}}`:                                                                         "an execution of a durable function",
 		`{"serialNumber":"G03","batteryVoltage":"1500mV","clickType":"SINGLE"}`:                                                                                        "an event of an AWS IoT button",
 	} {
 		var log bytes.Buffer
@@ -150,6 +158,19 @@ func TestEachKindOfEventIsRefusedByItsName(t *testing.T) {
 		if strings.Contains(log.String(), "hunter2") {
 			t.Errorf("Handle(%s) logs a value: %s", payload, &log)
 		}
+	}
+}
+
+// A Request is never taken for an event, whichever of its fields it has.
+func TestARequestIsNoEvent(t *testing.T) {
+	t.Parallel()
+	all := map[string]any{}
+	for _, field := range protocol.RequestFields() {
+		all[field] = map[string]any{}
+	}
+	_, err := (&trigger.Handler{Runner: &runner{}}).Handle(t.Context(), marshal(t, all))
+	if err == nil || strings.Contains(err.Error(), "this is") {
+		t.Errorf("Handle = %v, want faults of a Request", err)
 	}
 }
 
