@@ -2,8 +2,8 @@ package coordinator_test
 
 import (
 	"context"
-	"slices"
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
