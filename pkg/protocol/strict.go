@@ -23,7 +23,9 @@ import (
 // The fields of the struct have json tags without options that change the form. They are
 // strings, bools, ints, float64s, structs, or slices of or pointers to these.
 // DecodeStrict panics at a field of another type; [CheckStrict] finds such fields in
-// advance. A field of type json.RawMessage accepts any JSON object. A field tagged
+// advance. A field of type json.RawMessage accepts any JSON object. A type that implements
+// json.Unmarshaler reads its own JSON, and is as strict as it wants to be: the value is
+// not repeated in the fault of its error, and a [Faults.Err] keeps its paths. A field tagged
 // `zero:"…"` refuses an explicit 0, because its zero value means a default; the tag says
 // what to write instead.
 func DecodeStrict(data []byte, v any) Faults {
@@ -33,46 +35,6 @@ func DecodeStrict(data []byte, v any) Faults {
 	}
 	d.value("", data, reflect.ValueOf(v).Elem(), "")
 	return d.faults
-}
-
-// CheckStrict returns an error that names the first field of a struct type that
-// DecodeStrict cannot read, or nil. A program that calls it at start does not panic later,
-// at the first document with that field.
-func CheckStrict(t reflect.Type) error {
-	if t.Kind() != reflect.Struct {
-		return fmt.Errorf("%v is not a struct", t)
-	}
-	return checkType("", t, map[reflect.Type]bool{})
-}
-
-func checkType(path string, t reflect.Type, seen map[reflect.Type]bool) error {
-	switch t.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Float64:
-		return nil
-	case reflect.Pointer, reflect.Slice:
-		if t == rawMessage {
-			return nil
-		}
-		return checkType(path, t.Elem(), seen)
-	case reflect.Struct:
-		if seen[t] {
-			return nil
-		}
-		seen[t] = true
-		fields, names := fieldsOf(t)
-		for _, name := range names {
-			f, at := t.Field(fields[name]), below(path, name)
-			if !f.IsExported() {
-				return fmt.Errorf("%s: field %s of %v is not exported", at, f.Name, t)
-			}
-			if err := checkType(at, f.Type, seen); err != nil {
-				return err
-			}
-		}
-		return nil
-	default:
-		return fmt.Errorf("%s: want a string, bool, int, float64, struct, or a slice of or pointer to these, got %v", path, t)
-	}
 }
 
 // malformed returns the fault of data that is not one JSON value in UTF-8.
@@ -122,9 +84,6 @@ func position(data []byte, i int) string {
 // A strictDecoder collects the faults of one document.
 type strictDecoder struct{ faults Faults }
 
-// rawMessage is the type of a field that accepts any object.
-var rawMessage = reflect.TypeFor[json.RawMessage]() //nolint:gochecknoglobals // a constant that Go cannot write as one
-
 // value stores the JSON value raw into v. zero is v's own "zero" tag.
 func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value, zero string) {
 	raw = bytes.TrimSpace(raw)
@@ -136,6 +95,10 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 		if d.kind(path, raw, "an object") {
 			v.SetBytes(bytes.Clone(raw))
 		}
+		return
+	}
+	if own, ok := reflect.TypeAssert[json.Unmarshaler](v.Addr()); ok {
+		d.own(path, raw, own)
 		return
 	}
 	switch v.Kind() {
@@ -164,6 +127,18 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 		}
 	default:
 		panic("protocol: DecodeStrict cannot read a " + v.Type().String())
+	}
+}
+
+// own has a value read its own JSON.
+func (d *strictDecoder) own(path string, raw json.RawMessage, v json.Unmarshaler) {
+	err := v.UnmarshalJSON(raw)
+	if invalid, ok := errors.AsType[*InvalidRequestError](err); ok {
+		for _, fault := range invalid.Faults.Within(path) {
+			d.faults.append(fault)
+		}
+	} else if err != nil {
+		d.faults.add(path, nil, "%v", err)
 	}
 }
 

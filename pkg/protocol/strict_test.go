@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -84,6 +85,54 @@ func TestDecodeStrictStoresWhatIsRight(t *testing.T) {
 				t.Errorf("DecodeStrict(%s) (-want +got):\n%s", tt.in, diff)
 			}
 		})
+	}
+}
+
+// A level is a number or a word. It reads itself.
+type level int
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *level) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case `"high"`:
+		*l = 9
+	case `"secret"`:
+		return errors.New("want a level")
+	case `[1]`:
+		return protocol.Faults{protocol.NewFault("[0]", 1, "want a word")}.Err()
+	default:
+		return json.Unmarshal(data, (*int)(l))
+	}
+	return nil
+}
+
+// The fault of a value that reads itself does not repeat the value, and keeps the paths
+// of its own faults.
+func TestDecodeStrictLetsAValueReadItself(t *testing.T) {
+	t.Parallel()
+	type leveled struct {
+		Level level   `json:"level"`
+		More  []level `json:"more"`
+	}
+	if err := protocol.CheckStrict(reflect.TypeFor[leveled]()); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		in     string
+		want   leveled
+		faults protocol.Faults
+	}{
+		{`{"level":"high","more":[1,"high"]}`, leveled{9, []level{1, 9}}, nil},
+		{`{"level":"secret","more":[1, [1]]}`, leveled{0, []level{1, 0}}, protocol.Faults{
+			{Path: "level", Detail: "want a level"}, {Path: "more[1][0]", Value: "1", Detail: "want a word"},
+		}},
+		{`{"level":null}`, leveled{}, faults("level", "null", "null is not allowed; leave the field out")},
+	}
+	for _, tt := range tests {
+		var got leveled
+		if diff := cmp.Diff(tt.faults, protocol.DecodeStrict([]byte(tt.in), &got)); diff != "" || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("DecodeStrict(%s) = %v, want %v; faults (-want +got):\n%s", tt.in, got, tt.want, diff)
+		}
 	}
 }
 
