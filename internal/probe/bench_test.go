@@ -83,6 +83,7 @@ func injecting(b *testing.B, at func(phase string)) (*probe.Prober, probe.Reques
 	}))
 	return probe.New(probe.Settings{
 		Roots: ca.roots,
+		Ports: highPorts(),
 		Resolver: resolver(func(context.Context) ([]netip.Addr, error) {
 			at("resolve")
 			return addresses("127.0.0.1"), nil

@@ -44,12 +44,19 @@ const maxAddresses = 3
 
 // resolve looks up the addresses of the host, in the order to try them.
 func (h *hop) resolve(ctx context.Context) error {
-	host, family := h.at.Hostname(), h.request.Family
+	host, family := h.url.Hostname(), h.request.Family
 	found := []netip.Addr{}
 	if literal, err := netip.ParseAddr(host); err == nil {
 		found = append(found, literal)
 	} else if found, err = h.settings.Resolver.LookupNetIP(ctx, family.network(), host); err != nil {
-		return lookupError(err)
+		err = lookupError(err)
+		if family == "" || !errors.Is(err, errNoSuchHost) {
+			return err
+		}
+		// The resolver does not say whether the name has addresses of the other family.
+		if _, other := h.settings.Resolver.LookupNetIP(ctx, Family("").network(), host); other != nil {
+			return lookupError(other)
+		}
 	}
 	for i := range found {
 		found[i] = found[i].Unmap()
@@ -124,7 +131,7 @@ func (h *hop) dial(ctx context.Context, a netip.Addr, left int) (net.Conn, error
 		defer cancel()
 		share = limited
 	}
-	conn, err := h.settings.Dial(share, "tcp", net.JoinHostPort(a.String(), portOf(h.at)))
+	conn, err := h.settings.Dial(share, "tcp", net.JoinHostPort(a.String(), portOf(h.url)))
 	switch {
 	case err == nil:
 		return conn, nil

@@ -40,7 +40,7 @@ func TestThreeHundredAtOnceWorkWith1024FileDescriptors(t *testing.T) {
 		<-all
 		_, _ = io.WriteString(w, "healthy")
 	}))
-	p := probe.New(probe.Settings{Allow: loopback(), Resolver: names{name: addresses("127.0.0.1")}})
+	p := probe.New(probe.Settings{Allow: loopback(), Ports: highPorts(), Resolver: names{name: addresses("127.0.0.1")}})
 	request := get(t, "http://"+name+":"+port)
 	errs := make(chan error, targets)
 	for range targets {

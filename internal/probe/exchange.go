@@ -2,20 +2,21 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// How much of an answer is read at most, in bytes.
-const (
-	maxHeader = 64 << 10
-	maxBody   = 64 << 10
-)
+// maxHeader is how much of an answer's headers is read at most, in bytes.
+const maxHeader = 64 << 10
 
 // connKey is the key of the connection in a context.
 type connKey struct{}
@@ -34,23 +35,27 @@ func newTransport() *http.Transport {
 		DialTLSContext:         take,
 		Protocols:              protocols,
 		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true, // the body is discarded
+		DisableCompression:     true, // the body is matched as it is sent
 	}
 }
 
-// exchange sends the request and reads the answer.
+// exchange sends the request and reads the answer: its status and headers, and of its
+// body what has to be matched.
 func (h *hop) exchange(ctx context.Context) error {
 	begin := time.Now()
 	first := begin
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotFirstResponseByte: func() { first = time.Now() },
 	})
-	request, err := http.NewRequestWithContext(traced, h.request.Method, h.at.String(), http.NoBody)
+	request, err := h.newRequest(traced)
 	if err != nil {
 		return errors.New("the URL cannot be requested")
 	}
-	request.Header.Set("User-Agent", "meridian-probe")
-	conn, err := h.transport.NewClientConn(context.WithValue(ctx, connKey{}, h.conn), h.at.Scheme, net.JoinHostPort(h.at.Hostname(), portOf(h.at)))
+	through := h.conn
+	if !h.http2() {
+		through = newQuietConn(h.conn)
+	}
+	conn, err := h.transport.NewClientConn(context.WithValue(ctx, connKey{}, through), h.url.Scheme, net.JoinHostPort(h.url.Hostname(), portOf(h.url)))
 	if err != nil {
 		return h.answerError(err)
 	}
@@ -63,16 +68,89 @@ func (h *hop) exchange(ctx context.Context) error {
 	h.sample.Phases.FirstByte += first.Sub(begin)
 	h.sample.Status, h.sample.Protocol = answer.StatusCode, answer.Proto
 	h.location = answer.Header.Get("Location")
-	if _, err := io.CopyN(io.Discard, answer.Body, maxBody); err != nil && !errors.Is(err, io.EOF) {
-		return h.answerError(err)
+	if h.follows() {
+		return nil
 	}
-	return nil
+	return h.meet(ctx, answer.Body)
+}
+
+// newRequest returns the request of the step. The connection is not used for another.
+func (h *hop) newRequest(ctx context.Context) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, h.method, h.url.String(), strings.NewReader(h.body))
+	if err != nil {
+		return nil, err
+	}
+	if h.header != nil {
+		request.Header = h.header.Clone()
+	}
+	if request.Header.Get("User-Agent") == "" {
+		request.Header.Set("User-Agent", "meridian-probe")
+	}
+	if host := request.Header.Get("Host"); host != "" {
+		request.Host = host
+		request.Header.Del("Host")
+	}
+	request.Close = true
+	return request, nil
+}
+
+// http2 reports whether the handshake has agreed on HTTP/2.
+func (h *hop) http2() bool {
+	conn, ok := h.conn.(*tls.Conn)
+	return ok && conn.ConnectionState().NegotiatedProtocol == "h2"
+}
+
+// A quietConn delivers nothing before the request has been sent. The transport of
+// HTTP/1.1 would print in its log what a server says unasked.
+type quietConn struct {
+	net.Conn
+	wake  func()
+	awake <-chan struct{}
+}
+
+func newQuietConn(conn net.Conn) *quietConn {
+	awake := make(chan struct{})
+	return &quietConn{conn, sync.OnceFunc(func() { close(awake) }), awake}
+}
+
+// Read implements net.Conn.
+func (c *quietConn) Read(p []byte) (int, error) {
+	<-c.awake
+	return c.Conn.Read(p)
+}
+
+// Write implements net.Conn.
+func (c *quietConn) Write(p []byte) (int, error) {
+	defer c.wake()
+	return c.Conn.Write(p)
+}
+
+// Close implements net.Conn.
+func (c *quietConn) Close() error {
+	defer c.wake()
+	return c.Conn.Close()
 }
 
 var (
-	errCut     = errors.New("the connection was closed before the answer was complete")
-	errNotHTTP = errors.New("the answer is not HTTP, is cut off, or has headers larger than 64 KiB")
+	errCut           = errors.New("the connection was closed before the answer was complete")
+	errNotHTTP       = errors.New("the answer is not HTTP, is cut off, or has headers larger than 64 KiB")
+	errNotHTTP2      = errors.New("the server ended HTTP/2, or its answer is not HTTP/2 or has headers larger than 64 KiB")
+	errRequiresHTTP1 = errors.New("the server requires HTTP/1.1")
 )
+
+// A streamError is the error of net/http when a server resets a stream of HTTP/2, which
+// errors.As converts to any struct with these fields.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+// Error implements error.
+func (e streamError) Error() string { return fmt.Sprintf("HTTP/2 stream reset with code %d", e.Code) }
+
+// codeHTTP1Required is HTTP_1_1_REQUIRED (RFC 9113, 7).
+const codeHTTP1Required = 0xd
 
 // answerError returns why there is no answer. It hides the errors of net/http, which
 // quote the answer.
@@ -82,11 +160,20 @@ func (h *hop) answerError(err error) error {
 		// example because it wants a certificate of the client.
 		return &Error{ErrorTLS, h.handshaking(), alert.Err}
 	}
+	if reset, ok := errors.AsType[streamError](err); ok {
+		if reset.Code == codeHTTP1Required {
+			return errRequiresHTTP1
+		}
+		return fmt.Errorf("the server reset the request with HTTP/2 error code %d", reset.Code)
+	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errCut
+	}
+	if h.http2() {
+		return errNotHTTP2
 	}
 	return errNotHTTP
 }

@@ -3,4 +3,4 @@ package probe
 import "net/netip"
 
 // Refuses returns the kind of a if it is refused, or "".
-func Refuses(allow []netip.Prefix, a netip.Addr) string { return guard{allow}.refuses(a) }
+func Refuses(allow, deny []netip.Prefix, a netip.Addr) string { return guard{allow, deny}.refuses(a) }

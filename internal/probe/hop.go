@@ -5,45 +5,54 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"syscall"
 	"time"
 )
 
-// A hop is the request to one URL, phase by phase.
+// A hop is one step over one connection, phase by phase.
 type hop struct {
 	*Prober
-	request Request
-	at      *url.URL
-	sample  *Sample
+	*step
+	request   Request
+	sample    *Sample
+	protocols []string // to offer in the TLS handshake
 
 	addresses []netip.Addr
 	conn      net.Conn // closed by close
 	location  string   // of a redirect
 }
 
+// visit runs the phases and returns the next step, if any.
+func (h *hop) visit(ctx context.Context) (*step, error) {
+	defer h.close()
+	for _, phase := range h.phases() {
+		if err := phase.run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return h.next()
+}
+
 // phases returns the phases, in order.
 func (h *hop) phases() []phase {
-	host := h.at.Hostname()
+	host := h.url.Hostname()
 	phases := []phase{
 		{ErrorDNS, "resolve " + host, maxResolve, timed(&h.sample.Phases.Resolve, h.resolve)},
 		{ErrorConnect, "connect to " + host, maxConnect, timed(&h.sample.Phases.Connect, h.connect)},
 		{ErrorTLS, h.handshaking(), maxHandshake, timed(&h.sample.Phases.TLS, h.handshake)},
-		{ErrorHTTP, h.request.Method + " to " + host, maxExchange, h.exchange},
+		{ErrorHTTP, h.doing(), maxExchange, h.exchange},
 	}
 	h.sample.Host, h.sample.TLS = host, nil
-	if h.at.Scheme == "http" {
+	if h.url.Scheme == "http" {
 		phases = append(phases[:2], phases[3])
 	}
 	return phases
 }
 
 // handshaking returns what the phase of TLS does.
-func (h *hop) handshaking() string { return "TLS handshake with " + h.at.Hostname() }
+func (h *hop) handshaking() string { return "TLS handshake with " + h.url.Hostname() }
 
 // timed returns do with its time added to spent.
 func timed(spent *time.Duration, do func(context.Context) error) func(context.Context) error {
@@ -66,8 +75,8 @@ func (h *hop) close() {
 func (h *hop) handshake(ctx context.Context) error {
 	conn := tls.Client(h.conn, &tls.Config{
 		RootCAs:    h.settings.Roots,
-		ServerName: h.at.Hostname(),
-		NextProtos: []string{"h2", "http/1.1"},
+		ServerName: h.url.Hostname(),
+		NextProtos: h.protocols,
 		MinVersion: tls.VersionTLS12,
 	})
 	h.conn = conn
@@ -79,10 +88,27 @@ func (h *hop) handshake(ctx context.Context) error {
 	h.sample.TLS = &TLS{
 		Version: tls.VersionName(state.Version),
 		Cipher:  tls.CipherSuiteName(state.CipherSuite),
-		Expires: leaf.NotAfter,
+		Expires: expiry(state.VerifiedChains),
 		Issuer:  issuer(leaf),
 	}
 	return nil
+}
+
+// expiry returns when the last of the verified chains ends. A chain ends with the first
+// of its certificates to expire.
+func expiry(chains [][]*x509.Certificate) (last time.Time) {
+	for _, chain := range chains {
+		end := chain[0].NotAfter
+		for _, c := range chain[1:] {
+			if c.NotAfter.Before(end) {
+				end = c.NotAfter
+			}
+		}
+		if end.After(last) {
+			last = end
+		}
+	}
+	return last
 }
 
 // maxIssuer is the maximum length of an issuer's name, in bytes.
@@ -124,32 +150,3 @@ var (
 	errPlainHTTP = errors.New("the answer is plain HTTP; write http://")
 	errNotTLS    = errors.New("the answer is not TLS")
 )
-
-// next returns the URL of a redirect that is to be followed, or nil.
-func (h *hop) next() (*url.URL, error) {
-	if !h.request.FollowRedirects || h.location == "" || !redirects(h.sample.Status) {
-		return nil, nil //nolint:nilnil // no URL and no error: this was the last one
-	}
-	next, err := h.at.Parse(h.location)
-	problem := "the URL cannot be read"
-	if err == nil {
-		next.Fragment = ""
-		problem = CheckURL(next)
-	}
-	if h.sample.Redirects == MaxRedirects {
-		problem = fmt.Sprintf("more than %d redirects", MaxRedirects)
-	}
-	if problem != "" {
-		return nil, &Error{ErrorHTTP, "follow redirect from " + h.at.Hostname(), errors.New(problem)}
-	}
-	return next, nil
-}
-
-func redirects(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
-	}
-	return false
-}

@@ -7,20 +7,25 @@ import (
 	"time"
 )
 
-// The names of a probe's errors, one for each phase.
+// The names of a probe's errors: one for each phase, then one for each expectation.
 const (
 	ErrorDNS     = "Probe.DNS"
 	ErrorConnect = "Probe.Connect"
 	ErrorTLS     = "Probe.TLS"
 	ErrorHTTP    = "Probe.HTTP"
+
+	ErrorStatus      = "Probe.Status"
+	ErrorBody        = "Probe.Body"
+	ErrorLatency     = "Probe.Latency"
+	ErrorCertificate = "Probe.Certificate"
 )
 
-// An Error says which phase failed, what it was doing, and why.
+// An Error says which phase or expectation failed, what the probe was doing, and why.
 type Error struct {
 	// Name is one of the constants.
 	Name string
 
-	// Doing is what the phase was doing, as in "connect to example.com".
+	// Doing is what the probe was doing, as in "connect to example.com".
 	Doing string
 
 	// Err is the cause.
@@ -46,7 +51,7 @@ type phase struct {
 	name, doing string
 	most        time.Duration
 
-	// do runs the phase. It returns an Error only for another phase.
+	// do runs the phase. It returns an Error only for another phase or an expectation.
 	do func(ctx context.Context) error
 }
 
@@ -61,13 +66,17 @@ func (p phase) run(ctx context.Context) error {
 		return nil
 	case ended(ctx):
 		return fmt.Errorf("%s: %w", p.doing, context.Cause(ctx))
+	case isNamed(err):
+		return err
 	case ended(within):
 		err = slow
 	}
-	if _, named := errors.AsType[*Error](err); named {
-		return err
-	}
 	return &Error{Name: p.name, Doing: p.doing, Err: err}
+}
+
+func isNamed(err error) bool {
+	_, named := errors.AsType[*Error](err)
+	return named
 }
 
 // ended reports whether ctx has ended or its deadline has passed: a connection has the

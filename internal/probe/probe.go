@@ -6,30 +6,34 @@
 // # What Probe promises
 //
 // No connection, TLS session or name is reused from an earlier sample, and no proxy is
-// used. The phases follow each other without a gap, so the total is their sum plus the
-// time to read the body. An error is an [Error] with the name of the phase that failed;
-// when ctx has ended it wraps the cause of ctx instead. Probe returns within the phases'
-// times, and soon after ctx has ended, whatever the other side does. At most [MaxOpen]
-// samples run at once.
+// used. The phases follow each other without a gap, so the total is their sum, plus the
+// time to read the body when it is matched. An error is an [Error] with the name of the
+// phase or the expectation that failed; when ctx has ended it wraps the cause of ctx
+// instead. Probe returns within the phases' times, and soon after ctx has ended, whatever
+// the other side does. At most [MaxOpen] samples run at once.
 //
 // # What it protects
 //
-// A connection to an address that is not on the public Internet is refused when it is
-// about to be opened: after the name has been resolved, for every address of the name
-// and for every redirect. The worker's operator can allow networks in [Settings].
-// Certificates are always verified. Only a bounded part of an answer is read. No text of
-// an answer gets into a sample or an error, and no address of a name unless it is public
-// or allowed.
+// A connection to an address that is not on the public Internet, or to a port other than
+// 80 and 443, is refused when it is about to be opened: after the name has been resolved,
+// for every address of the name and for every redirect. So is a method that may change
+// something. The worker's operator can allow more in [Settings]; a [Request] cannot.
+// Certificates are always verified. The headers and the body of a request go to the
+// origin of its URL only. A body is read only to match it, and only a bounded part. No
+// text of an answer or of a request's headers gets into a sample, an error or a log, and
+// no address of a name unless it is public or allowed.
 package probe
 
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -56,12 +60,26 @@ const (
 	maxExchange  = 10 * time.Second
 )
 
-// Settings are decided by the worker's operator. The zero Settings allow the public
-// Internet and trust the system's certificate authorities.
+// Settings are decided by the worker's operator. The zero Settings allow GET, HEAD and
+// OPTIONS on the ports 80 and 443 of the public Internet, and trust the system's
+// certificate authorities.
 type Settings struct {
 	// Allow lists networks that can be probed although they are not on the public
-	// Internet. An IPv4 network must not be mapped into IPv6; see [ParseNetworks].
+	// Internet. An IPv4 network must not be mapped into IPv6; see [ParseNetworks]. The
+	// machine itself and the metadata services are at loopback, unspecified, link-local
+	// and metadata addresses. A network allows those only if it lies inside the block
+	// that is reserved for them: 127.0.0.0/8 does, 0.0.0.0/0 does not.
 	Allow []netip.Prefix
+
+	// Deny lists networks that cannot be probed, even if they are public or in Allow.
+	Deny []netip.Prefix
+
+	// Ports lists ports that can be probed besides 80 and 443.
+	Ports []Ports
+
+	// Methods lists methods that can be used besides GET, HEAD and OPTIONS, which
+	// change nothing.
+	Methods []string
 
 	// Roots are the certificate authorities to trust. Nil means the system's.
 	Roots *x509.CertPool
@@ -92,18 +110,24 @@ func New(s Settings) *Prober {
 		s.Resolver = net.DefaultResolver
 	}
 	if s.Dial == nil {
-		s.Dial = (&net.Dialer{ControlContext: guard{s.Allow}.control, KeepAlive: -1}).DialContext
+		s.Dial = (&net.Dialer{ControlContext: guard{s.Allow, s.Deny}.control, KeepAlive: -1}).DialContext
 	}
 	return &Prober{settings: s, transport: newTransport(), slots: make(chan struct{}, MaxOpen)}
 }
 
 // A Request says what to probe.
 type Request struct {
-	// Method is GET or HEAD.
+	// Method is one of [Methods].
 	Method string
 
 	// URL is a URL without a problem by [CheckURL].
 	URL *url.URL
+
+	// Header has headers without a problem by [CheckHeader]. Host replaces the URL's.
+	Header http.Header
+
+	// Body is sent with the request. Empty means none.
+	Body string
 
 	// Family is the family of addresses to use. Zero means any.
 	Family Family
@@ -111,6 +135,9 @@ type Request struct {
 	// FollowRedirects says whether to follow redirects, at most MaxRedirects, each over
 	// a fresh connection. False means that the redirect is the answer.
 	FollowRedirects bool
+
+	// Expect is what the answer must be like. The zero Expect accepts any.
+	Expect Expect
 }
 
 // Probe takes one sample.
@@ -121,13 +148,10 @@ func (p *Prober) Probe(ctx context.Context, r Request) (Sample, error) {
 	}
 	defer func() { <-p.slots }()
 	s, begin := Sample{Waited: waited}, time.Now()
-	for at := r.URL; at != nil; {
+	for at := (&step{url: r.URL, method: r.Method, header: r.Header, body: r.Body}); at != nil; {
 		next, err := p.visit(ctx, r, at, &s)
 		if err != nil {
 			return Sample{}, err
-		}
-		if next != nil {
-			s.Redirects++
 		}
 		at = next
 	}
@@ -151,14 +175,26 @@ func (p *Prober) acquire(ctx context.Context) (waited time.Duration, err error) 
 	}
 }
 
-// visit requests one URL, adds the result to s, and returns the next URL, if any.
-func (p *Prober) visit(ctx context.Context, r Request, at *url.URL, s *Sample) (next *url.URL, err error) {
-	h := &hop{Prober: p, request: r, at: at, sample: s}
-	defer h.close()
-	for _, phase := range h.phases() {
-		if err := phase.run(ctx); err != nil {
-			return nil, err
-		}
+// visit makes one request, adds the result to s, and returns the next request, if any. A
+// server that requires HTTP/1.1 is asked again, over another connection.
+func (p *Prober) visit(ctx context.Context, r Request, at *step, s *Sample) (next *step, err error) {
+	if err := p.allows(at); err != nil {
+		return nil, err
 	}
-	return h.next()
+	next, err = (&hop{Prober: p, request: r, step: at, sample: s, protocols: []string{"h2", "http/1.1"}}).visit(ctx)
+	if errors.Is(err, errRequiresHTTP1) {
+		next, err = (&hop{Prober: p, request: r, step: at, sample: s, protocols: []string{"http/1.1"}}).visit(ctx)
+	}
+	return next, err
+}
+
+// allows returns an error if the settings do not allow the port or the method.
+func (p *Prober) allows(at *step) error {
+	if port := portOf(at.url); !allowsPort(p.settings.Ports, port) {
+		return &Error{ErrorConnect, "connect to " + at.url.Hostname(), fmt.Errorf("port %s is refused; the worker's operator can allow it", port)}
+	}
+	if !slices.Contains(safeMethods(), at.method) && !slices.Contains(p.settings.Methods, at.method) {
+		return &Error{ErrorHTTP, at.doing(), fmt.Errorf("method %s is refused; the worker's operator can allow it", at.method)}
+	}
+	return nil
 }

@@ -11,8 +11,8 @@ type Sample struct {
 	// not part of the phases.
 	Waited time.Duration
 
-	// Phases has the time of each phase. With redirects, it is the sum over all
-	// connections.
+	// Phases has the time of each phase. With redirects, or a server that required
+	// HTTP/1.1, it is the sum over all connections.
 	Phases Phases
 
 	// Redirects is the number of redirects that were followed. The fields below are of
@@ -52,8 +52,7 @@ type Phases struct {
 	// FirstByte is the time from sending the request to the first byte of the answer.
 	FirstByte time.Duration
 
-	// Total is the time of all phases and of reading the answer, with at most 64 KiB of
-	// its body.
+	// Total is the time of all phases, and of reading the body if it is matched.
 	Total time.Duration
 }
 
@@ -65,7 +64,9 @@ type TLS struct {
 	// Cipher is the cipher suite's name.
 	Cipher string
 
-	// Expires is when the server's certificate expires.
+	// Expires is when the verified chain ends: when the first of its certificates
+	// expires, from the server's to the root. With several chains, it is the end of the
+	// one that lasts longest.
 	Expires time.Time
 
 	// Issuer is the common name of the certificate's issuer, or its whole name when it

@@ -117,6 +117,9 @@ func loopback() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
+// highPorts allows the ports of the tests' servers.
+func highPorts() []probe.Ports { return []probe.Ports{{First: 1024, Last: 65535}} }
+
 // listen opens a port of the address, or skips the test where there is none.
 func listen(tb testing.TB, address string) net.Listener {
 	tb.Helper()
