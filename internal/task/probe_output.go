@@ -62,7 +62,8 @@ type ProbeTLS struct {
 	// Cipher is the cipher suite's name.
 	Cipher string `json:"cipher"`
 
-	// CertificateDaysLeft is the number of whole days until the certificate expires.
+	// CertificateDaysLeft is the number of whole days until the verified chain ends,
+	// with the first of its certificates to expire.
 	CertificateDaysLeft int `json:"certificateDaysLeft"`
 
 	// CertificateIssuer is the common name of the certificate's issuer.
@@ -70,7 +71,8 @@ type ProbeTLS struct {
 }
 
 // ProbeTimes has the times of the phases in milliseconds, each from the end of the one
-// before. With redirects, it is the sum over all connections.
+// before. With redirects, or a server that required HTTP/1.1, it is the sum over all
+// connections.
 type ProbeTimes struct {
 	// ResolveMs is the time of the name's look-up.
 	ResolveMs float64 `json:"resolveMs"`
@@ -84,7 +86,7 @@ type ProbeTimes struct {
 	// FirstByteMs is the time from sending the request to the first byte of the answer.
 	FirstByteMs float64 `json:"firstByteMs"`
 
-	// TotalMs is the time of all phases and of reading the answer.
+	// TotalMs is the time of all phases, and of reading the body if it is matched.
 	TotalMs float64 `json:"totalMs"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"meridian/internal/probe"
@@ -13,10 +14,28 @@ import (
 // maxSamples limits ProbeParameters.Samples: enough for a median, too few to be a load.
 const maxSamples = 20
 
+// The largest thresholds: the longest time of a Lambda function, and more than the
+// longest validity of a public certificate, 398 days.
+const (
+	maxLatencyMs       = 900_000
+	maxCertificateDays = 1000
+)
+
+// noBody is why a body cannot be matched.
+const noBody = "needs another method: an answer to HEAD has no body"
+
 // ProbeParameters are the parameters of the task "probe".
 type ProbeParameters struct {
-	// Method is GET or HEAD. Empty means GET.
-	Method string `json:"method,omitzero" help:"GET or HEAD (default GET)"`
+	// Method is GET, HEAD or OPTIONS, or if the worker's operator allows it POST, PUT,
+	// PATCH or DELETE. Empty means GET.
+	Method string `json:"method,omitzero" help:"GET, HEAD or OPTIONS; POST, PUT, PATCH or DELETE if the worker allows it (default GET)"`
+
+	// Headers are the headers to send, to the origin of the URL only. Nil means none
+	// but the probe's own.
+	Headers Headers `json:"headers,omitzero" help:"headers to send, as an object of strings (default the probe's own)"`
+
+	// Body is what to send, at most 64 KiB. Empty means nothing.
+	Body string `json:"body,omitzero" help:"what to send, at most 64 KiB (default nothing)"`
 
 	// Path is the path to request from the service, with an optional query. Empty means
 	// "/"; many services answer "/ping". It is not allowed with a URL.
@@ -26,9 +45,27 @@ type ProbeParameters struct {
 	// Zero means 1.
 	Samples int `json:"samples,omitzero" zero:"want 1 to 20" help:"how often to probe, 1 to 20 (default 1)"`
 
-	// ExpectStatus is the HTTP status that the answer must have, 200 to 599. Zero
-	// means any: an answer shows that the endpoint is reachable.
-	ExpectStatus int `json:"expectStatus,omitzero" zero:"want 200 to 599" help:"the HTTP status that the answer must have, 200 to 599 (default any)"`
+	// ExpectStatus are the HTTP statuses that the answer may have, 200 to 599; otherwise
+	// the error is Probe.Status. Nil means any: an answer shows that the endpoint is
+	// reachable.
+	ExpectStatus Statuses `json:"expectStatus,omitzero" help:"the HTTP statuses that the answer may have: 200, \"2xx\", or a list (default any)"`
+
+	// ExpectBody are regular expressions that must all match the first 64 KiB of the
+	// body; otherwise the error is Probe.Body. Nil means that the body is not read.
+	ExpectBody Patterns `json:"expectBody,omitzero" help:"a regular expression, or a list of them, that must match the body (default any)"`
+
+	// RefuseBody are regular expressions none of which may match the first 64 KiB of
+	// the body; otherwise the error is Probe.Body. Nil means none.
+	RefuseBody Patterns `json:"refuseBody,omitzero" help:"a regular expression, or a list of them, that must not match the body (default none)"`
+
+	// MaxLatencyMs bounds the total time, with several samples their median; if it took
+	// longer the error is Probe.Latency. Zero means no bound but those of the phases.
+	MaxLatencyMs float64 `json:"maxLatencyMs,omitzero" zero:"leave it out for no bound" help:"the longest total time in milliseconds (default no limit)"`
+
+	// MinCertificateDays is how many days the certificate chain must still be valid, 1
+	// to 1000; otherwise the error is Probe.Certificate. Zero means that it must be
+	// valid now.
+	MinCertificateDays int `json:"minCertificateDays,omitzero" zero:"want 1 to 1000" help:"how many days the certificate chain must still be valid, 1 to 1000 (default valid now)"`
 
 	// IPFamily is "ipv4" or "ipv6". Empty means both, in the resolver's order.
 	IPFamily string `json:"ipFamily,omitzero" help:"ipv4 or ipv6 (default both)"`
@@ -67,12 +104,18 @@ func (p *ProbeParameters) Check() protocol.Faults {
 		}
 	}
 	method := methodOf(p.Method)
-	refuse(method != http.MethodGet && method != http.MethodHead, "method", p.Method, `want "GET" or "HEAD"`)
+	refuse(!slices.Contains(probe.Methods(), method), "method", p.Method, "want one of "+strings.Join(probe.Methods(), ", "))
+	refuse(len(p.Body) > maxRequestBody, "body", nil, "is longer than 64 KiB")
+	if method == http.MethodHead {
+		refuse(p.Body != "", "body", nil, "is not sent with HEAD")
+		refuse(p.ExpectBody != nil, "expectBody", nil, noBody)
+		refuse(p.RefuseBody != nil, "refuseBody", nil, noBody)
+	}
 	problem := checkPath(p.Path)
 	refuse(problem != "", "path", p.Path, problem)
 	refuse(p.Samples < 0 || p.Samples > maxSamples, "samples", p.Samples, "out of range; want 1 to 20")
-	refuse(p.ExpectStatus != 0 && (p.ExpectStatus < 200 || p.ExpectStatus > 599),
-		"expectStatus", p.ExpectStatus, "out of range; want 200 to 599")
+	refuse(p.MaxLatencyMs < 0 || p.MaxLatencyMs > maxLatencyMs, "maxLatencyMs", p.MaxLatencyMs, "out of range; want more than 0, to 900000")
+	refuse(p.MinCertificateDays < 0 || p.MinCertificateDays > maxCertificateDays, "minCertificateDays", p.MinCertificateDays, "out of range; want 1 to 1000")
 	switch probe.Family(p.IPFamily) {
 	case "", probe.IPv4, probe.IPv6:
 	default:
@@ -100,6 +143,20 @@ func checkPath(path string) (problem string) {
 		return `want a path that begins with "/"`
 	}
 	return probe.CheckURL(at)
+}
+
+// DefaultTarget implements [Targeter]: without targets, a URL is probed under the name of
+// its host.
+func (p *ProbeParameters) DefaultTarget() string {
+	if strings.Contains(p.URL, targetPlaceholder) {
+		return ""
+	}
+	const standIn = "meridian-region" // a host has no braces
+	at, err := url.Parse(strings.ReplaceAll(p.URL, regionPlaceholder, standIn))
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(at.Hostname(), standIn, regionPlaceholder)
 }
 
 // CheckTarget implements [TargetChecker].

@@ -1,9 +1,18 @@
 package task_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +26,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"meridian/internal/probe"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -34,13 +44,12 @@ func TestProbeChecksItsParameters(t *testing.T) {
 		},
 		{"all of a URL", `{"url":"https://{target}.{region}.example.com:8443/{region}/{target}?t={target}","ipFamily":"ipv4"}`, "shop-1.v2", nil},
 		{"a label", `{"url":"https://example.com"}`, "any / name", nil},
-		{"method", `{"method":"POST"}`, "s3", protocol.Faults{{Path: "parameters.method", Value: `"POST"`, Detail: `want "GET" or "HEAD"`}}},
+		{"method", `{"method":"TRACE"}`, "s3", protocol.Faults{{Path: "parameters.method", Value: `"TRACE"`, Detail: `want one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE`}}},
 		{"path", `{"path":"ping"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"ping"`, Detail: `want a path that begins with "/"`}}},
 		{"path that makes another host", `{"path":"@evil.example/"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"@evil.example/"`, Detail: `want a path that begins with "/"`}}},
 		{"path with a fragment", `{"path":"/a#b"}`, "s3", protocol.Faults{{Path: "parameters.path", Value: `"/a#b"`, Detail: "a fragment is not sent; leave it out"}}},
 		{"samples", `{"samples":21}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "21", Detail: "out of range; want 1 to 20"}}},
 		{"no samples", `{"samples":0}`, "s3", protocol.Faults{{Path: "parameters.samples", Value: "0", Detail: "out of range; want 1 to 20"}}},
-		{"status", `{"expectStatus":100}`, "s3", protocol.Faults{{Path: "parameters.expectStatus", Value: "100", Detail: "out of range; want 200 to 599"}}},
 		{"family", `{"ipFamily":"6"}`, "s3", protocol.Faults{{Path: "parameters.ipFamily", Value: `"6"`, Detail: `want "ipv4" or "ipv6"`}}},
 		{"file", `{"url":"file:///etc/passwd"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"file:///etc/passwd"`, Detail: "want a URL that begins with https:// or http://"}}},
 		{"user", `{"url":"https://me:it@example.com/"}`, "s3", protocol.Faults{{Path: "parameters.url", Value: `"https://me:it@example.com/"`, Detail: "a user or password in a URL is refused"}}},
@@ -79,7 +88,7 @@ func TestATargetCannotChangeTheURLAroundIt(t *testing.T) {
 	asked := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host + r.RequestURI }))
 	t.Cleanup(server.Close)
-	tasks, err := task.Builtin().Configure(settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.1/32"}.lookup)
+	tasks, err := task.Builtin().Configure(settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.1/32", "MERIDIAN_PROBE_ALLOW_PORTS": "1-65535"}.lookup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +128,9 @@ func locally(t *testing.T, server *httptest.Server, parameters string) task.Work
 			t.Fatal(err)
 		}
 	}
-	s := settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.0/8"}
+	s := settings{
+		"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.0/8", "MERIDIAN_PROBE_ALLOW_PORTS": "1-65535", "MERIDIAN_PROBE_ALLOW_METHODS": "POST",
+	}
 	if server.Certificate() != nil {
 		s["MERIDIAN_PROBE_CA_FILE"] = file
 	}
@@ -221,8 +232,8 @@ func TestAProbesFailureIsTheTargets(t *testing.T) {
 		ErrorName() string
 	}](err)
 	const want = "sample 3 of 5: GET to 127.0.0.1: status 503, want 200"
-	if !ok || named.ErrorName() != "Probe.HTTP" || err.Error() != want || answers.Load() != 3 {
-		t.Errorf("probe = %v after %d samples, want Probe.HTTP: %s", err, answers.Load(), want)
+	if !ok || named.ErrorName() != "Probe.Status" || err.Error() != want || answers.Load() != 3 {
+		t.Errorf("probe = %v after %d samples, want Probe.Status: %s", err, answers.Load(), want)
 	}
 }
 
@@ -242,15 +253,109 @@ func TestWhatTheOperatorDoesNotAllowIsRefused(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
-	work, faults := task.Builtin().Prepare("probe", json.RawMessage(`{"url":"`+server.URL+`"}`))
-	if faults != nil {
-		t.Fatal(faults)
+	port := server.URL[strings.LastIndex(server.URL, ":")+1:]
+	for _, tt := range []struct {
+		name, parameters string
+		settings         settings
+		want             string
+	}{
+		{"port", `{"url":"URL"}`, settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.0/8"}, "connect to 127.0.0.1: port " + port + " is refused; the worker's operator can allow it"},
+		{"port of mail", `{"url":"http://example.com:25/"}`, nil, "connect to example.com: port 25 is refused; the worker's operator can allow it"},
+		{"address", `{"url":"URL"}`, settings{"MERIDIAN_PROBE_ALLOW_PORTS": port}, "connect to 127.0.0.1: its address is refused: loopback; the worker's operator can allow it"},
+		{
+			"denied address", `{"url":"URL"}`,
+			settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.0/8", "MERIDIAN_PROBE_DENY_CIDRS": "127.0.0.1/32", "MERIDIAN_PROBE_ALLOW_PORTS": "1-65535"},
+			"connect to 127.0.0.1: its address is refused: the worker's operator denies its network",
+		},
+		{
+			"method", `{"url":"URL","method":"POST"}`,
+			settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.0/8", "MERIDIAN_PROBE_ALLOW_METHODS": "PUT", "MERIDIAN_PROBE_ALLOW_PORTS": "1-65535"},
+			"POST to 127.0.0.1: method POST is refused; the worker's operator can allow it",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tasks, err := task.Builtin().Configure(tt.settings.lookup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			work, faults := tasks.Prepare("probe", json.RawMessage(strings.ReplaceAll(tt.parameters, "URL", server.URL)))
+			if faults != nil {
+				t.Fatal(faults)
+			}
+			if _, err := work(t.Context(), "eu-west-1", "dynamodb"); err == nil || err.Error() != tt.want {
+				t.Errorf("probe = %v, want %s", err, tt.want)
+			}
+		})
 	}
-	_, err := work(t.Context(), "eu-west-1", "dynamodb")
-	const want = "connect to 127.0.0.1: its address is refused: loopback; the worker's operator can allow it"
-	if err == nil || err.Error() != want {
-		t.Errorf("probe = %v, want %s", err, want)
+}
+
+// An answer that is not what the request expects fails its target, under the name of the
+// expectation.
+func TestAnExpectationThatIsNotMetHasAName(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, "%s %s %s %s", r.Method, r.Header.Get("X-Token"), r.Host, body)
+	}))
+	t.Cleanup(server.Close)
+	for _, tt := range []struct{ parameters, error, text string }{
+		{`"expectStatus":"2xx","expectBody":["^GET","$"],"refuseBody":"POST","maxLatencyMs":900000,"minCertificateDays":14`, "", ""},
+		{`"method":"POST","body":"ping","headers":{"x-token":"hunter2","Host":"a.example"},"expectBody":"^POST hunter2 a.example ping$"`, "", ""},
+		{`"expectStatus":["3xx",404]`, "Probe.Status", "GET to 127.0.0.1: status 200, want 3xx or 404"},
+		{`"expectBody":"healthy"`, "Probe.Body", `GET to 127.0.0.1: the body does not match "healthy"`},
+		{`"refuseBody":"^G","headers":{"x-token":"hunter2"}`, "Probe.Body", `GET to 127.0.0.1: the body matches "^G"`},
+		{`"maxLatencyMs":0.000001,"samples":2`, "Probe.Latency", `127.0.0.1 from eu-west-1: 200 in …: want at most 1e-06 ms`},
+		{`"minCertificateDays":1000`, "", ""},
+	} {
+		t.Run(tt.parameters, func(t *testing.T) {
+			t.Parallel()
+			_, err := locally(t, server, `{"url":"URL",`+tt.parameters+`}`)(t.Context(), "eu-west-1", "dynamodb")
+			name, text := "", ""
+			if named, ok := errors.AsType[*probe.Error](err); ok {
+				name, text = named.Name, err.Error()
+			}
+			before, after, _ := strings.Cut(tt.text, "…")
+			if name != tt.error || !strings.HasPrefix(text, before) || !strings.HasSuffix(text, after) || strings.Contains(text, "hunter2") {
+				t.Errorf("probe = %v, want %s: %s", err, tt.error, tt.text)
+			}
+		})
 	}
+	const tooLong = `{"url":"URL","minCertificateDays":1000}`
+	short := httptest.NewUnstartedServer(http.NotFoundHandler())
+	short.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{expiring(t, 999*24*time.Hour+time.Hour)}}
+	short.StartTLS()
+	t.Cleanup(short.Close)
+	_, err := locally(t, short, tooLong)(t.Context(), "eu-west-1", "dynamodb")
+	const few = "TLS handshake with 127.0.0.1: the first certificate of its chain to expire has 999 days left, want 1000"
+	if named, ok := errors.AsType[*probe.Error](err); !ok || named.Name != probe.ErrorCertificate || err.Error() != few {
+		t.Errorf("probe = %v, want Probe.Certificate: %s", err, few)
+	}
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	_, err = locally(t, plain, `{"url":"URL","minCertificateDays":1}`)(t.Context(), "eu-west-1", "dynamodb")
+	const want = "TLS handshake with 127.0.0.1: there was none: the answer is plain HTTP"
+	if named, ok := errors.AsType[*probe.Error](err); !ok || named.Name != probe.ErrorCertificate || err.Error() != want {
+		t.Errorf("probe = %v, want Probe.Certificate: %s", err, want)
+	}
+}
+
+// expiring returns a certificate for 127.0.0.1 that is its own authority.
+func expiring(t *testing.T, valid time.Duration) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(valid),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 func TestSettingsThatAreWrongAreRefusedBeforeAnyWork(t *testing.T) {
@@ -269,6 +374,21 @@ func TestSettingsThatAreWrongAreRefusedBeforeAnyWork(t *testing.T) {
 			"a network",
 			settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "10.0.0.0"},
 			`settings of task probe: MERIDIAN_PROBE_ALLOW_CIDRS: "10.0.0.0" is not a network; want one such as 10.1.0.0/16`,
+		},
+		{
+			"a network to deny",
+			settings{"MERIDIAN_PROBE_DENY_CIDRS": "10.0.0.1"},
+			`settings of task probe: MERIDIAN_PROBE_DENY_CIDRS: "10.0.0.1" is not a network; want one such as 10.1.0.0/16`,
+		},
+		{
+			"a port",
+			settings{"MERIDIAN_PROBE_ALLOW_PORTS": "8443,9100-9000"},
+			`settings of task probe: MERIDIAN_PROBE_ALLOW_PORTS: "9100-9000" is not a port or a range of ports; want one such as 8443 or 9000-9100`,
+		},
+		{
+			"a method",
+			settings{"MERIDIAN_PROBE_ALLOW_METHODS": "POST, connect"},
+			`settings of task probe: MERIDIAN_PROBE_ALLOW_METHODS: "connect" is not one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE`,
 		},
 		{
 			"a file that does not exist",

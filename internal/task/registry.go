@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -95,6 +96,13 @@ func (r *Registry) Names() []string {
 func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, protocol.Faults) {
 	ready, faults := r.prepare(name, parameters)
 	return ready.work, faults
+}
+
+// DefaultTarget returns the only target of a request for the task called name that has
+// none. It depends on the parameters; see [Targeter].
+func (r *Registry) DefaultTarget(name string, parameters json.RawMessage) string {
+	ready, _ := r.prepare(name, parameters)
+	return cmp.Or(ready.target, protocol.DefaultTarget)
 }
 
 // maxFaults limits the reported faults: finding the nearest of some 400 services for

@@ -59,6 +59,13 @@ type TargetChecker interface {
 	CheckTarget(target string) (problem string)
 }
 
+// A Targeter knows the target of a request without targets. A struct of parameters can
+// implement it. DefaultTarget returns "" for [protocol.DefaultTarget]. It is also called
+// when Check has returned faults.
+type Targeter interface {
+	DefaultTarget() string
+}
+
 // A Skipper tells a plan which targets the task will skip in a Region. A struct of
 // parameters can implement it. SkipTarget returns the reason that the task will give to
 // [Skip], or "". It makes no calls, and the task still decides by itself.
@@ -105,6 +112,7 @@ type prepared struct {
 	work        Work                                        // nil when the parameters have faults
 	checkTarget func(target string) (problem string)        // nil when every target is allowed
 	skipTarget  func(region, target string) (reason string) // nil when it is unknown
+	target      string                                      // without targets; "" means protocol.DefaultTarget
 }
 
 // A Trait is a property of a task.
@@ -133,6 +141,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 		var ready prepared
 		if c, ok := any(&p).(TargetChecker); ok {
 			ready.checkTarget = c.CheckTarget
+		}
+		if t, ok := any(&p).(Targeter); ok {
+			ready.target = t.DefaultTarget()
 		}
 		if c, ok := any(&p).(Checker); ok {
 			if faults := c.Check(); faults != nil {
