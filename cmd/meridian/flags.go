@@ -26,6 +26,7 @@ type runFlags struct {
 	toleratedCount, minSuccessful                    int
 	failFast                                         bool
 	function, awsRegion                              string
+	workerSettings                                   map[string]string
 	output                                           format
 	verbose, dryRun                                  bool
 }
@@ -58,6 +59,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.maxTargets, "max-targets-per-invocation", 0, fmt.Sprintf("send at most `n` targets with one invocation (default %d)", protocol.DefaultMaxTargetsPerInvocation))
 	flags.StringVar(&f.function, "function", "", "run the request in the deployed coordinator with this `name` or ARN")
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` of --function (default the ARN's, or AWS_REGION)")
+	flags.StringToStringVar(&f.workerSettings, "worker-setting", nil, "a setting of the worker in this process as `NAME=value`, before that of the environment, such as MERIDIAN_PROBE_ALLOW_PORTS=8443; repeatable")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and invoke nothing")
 	addOutput(cmd, &f.output, formatWide)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "write the log of coordinator and workers to standard error, as JSON lines")

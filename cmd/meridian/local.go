@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
@@ -21,7 +23,8 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 		request.TimeoutSeconds = localTimeoutSeconds
 	}
 	log := c.log(f.verbose)
-	tasks, err := task.Builtin().Configure(c.lookup)
+	slog.SetDefault(log) // takes what net/http logs, too
+	tasks, err := f.configure(c.lookup)
 	if err != nil {
 		return protocol.Result{}, usage("%v", err)
 	}
@@ -35,6 +38,25 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 		Events:  watch.event,
 	}
 	return local.Run(ctx, request)
+}
+
+// configure returns the tasks with their settings: those of the flags, then those of the
+// environment.
+func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) {
+	unknown := maps.Clone(f.workerSettings)
+	tasks, err := task.Builtin().Configure(func(name string) string {
+		delete(unknown, name)
+		if value, set := f.workerSettings[name]; set {
+			return value
+		}
+		return environment(name)
+	})
+	for name := range unknown {
+		if err == nil {
+			err = fmt.Errorf("--worker-setting: %q: no task has this setting", name)
+		}
+	}
+	return tasks, err
 }
 
 // log returns the log for standard error, with a line for each target too, or one that

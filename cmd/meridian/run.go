@@ -79,6 +79,9 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	case changed("function") && f.function == "":
 		return usage(`--function: "": want a function's name or ARN`).
 			hint("leave out --function to run the request in this process, without AWS")
+	case changed("worker-setting") && f.function != "":
+		return usage("--worker-setting is for a worker in this process, not for --function").
+			hint("set the environment of the deployed worker")
 	case f.awsRegion != "" && f.function == "":
 		return usage("--aws-region needs --function: it is the Region of that function").
 			hint("set --region to choose the Regions to run in")

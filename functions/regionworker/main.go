@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 
 	"meridian/internal/function"
@@ -19,6 +20,7 @@ import (
 func main() {
 	function.Tune(os.Getenv)
 	log := function.Log()
+	slog.SetDefault(log) // takes what net/http logs, too
 	tasks, err := task.Builtin().Configure(os.Getenv)
 	if err != nil {
 		log.Error("not started", "cause", err.Error())
