@@ -28,8 +28,12 @@ func parametersOf(t reflect.Type) []Parameter {
 	return all
 }
 
-// kindOf returns the kind of JSON value that a parameter of type t takes.
+// kindOf returns the kind of JSON value that a parameter of type t takes. A type that
+// reads its own JSON says so in its method Kind.
 func kindOf(t reflect.Type) string {
+	if own, ok := reflect.TypeAssert[interface{ Kind() string }](reflect.Zero(t)); ok {
+		return own.Kind()
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return kindOf(t.Elem())

@@ -27,6 +27,9 @@ const (
 // class, or an array of these: 200, "2xx", [200, "3xx"].
 type Statuses []string
 
+// Kind returns the kinds of JSON value that Statuses read.
+func (Statuses) Kind() string { return "a status or an array" }
+
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *Statuses) UnmarshalJSON(data []byte) error {
 	return eachElement(data, func(element json.RawMessage) string {
@@ -39,6 +42,9 @@ func (s *Statuses) UnmarshalJSON(data []byte) error {
 // Patterns are regular expressions. In JSON they are a string or an array of strings, in
 // the syntax of RE2.
 type Patterns []*regexp.Regexp
+
+// Kind returns the kinds of JSON value that Patterns read.
+func (Patterns) Kind() string { return "a string or an array" }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *Patterns) UnmarshalJSON(data []byte) error {
