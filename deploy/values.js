@@ -8,7 +8,11 @@ const regionName = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/;
 
 const noValue = { Ref: 'AWS::NoValue' };
 
-const wrong = (name, want) => new Error(`param "${name}": want ${want}`);
+// A refusal is an error without a stack, which the framework would print behind the
+// message.
+const refusal = (message) => Object.assign(new Error(message), { stack: '' });
+
+const wrong = (name, want) => refusal(`param "${name}": want ${want}`);
 
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
@@ -132,14 +136,14 @@ module.exports.workerArns = async ({ resolveVariable }) => {
 
   if (placement === 'home') return [arn('${AWS::Region}')];
   if (placement !== 'regional') {
-    throw new Error(`param "placement" is "${placement}": want "home" or "regional"`);
+    throw refusal(`param "placement" is "${placement}": want "home" or "regional"`);
   }
   if (listed.length === 0) {
-    throw new Error('param "placement" is "regional": param "regions" must list the Regions of the workers');
+    throw refusal('param "placement" is "regional": param "regions" must list the Regions of the workers');
   }
   const unknown = listed.filter((region) => !regionName.test(region));
   if (unknown.length > 0) {
-    throw new Error(`param "regions" has names that are not Regions: ${unknown.join(', ')}`);
+    throw refusal(`param "regions" has names that are not Regions: ${unknown.join(', ')}`);
   }
   return listed.map(arn);
 };

@@ -248,8 +248,8 @@ func TestTemplate(t *testing.T) {
 			{`kmsKeys={"mars":"arn:aws:kms:us-east-1:1:key/k"}`, `param "kmsKeys": want the names of Regions, not mars`},
 		} {
 			out := s.command(ctx, t, s.env, s.serverless(), "package", "--param", c.params)
-			if out.status == 0 || !strings.Contains(out.stdout, c.want) {
-				t.Errorf("%s: exit status %d, want 1 and %s: %s%s", c.params, out.status, c.want, out.stdout, out.stderr)
+			if out.status == 0 || !strings.Contains(out.stdout, c.want) || strings.Contains(out.stdout, "\n    at ") {
+				t.Errorf("%s: exit status %d, want 1 and %s without a stack: %s%s", c.params, out.status, c.want, out.stdout, out.stderr)
 			}
 			if strings.Contains(out.stdout+out.stderr, "hunter2") {
 				t.Errorf("%s: the value is printed: %s%s", c.params, out.stdout, out.stderr)
