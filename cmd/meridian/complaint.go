@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,10 +73,13 @@ func (c *cli) conclude(ctx context.Context, cmd *cobra.Command, err error) int {
 		return exitSucceeded
 	}
 	complaint, ok := errors.AsType[*complaintError](err)
-	if !ok { // cobra's, about the command line; its suggestions are a paragraph of their own
-		text, suggestion, _ := strings.Cut(err.Error(), "\n\n")
-		suggestion = strings.Join(strings.Fields(suggestion), " ")
-		complaint = usage("%s", text).hint("%s", cmp.Or(suggestion, "run `"+cmd.CommandPath()+" --help`"))
+	if !ok { // cobra's, about the command line; a paragraph of suggestions has a heading, then a name on each line
+		text, suggestions, _ := strings.Cut(err.Error(), "\n\n")
+		hint := "run `" + cmd.CommandPath() + " --help`"
+		if _, names, _ := strings.Cut(suggestions, "\n"); names != "" {
+			hint = "did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
+		}
+		complaint = usage("%s", text).hint("%s", hint)
 	}
 	var b strings.Builder
 	if complaint.text != "" {

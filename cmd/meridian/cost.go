@@ -61,7 +61,7 @@ that are the same for all are left out: the schedule, traces, data transfer.`, p
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&f.Regions, "regions", defaultRegionCount(), "a run has `n` Regions; the default is the number that \"run\" has without --region")
+	flags.IntVar(&f.Regions, "regions", defaultRegionCount(), "the number `n` of Regions in a run; \"run\" without --region has the default")
 	flags.Var((*seconds)(&f.Seconds), "seconds", "the `time` that one worker takes, such as 10s or 10")
 	flags.Var(&f.every, "every", "the `time` between the starts of two runs, such as 5m, 300 or 'rate(5 minutes)'")
 	flags.StringVar(&f.Region, "region", "us-east-1", "the `Region` of all functions, with its prices")
