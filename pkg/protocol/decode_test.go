@@ -146,7 +146,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"a name too long", `{"name":"` + strings.Repeat("é", 81) + `"}`, faults("name", `"`+strings.Repeat("é", 39)+"…",
 			"want 1 to 80 of A-Z a-z 0-9 . _ - : +")},
 		{"empty lists", `{"regions":[],"excludeRegions":[ ],"targets":[]}`, faults(
-			"regions", "[]", "is empty; leave it out for every commercial Region",
+			"regions", "[]", "is empty; leave it out for every commercial Region that needs no opt-in",
 			"excludeRegions", "[]", "is empty; leave it out for none",
 			"targets", "[]", `is empty; leave it out for the default, "dynamodb"`)},
 		{"blank entries", `{"regions":["",  "eu-west-1"],"targets":["\t"," "," "]}`, faults(

@@ -24,7 +24,7 @@ func (r Request) Validate() Faults {
 	if r.Name != "" && !validName(r.Name) {
 		f.add("name", r.Name, "want 1 to %d of A-Z a-z 0-9 %s", MaxNameLength, spaced(NamePunctuation))
 	}
-	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region`)
+	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region that needs no opt-in`)
 	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
 	f.list("targets", r.Targets, MaxTargets, `leave it out for the default, "`+DefaultTarget+`"`)
 	f.unique("targets", r.Targets)
