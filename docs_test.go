@@ -2,7 +2,6 @@ package meridian_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,26 +16,22 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// The Go code of the documentation is files of internal/task, as a reader would add
-// them: they compile, and their tests pass.
+// The Go code of the documentation is files of internal/task, under the paths that stand
+// before them: they compile, and their tests pass, also where a reader has added them.
 func TestTheDocumentationsGoCodeCompilesAndPasses(t *testing.T) {
 	t.Parallel()
 	directory, replace := t.TempDir(), map[string]string{}
 	for file, text := range documentation(t) {
-		for i, code := range fenced(text, "go") {
-			name := fmt.Sprintf("shown%d.go", len(replace))
-			switch {
-			case strings.HasPrefix(code, "package task_test\n"):
-				name = fmt.Sprintf("shown%d_test.go", len(replace))
-			case !strings.HasPrefix(code, "package task\n"):
-				t.Errorf("block %d of Go in %s is no file of package task", i+1, file)
-				continue
-			}
-			copied := filepath.Join(directory, name)
-			if err := os.WriteFile(copied, []byte(code), 0o600); err != nil {
+		named := regexp.MustCompile("(?ms)`(internal/task/\\w+\\.go)`:\n\n```go\n(.*?)^```$").FindAllStringSubmatch(text, -1)
+		if blocks := fenced(text, "go"); len(blocks) != len(named) {
+			t.Errorf("%s has %d blocks of Go, %d of them behind the path of a file of internal/task", file, len(blocks), len(named))
+		}
+		for _, block := range named {
+			copied := filepath.Join(directory, filepath.Base(block[1]))
+			if err := os.WriteFile(copied, []byte(block[2]), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			at, err := filepath.Abs(filepath.Join("internal", "task", name))
+			at, err := filepath.Abs(block[1])
 			if err != nil {
 				t.Fatal(err)
 			}
