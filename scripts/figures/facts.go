@@ -35,7 +35,7 @@ func limits() string {
 		{"retries by one retrier", protocol.MaxAttempts, ""},
 		{"retries by one retrier with an interval below 1 s", protocol.MaxQuickAttempts, ""},
 		{"a timeout or an interval", protocol.MaxSeconds, " s"},
-		{"arrays and objects inside each other in an output", protocol.MaxOutputDepth, ""},
+		{"levels of nested arrays and objects in an output", protocol.MaxOutputDepth, ""},
 		{"an error name in a result", protocol.MaxErrorNameBytes, " bytes"},
 		{"a cause in a result", protocol.MaxCauseBytes, " bytes"},
 	} {
