@@ -9,14 +9,14 @@ import (
 // An Adaptation says how the number of attempts at once follows what the other
 // side accepts. The zero Adaptation follows nothing.
 //
-// Each lane starts with a burst: a part of its items, and as many again every few
-// milliseconds, so that few attempts meet a limit. While at most a sixth of the
-// attempts are throttled, the bursts only get smaller, to half. Past a sixth the
-// lane's window (how many may run at once) falls to what is still running, by a
-// tenth at least, and grows by one for each round without a throttle. When the run
-// has had too many throttles for that, the lane probes: it tries one more now and
-// then, and gives it up at the first throttle. A lane in which nothing is accepted
-// tries one attempt at a time, with longer and longer pauses.
+// Each lane starts with a burst, a fifth of its items. When the throttles of a burst
+// have had time to come, the next fifth follows, so that few attempts meet a limit.
+// While at most a sixth of the attempts are throttled, the bursts only get smaller, to
+// half. Past a sixth the lane's window (how many may run at once) falls to what the
+// other side accepted. After two rounds without a throttle it grows by one, after two
+// more by two, then by four: a limit that has risen is found. The first throttle ends
+// that, and the next try waits twice as long. A lane in which nothing is accepted tries
+// one attempt at a time, with longer and longer pauses.
 type Adaptation struct {
 	// ErrorEquals lists the error names that mean "too much at once". Empty means
 	// that nothing is adapted.
@@ -25,6 +25,11 @@ type Adaptation struct {
 	// Lanes gives each item its lane, by any number from 0 up; the items of a
 	// lane share one limit. Nil means one lane for all.
 	Lanes []int
+
+	// RoundTrip returns how long a throttle takes at least in a lane, from the start of
+	// the attempt; false while that is not known, and then no further burst starts. It
+	// must not block. Nil means no time.
+	RoundTrip func(lane int) (time.Duration, bool)
 
 	// CountRetries says that a throttled attempt uses up its retrier's attempts,
 	// with the retrier's waits. False means that it uses up none: while any retrier
@@ -40,37 +45,33 @@ const (
 
 	// burstShare is the share of a lane's items in a burst; the first burst is
 	// firstBurst if that is more. One burst meets the other side's limit, wherever
-	// that is, so a sixth keeps the extra calls under a fifth.
-	burstShare = 0.17
+	// that is, so a fifth keeps the extra calls under a quarter, with those of probes.
+	burstShare = 0.2
 
-	// The first burst has firstTicks times burstTick for its throttles, because it
-	// may have to wait for connections. A later burst has burstTicks, a few round
-	// trips inside a Region; a throttle takes one. Missed ticks are not made up
-	// for: on a small share of a CPU a burst is sent bit by bit, and each tick
-	// waits behind the sending.
-	burstTick  = 2 * time.Millisecond
-	firstTicks = 8
-	burstTicks = 3
+	// A burst waits for its throttles for a round trip and a margin: leastMargin and
+	// half the round trip, at most mostMargin. So a run that meets no limit, and makes
+	// four more bursts, takes four round trips and 0.1 s longer at most.
+	leastMargin = 8 * time.Millisecond
+	mostMargin  = 25 * time.Millisecond
 
 	// tolerated is the share of recent attempts that may be throttled without
 	// lowering the window: a sixth makes a fifth more calls.
 	tolerated = 1. / 6
 
-	// backoff is the most of its window that a lane keeps after a throttle.
-	backoff = 0.9
+	// mostAccepted is the share of the attempts at once that have to be accepted to show
+	// that the limit is not below their number.
+	mostAccepted = 0.9
 
-	// extraShare is the number of throttles allowed for each accepted attempt,
-	// over the run. Past it a lane probes only after firstPatience accepted
-	// attempts in a row, twice as many after each failed probe, up to mostPatience.
-	// At mostPatience the probes cost two throttles in a hundred attempts.
-	extraShare    = 0.15
+	// firstPatience is how many rounds without a throttle a lane waits before its
+	// window grows. It doubles with each growth that a throttle ends, up to
+	// mostPatience, where probes cost one throttle in sixteen rounds.
 	firstPatience = 2
-	mostPatience  = 64
+	mostPatience  = 16
 
 	// shortestPause and longestPause bound the wait after a throttled attempt. It
 	// doubles with each burst of throttles until an attempt is accepted.
-	shortestPause = 25 * time.Millisecond
-	longestPause  = 3200 * time.Millisecond
+	shortestPause = 6 * time.Millisecond
+	longestPause  = 4 * time.Second
 )
 
 func (a Adaptation) validate(n int) error {

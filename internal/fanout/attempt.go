@@ -16,7 +16,7 @@ type attempt[R any] struct {
 	item     int
 	number   int // of the item's attempts, from 1
 	prior    []Attempt
-	start    time.Time
+	sending  // start is its start
 	hedge    bool
 	returned bool
 	givenUp  bool      // abandoned, or another attempt at its item was faster

@@ -1,7 +1,6 @@
 package fanout
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -16,27 +15,41 @@ type lane struct {
 	running int
 	open    int // items not settled
 
-	limited bool      // whether window limits it
-	window  float64   // how many attempts may run at once
-	burst   float64   // by how much window grows while ramping
-	ramping bool      // until the first limit is met
-	tickAt  time.Time // the next tick of the burst while ramping; zero before the first
-	ticks   int       // of this burst; a later burst starts at firstTicks-burstTicks
-	held    int       // slots freed by throttled attempts, not reused until the next burst
-	settled float64   // the window reached, for the record; zero means window
+	peak int // the most attempts that ran at once
+
+	limited bool    // whether window limits it
+	window  float64 // how many attempts may run at once
+
+	ramping   bool      // until the first limit is met
+	burst     float64   // by how much window grows while ramping
+	growAt    time.Time // when it grows next while ramping; zero before the first start
+	pacing    bool      // whether the round trip is known
+	held      int       // slots freed by throttled attempts, not reused until the next burst
+	roundTrip func() (time.Duration, bool)
+
+	calm     int     // attempts accepted since the last throttle, or since window grew
+	patience float64 // how many rounds have to be calm before window grows
+	step     float64 // by how much it grows then
+	probing  bool    // whether it has grown since the last throttle
+	settled  float64 // the window that throttles have shown; zero means none
 
 	recent          float64 // attempts started recently
 	recentThrottled float64 // those of them that were throttled
 	accepted        int
 	throttled       int
 	streak          int       // bursts of throttles since an attempt was accepted
-	loweredAt       time.Time // when a throttle last lowered the window
+	loweredAt       time.Time // when a burst of throttles last lowered the window
+	pauses          bool      // whether it pauses when nothing is accepted
+	pausedUntil     time.Time // nothing starts before
+}
 
-	calm        int       // attempts accepted since the last throttle
-	patience    int       // how many accepted attempts a probe waits for
-	probing     bool      // whether it tries one more than its throttles allow
-	pauses      bool      // whether it pauses when nothing is accepted
-	pausedUntil time.Time // nothing starts before
+// A sending is what a lane knows of an attempt from its start. A throttle is judged by
+// it: the other side decided by what was running then, not by what is running when the
+// throttle is heard.
+type sending struct {
+	start     time.Time
+	running   int // attempts that ran, this one included
+	throttled int // the lane's throttles so far
 }
 
 // newLanes divides n items into lanes.
@@ -61,8 +74,13 @@ func newLanes(a Adaptation, n int) []*lane {
 		l.burst = max(1, burstShare*float64(l.items))
 		l.window = max(firstBurst, l.burst)
 		l.ramping = true
-		l.patience = firstPatience
+		l.patience, l.step = firstPatience, 1
 		l.pauses = !a.CountRetries
+	}
+	if a.RoundTrip != nil {
+		for i, l := range lanes {
+			l.roundTrip = func() (time.Duration, bool) { return a.RoundTrip(i) }
+		}
 	}
 	return lanes
 }
@@ -77,7 +95,7 @@ func (l *lane) wakeAt(now time.Time) (time.Time, bool) {
 		return l.pausedUntil, true
 	}
 	full := float64(l.running+l.held) >= l.window
-	return l.tickAt, l.ramping && full && !l.tickAt.IsZero()
+	return l.growAt, l.ramping && full && !l.growAt.IsZero()
 }
 
 // room reports whether one more attempt may start.
@@ -85,32 +103,38 @@ func (l *lane) room(now time.Time) bool {
 	if !l.limited {
 		return true
 	}
-	if l.ramping && !l.tickAt.After(now) {
-		l.tick(now)
+	if l.ramping && !l.growAt.After(now) {
+		l.ramp(now)
 	}
 	return float64(l.running+l.held) < l.window && !l.pausedUntil.After(now)
 }
 
-// tick counts a tick of the burst, and lets the window grow after the last one.
-func (l *lane) tick(now time.Time) {
-	if !l.tickAt.IsZero() { // else the burst starts now
-		l.ticks++
-	}
-	l.tickAt = now.Add(burstTick)
-	if l.ticks < firstTicks {
+// ramp starts the next burst, when the throttles of the one before have been heard. It
+// counts the first burst from when the round trip is known: until then it waits for a
+// connection.
+func (l *lane) ramp(now time.Time) {
+	begun := l.pacing
+	wait := l.pace()
+	l.growAt = now.Add(wait)
+	if !begun || l.window >= float64(l.running+len(l.fresh)+len(l.ready)) {
 		return
 	}
-	l.ticks, l.held = firstTicks-burstTicks, 0
-	switch {
-	case l.window >= float64(l.running+len(l.fresh)+len(l.ready)):
-		return // the window holds nothing up
-	case l.recentThrottled < 1:
+	l.held = 0
+	if l.recentThrottled < 1 {
 		l.window += l.burst
-	default:
+	} else {
 		l.window += l.burst / 2
-		l.ticks++ // half a burst gets less time
 	}
 	l.decay()
+}
+
+// pace returns how long the throttles of a burst take at most.
+func (l *lane) pace() time.Duration {
+	roundTrip := time.Duration(0)
+	if l.pacing = true; l.roundTrip != nil {
+		roundTrip, l.pacing = l.roundTrip()
+	}
+	return roundTrip + min(leastMargin+roundTrip/2, mostMargin)
 }
 
 // take removes the item to start next: one that waited for a retry before one that
@@ -125,13 +149,15 @@ func (l *lane) take() int {
 	return i
 }
 
-// start counts an attempt that starts, hedges included.
-func (l *lane) start() {
+// begin counts an attempt that starts, hedges included.
+func (l *lane) begin(now time.Time) sending {
 	if l.recent >= 2*max(firstBurst, float64(l.running)) { // two rounds
 		l.decay()
 	}
 	l.recent++
 	l.running++
+	l.peak = max(l.peak, l.running)
+	return sending{now, l.running, l.throttled}
 }
 
 // decay makes coming attempts count more than past ones.
@@ -140,57 +166,51 @@ func (l *lane) decay() {
 	l.recentThrottled /= 2
 }
 
-// accept counts an attempt that was not throttled, whether it succeeded or not.
+// accept counts an attempt that was not throttled, whether it succeeded or not. After
+// calm rounds the window grows, and twice as much after the next ones: the limit may
+// have risen.
 func (l *lane) accept() {
-	l.accepted++
-	l.calm++
 	l.streak = 0
-	if l.ramping {
+	l.accepted++
+	if l.calm++; l.ramping || float64(l.calm) < l.patience*l.window {
 		return
 	}
-	allowed := float64(l.throttled+1) <= extraShare*float64(l.accepted)
-	l.probing = !allowed && l.calm >= l.patience
-	if !allowed && !l.probing {
-		return
-	}
-	l.window += 1 / l.window
-	l.settle()
-	if l.calm >= l.patience+3*int(l.window) { // three rounds without a throttle: the limit has risen
+	if l.probing { // the last growth went well
 		l.patience = firstPatience
 	}
+	l.window += l.step
+	l.step *= 2
+	l.calm, l.probing = 0, true
+	l.settle()
 }
 
-// throttle counts a throttled attempt, started at that time. The attempts still
-// running were accepted, or have no answer yet.
-func (l *lane) throttle(started, now time.Time) {
+// throttle counts a throttled attempt. A few throttles among many attempts show no
+// limit. More of them, or one after the window has grown, lower the window to what the
+// other side accepted when it decided.
+func (l *lane) throttle(s sending, now time.Time) {
+	before := s.running - 1 - (l.throttled - s.throttled) // without those that were throttled, too
 	l.throttled++
 	l.recentThrottled++
 	l.calm = 0
-	if l.probing { // the probe failed
-		l.probing = false
-		l.patience = min(2*l.patience, mostPatience)
-		l.window = max(1, min(l.window, float64(l.running)))
-		l.settle()
-		return
-	}
-	if l.recentThrottled <= tolerated*l.recent {
+	if !l.probing && l.recentThrottled <= tolerated*l.recent {
 		if l.ramping {
 			l.held++
 		}
 		return
 	}
-	if most := min(l.window, float64(l.items)); l.ramping && float64(l.accepted) >= most*backoff {
-		l.settled = most // nearly the whole window was accepted, so it is below the limit
+	if l.probing {
+		l.patience = min(2*l.patience, mostPatience)
 	}
-	l.ramping, l.held = false, 0
-	window := min(l.window, float64(l.running))
-	if started.After(l.loweredAt) { // the first of a burst
-		window = min(window, l.window*backoff)
+	if l.settled == 0 && float64(l.accepted) >= mostAccepted*float64(l.peak) {
+		l.settled = float64(l.peak) // so the limit was not below that
+	}
+	l.ramping, l.probing, l.held, l.step = false, false, 0, 1
+	l.window = max(1, min(l.window, float64(max(before, l.running))))
+	l.settle()
+	if s.start.After(l.loweredAt) { // the first of a burst
 		l.loweredAt = now
 		l.streak++
 	}
-	l.window = max(1, window)
-	l.settle()
 	if l.pauses && l.running == 0 {
 		l.pausedUntil = now.Add(l.longestPause() / 2)
 	}
@@ -215,15 +235,19 @@ func (l *lane) wakeBy(t time.Time) {
 }
 
 // settle records the window. It does not record a fall while fewer items are open
-// than the recorded window: at the end of a lane nothing takes the free slots, and
-// the window falls to what is running, which says nothing about the limit.
+// than the recorded window: at the end of a lane nothing takes the free slots, and few
+// running attempts say nothing about the limit.
 func (l *lane) settle() {
 	if l.window > l.settled || float64(l.open) >= l.settled {
 		l.settled = min(l.window, float64(l.items))
 	}
 }
 
-// settledAt returns how many attempts at once the lane has settled at.
-func (l *lane) settledAt() int {
-	return min(int(math.Ceil(cmp.Or(l.settled, l.window))), l.items)
+// atOnce returns how many attempts at once the lane has settled at, or has had if it
+// has met no limit.
+func (l *lane) atOnce() int {
+	if l.settled == 0 {
+		return l.peak
+	}
+	return int(math.Ceil(l.settled))
 }

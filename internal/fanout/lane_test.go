@@ -1,7 +1,6 @@
 package fanout_test
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync/atomic"
@@ -85,20 +84,20 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 		mostCalls    int
 	}{
 		// Ideal: 200 of 100 ms, 10 at once, take 2 s; within 1.15 times that, and
-		// at most 1.2 calls an item.
-		{"an account of 10", 10, 200, 2300 * time.Millisecond, 240},
-		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1200},
-		// The first burst meets no limit here, and the next one is a sixth.
-		{"an account of 50, and twice as many", 50, 100, 320 * time.Millisecond, 120},
-		{"an account of 40, and little more", 40, 60, 320 * time.Millisecond, 72},
-		{"an account of 10, for long", 10, 2000, 20500 * time.Millisecond, 2400},
+		// at most 1.25 calls an item.
+		{"an account of 10", 10, 200, 2300 * time.Millisecond, 250},
+		{"an account of 50", 50, 1000, 2300 * time.Millisecond, 1250},
+		// The first burst meets no limit here, and the next one is a fifth.
+		{"an account of 50, and twice as many", 50, 100, 320 * time.Millisecond, 125},
+		{"an account of 40, and little more", 40, 60, 320 * time.Millisecond, 75},
+		{"an account of 10, for long", 10, 2000, 20500 * time.Millisecond, 2500},
 		{"an account of 1", 1, 20, 2500 * time.Millisecond, 60},
-		// Six bursts take 40 ms; 900 at once is not for the account to refuse.
+		// The fifth burst starts after 32 ms; the account does not refuse 900 at once.
 		{"an account of 1,000", 1000, 900, 140 * time.Millisecond, 900},
-		{"an account just under a burst", 170, 1000, 1000 * time.Millisecond, 1200},
-		{"an account just over a burst", 185, 1000, 1000 * time.Millisecond, 1200},
-		{"an account of half a burst", 90, 1000, 1400 * time.Millisecond, 1200},
-		{"an account of two thirds", 666, 1000, 300 * time.Millisecond, 1200},
+		{"an account just under a burst", 195, 1000, 1000 * time.Millisecond, 1250},
+		{"an account just over a burst", 205, 1000, 1000 * time.Millisecond, 1250},
+		{"an account of half a burst", 90, 1000, 1400 * time.Millisecond, 1250},
+		{"an account of two thirds", 666, 1000, 300 * time.Millisecond, 1250},
 		{"every Region once", 1000, 36, 100 * time.Millisecond, 36},
 	}
 	for _, tt := range tests {
@@ -225,15 +224,15 @@ func TestAFewThrottlesAreNoLimit(t *testing.T) {
 				if most := time.Duration(tt.most) * time.Millisecond; took > most {
 					t.Errorf("%s, seed %d: took %v, want at most %v", tt.name, seed, took, most)
 				}
-				if at := cmp.Or(tt.at, tt.items); verdict.Concurrency > at || verdict.Concurrency < at*3/4 {
-					t.Errorf("%s, seed %d: settled at %d, want about %d", tt.name, seed, verdict.Concurrency, at)
+				if verdict.Concurrency != 0 {
+					t.Errorf("%s, seed %d: settled at %d, want no limit", tt.name, seed, verdict.Concurrency)
 				}
 			})
 		}
 	}
 }
 
-func TestWhateverTheLimitItTakesAFifthMoreCallsAtMost(t *testing.T) {
+func TestWhateverTheLimitItTakesAQuarterMoreCallsAtMost(t *testing.T) {
 	t.Parallel()
 	const items = 1000
 	for limit := 10; limit < items; limit += 1 + limit/10 {
@@ -242,15 +241,15 @@ func TestWhateverTheLimitItTakesAFifthMoreCallsAtMost(t *testing.T) {
 			begin := time.Now()
 			fanout.Map(t.Context(), adapting(), make([]int, items), a.call)
 			took, ideal := time.Since(begin), time.Duration((items+limit-1)/limit)*a.answer
-			if a.calls > items*120/100 || took > ideal*115/100+150*time.Millisecond {
-				t.Errorf("limit %d: %d calls for %d items, %v; want at most a fifth more, about %v", limit, a.calls, items, took, ideal)
+			if a.calls > items*125/100 || took > ideal*115/100+150*time.Millisecond {
+				t.Errorf("limit %d: %d calls for %d items, %v; want at most a quarter more, about %v", limit, a.calls, items, took, ideal)
 			}
 		})
 	}
 }
 
-// However low a limit was, the number at once grows again when it is gone, by one
-// for each round.
+// However low a limit was, the number at once grows again when it is gone: twice as
+// much after every two rounds.
 func TestTheNumberAtOnceFollowsALimitThatChanges(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -262,16 +261,15 @@ func TestTheNumberAtOnceFollowsALimitThatChanges(t *testing.T) {
 		calls       int           // at most
 		concurrency [2]int        // settled at, from and to
 	}{
-		// Ideal: from 10 at once up by one every 100 ms, 10,000 take 13.2 s.
-		{"rises from 10 to 1,000", 10, 1000, 500 * time.Millisecond, 10_000, 16 * time.Second, 11_900, [2]int{100, 170}},
-		// From 1 up, 1,000 take 4.5 s, after the second.
-		{"is 0 for a second", 0, 1000, time.Second, 1000, 7 * time.Second, 1200, [2]int{35, 50}},
-		// And 36 take 0.9 s.
-		{"is 0 for ten seconds", 0, 1000, 10 * time.Second, 36, 15 * time.Second, 90, [2]int{6, 12}},
+		// Ten doublings, of two rounds each, reach 1,000 after 2.5 s.
+		{"rises from 10 to 1,000", 10, 1000, 500 * time.Millisecond, 10_000, 4 * time.Second, 12_500, [2]int{900, 1000}},
+		// From 1 up, 1,000 take 2.2 s, after the second.
+		{"is 0 for a second", 0, 1000, time.Second, 1000, 4 * time.Second, 1250, [2]int{200, 1000}},
+		{"is 0 for ten seconds", 0, 1000, 10 * time.Second, 36, 13 * time.Second, 90, [2]int{8, 36}},
 		// 5 rounds of 1,000, and 5,000 of 10 at once. All that run end at once, and
 		// as many are asked for again before the first is refused: a tenth more calls,
 		// beside the first burst's.
-		{"falls from 1,000 to 10", 1000, 10, 450 * time.Millisecond, 10_000, 52 * time.Second, 12_200, [2]int{9, 12}},
+		{"falls from 1,000 to 10", 1000, 10, 450 * time.Millisecond, 10_000, 52 * time.Second, 12_500, [2]int{9, 12}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -407,7 +405,7 @@ func TestAnAccountThatRefusesEverythingIsAskedLessAndLess(t *testing.T) {
 	for _, tt := range []struct{ items, most int }{
 		{3, 3 + 30},
 		{36, 36 + 30},
-		{1000, 170 + 30}, // after the burst, one at a time
+		{1000, 200 + 30}, // after the burst, one at a time
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
@@ -468,7 +466,7 @@ func TestAThrottleMayAskForMoreThanTheRunHas(t *testing.T) {
 }
 
 // longestPause is what the engine waits at most before it asks an account again.
-const longestPause = 3200 * time.Millisecond
+const longestPause = 4 * time.Second
 
 func TestTheThrottlesOfHedgesAreAFewOfAllAttempts(t *testing.T) {
 	t.Parallel()
@@ -486,8 +484,8 @@ func TestTheThrottlesOfHedgesAreAFewOfAllAttempts(t *testing.T) {
 				}
 			}
 			t.Logf("%d calls, %d refused, settled at %d", a.calls, a.refused, verdict.Concurrency)
-			if verdict.Concurrency != items {
-				t.Errorf("settled at %d after %d throttles of %d calls, want %d", verdict.Concurrency, a.refused, a.calls, items)
+			if verdict.Concurrency != 0 {
+				t.Errorf("settled at %d after %d throttles of %d calls, want no limit", verdict.Concurrency, a.refused, a.calls)
 			}
 			time.Sleep(time.Second) // the account's calls ignore their contexts
 		})

@@ -100,13 +100,16 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 		l.end, l.cause = TimedOut, l.interrupted // counts only for interrupted items
 	}
 	l.verdict = l.tally.verdict(l.end, l.cause)
+	limited := false
 	for _, lane := range l.lanes {
-		if lane.throttled > 0 {
-			l.verdict.Throttled += lane.throttled
-			l.verdict.Concurrency += lane.settledAt()
-		}
+		l.verdict.Throttled += lane.throttled
+		l.verdict.Concurrency += lane.atOnce()
+		limited = limited || lane.settled > 0
 	}
 	l.verdict.Concurrency = min(l.verdict.Concurrency, l.policy.MaxConcurrency)
+	if !limited {
+		l.verdict.Concurrency = 0
+	}
 }
 
 // startReady starts attempts while there are free slots, retries first: it
@@ -158,15 +161,15 @@ func (l *loop[T, R]) laneOf(i int) *lane { return l.lanes[l.policy.Adaptation.la
 // start starts an attempt at item i.
 func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 	prior := slices.Clip(l.outcomes[i].Attempts)
-	a := &attempt[R]{item: i, number: len(prior) + 1, prior: prior, start: now, hedge: hedge}
+	a := &attempt[R]{item: i, number: len(prior) + 1, prior: prior, hedge: hedge}
 	if hedge {
 		a.number++ // the slow attempt is not among prior yet
 	}
+	l.running++
+	a.sending = l.laneOf(i).begin(now)
 	if l.hedger != nil {
 		l.hedger.add(l.ctx, a)
 	}
-	l.running++
-	l.laneOf(i).start()
 	l.attempts = append(l.attempts, a)
 	if l.watch != nil {
 		l.watch(Event[R]{Item: i, Number: a.number, Attempt: Attempt{Start: now, Hedge: hedge}})

@@ -90,8 +90,9 @@ type Verdict struct {
 	Err error
 
 	// Throttled counts the attempts that ended with one of the Adaptation's
-	// errors. Concurrency is how many attempts at once the throttled lanes settled
-	// at; a throttle does not lower it when fewer items than that were open. Both
-	// are 0 when nothing was throttled.
+	// errors. Concurrency is how many attempts at once the lanes settled at together,
+	// when a limit was found in at least one; a lane without a limit counts the most
+	// attempts that it had running. A throttle does not lower it when fewer items than
+	// that were open. It is 0 when no limit was found.
 	Throttled, Concurrency int
 }

@@ -26,8 +26,11 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 		parts = append(parts, count(s.Retries, "retry", "retries"))
 	}
 	if s.Throttled > 0 {
-		parts = append(parts, fmt.Sprintf("throttled %s, settled at %s at once",
-			count(s.Throttled, "time", "times"), count(s.Concurrency, "invocation", "invocations")))
+		part := "throttled " + count(s.Throttled, "time", "times")
+		if s.Concurrency > 0 {
+			part += fmt.Sprintf(", settled at %s at once", count(s.Concurrency, "invocation", "invocations"))
+		}
+		parts = append(parts, part)
 	}
 	if s.TargetRetries > s.Retries { // a retry of an invocation also retries its targets
 		parts = append(parts, count(s.TargetRetries, "retry of a target", "retries of targets"))

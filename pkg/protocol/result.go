@@ -64,7 +64,8 @@ type Summary struct {
 
 	// Throttled counts the attempts of invocations that were throttled. Concurrency
 	// is the number of invocations in flight at which the run settled after that,
-	// while enough invocations were left. Both are left out if nothing was throttled.
+	// while enough invocations were left; it is left out if the throttles showed no
+	// limit. Both are left out if nothing was throttled.
 	Throttled   int `json:"throttled,omitzero"`
 	Concurrency int `json:"concurrency,omitzero"`
 

@@ -70,11 +70,14 @@ func ofTheLoop() []mutant {
 
 func ofLanesAndHedges() []mutant {
 	return []mutant{
-		{"a throttle does not lower the limit", "lane.go", "l.window = max(1, window)", "l.window = max(l.window, window)"},
+		{"a throttle does not lower the limit", "lane.go", "l.window = max(1, min(l.window, ", "l.window = max(1, max(l.window, "},
+		{"a throttle is judged when it is heard", "lane.go", "float64(max(before, l.running))", "float64(max(0*before, l.running))"},
 		{"the last items lower what the run settled at", "lane.go", "l.window > l.settled || float64(l.open) >= l.settled", "l.window > 0"},
-		{"the first burst counts as borne", "lane.go", "l.ramping && float64(l.accepted) >= most*backoff", "l.ramping"},
-		{"more is never tried for", "lane.go", "if !allowed && !l.probing {", "if !allowed {"},
-		{"what bears nothing is asked without a rest", "lane.go", "l.pausedUntil = now.Add(l.longestPause() / 2)", "l.pausedUntil = now"},
+		{"the first throttle among the last items is the limit", "lane.go", "float64(l.accepted) >= mostAccepted*float64(l.peak)", "false"},
+		{"a limit that has risen is not found", "lane.go", "l.step *= 2", "l.step *= 1"},
+		{"a probe that is throttled is repeated at once", "lane.go", "l.patience = min(2*l.patience, mostPatience)", "_ = l.patience"},
+		{"what is refused wholly is asked without a pause", "lane.go", "l.pausedUntil = now.Add(l.longestPause() / 2)", "l.pausedUntil = now"},
+		{"a burst does not wait for its throttles", "lane.go", "return roundTrip + min(leastMargin+roundTrip/2, mostMargin)", "return leastMargin + 0*roundTrip"},
 		{"a full lane holds up the hedges of others", "hedge.go", "if len(l.lanes) == 1 {", "if len(l.lanes) > 0 {"},
 		{"throttled attempts are counted", "settle.go", "if a.CountRetries || !a.throttles(f.name)", "if true || !a.throttles(f.name)"},
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
