@@ -26,6 +26,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"time"
 
 	"meridian/pkg/protocol"
 )
@@ -45,6 +46,13 @@ type Preparer interface {
 	// Prepare gets the number of invocations that will be in flight at once, by
 	// Region. It returns without waiting for anything.
 	Prepare(ctx context.Context, calls map[string]int)
+}
+
+// A Measurer is an Invoker that knows how far away the workers are.
+type Measurer interface {
+	// RoundTrip returns how long a request to a Region's worker and a refusal take at
+	// least, and false while that is not known. It does not block.
+	RoundTrip(region string) (time.Duration, bool)
 }
 
 // Tasks knows which tasks there are.

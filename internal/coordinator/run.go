@@ -88,6 +88,11 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 	if invoker, ok := r.invoker.(Preparer); ok {
 		invoker.Prepare(ctx, r.atOnce())
 	}
+	if invoker, ok := r.invoker.(Measurer); ok {
+		r.policy.Adaptation.RoundTrip = func(lane int) (time.Duration, bool) {
+			return invoker.RoundTrip(r.plan.Regions[lane].Region) // of the one lane there is, any Region's
+		}
+	}
 	var watch func(fanout.Event[reply])
 	if r.events != nil {
 		watch = func(e fanout.Event[reply]) { r.attempted(ctx, e) }

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"meridian/internal/awsapi"
 	"meridian/internal/wire"
@@ -59,7 +59,7 @@ type Lambda struct {
 	home     string         // the Region of the worker that serves every Region; "" means that each has its own
 	options  lambda.Options // say where Lambda's endpoints are
 	api      *awsapi.Client
-	prepare  func(u *url.URL, calls int) // opens connections
+	pool     *wire.Pool // nil when an HTTP client of the caller's sends
 
 	mu       sync.Mutex
 	requests map[string]*awsapi.Request // by the Region called
@@ -81,7 +81,7 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 		options: lambda.NewFromConfig(cfg).Options(), requests: map[string]*awsapi.Request{},
 	}
 	var sender awsapi.Sender
-	sender, l.prepare = newSender(cfg.HTTPClient, s)
+	sender, l.pool = newSender(cfg.HTTPClient, s)
 	l.api = awsapi.New(sender, cfg.Credentials)
 	if home != "" { // before the first call waits for it
 		_, err = l.request(context.Background(), home) //nolint:forbidigo // it is looked up in a table
@@ -89,19 +89,19 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	return l, err
 }
 
-// newSender returns what sends requests, and what opens connections for them. It takes
-// the certificates and the proxy from base.
-func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, func(*url.URL, int)) {
+// newSender returns what sends requests, and the pool if it is one. It takes the
+// certificates and the proxy from base.
+func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, *wire.Pool) {
 	if base == nil {
 		base = awshttp.NewBuildableClient()
 	}
 	buildable, ok := base.(*awshttp.BuildableClient)
 	if !ok {
-		return ownClient{base}, func(*url.URL, int) {}
+		return ownClient{base}, nil
 	}
 	t := buildable.GetTransport()
 	pool := wire.New(wire.Config{Dial: s.Dial, TLS: t.TLSClientConfig, Proxy: t.Proxy, MaxConns: s.MaxConnections})
-	return pool, pool.Prepare
+	return pool, pool
 }
 
 // homeOf returns the Region of the worker that serves every Region, or "" when each has
@@ -171,13 +171,30 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 // Prepare opens the connections that calls about to be made will need; calls has their
 // number for each Region. It does not wait for them, and a call needs no Prepare.
 func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
+	if l.pool == nil {
+		return
+	}
 	called := map[string]int{} // by the Region called
 	for region, n := range calls {
 		called[cmp.Or(l.home, region)] += n
 	}
 	for region, n := range called {
 		if r, err := l.request(ctx, region); err == nil {
-			l.prepare(r.URL(), n)
+			l.pool.Prepare(r.URL(), n)
 		}
 	}
+}
+
+// RoundTrip returns how long the way to the worker of a Region and back takes at least,
+// and false before the first connection. An HTTP client that is not the SDK's own is
+// taken to be near.
+func (l *Lambda) RoundTrip(region string) (time.Duration, bool) {
+	if l.pool == nil {
+		return 0, true
+	}
+	r, err := l.request(context.Background(), cmp.Or(l.home, region)) //nolint:forbidigo // it is looked up in a table
+	if err != nil {
+		return 0, true // so is every call of the Region
+	}
+	return l.pool.RoundTripTime(r.URL())
 }

@@ -34,9 +34,10 @@ type conn struct {
 	tap      *tap
 	http     *http.ClientConn
 	http2    bool
-	doubted  atomic.Int64 // when a call was given up, as in tap.heard; see doubt
-	settled  bool         // endpoint.streams is what the server allows
-	timer    *time.Timer  // of watch; nil until the connection is in the pool
+	distance time.Duration // a round trip, or little more
+	doubted  atomic.Int64  // when a call was given up, as in tap.heard; see doubt
+	settled  bool          // endpoint.streams is what the server allows
+	timer    *time.Timer   // of watch; nil until the connection is in the pool
 }
 
 // idle reports whether no call is in flight.

@@ -34,6 +34,7 @@ var errTimeout = fmt.Errorf("no connection within %v", ConnectTimeout)
 func (e *endpoint) open(ctx context.Context) (*conn, error) {
 	p := e.pool
 	c := &conn{endpoint: e}
+	begin := time.Now()
 	t := &http.Transport{
 		Proxy: p.cfg.Proxy, TLSClientConfig: p.cfg.TLS.Clone(), // for a proxy; net/http writes to it
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -51,13 +52,15 @@ func (e *endpoint) open(ctx context.Context) (*conn, error) {
 	}
 	if e.url.Scheme == "https" {
 		nc, err := p.tunnel(ctx, e.url)
+		begin = time.Now()
 		if err == nil {
 			nc, err = p.handshake(ctx, nc, e.url.Hostname(), "h2", "http/1.1")
 		}
 		if err != nil {
 			return nil, err
 		}
-		secured := nc.(*tls.Conn) //nolint:forcetypeassert // handshake made it
+		secured := nc.(*tls.Conn)      //nolint:forcetypeassert // handshake made it
+		c.distance = time.Since(begin) // of TLS 1.3; older versions take two
 		c.http2 = secured.ConnectionState().NegotiatedProtocol == "h2"
 		c.tap = newTap(secured, c)
 		t.Proxy = nil
@@ -71,6 +74,9 @@ func (e *endpoint) open(ctx context.Context) (*conn, error) {
 			_ = c.tap.Close()
 		}
 		return nil, err //nolint:wrapcheck // connect adds the address
+	}
+	if c.distance == 0 {
+		c.distance = max(time.Since(begin), 1)
 	}
 	c.http.SetStateHook(c.changed)
 	return c, nil

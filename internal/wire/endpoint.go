@@ -21,6 +21,8 @@ type endpoint struct {
 	streams int     // calls that the last connection was allowed, at most Spread; 0 before the first
 	pausing bool    // a connection has just failed
 	waiting []chan grant
+
+	distance time.Duration // the shortest round trip that connecting has shown; 0 before the first connection
 }
 
 // A grant is a connection with a place reserved on it, or why there is none.
@@ -173,6 +175,9 @@ func (e *endpoint) add() {
 		e.failed(err)
 	} else {
 		e.dials++
+		if e.distance == 0 || c.distance < e.distance {
+			e.distance = c.distance
+		}
 		e.conns = slices.Insert(e.conns, 0, c)
 		c.timer = time.AfterFunc(quiet, c.watch)
 		if !c.http2 {

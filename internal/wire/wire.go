@@ -129,6 +129,15 @@ func (p *Pool) Prepare(u *url.URL, calls int) {
 	e.grow(calls)
 }
 
+// RoundTripTime returns how long a round trip to u takes at least, as connecting has
+// shown, and false before the first connection.
+func (p *Pool) RoundTripTime(u *url.URL) (time.Duration, bool) {
+	e := p.endpoint(u)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return e.distance, e.distance > 0
+}
+
 // Close ends all connections, with their calls. Later calls get no connection.
 func (p *Pool) Close() {
 	p.cancel(errClosed)
