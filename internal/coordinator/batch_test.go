@@ -23,6 +23,8 @@ func (unchecked) Idempotent(string) bool { return false }
 
 func (unchecked) Check(string, json.RawMessage, []string) protocol.Faults { return nil }
 
+func (unchecked) DefaultTarget(string, json.RawMessage) string { return protocol.DefaultTarget }
+
 func (unchecked) Skips(string, json.RawMessage) func(string, string) string {
 	return func(string, string) string { return "" }
 }

@@ -65,6 +65,10 @@ type Tasks interface {
 	// with JSON paths from the request's root.
 	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
 
+	// DefaultTarget returns the only target of a request for the task called name that
+	// has none. It is never empty.
+	DefaultTarget(name string, parameters json.RawMessage) string
+
 	// Skips returns a function that says why a target would be skipped in a Region,
 	// or "" when it would not be, or when only a try can tell. Check has found
 	// nothing wrong with the task and its parameters.

@@ -91,9 +91,10 @@ func (r *run) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOutcome, 
 			b.RequestID = attempt.RequestID
 		}
 		b.Truncated = b.Truncated || reply.truncated
-		r.serialMs += attempt.ElapsedMs - reply.elapsedMs
+		worked := min(reply.elapsedMs, attempt.ElapsedMs) // no worker works longer than its attempt takes
+		r.serialMs += attempt.ElapsedMs - worked
 		for j, t := range reply.targets {
-			r.serialMs += attemptsMs(t)
+			r.serialMs += min(attemptsMs(t), worked)
 			at := position[t.Target]
 			known := &b.Targets[at]
 			t.Attempts = append(known.Attempts, t.Attempts...)
@@ -262,7 +263,7 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 	s := &result.Summary
 	s.Throttled, s.Concurrency = v.Throttled, v.Concurrency
 	s.SerialMs = math.Round(r.serialMs*1000) / 1000
-	if result.ElapsedMs > 0 {
+	if result.ElapsedMs > 0 && s.Targets.Succeeded > 0 {
 		s.Speedup = math.Round(100*s.SerialMs/result.ElapsedMs) / 100
 	}
 	r.account(&result, elapsed)

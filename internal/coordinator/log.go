@@ -33,18 +33,30 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 			return
 		}
 		r.log.WarnContext(ctx, "region did not succeed", "region", o.Region, "status", o.Status, "error", o.Error,
-			"cause", o.Cause, "workerRequestId", o.RequestID, "attempts", len(o.Attempts), "elapsedMs", o.ElapsedMs)
+			"cause", loggedCause(o.Error, o.Cause), "workerRequestId", o.RequestID, "attempts", len(o.Attempts), "elapsedMs", o.ElapsedMs)
 	case protocol.EventRunEnded:
-		level, s := slog.LevelInfo, e.Ended.Summary
+		level, s, cause := slog.LevelInfo, e.Ended.Summary, e.Ended.Cause
 		if e.Ended.Status != protocol.StatusSucceeded {
 			level = slog.LevelWarn
 		}
-		r.log.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", e.Ended.Cause,
+		if e.Ended.Status == protocol.StatusFailed {
+			cause = "" // it is a Region's, which has a line of its own
+		}
+		r.log.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,
 			"succeeded", s.Regions.Succeeded, "failed", s.Regions.Failed, "timedOut", s.Regions.TimedOut,
 			"aborted", s.Regions.Aborted, "notStarted", s.Regions.NotStarted, "skipped", s.Regions.Skipped,
 			"elapsedMs", e.Ended.ElapsedMs, "speedup", s.Speedup, "retries", s.Retries)
 	case protocol.EventAttemptStarted, protocol.EventAttemptEnded:
 	}
+}
+
+// loggedCause returns a cause as it is logged: what a worker says of a request that it
+// refuses can repeat the values that it refused.
+func loggedCause(name, cause string) string {
+	if name == protocol.ErrorInvalidRequest {
+		return ""
+	}
+	return cause
 }
 
 // logPanic writes the stack of an invocation that panicked in this process: here

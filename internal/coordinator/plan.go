@@ -124,7 +124,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
 	targets := r.Targets
 	if targets == nil {
-		targets = []string{protocol.DefaultTarget}
+		targets = []string{c.Tasks.DefaultTarget(r.Task, r.Parameters)}
 	}
 	regions, more := expand(cmp.Or(r.Partition, protocol.DefaultPartition), r.Regions, r.ExcludeRegions)
 	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, targets))

@@ -33,7 +33,7 @@ type Request struct {
 
 	// Targets lists what the task works on in each Region: at most MaxTargets, none
 	// twice. EveryService means every AWS service that is listed in the Region. Nil
-	// means [DefaultTarget].
+	// means the task's default target, which is [DefaultTarget] for most tasks.
 	Targets []string `json:"targets,omitzero"`
 
 	// MaxConcurrency bounds the invocations in flight, 0 or more. Zero means all of

@@ -54,7 +54,8 @@ type Summary struct {
 	// without waits, in milliseconds.
 	SerialMs float64 `json:"serialMs"`
 
-	// Speedup is SerialMs divided by the ElapsedMs of the run.
+	// Speedup is SerialMs divided by the ElapsedMs of the run. It is 0 when no target
+	// succeeded.
 	Speedup float64 `json:"speedup"`
 
 	// Attempts counts the attempts of invocations, and Retries the attempts after an
