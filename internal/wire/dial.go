@@ -36,7 +36,8 @@ func (e *endpoint) open(ctx context.Context) (*conn, error) {
 	c := &conn{endpoint: e}
 	begin := time.Now()
 	t := &http.Transport{
-		Proxy: p.cfg.Proxy, TLSClientConfig: p.cfg.TLS.Clone(), // for a proxy; net/http writes to it
+		Proxy:           func(*http.Request) (*url.URL, error) { return p.proxy(e.url) }, // net/http asks without the port
+		TLSClientConfig: p.cfg.TLS.Clone(),                                               // for a proxy; net/http writes to it
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			nc, err := p.cfg.Dial(ctx, network, address)
 			if err != nil {
@@ -94,12 +95,18 @@ func (p *Pool) handshake(ctx context.Context, nc net.Conn, host string, protocol
 	return secured, nil
 }
 
-// tunnel dials u's address, or has the proxy for u connect to it.
-func (p *Pool) tunnel(ctx context.Context, u *url.URL) (nc net.Conn, err error) {
-	var proxy *url.URL
-	if p.cfg.Proxy != nil {
-		proxy, err = p.cfg.Proxy(&http.Request{Method: http.MethodPost, URL: u, Header: http.Header{}})
+// proxy returns the proxy for u, or nil for none.
+func (p *Pool) proxy(u *url.URL) (*url.URL, error) {
+	if p.cfg.Proxy == nil {
+		return nil, nil //nolint:nilnil // as http.Transport.Proxy does
 	}
+	return p.cfg.Proxy(&http.Request{Method: http.MethodPost, URL: u, Header: http.Header{}})
+}
+
+// tunnel dials u's address, or has the proxy for u connect to it.
+func (p *Pool) tunnel(ctx context.Context, u *url.URL) (net.Conn, error) {
+	var nc net.Conn
+	proxy, err := p.proxy(u)
 	switch {
 	case err != nil:
 		return nil, err
@@ -134,12 +141,14 @@ func connectThrough(nc net.Conn, user *url.Userinfo, address string) error {
 	if err := r.Write(nc); err != nil {
 		return err //nolint:wrapcheck // tunnel adds the proxy
 	}
-	// The buffer holds nothing but the answer: a TLS server waits for the client.
-	response, err := http.ReadResponse(bufio.NewReader(io.LimitReader(nc, 64<<10)), r)
+	// The buffer holds nothing but the answer: a TLS server waits for the client. There
+	// is no body, whatever the answer says; closing it would wait for one.
+	// Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+	response, err := http.ReadResponse(bufio.NewReader(io.LimitReader(nc, 64<<10)), r) //nolint:bodyclose // see above
 	if err != nil {
 		return err //nolint:wrapcheck // tunnel adds the proxy
 	}
-	if _ = response.Body.Close(); response.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK {
 		return errors.New(response.Status)
 	}
 	return nil

@@ -311,8 +311,9 @@ func TestACertificateThatIsWrong(t *testing.T) {
 	}
 }
 
-// newProxy starts a proxy, over TLS or not, that asks for a name and a password.
-func newProxy(t *testing.T, secure bool) (*server, *url.URL) {
+// newProxy starts a proxy, over TLS or not, that asks for a name and a password. Its
+// answers to CONNECT have the header lines given.
+func newProxy(t *testing.T, secure bool, header ...string) (*server, *url.URL) {
 	t.Helper()
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret"))
 	s := newServer(t, secure, false, func(w http.ResponseWriter, r *http.Request) {
@@ -334,7 +335,7 @@ func newProxy(t *testing.T, secure bool) (*server, *url.URL) {
 			t.Error(err)
 			return
 		}
-		_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		_, _ = io.WriteString(here, strings.Join(append([]string{"HTTP/1.1 200 OK"}, header...), "\r\n")+"\r\n\r\n")
 		go relay(there, buffered.Reader)
 		relay(here, bufio.NewReader(there))
 	})
@@ -383,6 +384,40 @@ func TestProxyOverTLS(t *testing.T) {
 	err := callAt(t.Context(), t, p, s.URL)
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown || !strings.Contains(err.Error(), "proxy "+u.Host+": ") {
 		t.Errorf("RoundTrip = %v, want an unknown authority of proxy %s", err, u.Host)
+	}
+}
+
+// The proxy is chosen by the whole address, as NO_PROXY may name a port.
+func TestProxyIsChosenByAddress(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{false, true} {
+		s := newServer(t, secure, false, func(http.ResponseWriter, *http.Request) {})
+		p := s.pool(t, func(cfg *wire.Config) {
+			cfg.Proxy = func(r *http.Request) (*url.URL, error) {
+				if r.URL.String() != s.URL {
+					t.Errorf("Proxy was asked for %s, want %s", r.URL, s.URL)
+				}
+				return nil, nil //nolint:nilnil // no proxy
+			}
+		})
+		callsAt(t, p, s.URL, 1)
+	}
+}
+
+// A tunnel begins after the header of the proxy's answer, whatever it says of a body.
+func TestProxyThatAnnouncesABody(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
+		t.Run(header, func(t *testing.T) {
+			t.Parallel()
+			proxy, u := newProxy(t, false, header)
+			s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+			p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
+			callsAt(t, p, s.URL, 5)
+			if got := proxy.requests.Load(); got != 1 {
+				t.Errorf("%d tunnels, want 1", got)
+			}
+		})
 	}
 }
 
