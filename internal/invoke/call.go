@@ -134,6 +134,9 @@ func (l *Lambda) newRequest(ctx context.Context, region string) (*awsapi.Request
 	if err != nil {
 		return nil, err //nolint:wrapcheck // request says what was being done
 	}
+	if u := endpoint.URI; u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%s: want an http or https URL", u.Redacted())
+	}
 	return awsapi.Serialize(ctx, invokeOperation(), awsapi.Place{Endpoint: &endpoint.URI, Region: region}, &lambda.InvokeInput{
 		FunctionName: &l.function, Payload: []byte("{}"), // each call's own replaces it
 		InvocationType: types.InvocationTypeRequestResponse, LogType: types.LogTypeTail,

@@ -29,6 +29,7 @@ import (
 
 	"meridian/internal/invoke"
 	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
 )
 
 // A request is the one that the SDK's own client sends, and its signature is valid.
@@ -143,6 +144,18 @@ func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
 				t.Errorf("Invoke = %v, and dialled %q, want %q", err, got, test.want)
 			}
 		})
+	}
+}
+
+// A setting that is no URL of a server is refused at once; nothing is sent over another
+// protocol, or in the clear.
+func TestLambdaEndpointIsNoURL(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"localhost:4566", "ftp://localhost:4566", "http:///lambda", "/lambda"} {
+		_, err := invoke.NewLambda(aws.Config{Region: "us-east-1", BaseEndpoint: &base}, invoke.Settings{Function: "worker"})
+		if name(err) != protocol.ErrorLambdaSDKClient || !strings.Contains(err.Error(), base+": want an http or https URL") {
+			t.Errorf("NewLambda with endpoint %q = %v, want an error that says what is wanted", base, err)
+		}
 	}
 }
 
