@@ -89,8 +89,8 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byt
 		err = out.read(response.ContentLength)
 	}
 	took := time.Since(begin)
-	if err == nil && out.FunctionError != nil {
-		err = functionError(*out.FunctionError, out.Payload)
+	if kind := aws.ToString(out.FunctionError); err == nil && kind != "" {
+		err = functionError(kind, out.Payload)
 	}
 	return out.Payload, reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
 }

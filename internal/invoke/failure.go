@@ -16,6 +16,7 @@ import (
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
@@ -84,6 +85,9 @@ func refusal(r *awshttp.ResponseError, err error) error {
 	e := &Error{Sent: passedOn(r, err), Retry: retryAfter(r.Response.Header), Err: notTimeout(err)}
 	var code string
 	code, e.Message = lambdaError(err)
+	if code == "" && status < http.StatusInternalServerError { // the body broke off, or is too long
+		code = restjson.SanitizeErrorCode(r.Response.Header.Get("X-Amzn-Errortype"))
+	}
 	_, unmodeled := errors.AsType[*smithy.GenericAPIError](err)
 	switch {
 	case status == http.StatusTooManyRequests:

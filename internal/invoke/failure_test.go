@@ -120,6 +120,11 @@ func TestLambdaErrors(t *testing.T) {
 			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 400 Bad Request"},
 		},
 		{
+			"a refusal whose body broke off", invoketest.Answer(http.StatusNotFound, `{"Message": "cut`,
+				"X-Amzn-Errortype", "ResourceNotFoundException:http://internal.amazon.com/coral/"),
+			invoke.Error{Name: "Lambda.ResourceNotFoundException", Message: "HTTP 404 ResourceNotFoundException"},
+		},
+		{
 			"a function that fails with a name",
 			invoketest.FunctionError(invoke.Unhandled, `{"errorType":"Meridian.UnsupportedVersion","errorMessage":"version 7","stackTrace":[]}`),
 			invoke.Error{Name: protocol.ErrorUnsupportedVersion, Message: "version 7", FunctionError: invoke.Unhandled},
@@ -326,6 +331,17 @@ func TestLambdaConnectFails(t *testing.T) {
 				t.Errorf("Invoke = %+v, %q, %v, want %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, want)
 			}
 		})
+	}
+}
+
+// The header that says how a function failed says nothing when it is empty.
+func TestLambdaEmptyFunctionError(t *testing.T) {
+	t.Parallel()
+	server := invoketest.NewServer(t, echo)
+	server.Script(invoketest.Answer(http.StatusOK, `{"errorType":"Mine"}`, "X-Amz-Function-Error", ""))
+	answer, _, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+	if err != nil || string(answer) != `{"errorType":"Mine"}` {
+		t.Errorf("Invoke = %s, %v, want the answer", answer, err)
 	}
 }
 
