@@ -77,11 +77,14 @@ type Event struct {
 	Number int `json:"number,omitzero"`
 
 	// Attempt is the attempt as the result will record it. When it has started, it
-	// has StartMs, Batch and Hedge. When it has ended, it has all; WaitMs is the
+	// has StartMs, Batch and Hedge. When it has ended, it has all, except the memory
+	// of an invocation without a report, which the run's end tells; WaitMs is the
 	// wait before its retry, and zero means that no retry is planned.
 	Attempt *Attempt `json:"attempt,omitzero"`
 
-	// Outcome is the Region's outcome, without its targets' outputs and its usage.
+	// Outcome is the Region's outcome, without its targets' outputs and its usage. Its
+	// attempts are as above. It is not marked Truncated for outputs that the coordinator
+	// drops.
 	Outcome *RegionOutcome `json:"outcome,omitzero"`
 }
 
