@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +98,11 @@ func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, *wire.Pool) {
 	}
 	buildable, ok := base.(*awshttp.BuildableClient)
 	if !ok {
+		if c, ok := base.(*http.Client); ok {
+			own := *c
+			own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			base = &own
+		}
 		return ownClient{base}, nil
 	}
 	t := buildable.GetTransport()

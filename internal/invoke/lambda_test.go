@@ -17,6 +17,7 @@ import (
 
 	"meridian/internal/invoke"
 	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
 )
 
 // The suite, over both versions of HTTP, in both placements.
@@ -309,6 +310,26 @@ func TestLambdaUsesAClientOfTheCallersOwn(t *testing.T) {
 	}
 	if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil || own.calls != 1 {
 		t.Errorf("Invoke = %v after %d requests by the caller's client, want 1", err, own.calls)
+	}
+}
+
+// A client of the caller's own follows no redirect: that would send the call twice, or
+// take another page for the worker's answer.
+func TestLambdaWithAClientOfTheCallersOwnFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
+		server := invoketest.NewServer(t, echo)
+		server.Script(invoketest.Answer(status, "", "Location", "/2015-03-31/functions/worker/invocations"))
+		cfg := server.Config()
+		cfg.HTTPClient = &http.Client{}
+		invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = invoker.Invoke(t.Context(), "eu-west-1", nil)
+		if got := len(server.Requests()); name(err) != protocol.ErrorLambdaAWS || got != 1 {
+			t.Errorf("Invoke = %v after %d requests, want %s after 1", err, got, protocol.ErrorLambdaAWS)
+		}
 	}
 }
 
