@@ -387,6 +387,43 @@ func TestProxyOverTLS(t *testing.T) {
 	}
 }
 
+// A server that speaks before it is asked, as one of another protocol does, has served
+// nothing: a request moves from it only a few times.
+func TestAServerOfAnotherProtocol(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(nc, "220 mail.test ESMTP\r\n")
+			_ = nc.Close()
+		}
+	}()
+	p := wire.New(wire.Config{})
+	t.Cleanup(p.Close)
+	for range 300 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String(), strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tries := 0
+		response, err := p.Send(r, func(*http.Request) error { tries++; return nil })
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		if err == nil || tries > 5 {
+			t.Fatalf("Send = %v after %d tries, want an error after at most 5", err, tries)
+		}
+	}
+}
+
 // The proxy is chosen by the whole address, as NO_PROXY may name a port.
 func TestProxyIsChosenByAddress(t *testing.T) {
 	t.Parallel()

@@ -80,6 +80,9 @@ func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, e
 	response, err = c.http.RoundTrip(traced)
 	switch {
 	case err == nil:
+		if !c.http2 { // which says nothing else of what it served
+			c.tap.served.Store(true)
+		}
 		return response, true, nil
 	case r.Context().Err() != nil:
 		c.doubt(heard)

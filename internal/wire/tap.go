@@ -54,7 +54,6 @@ func (t *tap) Read(p []byte) (int, error) {
 	now := time.Now().UnixNano()
 	before := t.heard.Swap(now)
 	if !t.http2 {
-		t.served.Store(true)
 		return n, err //nolint:wrapcheck // a tap is transparent
 	}
 	t.in.scan(p[:n], t.hear)
