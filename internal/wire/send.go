@@ -11,7 +11,8 @@ import (
 
 // maxMoves is how often a request may move to another connection, not counting
 // moves from a connection that did serve requests: a server that ends each
-// connection after a few requests moves a call often, and makes progress.
+// connection after a few requests moves a call often, and makes progress. One that
+// refuses the request itself, as an overloaded one does, makes none.
 const maxMoves = 4
 
 // RoundTrip sends a request and returns the answer, as [http.RoundTripper]
@@ -49,7 +50,7 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		if end := ctx.Err(); end != nil {
 			return nil, &LostError{Sent: sent, Err: end}
 		}
-		if !c.tap.served.Load() {
+		if !c.tap.served.Load() || refused(err) {
 			moves++
 		}
 		next := again(r)

@@ -50,6 +50,10 @@ func TestAServerThatTakesNothing(t *testing.T) {
 	}{
 		{"it refuses the stream", func(_ *fake, c *fakeConn, stream uint32) { c.refuse(stream, 7) }, 1},
 		{"it ends the connection", func(_ *fake, c *fakeConn, _ uint32) { c.goAway(0) }, 5},
+		{"it refuses the stream and leaves", func(_ *fake, c *fakeConn, stream uint32) {
+			c.goAway(stream)
+			c.refuse(stream, 7)
+		}, 5},
 		{"it ends the connection after a hint", func(_ *fake, c *fakeConn, stream uint32) {
 			c.frame(1, 4, stream, []byte("\x08\x03103"))
 			c.goAway(0)
