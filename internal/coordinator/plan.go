@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/oklog/ulid/v2"
@@ -97,6 +98,9 @@ func DecodePlan(data []byte) (Plan, error) {
 	if p.Version != planVersion {
 		return Plan{}, fmt.Errorf("decode plan: version is %d, want %d", p.Version, planVersion)
 	}
+	if p.RunID == "" {
+		return Plan{}, errors.New("decode plan: it has no runId")
+	}
 	if err := p.Request.Validate().Err(); err != nil {
 		return Plan{}, fmt.Errorf("decode plan: %w", err)
 	}
@@ -104,6 +108,9 @@ func DecodePlan(data []byte) (Plan, error) {
 		return Plan{}, fmt.Errorf("decode plan: %d Regions, maxConcurrency %d; want at least 1", len(p.Regions), p.MaxConcurrency)
 	}
 	for _, r := range p.Regions {
+		if r.Region == "" {
+			return Plan{}, errors.New("decode plan: a Region has no name")
+		}
 		left := len(r.Targets)
 		for _, n := range r.Batches {
 			if n < 1 || n > left {

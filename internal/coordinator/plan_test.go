@@ -198,6 +198,8 @@ func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
 	for name, edit := range map[string]string{
 		"no JSON":                    `{"version":1,` + "\x00",
 		"another version":            `"version":1 "version":2`,
+		"no run id":                  `"runId": "runId":"","other":`,
+		"a Region without a name":    `"region":"us-east-1" "region":""`,
 		"no Regions":                 `"regions":[{"region":"us-east-1","targets":["a","b"],"batches":[2]}] "regions":[]`,
 		"a target in no batch":       `[2] [1]`,
 		"a batch of too many":        `[2] [3]`,
