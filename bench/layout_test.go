@@ -11,7 +11,7 @@ import (
 // Only one package uses the product; only three use AWS's modules.
 func imports() map[string][]string {
 	return map[string][]string{
-		"":         {"client", "cold", "invocation", "reserve", "server"},
+		"":         {"client", "cold", "invocation", "reserve"},
 		"bare":     {"aws"},
 		"figure":   {},
 		"rig":      {},

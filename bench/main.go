@@ -5,7 +5,7 @@
 //	go run . reserve [-units 5000]   how long before its deadline a coordinator answers
 //
 // BENCH_QUICK=1 makes the first two short: their ratios are rough, and only printed.
-// The commands server and client are the processes that invoke starts.
+// The command client is the process that invoke starts for each measurement.
 package main
 
 import (
@@ -14,12 +14,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 
 	"meridian/bench/client"
 	"meridian/bench/cold"
 	"meridian/bench/invocation"
 	"meridian/bench/reserve"
-	"meridian/bench/server"
 )
 
 func main() {
@@ -50,10 +50,8 @@ func run(ctx context.Context, args []string) error {
 		return cold.Run(ctx, directory, quick)
 	case "reserve":
 		return reserve.Run(ctx, directory, args, os.Stdout)
-	case "server":
-		return server.Run(ctx, args)
 	case "client":
-		return client.Run(ctx, args)
+		return client.Run(ctx, strings.Join(args, ""))
 	}
 	return fmt.Errorf("%q is not a command: want invoke, cold or reserve", command)
 }

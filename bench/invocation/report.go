@@ -11,11 +11,11 @@ import (
 // A result has the measurements of a scenario, by way.
 type result struct {
 	scenario
-	runs map[string][]measurement
+	runs map[string][]client.Measurement
 }
 
 // median returns the median of a figure over a way's runs, or -1 without any.
-func (r result) median(way string, figureOf func(measurement) float64) float64 {
+func (r result) median(way string, figureOf func(client.Measurement) float64) float64 {
 	var all []float64
 	for _, m := range r.runs[way] {
 		all = append(all, figureOf(m))
@@ -24,44 +24,32 @@ func (r result) median(way string, figureOf func(measurement) float64) float64 {
 }
 
 // ratio returns a way's figure divided by another way's.
-func (r result) ratio(way, other string, figureOf func(measurement) float64) float64 {
+func (r result) ratio(way, other string, figureOf func(client.Measurement) float64) float64 {
 	return r.median(way, figureOf) / r.median(other, figureOf)
 }
 
-// split returns one result for each round.
-func (r result) split() []result {
-	rounds := make([]result, r.rounds)
-	for i := range rounds {
-		rounds[i] = result{scenario: r.scenario, runs: map[string][]measurement{}}
-		for way, runs := range r.runs {
-			rounds[i].runs[way] = runs[i : i+1]
-		}
-	}
-	return rounds
-}
-
-func overhead(m measurement) float64    { return m.overheadMs }
-func wall(m measurement) float64        { return m.WallMs }
-func cpu(m measurement) float64         { return m.CPUMs }
-func memory(m measurement) float64      { return m.PeakMiB }
-func connections(m measurement) float64 { return float64(m.Connections) }
-func lost(m measurement) float64        { return float64(m.Lost) }
-func sent(m measurement) float64        { return float64(m.Sent) }
+func overhead(m client.Measurement) float64    { return m.OverheadMs }
+func wall(m client.Measurement) float64        { return m.WallMs }
+func cpu(m client.Measurement) float64         { return m.CPUMs }
+func memory(m client.Measurement) float64      { return m.PeakMiB }
+func connections(m client.Measurement) float64 { return float64(m.Connections) }
+func lost(m client.Measurement) float64        { return float64(m.Lost) }
+func sent(m client.Measurement) float64        { return float64(m.Sent) }
 
 // count formats the median of a number.
-func (r result) count(way string, figureOf func(measurement) float64) string {
+func (r result) count(way string, figureOf func(client.Measurement) float64) string {
 	return figure.Thousands(int(r.median(way, figureOf)))
 }
 
 // cpuPerCall returns the median CPU time of a call in microseconds.
 func (r result) cpuPerCall(way string) float64 {
-	return r.median(way, cpu) * 1000 / float64(r.calls)
+	return r.median(way, cpu) * 1000 / float64(r.Calls)
 }
 
 // write writes a result as a table.
 func (r result) write(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "\n### %s: %s calls\n", r.name, figure.Thousands(r.calls))
-	t := figure.NewTable(fmt.Sprintf("%s %d", r.name, r.calls),
+	_, _ = fmt.Fprintf(w, "\n### %s: %s calls\n", r.name, figure.Thousands(r.Calls))
+	t := figure.NewTable(fmt.Sprintf("%s %d", r.name, r.Calls),
 		"way", "overhead", "of the floor's", "CPU per call", "of the floor's", "peak memory", "connections", "requests", "lost")
 	for _, way := range r.ways {
 		t.Add("%s | %.1f ms | %.2f | %.0f us | %.2f | %s | %s | %s | %s", titles()[way],
@@ -75,10 +63,10 @@ func (r result) write(w io.Writer) {
 func summarize(w io.Writer, results []result) {
 	t := figure.NewTable("summary", "calls", "way", "overhead", "CPU per call", "peak memory", "connections")
 	for _, r := range results {
-		if r.name != cold && r.name != regional || r.calls < 10 {
+		if r.name != cold && r.name != regional || r.Calls < 10 {
 			continue
 		}
-		calls := figure.Thousands(r.calls)
+		calls := figure.Thousands(r.Calls)
 		if r.name == regional {
 			calls += " Regions, 200 ms away"
 		}

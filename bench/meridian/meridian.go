@@ -2,7 +2,7 @@
 // other package here imports one of its packages.
 //
 // The benchmarks start the functions as processes, and call this package for what
-// has to run inside a measured process ([NewRunner], [Map]) and for the messages.
+// has to run inside a measured process ([NewRun], [Map]) and for the messages.
 package meridian
 
 import (
@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -23,12 +24,8 @@ import (
 	"meridian/internal/function"
 	"meridian/internal/invoke"
 	"meridian/internal/task"
-	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 )
-
-// MaxConnections is how many connections Meridian opens at most.
-const MaxConnections = wire.DefaultMaxConns
 
 // The messages that the benchmarks send and read.
 type (
@@ -70,7 +67,7 @@ func Targets(n int) []string {
 // target.
 func Sleep(seconds float64, regions, targets []string) Request {
 	return Request{
-		Task: "sleep", Parameters: encode(map[string]float64{"seconds": seconds}),
+		Task: "sleep", Parameters: fmt.Appendf(nil, `{"seconds":%g}`, seconds),
 		Regions: regions, Targets: targets, MaxTargetsPerInvocation: 1,
 	}
 }
@@ -118,14 +115,12 @@ func (throttledError) Error() string { return "throttled" }
 // ErrorName returns the name that retriers match.
 func (throttledError) ErrorName() string { return protocol.ErrorLambdaThrottled }
 
-// Map makes calls with the engine, all at once, and returns how many failed and the
-// last error. With retry it retries [ErrThrottled].
-func Map[T any](ctx context.Context, all []T, retry bool, call func(context.Context, T) error) (lost int, cause error) {
+// Map makes calls with the engine, all at once, retries [ErrThrottled], and returns how
+// many calls failed and the last error.
+func Map[T any](ctx context.Context, all []T, call func(context.Context, T) error) (lost int, cause error) {
 	policy := fanout.Policy{MaxConcurrency: len(all)}
-	if retry {
-		for _, retrier := range RetryThrottled() {
-			policy.Retry = append(policy.Retry, fanout.Retrier(retrier))
-		}
+	for _, retrier := range RetryThrottled() {
+		policy.Retry = append(policy.Retry, fanout.Retrier(retrier))
 	}
 	outcomes, _ := fanout.Each(ctx, policy, all, func(ctx context.Context, one T, _ []fanout.Attempt) (struct{}, error) {
 		return struct{}{}, call(ctx, one)
@@ -141,15 +136,13 @@ func Map[T any](ctx context.Context, all []T, retry bool, call func(context.Cont
 // Tune sets Go's garbage collection as the functions do.
 func Tune() { function.Tune(func(string) string { return "" }) }
 
-// A Runner makes whole runs as the coordinator's function does, with its log and
-// its bill.
-type Runner struct{ coordinator coordinator.Coordinator }
-
-// NewRunner returns a Runner that calls the function "worker" in cfg's Region, or
-// in each Region of a run if regional is true. A nil dial means the network.
-func NewRunner(
+// NewRun returns a function that makes a whole run as the coordinator's function does,
+// with its log and its bill, from the request to the result as JSON that Lambda accepts.
+// It calls the function "worker" in cfg's Region, or in each Region of a run if regional
+// is true. A nil dial means the network.
+func NewRun(
 	cfg aws.Config, regional bool, dial func(ctx context.Context, network, address string) (net.Conn, error),
-) (*Runner, error) {
+) (func(context.Context, Request) ([]byte, error), error) {
 	settings := invoke.Settings{Function: "worker", Dial: dial}
 	worker := cfg.Region
 	if regional {
@@ -163,18 +156,15 @@ func NewRunner(
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{coordinator.Coordinator{
+	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(log, nil)), Regional: regional,
 		MemoryMB: 256,
 		Billing:  coordinator.Billing{Region: cfg.Region, Architecture: "arm64", WorkerRegion: worker, WorkerMemoryMB: 256},
-	}}
-	r.coordinator.Warm()
-	return r, nil
-}
-
-// Run makes a run, from the request to the result as JSON that Lambda accepts.
-func (r *Runner) Run(ctx context.Context, request Request) (answer []byte, err error) {
-	return r.coordinator.Answer(ctx, request, nil, protocol.MaxPayloadBytes)
+	}
+	c.Warm()
+	return func(ctx context.Context, request Request) ([]byte, error) {
+		return c.Answer(ctx, request, nil, protocol.MaxPayloadBytes)
+	}, nil
 }
 
 // Lost returns how many of the calls of a run have not succeeded, and why.
@@ -193,10 +183,8 @@ func Lost(answer []byte, calls int) (lost int, cause error) {
 func DecodeResult(answer []byte) (Result, error) { return protocol.DecodeResult(answer) }
 
 // Encode returns a message as JSON without white space.
-func Encode[M Request | RegionRequest](message M) []byte { return encode(message) }
-
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
+func Encode[M Request | RegionRequest](message M) []byte {
+	b, err := json.Marshal(message)
 	if err != nil {
 		panic("bench/meridian: " + err.Error()) // strings and numbers
 	}

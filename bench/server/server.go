@@ -1,100 +1,80 @@
 // Package server is the Lambda of the invocations' benchmark: it answers Invoke on
-// the loopback interface after a delay, for any function, as Lambda's API does. It
-// speaks HTTP/2 and HTTP/1.1 over TLS with a certificate that it makes itself, or
-// plain HTTP/1.1.
+// the loopback interface after a delay, for any function, as Lambda's API does, over
+// TLS with a certificate that it makes itself.
 //
-// It runs as a process of its own, prints its addresses as one line of JSON, and
-// serves until its standard input ends. GET /calls and GET /connections return how
-// many there were since the last such request. GET /settle waits until the only open
-// connection is the caller's.
+// GET /counts returns how many calls and connections there were since the last such
+// request. GET /settle waits until the only open connection is the caller's.
 package server
 
 import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
-	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"meridian/bench/rig"
 )
 
-// The settings of a server.
-type settings struct {
-	tls         bool
-	certificate string
-	names       string
-	delay       time.Duration
-	setUp       time.Duration
-	throttle    int
-	answer      int
+// The Settings of a server.
+type Settings struct {
+	Names    []string      // of hosts: each gets a port of its own
+	Delay    time.Duration // how long a call takes
+	SetUp    time.Duration // how long the network takes to set up a connection
+	Throttle int           // the percentage of the calls that get a 429
+	Answer   int           // bytes of an answer, at least
 }
 
-// An Address is where a server listens.
-type Address struct {
-	URLs        []string `json:"urls"`
-	Certificate string   `json:"certificate"` // the file; "" without TLS
-}
+// A Server answers. Use [Start].
+type Server struct {
+	URLs        []string // one for each name
+	Certificate string   // the file
 
-// A lambda answers.
-type lambda struct {
-	settings
-	calls, connections atomic.Int64 // since the last request for them
+	settings           Settings
+	servers            []*http.Server
+	calls, connections atomic.Int64 // since the last request for the counts
 	open               atomic.Int64 // connections
-	throttles          throttles
+
+	mu       sync.Mutex
+	attempts map[string]byte // at each Region and target, since the last request for the counts
 }
 
-// Run serves until standard input ends.
-func Run(ctx context.Context, args []string) error {
-	var s settings
-	flags := flag.NewFlagSet("server", flag.ContinueOnError)
-	flags.BoolVar(&s.tls, "tls", false, "speak TLS")
-	flags.StringVar(&s.certificate, "certificate", "", "the `file` to write the certificate to")
-	flags.StringVar(&s.names, "names", "", "host names, with commas: each gets a port of its own")
-	flags.DurationVar(&s.delay, "delay", 100*time.Millisecond, "how long a call takes")
-	flags.DurationVar(&s.setUp, "set-up", 0, "how long the network takes to set up a connection")
-	flags.IntVar(&s.throttle, "throttle", 0, "the `percentage` of the calls that get a 429")
-	flags.IntVar(&s.answer, "answer", 256, "the size of an answer in bytes")
-	if err := flags.Parse(args); err != nil {
-		return err
+// Start starts a server. It writes its certificate to a file.
+func Start(ctx context.Context, s Settings, certificate string) (*Server, error) {
+	l := &Server{settings: s, Certificate: certificate, attempts: map[string]byte{}}
+	config, err := rig.NewCertificate(certificate, nil, s.Names...)
+	if err != nil {
+		return nil, err
 	}
-	l, at := &lambda{settings: s}, Address{Certificate: s.certificate}
-	names := strings.Split(s.names, ",")
-	var config *tls.Config
-	if s.tls {
-		var err error
-		if config, err = rig.NewCertificate(s.certificate, nil, names...); err != nil {
-			return err
-		}
-		config.GetConfigForClient = l.greet
-	} else {
-		at.Certificate = ""
-	}
-	for range names {
-		url, err := rig.Start(ctx, &http.Server{Handler: l, ConnState: l.count, TLSConfig: config.Clone()}) //nolint:gosec // Start sets its timeout
+	config.GetConfigForClient = l.greet
+	for range s.Names {
+		server := &http.Server{Handler: l, ConnState: l.count, TLSConfig: config.Clone()} //nolint:gosec // Start sets its timeout
+		url, err := rig.Start(ctx, server)
 		if err != nil {
-			return err
+			l.Close()
+			return nil, err
 		}
-		at.URLs = append(at.URLs, url)
+		l.URLs, l.servers = append(l.URLs, url), append(l.servers, server)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(at); err != nil {
-		return err
+	return l, nil
+}
+
+// Close ends it.
+func (l *Server) Close() {
+	for _, server := range l.servers {
+		_ = server.Close()
 	}
-	_, err := io.Copy(io.Discard, os.Stdin)
-	return err
 }
 
 // count is called with each change of a connection.
-func (l *lambda) count(_ net.Conn, state http.ConnState) {
+func (l *Server) count(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		l.connections.Add(1)
@@ -106,25 +86,22 @@ func (l *lambda) count(_ net.Conn, state http.ConnState) {
 }
 
 // greet delays the handshake of a new connection, as a distant network would.
-func (l *lambda) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-	rig.Wait(hello.Context(), l.setUp)
+func (l *Server) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	rig.Wait(hello.Context(), l.settings.SetUp)
 	return nil, nil //nolint:nilnil // which means the server's own configuration
 }
 
 // ServeHTTP answers one request.
-func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
-	case "/calls":
-		_, _ = fmt.Fprint(w, l.calls.Swap(0))
-		l.throttles.forget()
-		return
-	case "/connections":
-		_, _ = fmt.Fprint(w, l.connections.Swap(0))
+	case "/counts":
+		_, _ = fmt.Fprint(w, l.calls.Swap(0), l.connections.Swap(0))
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		clear(l.attempts)
 		return
 	case "/settle":
-		if l.settle(r.Context()) {
-			_, _ = fmt.Fprint(w, 0)
-		}
+		l.settle(r.Context())
 		return
 	}
 	call := l.calls.Add(1)
@@ -132,7 +109,7 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if l.throttle > 0 && l.throttles.next(request, l.throttle) {
+	if l.throttles(request) {
 		w.Header().Set("X-Amzn-Requestid", rig.RequestID(call))
 		w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
 		w.Header().Set("Content-Type", "application/json")
@@ -140,15 +117,31 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}`)
 		return
 	}
-	if rig.Wait(r.Context(), l.delay) {
+	if rig.Wait(r.Context(), l.settings.Delay) {
 		rig.Respond(w, r, call, rig.Work(request, 100, l.fill))
 	}
+}
+
+// throttles reports whether the next attempt at a request is throttled. It is always
+// the same attempts at each Region and target, so that all ways of calling get the same
+// throttles.
+func (l *Server) throttles(request []byte) bool {
+	if l.settings.Throttle == 0 {
+		return false
+	}
+	key := string(rig.Field(request, "region", ',')) + string(rig.Field(request, "targets", ']'))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.attempts[key]++
+	hash := fnv.New32a()
+	_, _ = hash.Write(append([]byte(key), l.attempts[key]))
+	return int(hash.Sum32()>>8%100) < l.settings.Throttle
 }
 
 // settle waits until the connections of the client before are closed, collects their
 // garbage, and reports whether the caller waited that long. Otherwise the next client
 // would pay for that, most of all the one after the SDK.
-func (l *lambda) settle(ctx context.Context) bool {
+func (l *Server) settle(ctx context.Context) bool {
 	for l.open.Load() > 1 { // the caller's own
 		if !rig.Wait(ctx, time.Millisecond) {
 			return false
@@ -159,10 +152,10 @@ func (l *lambda) settle(ctx context.Context) bool {
 }
 
 // fill writes an output that makes the answer at least as long as the setting says.
-func (l *lambda) fill(answer *bytes.Buffer, _, _ []byte) {
+func (l *Server) fill(answer *bytes.Buffer, _, _ []byte) {
+	const foot = `"}]}`
+	length := max(0, l.settings.Answer-answer.Len()-1-len(foot))
 	answer.WriteByte('"')
-	for answer.Len() < l.answer-len(`"}]}`) {
-		answer.WriteByte('x')
-	}
+	answer.Write(bytes.Repeat([]byte("x"), length))
 	answer.WriteByte('"')
 }

@@ -25,7 +25,7 @@ func TestSettleWaitsUntilOnlyTheCallersConnectionIsOpen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				l := new(lambda)
+				l := new(Server)
 				l.open.Store(1)
 				if tt.closed > 0 {
 					l.open.Add(2)
