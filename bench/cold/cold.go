@@ -4,10 +4,10 @@
 // It builds both functions as make build does, and a bare handler of aws-lambda-go to
 // compare them with. It starts each as Lambda does, with a Runtime API and a Lambda
 // API on the loopback interface, and measures from exec until the function asks for
-// its first invocation, and until it has answered it. Lambda gives a function a share
-// of a core with its memory, so each is measured on a whole core and limited to 57, 28,
-// 14 and 7 % of one, by a cgroup. Where no cgroup can be made, it says so and measures
-// without a limit. The servers are in this process, outside the limit.
+// its first invocation, and until it has answered it, on a whole core. Lambda gives a
+// function a share of a core with its memory, so for the sizes a cgroup limits the
+// functions to 57, 28, 14 and 7 % of a core. Where no cgroup can be made, it says so and
+// measures without a limit. The servers are in this process, outside the limit.
 //
 // The programs take turns; what is printed and written to COLD.md are medians. All of
 // them include the machine's noise: compare the ratios, not the absolute figures.
@@ -46,7 +46,7 @@ func Run(ctx context.Context, directory string, quick bool) error {
 		}
 	}
 	var err error
-	if l.limiter, l.unlimited = rig.Limits(); l.unlimited != nil {
+	if l.unlimited = rig.CanLimit(); l.unlimited != nil {
 		fmt.Fprintf(os.Stderr, "No limit can be set here, so only a whole machine of %d CPUs is measured: %v\n",
 			runtime.NumCPU(), l.unlimited)
 	}
@@ -61,9 +61,7 @@ func Run(ctx context.Context, directory string, quick bool) error {
 	var b bytes.Buffer
 	b.WriteString(notes)
 	if l.unlimited != nil {
-		_, _ = fmt.Fprintf(&b, "\nShares of a core were not measured, because no limit can be set here (%v).\n", l.unlimited)
-	} else {
-		_, _ = fmt.Fprintf(&b, "\nShares of a core were set by %s.\n", l.limiter)
+		_, _ = fmt.Fprintf(&b, "\nOnly the largest size was measured, because no limit can be set here (%v).\n", l.unlimited)
 	}
 	r.write(&b)
 	return figure.Save("COLD.md", "What a cold start takes", "make bench-cold", b.Bytes())
@@ -77,17 +75,12 @@ The bare handler is aws-lambda-go and a hello. The workers that the coordinator 
 answer at once, over TLS and HTTP/2. Their certificate is the last one in a file with all
 certificates that the machine trusts.
 
-A share is handed out every 20 ms, which is a judgement: Lambda's period is not
-documented. A start of a few milliseconds takes one share or two, so its time comes in
-steps of that period. What is compared under a limit is therefore CPU time, which is what
-the limit divides. Lambda is known to give a function more CPU until it asks for its first
-invocation: "until it asks" is that case, the other one is the worst case.
-
 The parts of a start are from starts of their own on a whole core, with
 GODEBUG=inittrace=1, without the time of printing that trace.
 
 The sizes have the share of a core that Lambda gives them, and a whole core until the
-function asks. The coordinator's workers take 1 s each; the worker that is measured itself
+function asks for its first invocation. A share is handed out every 20 ms, which is a
+judgement: Lambda's period is not documented. The coordinator's workers take 1 s each; the worker that is measured itself
 does not wait. Prices are us-east-1's for arm64, for a million invocations with their
 requests, and include the start where it is cold.
 `

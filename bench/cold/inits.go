@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// An inits is what a process prints, with the lines of GODEBUG=inittrace=1 read: they
+// An inits is what a process prints. It reads the lines of GODEBUG=inittrace=1, which
 // say what each package's init took.
 type inits struct {
-	first, last time.Time // when the first and the last such line came
-	ms          map[string]float64
+	first, last time.Time    // when the first and the last such line came
+	ms          float64      // the sum
 	output      bytes.Buffer // everything, for errors
 	line        []byte       // the part of a line that has come
 }
@@ -31,18 +31,10 @@ func (i *inits) Write(p []byte) (int, error) {
 		if _, err := fmt.Sscanf(string(line), "init %s @%f ms, %f ms clock", &name, &at, &clock); err != nil {
 			continue
 		}
-		if i.ms == nil {
-			i.first, i.ms = now, map[string]float64{}
+		if i.first.IsZero() {
+			i.first = now
 		}
 		i.last = now
-		i.ms[name] = clock
+		i.ms += clock
 	}
-}
-
-// sum returns what all of them took, in milliseconds.
-func (i *inits) sum() (ms float64) {
-	for _, took := range i.ms {
-		ms += took
-	}
-	return ms
 }

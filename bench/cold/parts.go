@@ -1,11 +1,8 @@
 package cold
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +10,7 @@ import (
 )
 
 // A part is a part of a start, in milliseconds. A function that does not call Lambda
-// has none of some parts: those take less than 0.
+// has none of some parts: those take -1.
 type part struct {
 	name string
 	took func(m *measurement) float64
@@ -22,35 +19,26 @@ type part struct {
 // parts returns the parts in their order. Together they are the whole start, except
 // for the last one, which runs beside the others.
 func parts() []part {
-	calls := func(m *measurement) bool { return !m.dialled.IsZero() }
-	span := func(from, to time.Time, there bool) float64 {
-		if !there {
-			return -1
-		}
-		return between(from, to)
-	}
 	return []part{
 		{"exec, until Go's runtime runs", func(m *measurement) float64 { return between(m.began, m.inits.first) }},
-		{"the packages' inits", func(m *measurement) float64 { return m.inits.sum() }},
-		{"main, until it dials Lambda: settings, configuration", func(m *measurement) float64 {
-			return span(m.inits.last, m.dialled, calls(m))
-		}},
+		{"the packages' inits", func(m *measurement) float64 { return m.inits.ms }},
+		{"main, until it dials Lambda: settings, configuration", func(m *measurement) float64 { return between(m.inits.last, m.dialled) }},
 		{"the rest of main, until it asks for an invocation", func(m *measurement) float64 {
-			if calls(m) {
-				return between(m.dialled, m.asked)
-			}
-			return between(m.inits.last, m.asked)
+			return between(later(m.inits.last, m.dialled), m.asked)
 		}},
-		{"the invocation, until it calls a worker", func(m *measurement) float64 { return span(m.given, m.called, calls(m)) }},
-		{"the workers' calls", func(m *measurement) float64 { return span(m.called, m.served, calls(m)) }},
-		{"until the answer is read", func(m *measurement) float64 {
-			if calls(m) {
-				return between(m.served, m.answered)
-			}
-			return between(m.given, m.answered)
-		}},
-		{"beside these: opening the connection", func(m *measurement) float64 { return span(m.dialled, m.connected, calls(m)) }},
+		{"the invocation, until it calls a worker", func(m *measurement) float64 { return between(m.given, m.called) }},
+		{"the workers' calls", func(m *measurement) float64 { return between(m.called, m.served) }},
+		{"until the answer is read", func(m *measurement) float64 { return between(later(m.given, m.served), m.answered) }},
+		{"beside these: opening the connection", func(m *measurement) float64 { return between(m.dialled, m.connected) }},
 	}
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // writeParts writes what the parts of a start take.
@@ -73,31 +61,4 @@ func (t table) writeParts(w io.Writer) {
 		out.Add("%s", strings.Join(cells, " | "))
 	}
 	out.Write(w)
-	out = figure.NewTable("inits", "function", "packages with an init", "the longest")
-	for _, row := range t.rows {
-		longest := row.longestInits()
-		names := make([]string, min(6, len(longest)))
-		for i := range names {
-			names[i] = fmt.Sprintf("%s %.2f ms", longest[i].name, longest[i].ms)
-		}
-		out.Add("%s | %d | %s", row.name, len(longest), strings.Join(names, ", "))
-	}
-	out.Write(w)
-}
-
-// An initOf is what the init of a package takes.
-type initOf struct {
-	name string
-	ms   float64
-}
-
-// longestInits returns the inits of the packages, the longest first.
-func (s series) longestInits() (all []initOf) {
-	for name := range maps.Keys(s.runs[0].inits.ms) {
-		all = append(all, initOf{name, s.median(func(m *measurement) float64 { return m.inits.ms[name] })})
-	}
-	slices.SortFunc(all, func(a, b initOf) int {
-		return cmp.Or(cmp.Compare(b.ms, a.ms), strings.Compare(a.name, b.name))
-	})
-	return all
 }

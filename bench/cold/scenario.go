@@ -23,7 +23,6 @@ const (
 	many      = "coordinator, 28 Regions"
 
 	run28   = "coordinator, 28 Regions"
-	run34   = "coordinator, 34 Regions"
 	run5000 = "coordinator, 5,000 invocations"
 	hundred = "worker, 100 targets"
 )
@@ -44,7 +43,6 @@ func coldStarts() []scenario {
 func wholeRuns() []scenario {
 	return []scenario{
 		{run28, coordinator, run(28, 1), meridian.Succeeded, time.Second},
-		{run34, coordinator, run(34, 1), meridian.Succeeded, time.Second},
 		{run5000, coordinator, run(20, 250), meridian.Succeeded, time.Second},
 		{hundred, worker, resolve(100), meridian.Succeeded, 0},
 	}

@@ -2,7 +2,6 @@ package rig
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +29,6 @@ type Function struct {
 	Program  string    // the file that [Build] wrote
 	Lambda   *Lambda   // the API that it calls
 	MemoryMB int       // its memory, which it reads from its environment
-	Share    int       // of a core, in percent; zero means no limit
 	Settings []string  // more environment variables, as name=value
 	Output   io.Writer // gets what the process prints; nil discards it
 }
@@ -63,33 +61,32 @@ type Instance struct {
 	Began   time.Time // when the process was started
 
 	command *exec.Cmd
-	group   Group
+	group   string // the directory of its cgroup; "" means that it has no limit
 }
 
 // Start starts a process of the function as Lambda does.
 func (f Function) Start(ctx context.Context) (i *Instance, err error) {
-	i = &Instance{command: exec.CommandContext(ctx, f.Program)}
+	i = &Instance{command: exec.CommandContext(ctx, f.Program)} //nolint:gosec // Build wrote it
 	if i.Runtime, err = NewRuntime(ctx); err != nil {
 		return nil, err
-	}
-	if f.Share > 0 {
-		if i.group, err = NewGroup(f.Share); err != nil {
-			i.Runtime.Close()
-			return nil, err
-		}
 	}
 	i.command.Env, i.command.Dir = f.Environment(i.Runtime.Address), filepath.Dir(f.Program)
 	i.command.Stdout, i.command.Stderr = f.Output, f.Output
 	i.Began = time.Now()
-	if err := i.group.Start(i.command); err != nil {
+	if err := i.command.Start(); err != nil {
 		i.Runtime.Close()
-		return nil, errors.Join(err, i.group.Remove())
+		return nil, err
 	}
 	return i, nil
 }
 
-// SetShare changes the share of a core, in percent.
-func (i *Instance) SetShare(percent int) error { return i.group.Set(percent) }
+// Limit limits the process to a share of a core, in percent. It may be called once.
+func (i *Instance) Limit(percent int) (err error) {
+	if i.group, err = newGroup(percent); err != nil {
+		return err
+	}
+	return set(i.group, "cgroup.procs", strconv.Itoa(i.command.Process.Pid))
+}
 
 // Peak returns the most memory that the process has had resident, see [Peak].
 func (i *Instance) Peak() float64 { return Peak(i.command.Process.Pid) }
@@ -99,7 +96,10 @@ func (i *Instance) End() (cpu time.Duration, err error) {
 	_ = i.command.Process.Kill() // it waits for its next invocation
 	_ = i.command.Wait()
 	i.Runtime.Close()
-	return i.command.ProcessState.UserTime() + i.command.ProcessState.SystemTime(), i.group.Remove()
+	if i.group != "" {
+		err = os.Remove(i.group)
+	}
+	return i.command.ProcessState.UserTime() + i.command.ProcessState.SystemTime(), err
 }
 
 // Peak returns the most memory that a running process has had resident, in MiB, or

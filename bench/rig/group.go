@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 )
 
@@ -16,94 +14,55 @@ import (
 // at once, so that a share of 7 % needs a period of at least 14 ms.
 const period = 20_000
 
-// A Group is a cgroup that limits its processes, all together, to a share of a core.
-// Its zero value limits nothing.
-type Group struct {
-	directory string
-	second    bool // cgroup version 2
-}
-
-// Limits returns the kernel's setting that limits a Group here, or why no group can be
-// made: it needs Linux, and root.
-func Limits() (by string, err error) {
-	g, err := NewGroup(100)
+// CanLimit returns why [Instance.Limit] does not work here: it needs Linux, and root.
+func CanLimit() error {
+	group, err := newGroup(100)
 	if err != nil {
-		return "", err
+		return err
 	}
-	by = "cpu.cfs_quota_us of cgroup version 1"
-	if g.second {
-		by = "cpu.max of cgroup version 2"
-	}
-	return by, g.Remove()
+	return os.Remove(group)
 }
 
-// NewGroup makes a group with a share of a core, in percent. A process can have one
-// group at a time.
-func NewGroup(share int) (Group, error) {
+// newGroup makes a cgroup that limits its processes, all together, to a share of a core,
+// in percent. It returns the group's directory.
+//
+// Sources: cpu.max in https://docs.kernel.org/admin-guide/cgroup-v2.html, and for
+// version 1 https://docs.kernel.org/scheduler/sched-bwc.html
+func newGroup(percent int) (directory string, err error) {
+	quota := percent * period / 100
 	var why []error
-	name := "meridian-bench-" + strconv.Itoa(os.Getpid())
-	// Linux mounts version 2 here, or the cpu controller of version 1.
-	for _, g := range []Group{{"/sys/fs/cgroup/" + name, true}, {"/sys/fs/cgroup/cpu/" + name, false}} {
-		if err := os.Mkdir(g.directory, 0o755); err != nil { //nolint:gosec // the mode of all cgroups
+	for _, version := range []struct {
+		root     string // where Linux mounts the cpu controller
+		settings []string
+	}{
+		{"/sys/fs/cgroup", []string{"cpu.max", fmt.Sprintf("%d %d", quota, period)}},
+		{"/sys/fs/cgroup/cpu", []string{"cpu.cfs_period_us", strconv.Itoa(period), "cpu.cfs_quota_us", strconv.Itoa(quota)}},
+	} {
+		if directory, err = os.MkdirTemp(version.root, "meridian-bench-"); err != nil {
 			why = append(why, err)
 			continue
 		}
-		err := g.Set(share)
-		if err == nil {
-			return g, nil
+		if err = set(directory, version.settings...); err == nil {
+			return directory, nil
 		}
-		why = append(why, err, g.Remove())
+		why = append(why, err, os.Remove(directory))
 	}
-	return Group{}, errors.Join(why...)
+	return "", errors.Join(why...)
 }
 
-// Set changes the share.
-func (g Group) Set(share int) error {
-	quota := share * period / 100
-	switch {
-	case g.directory == "":
-		return nil
-	case g.second:
-		return g.write("cpu.max", fmt.Sprintf("%d %d", quota, period))
+// set writes some of a group's files, which the kernel has created: pairs of a name and
+// a text.
+func set(directory string, settings ...string) error {
+	for len(settings) > 0 {
+		f, err := os.OpenFile(filepath.Join(directory, settings[0]), os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(settings[1])
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		settings = settings[2:]
 	}
-	if err := g.write("cpu.cfs_period_us", strconv.Itoa(period)); err != nil {
-		return err
-	}
-	return g.write("cpu.cfs_quota_us", strconv.Itoa(quota))
-}
-
-// Start starts a command in the group, which limits it from its first instruction on.
-func (g Group) Start(command *exec.Cmd) error {
-	if g.directory == "" {
-		return command.Start()
-	}
-	if g.second {
-		return startIn(command, g.directory)
-	}
-	// A process starts in the group of the thread that forks it.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := g.write("tasks", "0"); err != nil {
-		return err
-	}
-	err := command.Start()
-	return errors.Join(err, os.WriteFile(filepath.Join(filepath.Dir(g.directory), "tasks"), []byte("0"), 0o600))
-}
-
-// Remove removes the group. Its processes must have ended.
-func (g Group) Remove() error {
-	if g.directory == "" {
-		return nil
-	}
-	return os.Remove(g.directory)
-}
-
-// write writes one of the group's files, which the kernel has created.
-func (g Group) write(file, text string) error {
-	f, err := os.OpenFile(filepath.Join(g.directory, file), os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
+	return nil
 }

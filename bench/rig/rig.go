@@ -9,8 +9,8 @@
 //
 // [Start] serves HTTP, over TLS with the result of [NewCertificate]; [NewLambda] does
 // both. [Work] returns the answer of a regionworker that succeeded, and [Respond]
-// sends it as Lambda does. [Function] starts a process that [Build] has built, in a
-// [Group] that limits it to its share, and [Runtime] hands it invocations.
+// sends it as Lambda does. [Function] starts a process that [Build] has built,
+// [Instance.Limit] limits it to its share, and [Runtime] hands it invocations.
 //
 // # What it promises
 //
