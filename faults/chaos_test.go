@@ -223,10 +223,8 @@ func drawTime(r *rand.Rand) time.Duration {
 
 // sleep waits for d, and reports whether ctx lasted that long.
 func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"meridian/internal/invoke/invoketest"
 	"meridian/pkg/protocol"
 )
@@ -81,8 +83,8 @@ func accounts() (all []hazard) {
 }
 
 func refusals() (all []hazard) {
-	for _, reason := range invoketest.ThrottleReasons() {
-		all = append(all, simple("429 "+reason, invoketest.Throttle(reason, 0)))
+	for _, reason := range types.ThrottleReason("").Values() {
+		all = append(all, simple("429 "+string(reason), invoketest.Throttle(string(reason), 0)))
 	}
 	return append(all,
 		simple("429, Retry-After 1 s", invoketest.Throttle(invoketest.ConcurrentInvocations, time.Second)),

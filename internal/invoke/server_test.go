@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
 
 	"meridian/internal/invoke"
@@ -134,17 +133,6 @@ func TestServerCountsTheAttemptsAtEachUnit(t *testing.T) {
 	}
 	if want := []int{1, 2, 1, 2}; !slices.Equal(seen, want) {
 		t.Errorf("Decide saw attempts %v, want %v", seen, want)
-	}
-}
-
-func TestServerKnowsEveryReasonToThrottle(t *testing.T) {
-	t.Parallel()
-	var want []string
-	for _, reason := range types.ThrottleReason("").Values() {
-		want = append(want, string(reason))
-	}
-	if diff := cmp.Diff(want, invoketest.ThrottleReasons()); diff != "" {
-		t.Errorf("ThrottleReasons() (-want +got):\n%s", diff)
 	}
 }
 

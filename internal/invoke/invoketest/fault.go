@@ -31,20 +31,6 @@ func Refuse(status int, code, message string) Fault {
 // used up.
 const ConcurrentInvocations = "ConcurrentInvocationLimitExceeded"
 
-// ThrottleReasons returns every reason that Lambda documents for 429.
-//
-// Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
-func ThrottleReasons() []string {
-	return []string{
-		ConcurrentInvocations,
-		"FunctionInvocationRateLimitExceeded",
-		"ReservedFunctionConcurrentInvocationLimitExceeded",
-		"ReservedFunctionInvocationRateLimitExceeded",
-		"CallerRateLimitExceeded",
-		"ConcurrentSnapshotCreateLimitExceeded",
-	}
-}
-
 // Throttle answers 429 with a reason, and with a Retry-After header unless wait is 0.
 func Throttle(reason string, wait time.Duration) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {

@@ -66,10 +66,8 @@ func After(l Latency, then Fault) Fault {
 
 // wait waits for d, and reports whether it was not ended by ctx.
 func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

@@ -2,12 +2,12 @@ package invoketest
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -93,7 +93,10 @@ func functionOf(u *url.URL) (string, bool) {
 	return name, isFunction && isInvoke && name != ""
 }
 
-// headBytes is how much of a payload has its unit in it.
+// unitPattern matches the beginning of a coordinator's payload, and headBytes is how
+// much of a payload has it.
+var unitPattern = regexp.MustCompile(`^\{"version":\d+,"runId":"([^"]*)","region":"([^"]*)","batch":(\d+),`)
+
 const headBytes = 512
 
 // peekUnit returns the unit at the beginning of the body, which can be read again from
@@ -105,32 +108,10 @@ func peekUnit(r *http.Request) Unit {
 		io.Reader
 		io.Closer
 	}{body, r.Body}
-	var u Unit
-	decoder := json.NewDecoder(bytes.NewReader(head))
-	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
+	found := unitPattern.FindSubmatch(head)
+	if found == nil {
 		return Unit{}
 	}
-	for decoder.More() {
-		key, err := decoder.Token()
-		if err != nil {
-			break
-		}
-		var value any
-		switch key {
-		case "runId":
-			value = &u.RunID
-		case "region":
-			value = &u.Region
-		case "batch":
-			value = &u.Batch
-		case "attempt": // the fields before it are known
-			return u
-		default:
-			value = new(json.RawMessage)
-		}
-		if decoder.Decode(value) != nil {
-			break
-		}
-	}
-	return Unit{}
+	batch, _ := strconv.Atoi(string(found[3]))
+	return Unit{RunID: string(found[1]), Region: string(found[2]), Batch: batch}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -208,9 +207,8 @@ func failurePayload(errorType, message string) string {
 // errorType returns the name under which internal/function and Lambda's Go runtime
 // report err.
 func errorType(err error) string {
-	var named interface{ ErrorName() string }
-	if errors.As(err, &named) {
-		return named.ErrorName()
+	if name := nameOf(err); name != "" {
+		return name
 	}
 	name := strings.TrimPrefix(reflect.TypeOf(err).String(), "*")
 	return name[strings.LastIndex(name, ".")+1:]

@@ -114,9 +114,12 @@ func testFunctionError(t *testing.T, start starter) {
 
 // nameOf returns the name that err, or an error that it wraps, gives itself.
 func nameOf(err error) string {
-	var named interface{ ErrorName() string }
-	if errors.As(err, &named) {
-		return named.ErrorName()
+	type named interface {
+		error
+		ErrorName() string
+	}
+	if n, ok := errors.AsType[named](err); ok {
+		return n.ErrorName()
 	}
 	return ""
 }
