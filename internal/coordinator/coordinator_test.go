@@ -500,12 +500,14 @@ func TestAHintSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// The engine stands on nothing and the protocol on nothing, so each has its own
+// Neither the engine nor the protocol imports the other, so each has its own
 // words; they are the same.
 func TestTheEngineAndTheProtocolUseTheSameWords(t *testing.T) {
 	t.Parallel()
 	var engine []protocol.Status
-	for _, s := range fanout.Statuses() {
+	for _, s := range []fanout.Status{
+		fanout.Succeeded, fanout.Failed, fanout.TimedOut, fanout.Aborted, fanout.NotStarted, fanout.Skipped,
+	} {
 		engine = append(engine, protocol.Status(s))
 	}
 	if diff := cmp.Diff(protocol.Statuses(), engine); diff != "" {

@@ -107,16 +107,6 @@ func BenchmarkWatch(b *testing.B) {
 	}
 }
 
-func BenchmarkErrgroup(b *testing.B) {
-	for _, limit := range benchLimits {
-		b.Run(fmt.Sprintf("plain/limit=%d", limit), func(b *testing.B) {
-			benchmark(b, func(ctx context.Context, items []int) error {
-				return withErrgroup(ctx, limit, items)
-			})
-		})
-	}
-}
-
 // BenchmarkAgainstErrgroup takes turns, so that whatever else the machine does
 // meets both alike, and reports the median of the turns' ratios.
 func BenchmarkAgainstErrgroup(b *testing.B) {

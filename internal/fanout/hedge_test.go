@@ -15,16 +15,6 @@ import (
 	"meridian/internal/fanout"
 )
 
-// lasting is work that lasts as long as its item says, or until it is cancelled.
-func lasting(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 func TestTheFirstAnswerWinsAndTheLoserIsCancelledAndInTheRecord(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -36,13 +26,13 @@ func TestTheFirstAnswerWinsAndTheLoserIsCancelledAndInTheRecord(t *testing.T) {
 		outcomes, verdict := fanout.Map(t.Context(), p, []int{0, other}, func(ctx context.Context, i int, _ []fanout.Attempt) (string, error) {
 			switch {
 			case i == other:
-				return "", lasting(ctx, 10*time.Second)
+				return "", sleep(ctx, 10*time.Second)
 			case calls.Add(1) == 1:
-				err := lasting(ctx, time.Hour)
+				err := sleep(ctx, time.Hour)
 				cancelled = time.Since(begin)
 				return "late", err
 			}
-			return "early", lasting(ctx, 2*time.Second)
+			return "early", sleep(ctx, 2*time.Second)
 		})
 		synctest.Wait()
 		o := outcomes[0]
@@ -69,9 +59,11 @@ func TestTheFirstAnswerWinsAndTheLoserIsCancelledAndInTheRecord(t *testing.T) {
 	})
 }
 
+// The run waits for a loser as long as for its own end: for Grace at most.
 func TestHowAHedgedItemEnds(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
+	const grace = 2 * time.Second
 	tests := []struct {
 		name          string
 		first, second func(context.Context) error
@@ -82,39 +74,53 @@ func TestHowAHedgedItemEnds(t *testing.T) {
 	}{
 		{
 			"the first fails, the second answers",
-			func(ctx context.Context) error { return errors.Join(lasting(ctx, 2*time.Second), broken) },
-			func(ctx context.Context) error { return lasting(ctx, 3*time.Second) }, false, fanout.Succeeded, 2, 4 * time.Second,
+			func(ctx context.Context) error { return errors.Join(sleep(ctx, 2*time.Second), broken) },
+			func(ctx context.Context) error { return sleep(ctx, 3*time.Second) }, false, fanout.Succeeded, 2, 4 * time.Second,
 		},
 		{
 			"the second fails, the first answers",
-			func(ctx context.Context) error { return lasting(ctx, 5*time.Second) },
+			func(ctx context.Context) error { return sleep(ctx, 5*time.Second) },
 			func(context.Context) error { return broken }, false, fanout.Succeeded, 2, 5 * time.Second,
 		},
 		{
 			"both fail",
-			func(ctx context.Context) error { return errors.Join(lasting(ctx, 2*time.Second), broken) },
+			func(ctx context.Context) error { return errors.Join(sleep(ctx, 2*time.Second), broken) },
 			func(context.Context) error { return broken }, false, fanout.Failed, 2, 2 * time.Second,
 		},
 		{
 			"both fail, a retry answers",
-			func(ctx context.Context) error { return errors.Join(lasting(ctx, 2*time.Second), broken) },
+			func(ctx context.Context) error { return errors.Join(sleep(ctx, 2*time.Second), broken) },
 			func(context.Context) error { return broken }, true, fanout.Succeeded, 3, 3 * time.Second,
 		},
 		{
 			"the first answers in time",
-			func(ctx context.Context) error { return lasting(ctx, time.Second/2) },
+			func(ctx context.Context) error { return sleep(ctx, time.Second/2) },
 			func(context.Context) error { panic("not wanted") }, false, fanout.Succeeded, 1, time.Second / 2,
 		},
 		{
 			"the run's time is over",
-			func(ctx context.Context) error { return lasting(ctx, time.Hour) },
-			func(ctx context.Context) error { return lasting(ctx, time.Hour) }, false, fanout.TimedOut, 2, 10 * time.Second,
+			func(ctx context.Context) error { return sleep(ctx, time.Hour) },
+			func(ctx context.Context) error { return sleep(ctx, time.Hour) }, false, fanout.TimedOut, 2, 10 * time.Second,
 		},
 		{
 			"the run's time is over and both are deaf",
 			func(context.Context) error { time.Sleep(time.Hour); return nil },
-			func(context.Context) error { time.Sleep(time.Hour); return nil }, false, fanout.TimedOut, 2,
-			10*time.Second + fanout.DefaultGrace,
+			func(context.Context) error { time.Sleep(time.Hour); return nil }, false, fanout.TimedOut, 2, 10*time.Second + grace,
+		},
+		{
+			"the loser takes its time to unwind",
+			func(ctx context.Context) error { <-ctx.Done(); time.Sleep(30 * time.Millisecond); return ctx.Err() },
+			func(ctx context.Context) error { return sleep(ctx, time.Second) }, false, fanout.Succeeded, 2, 2*time.Second + 30*time.Millisecond,
+		},
+		{
+			"the loser ignores its end",
+			func(context.Context) error { time.Sleep(time.Minute); return nil },
+			func(ctx context.Context) error { return sleep(ctx, time.Second) }, false, fanout.Succeeded, 2, 2*time.Second + grace,
+		},
+		{
+			"the loser ignores its end, near the run's end",
+			func(context.Context) error { time.Sleep(time.Minute); return nil },
+			func(context.Context) error { time.Sleep(10 * time.Second); return nil }, false, fanout.Succeeded, 2, 10*time.Second + grace,
 		},
 	}
 	for _, tt := range tests {
@@ -123,7 +129,7 @@ func TestHowAHedgedItemEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
-				p := fanout.Policy{Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
+				p := fanout.Policy{Grace: grace, Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
 				if tt.retry {
 					p.Retry = []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}}}
 				}
@@ -167,7 +173,7 @@ func TestALoserThatIgnoresItsEndIsGivenUpOnce(t *testing.T) {
 				outcomes, verdict := fanout.Each(ctx, p, []int{0, 1}, func(ctx context.Context, i int, _ []fanout.Attempt) (int, error) {
 					switch {
 					case i == 1: // keeps the run going
-						return 0, lasting(ctx, time.Hour)
+						return 0, sleep(ctx, time.Hour)
 					case time.Since(begin) == 0:
 						time.Sleep(time.Minute) // deaf
 					}
@@ -188,58 +194,12 @@ func TestALoserThatIgnoresItsEndIsGivenUpOnce(t *testing.T) {
 	}
 }
 
-func TestTheRunWaitsForItsLosersAsForItsEnd(t *testing.T) {
-	t.Parallel()
-	const grace = 2 * time.Second
-	for _, tt := range []struct {
-		name          string
-		first, second func(context.Context) error // the second starts after 1 s
-		took          time.Duration
-	}{
-		{
-			"one that takes its time to unwind",
-			func(ctx context.Context) error { <-ctx.Done(); time.Sleep(30 * time.Millisecond); return ctx.Err() },
-			func(ctx context.Context) error { return lasting(ctx, time.Second) }, 2*time.Second + 30*time.Millisecond,
-		},
-		{
-			"one that ignores its end",
-			func(context.Context) error { time.Sleep(time.Minute); return nil },
-			func(ctx context.Context) error { return lasting(ctx, time.Second) }, 2*time.Second + grace,
-		},
-		{
-			"one that ignores its end, near the run's end",
-			func(context.Context) error { time.Sleep(time.Minute); return nil },
-			func(context.Context) error { time.Sleep(10 * time.Second); return nil }, 10*time.Second + grace,
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				p := fanout.Policy{Grace: grace, Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}}
-				begin := time.Now()
-				outcomes, _ := fanout.Map(ctx, p, []int{0}, func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
-					if time.Since(begin) == 0 {
-						return 0, tt.first(ctx)
-					}
-					return 0, tt.second(ctx)
-				})
-				if took, o := time.Since(begin), outcomes[0]; took != tt.took || o.Status != fanout.Succeeded || len(o.Attempts) != 2 {
-					t.Errorf("%s after %v and %d attempts: %v; want SUCCEEDED after %v and 2", o.Status, took, len(o.Attempts), o.Err, tt.took)
-				}
-				time.Sleep(time.Hour) // let what was given up end
-			})
-		})
-	}
-}
-
 // The record has the attempts by their ends, so the first one may come last.
 func TestAHedgedItemLastsFromItsFirstAttempt(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	for name, second := range map[string]func(context.Context) error{
-		"the hedge loses": func(ctx context.Context) error { return lasting(ctx, time.Hour) },
+		"the hedge loses": func(ctx context.Context) error { return sleep(ctx, time.Hour) },
 		"the hedge fails": func(context.Context) error { return broken },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +209,7 @@ func TestAHedgedItemLastsFromItsFirstAttempt(t *testing.T) {
 				begin := time.Now()
 				outcomes, _ := fanout.Map(t.Context(), p, []int{0}, func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
 					if time.Since(begin) == 0 {
-						return 0, lasting(ctx, 5*time.Second)
+						return 0, sleep(ctx, 5*time.Second)
 					}
 					return 0, second(ctx)
 				})
@@ -272,7 +232,7 @@ func TestNoMoreItemsAreHedgedThanThePolicyAllows(t *testing.T) {
 			hedges := 0
 			p := fanout.Policy{Hedge: fanout.Hedge{After: time.Second, MaxExtraPercentage: tt.percentage}}
 			outcomes, _ := fanout.Map(t.Context(), p, make([]int, 40), func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
-				return 0, lasting(ctx, 3*time.Second)
+				return 0, sleep(ctx, 3*time.Second)
 			})
 			for _, o := range outcomes {
 				hedges += len(o.Attempts) - 1
@@ -310,17 +270,13 @@ func TestHedgingCutsTheTail(t *testing.T) {
 						for i := range slow {
 							slow[i] = random.IntN(100) == 0
 						}
-						all := make([]int, items)
-						for i := range all {
-							all[i] = i
-						}
 						begin := time.Now()
-						outcomes, _ := fanout.Map(t.Context(), p, all, func(ctx context.Context, i int, _ []fanout.Attempt) (int, error) {
+						outcomes, _ := fanout.Map(t.Context(), p, numbers(items), func(ctx context.Context, i int, _ []fanout.Attempt) (int, error) {
 							d := 100 * time.Millisecond
 							if at := time.Since(begin); slow[i] && at == 0 || slow[items+i] && at > 0 {
 								d *= 20
 							}
-							return 0, lasting(ctx, d)
+							return 0, sleep(ctx, d)
 						})
 						took = append(took, time.Since(begin))
 						for _, o := range outcomes {

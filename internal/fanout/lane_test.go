@@ -3,6 +3,7 @@ package fanout_test
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,22 +18,20 @@ type account struct {
 	answer, refuse time.Duration // how long it takes to
 	running, peak  int
 	calls, refused int
-	dice           *rand.Rand    // decides on calls to be refused whatever runs, a tenth; nil means none
-	turn           chan struct{} // holds one token; the fields above are its holder's
+	dice           *rand.Rand // refuses a tenth of the calls, however many run; nil refuses none
+	mu             sync.Mutex // guards the fields above
 }
 
 func newAccount(limit int) *account {
-	a := &account{limit: limit, answer: 100 * time.Millisecond, refuse: 2 * time.Millisecond, turn: make(chan struct{}, 1)}
-	a.turn <- struct{}{}
-	return a
+	return &account{limit: limit, answer: 100 * time.Millisecond, refuse: 2 * time.Millisecond}
 }
 
 // become changes the limit, after so long.
 func (a *account) become(limit int, after time.Duration) {
 	time.AfterFunc(after, func() {
-		<-a.turn
+		a.mu.Lock()
 		a.limit = limit
-		a.turn <- struct{}{}
+		a.mu.Unlock()
 	})
 }
 
@@ -44,7 +43,7 @@ func (throttleError) Error() string { return "rate exceeded" }
 func (throttleError) ErrorName() string { return "Throttled" }
 
 func (a *account) call(context.Context, int, []fanout.Attempt) (int, error) {
-	<-a.turn
+	a.mu.Lock()
 	a.calls++
 	accepted := a.running < a.limit && (a.dice == nil || a.dice.IntN(10) > 0)
 	if accepted {
@@ -53,15 +52,15 @@ func (a *account) call(context.Context, int, []fanout.Attempt) (int, error) {
 	} else {
 		a.refused++
 	}
-	a.turn <- struct{}{}
+	a.mu.Unlock()
 	if !accepted {
 		time.Sleep(a.refuse)
 		return 0, throttleError{}
 	}
 	time.Sleep(a.answer)
-	<-a.turn
+	a.mu.Lock()
 	a.running--
-	a.turn <- struct{}{}
+	a.mu.Unlock()
 	return 0, nil
 }
 
@@ -108,11 +107,7 @@ func TestTheNumberAtOnceFollowsWhatTheOtherSideCanTake(t *testing.T) {
 				a := newAccount(tt.limit)
 				outcomes, verdict := fanout.Map(t.Context(), adapting(), make([]int, tt.items), a.call)
 				took := time.Since(begin)
-				for i, o := range outcomes {
-					if o.Status != fanout.Succeeded {
-						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
-					}
-				}
+				checkSucceeded(t, outcomes)
 				t.Logf("%v, %d calls, %d refused, settled at %d", took, a.calls, a.refused, verdict.Concurrency)
 				if took > tt.most || a.calls > tt.mostCalls {
 					t.Errorf("took %v with %d calls; want at most %v, %d", took, a.calls, tt.most, tt.mostCalls)
@@ -139,29 +134,21 @@ func TestAThrottleAmongTheLastItemsDoesNotLowerWhatTheRunSaysItSettledAt(t *test
 		{"two of them", 185, 2, 60, [2]int{167, 187}},
 		{"most of the last 75", 185, 50, 3, [2]int{167, 187}},
 		{"two of them, without a limit", 1 << 30, 2, 200, [2]int{items, items}},
-		// More than are borne at once do show it.
+		// More than may be throttled at once do show it.
 		{"many rounds", 185, 500, 3, [2]int{1, 100}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				a := newAccount(tt.limit)
-				which := make([]int, items)
-				for i := range which {
-					which[i] = i
-				}
-				outcomes, verdict := fanout.Map(t.Context(), adapting(), which, func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
+				outcomes, verdict := fanout.Map(t.Context(), adapting(), numbers(items), func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
 					if i >= items-tt.last && len(prior) < tt.times {
 						time.Sleep(a.refuse)
 						return 0, throttleError{}
 					}
 					return a.call(ctx, i, prior)
 				})
-				for i, o := range outcomes {
-					if o.Status != fanout.Succeeded {
-						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
-					}
-				}
+				checkSucceeded(t, outcomes)
 				if c := verdict.Concurrency; c < tt.want[0] || c > tt.want[1] {
 					t.Errorf("settled at %d after %d throttles, want %d to %d", c, verdict.Throttled, tt.want[0], tt.want[1])
 				}
@@ -176,11 +163,7 @@ func TestTheFirstThrottlesShowTheLimitThoughFewerItemsAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const items, limit, quick = 24, 10, 4
 		a := newAccount(limit)
-		which := make([]int, items)
-		for i := range which {
-			which[i] = i
-		}
-		_, verdict := fanout.Map(t.Context(), adapting(), which, func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
+		_, verdict := fanout.Map(t.Context(), adapting(), numbers(items), func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
 			if i < quick {
 				time.Sleep(a.refuse / 2)
 				return 0, nil
@@ -215,11 +198,7 @@ func TestAFewThrottlesAreNoLimit(t *testing.T) {
 				p.MaxConcurrency = tt.at
 				outcomes, verdict := fanout.Map(t.Context(), p, make([]int, tt.items), a.call)
 				took := time.Since(begin)
-				for i, o := range outcomes {
-					if o.Status != fanout.Succeeded {
-						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
-					}
-				}
+				checkSucceeded(t, outcomes)
 				t.Logf("%s: %v, %d calls, %d refused, settled at %d", tt.name, took, a.calls, a.refused, verdict.Concurrency)
 				if most := time.Duration(tt.most) * time.Millisecond; took > most {
 					t.Errorf("%s, seed %d: took %v, want at most %v", tt.name, seed, took, most)
@@ -280,11 +259,7 @@ func TestTheNumberAtOnceFollowsALimitThatChanges(t *testing.T) {
 				a.become(tt.to, tt.after)
 				outcomes, verdict := fanout.Map(t.Context(), adapting(), make([]int, tt.items), a.call)
 				took := time.Since(begin)
-				for i, o := range outcomes {
-					if o.Status != fanout.Succeeded {
-						t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
-					}
-				}
+				checkSucceeded(t, outcomes)
 				t.Logf("%v, %d calls, settled at %d", took, a.calls, verdict.Concurrency)
 				if took > tt.most || a.calls > tt.calls {
 					t.Errorf("took %v with %d calls; want at most %v, %d", took, a.calls, tt.most, tt.calls)
@@ -478,11 +453,7 @@ func TestTheThrottlesOfHedgesAreAFewOfAllAttempts(t *testing.T) {
 			p := adapting()
 			p.Hedge = fanout.Hedge{After: a.answer / 2, MaxExtraPercentage: 100}
 			outcomes, verdict := fanout.Map(t.Context(), p, make([]int, items), a.call)
-			for i, o := range outcomes {
-				if o.Status != fanout.Succeeded {
-					t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
-				}
-			}
+			checkSucceeded(t, outcomes)
 			t.Logf("%d calls, %d refused, settled at %d", a.calls, a.refused, verdict.Concurrency)
 			if verdict.Concurrency != 0 {
 				t.Errorf("settled at %d after %d throttles of %d calls, want no limit", verdict.Concurrency, a.refused, a.calls)

@@ -15,11 +15,6 @@ const (
 	Skipped    Status = "SKIPPED"     // nothing to do
 )
 
-// Statuses returns every status there is.
-func Statuses() []Status {
-	return []Status{Succeeded, Failed, TimedOut, Aborted, NotStarted, Skipped}
-}
-
 // An Outcome is what became of one item.
 type Outcome[R any] struct {
 	// Status says how it ended; never empty.

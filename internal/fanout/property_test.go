@@ -77,14 +77,14 @@ func (s scenario) run(t *rapid.T, run func(context.Context, *diary) ([]fanout.Ou
 
 func (s scenario) withMap(t *rapid.T) *diary {
 	return s.run(t, func(ctx context.Context, d *diary) ([]fanout.Outcome[string], fanout.Verdict) {
-		return fanout.Map(ctx, s.policy, d.indices(), d.attempt)
+		return fanout.Map(ctx, s.policy, numbers(len(s.items)), d.attempt)
 	})
 }
 
 func (s scenario) withEach(t *rapid.T) *diary {
 	return s.run(t, func(ctx context.Context, d *diary) ([]fanout.Outcome[string], fanout.Verdict) {
 		outcomes := make([]fanout.Outcome[string], len(s.items))
-		settled, verdict := fanout.Each(ctx, s.policy, d.indices(), d.attempt)
+		settled, verdict := fanout.Each(ctx, s.policy, numbers(len(s.items)), d.attempt)
 		for i, o := range settled {
 			if outcomes[i].Status != "" {
 				t.Errorf("item %d was yielded twice", i)
@@ -115,14 +115,6 @@ type diary struct {
 type sighting struct {
 	start, end time.Time
 	prior      int
-}
-
-func (d *diary) indices() []int {
-	indices := make([]int, len(d.scenario.items))
-	for i := range indices {
-		indices[i] = i
-	}
-	return indices
 }
 
 // attempt is the Func of a scenario.
@@ -511,7 +503,7 @@ func (d *diary) checkVerdict(t *rapid.T) {
 	d.checkStop(t)
 }
 
-// checkStop sees to it that the run stopped when there was reason to, not
+// checkStop checks that the run stopped when there was a reason to stop, not
 // earlier and not later.
 func (d *diary) checkStop(t *rapid.T) {
 	ends := func(o fanout.Outcome[string]) time.Time { return o.Started().Add(o.Elapsed) }

@@ -105,6 +105,25 @@ type skipping bool
 func (e skipping) Error() string { return "nothing to do here" }
 func (e skipping) Skip() bool    { return bool(e) }
 
+// numbers returns n items: 0, 1, 2 and so on.
+func numbers(n int) []int {
+	items := make([]int, n)
+	for i := range items {
+		items[i] = i
+	}
+	return items
+}
+
+// checkSucceeded ends the test unless every item has succeeded.
+func checkSucceeded[R any](t *testing.T, outcomes []fanout.Outcome[R]) {
+	t.Helper()
+	for i, o := range outcomes {
+		if o.Status != fanout.Succeeded {
+			t.Fatalf("item %d is %s: %v", i, o.Status, o.Err)
+		}
+	}
+}
+
 // always is a retrier for every error, with waits of 1, 2, 4 ... seconds.
 func always(retries int) []fanout.Retrier {
 	return []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}, MaxAttempts: &retries}}

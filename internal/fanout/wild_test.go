@@ -136,12 +136,12 @@ func TestWhateverHappensWithHedgesAndLanes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := wilds().Draw(t, "wild")
 		w.run(t, func(ctx context.Context, r *wildRun) ([]fanout.Outcome[string], fanout.Verdict) {
-			return fanout.Map(ctx, w.policy, r.indices(), r.attempt)
+			return fanout.Map(ctx, w.policy, numbers(len(w.items)), r.attempt)
 		}).check(t)
 		w.run(t, func(ctx context.Context, r *wildRun) ([]fanout.Outcome[string], fanout.Verdict) {
 			outcomes := make([]fanout.Outcome[string], len(w.items))
 			var events events
-			settled, verdict := fanout.Watch(ctx, w.policy, r.indices(), r.attempt, events.add)
+			settled, verdict := fanout.Watch(ctx, w.policy, numbers(len(w.items)), r.attempt, events.add)
 			for i, o := range settled {
 				r.yielded[i]++
 				outcomes[i] = o
