@@ -3,7 +3,6 @@ package fanout_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -255,20 +254,6 @@ func TestEachStartsNothingBeforeTheLoop(t *testing.T) {
 		time.Sleep(time.Hour)
 		if _, _, starts := g.read(); starts != 0 || verdict() != (fanout.Verdict{}) {
 			t.Errorf("%d attempts started, verdict %v, want none and the zero Verdict", starts, verdict())
-		}
-	})
-}
-
-// A sequence can be pulled from, as any.
-func TestEachCanBePulledFrom(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		outcomes, verdict := fanout.Each(t.Context(), fanout.Policy{}, []item{hang, ok(time.Second, "b")}, play)
-		next, stop := iter.Pull2(outcomes)
-		i, o, more := next()
-		stop()
-		if i != 1 || o.Value != "b" || !more || verdict().Status != fanout.Aborted {
-			t.Errorf("next() = %d, %v, %t, then verdict %s, want 1, b, true, ABORTED", i, o, more, showVerdict(verdict()))
 		}
 	})
 }
