@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -119,34 +118,4 @@ func DecodeEvent(data []byte) (Event, error) {
 		return e, fmt.Errorf("event: %w", err)
 	}
 	return e, nil
-}
-
-// Validate returns what is wrong with an event that this version sends.
-func (e Event) Validate() error {
-	attempt := e.Type == EventAttemptStarted || e.Type == EventAttemptEnded
-	for _, field := range []struct {
-		name         string
-		is, shouldBe bool
-	}{
-		{"started", e.Started != nil, e.Type == EventRunStarted},
-		{"ended", e.Ended != nil, e.Type == EventRunEnded},
-		{"notice", e.Notice != "", e.Type == EventNotice},
-		{"region", e.Region != "", attempt || e.Type == EventRegionSettled},
-		{"number", e.Number > 0, attempt},
-		{"attempt", e.Attempt != nil, attempt},
-		{"outcome", e.Outcome != nil, e.Type == EventRegionSettled},
-	} {
-		if field.is != field.shouldBe {
-			return fmt.Errorf("event of type %s: %s is there: %t, want %t", e.Type, field.name, field.is, field.shouldBe)
-		}
-	}
-	switch {
-	case e.Version != EventVersion:
-		return fmt.Errorf("event has version %d, want %d", e.Version, EventVersion)
-	case !slices.Contains(EventTypes(), e.Type):
-		return fmt.Errorf("event has type %q, want one of %v", e.Type, EventTypes())
-	case e.RunID == "" || e.Sequence < 1 || e.Time.IsZero() || e.Time.Location() != time.UTC:
-		return fmt.Errorf("event has runId %q, sequence %d, time %v; want all of them, in UTC", e.RunID, e.Sequence, e.Time)
-	}
-	return nil
 }

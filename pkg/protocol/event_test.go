@@ -63,38 +63,6 @@ func TestEventTypesReturnsEveryTypeThereIs(t *testing.T) {
 	}
 }
 
-func TestEventValidate(t *testing.T) {
-	t.Parallel()
-	for name, golden := range eventGoldens() {
-		valid := golden.(protocol.Event)
-		if err := valid.Validate(); err != nil {
-			t.Errorf("%s: Validate() = %v, want nil", name, err)
-		}
-		for fault, edit := range map[string]func(*protocol.Event){
-			"version":  func(e *protocol.Event) { e.Version = 2 },
-			"run id":   func(e *protocol.Event) { e.RunID = "" },
-			"sequence": func(e *protocol.Event) { e.Sequence = 0 },
-			"time":     func(e *protocol.Event) { e.Time = e.Time.In(time.FixedZone("", 3600)) },
-			"type":     func(e *protocol.Event) { e.Type = "RUN_EXPLODED" },
-			"a field of another type": func(e *protocol.Event) {
-				if e.Type == protocol.EventNotice {
-					e.Region = "eu-west-1"
-				} else {
-					e.Notice = "oh"
-				}
-			},
-			"a missing field": func(e *protocol.Event) {
-				e.Started, e.Ended, e.Attempt, e.Outcome, e.Notice = nil, nil, nil, nil, ""
-			},
-		} {
-			e := valid
-			if edit(&e); e.Validate() == nil {
-				t.Errorf("%s with another %s: Validate() = nil, want an error", name, fault)
-			}
-		}
-	}
-}
-
 // An event is one line of JSON; what a newer coordinator adds is passed over.
 func ExampleDecodeEvent() {
 	e, err := protocol.DecodeEvent([]byte(`{"version":1,"runId":"01JDCX4T9Q8Z6W3M5K7N2P0RSV","sequence":4,` +
@@ -116,7 +84,6 @@ func FuzzDecodeEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if e, err := protocol.DecodeEvent(data); err == nil {
 			checkAccepted(t, data, e, protocol.DecodeEvent)
-			_ = e.Validate()
 		}
 	})
 }
