@@ -37,8 +37,7 @@ func TestCatalogue(t *testing.T) {
 	s.must(ctx, t, python, "generate.py", "--check")
 
 	args := []string{filepath.Join("testdata", "clients.py")}
-	whole := os.Getenv("E2E_FULL") != ""
-	if whole {
+	if full() {
 		args = append(args, "--whole")
 	}
 	var c comparison
@@ -65,7 +64,7 @@ func TestCatalogue(t *testing.T) {
 	t.Logf("%d services in %d Regions, %d cells, %d hosts, %d signing Regions compared", len(services), len(regions), c.cells, c.hosts, c.signed)
 	for i, e := range exceptions {
 		t.Logf("%5d exceptions: %s of %s, %s, in %s: %s", c.used[i], e.what, e.service, e.variants, e.regions, e.reason)
-		if whole && c.used[i] == 0 {
+		if full() && c.used[i] == 0 {
 			t.Errorf("the exception for the %s of %s is no longer needed", e.what, e.service)
 		}
 	}

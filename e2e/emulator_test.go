@@ -34,14 +34,8 @@ const supervise = `"$@" & child=$!; cat >/dev/null; kill "$child"; wait "$child"
 // IAM enforced, and waits until it answers. It is stopped when t ends.
 func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &emulator{host: listener.Addr().String()}
+	e := &emulator{host: freeAddress(ctx, t)}
 	_, port, _ := net.SplitHostPort(e.host)
-	_ = listener.Close()
-
 	scratch := t.TempDir()
 	var log bytes.Buffer
 	cmd := exec.Command("sh", "-c", supervise, "sh", filepath.Join(tools, "ministack"))

@@ -141,7 +141,7 @@ func startNginx(t *testing.T, b *backend, setting string) *nginx {
 	t.Helper()
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
-	directory, host := t.TempDir(), freeAddress(t)
+	directory, host := t.TempDir(), freeAddress(t.Context(), t)
 	roots := writeCertificate(t, directory)
 	config := filepath.Join(directory, "nginx.conf")
 	text := fmt.Sprintf(nginxConfig, directory, strings.TrimPrefix(server.URL, "http://"), host, setting)
@@ -256,9 +256,9 @@ func (n *nginx) call(ctx context.Context, id int) error {
 }
 
 // freeAddress returns an address of the loopback interface with a free port.
-func freeAddress(t *testing.T) string {
+func freeAddress(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
