@@ -24,6 +24,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
@@ -208,9 +209,7 @@ func coordinate(t *testing.T, url, roots string, invocations int) {
 	trusted.AppendCertsFromPEM(certificates)
 	workers, err := invoke.NewLambda(aws.Config{
 		Region: "us-east-1", BaseEndpoint: &url,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-		}),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
 		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
 		}),

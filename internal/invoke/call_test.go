@@ -15,8 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,14 +118,10 @@ func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := aws.Config{
-				Region: test.region, ConfigSources: []any{test.endpoints},
-				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-					return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-				}),
-			}
-			if test.base != "" {
-				cfg.BaseEndpoint = &test.base
+			cfg := invoketest.Config(test.region, test.base)
+			cfg.ConfigSources = []any{test.endpoints}
+			if test.base == "" {
+				cfg.BaseEndpoint = nil
 			}
 			var got string
 			invoker, err := invoke.NewLambda(cfg, invoke.Settings{
@@ -189,40 +183,11 @@ func checkSignature(t *testing.T, r *http.Request, body []byte, credentials aws.
 	}
 }
 
-// Workers are called with the trace of the coordinator's own invocation.
-func TestLambdaPassesTheTraceOn(t *testing.T) {
-	t.Parallel()
-	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-	var got string
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		got = r.Header.Get("X-Amzn-Trace-Id")
-	}))
-	t.Cleanup(server.Close)
-	cfg := invoketest.NewServer(t, echo).Config()
-	cfg.BaseEndpoint = &server.URL
-	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", trace) //nolint:revive,staticcheck // aws-lambda-go's key
-	if _, _, err := invoker.Invoke(ctx, "us-east-1", nil); err != nil || got != trace {
-		t.Errorf("Invoke = %v with trace %q, want %q", err, got, trace)
-	}
-}
-
-// newHTTP2 returns an invoker of a worker behind HTTP/2 and TLS, as Lambda is,
-// and the number of connections.
-func newHTTP2(
-	tb testing.TB, worker invoketest.Worker, placement invoke.Placement,
-) (*invoke.Lambda, *atomic.Int64) {
+// newHTTP2 returns an invoker of a worker behind HTTP/2 and TLS, as Lambda is.
+func newHTTP2(tb testing.TB, worker invoketest.Worker, placement invoke.Placement) *invoke.Lambda {
 	tb.Helper()
 	plain := invoketest.NewServer(tb, worker)
-	server, connections := httptest.NewUnstartedServer(plain), new(atomic.Int64)
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
+	server := httptest.NewUnstartedServer(plain)
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	tb.Cleanup(server.Close)
@@ -237,33 +202,7 @@ func newHTTP2(
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return invoker, connections
-}
-
-// Prepare opens as many connections as the calls need.
-func TestLambdaPrepare(t *testing.T) {
-	t.Parallel()
-	const calls = 250
-	var arrived sync.WaitGroup
-	arrived.Add(calls)
-	invoker, connections := newHTTP2(t, func(context.Context, []byte) ([]byte, error) {
-		arrived.Done()
-		arrived.Wait()
-		return nil, nil
-	}, invoke.Home)
-	invoker.Prepare(t.Context(), map[string]int{"eu-west-1": calls - 100, "us-west-2": 100})
-	var done sync.WaitGroup
-	for range calls {
-		done.Go(func() {
-			if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
-				t.Errorf("Invoke = %v, want success", err)
-			}
-		})
-	}
-	done.Wait()
-	if total := connections.Load(); total != 3 {
-		t.Errorf("%d calls took %d connections, want 3", calls, total)
-	}
+	return invoker
 }
 
 // Prepare opens the connections before the first call, as many as the calls of all the
@@ -297,10 +236,11 @@ func TestLambdaPrepareOpensBeforeTheCalls(t *testing.T) {
 	}
 }
 
-// Hosts in NO_PROXY are called without the proxy.
-func TestLambdaFollowsNoProxy(t *testing.T) {
+// HTTPS_PROXY is used, except for the hosts in NO_PROXY. The environment is read once in
+// a process, so other processes make the calls.
+func TestLambdaFollowsTheProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
-	const inside = "MERIDIAN_TEST_NO_PROXY"
+	const inside = "MERIDIAN_TEST_PROXY"
 	if os.Getenv(inside) != "" { //nolint:forbidigo // it tests the environment
 		invoker := dialled(t, "https://lambda.us-east-1.amazonaws.com", func(_ context.Context, _, address string) (net.Conn, error) {
 			t.Log("dialled " + address)
@@ -316,41 +256,11 @@ func TestLambdaFollowsNoProxy(t *testing.T) {
 		{"localhost,.amazonaws.com", "lambda.us-east-1.amazonaws.com:443"},
 		{"*", "lambda.us-east-1.amazonaws.com:443"},
 	} {
-		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLambdaFollowsNoProxy$", "-test.v")
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLambdaFollowsTheProxyOfTheEnvironment$", "-test.v")
 		command.Env = append(os.Environ(), inside+"=1", "HTTPS_PROXY=http://user:secret@proxy.test:3128", "NO_PROXY="+test.noProxy) //nolint:forbidigo // it tests the environment
 		out, err := command.CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte("dialled "+test.want+"\n")) || bytes.Contains(out, []byte("secret")) {
 			t.Errorf("NO_PROXY=%s: the call ended with %v, want %s dialled and no password told:\n%s", test.noProxy, err, test.want, out)
 		}
 	}
-}
-
-// HTTPS_PROXY is used. The environment is read once in a process, so another process
-// makes the call.
-func TestLambdaFollowsHTTPSProxy(t *testing.T) {
-	t.Parallel()
-	const inside = "MERIDIAN_TEST_PROXY"
-	if os.Getenv(inside) == "" { //nolint:forbidigo // it tests the environment
-		var asked string
-		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked = r.Method + " " + r.Host
-			w.WriteHeader(http.StatusTeapot)
-		}))
-		t.Cleanup(proxy.Close)
-		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLambdaFollowsHTTPSProxy$", "-test.v")
-		command.Env = append(os.Environ(), inside+"=1", "HTTPS_PROXY="+proxy.URL, "NO_PROXY=") //nolint:forbidigo // it tests the environment
-		out, err := command.CombinedOutput()
-		if err != nil || !bytes.Contains(out, []byte(http.StatusText(http.StatusTeapot))) || asked != "CONNECT lambda.us-east-1.amazonaws.com:443" {
-			t.Errorf("the proxy was asked for %q, and the call ended with %v: %s", asked, err, out)
-		}
-		return
-	}
-	cfg := invoketest.NewServer(t, echo).Config()
-	cfg.BaseEndpoint = nil
-	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = invoker.Invoke(t.Context(), "us-east-1", []byte(`{}`))
-	t.Log(err)
 }

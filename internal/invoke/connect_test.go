@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
 )
@@ -63,12 +64,7 @@ func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 func dialled(t *testing.T, endpoint string, dial dialFunc, s invoke.Settings) *invoke.Lambda {
 	t.Helper()
 	s.Function, s.Dial = "worker", dial
-	invoker, err := invoke.NewLambda(aws.Config{
-		Region: "us-east-1", BaseEndpoint: &endpoint,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-		}),
-	}, s)
+	invoker, err := invoke.NewLambda(invoketest.Config("us-east-1", endpoint), s)
 	if err != nil {
 		t.Fatal(err)
 	}

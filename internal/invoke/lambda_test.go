@@ -35,8 +35,7 @@ func TestLambda(t *testing.T) {
 			t.Parallel()
 			invoketest.Suite(t, func(t *testing.T, worker invoketest.Worker) invoketest.Invoker {
 				t.Helper()
-				invoker, _ := newHTTP2(t, worker, placement)
-				return invoker
+				return newHTTP2(t, worker, placement)
 			})
 		})
 	}

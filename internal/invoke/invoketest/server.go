@@ -1,7 +1,6 @@
 package invoketest
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"meridian/pkg/protocol"
 )
@@ -75,19 +75,19 @@ func start(tb testing.TB, worker Worker, n network) *Server {
 
 // Config returns a configuration of the AWS SDK for the server, in us-east-1, with
 // credentials that only the server accepts. It takes nothing from the environment.
-func (s *Server) Config() aws.Config { return config("us-east-1", s.URL) }
+func (s *Server) Config() aws.Config { return Config("us-east-1", s.URL) }
 
 // RegionConfig is Config for one Region, which has its own endpoint and so its own
 // connections, as in AWS.
-func (s *Server) RegionConfig(region string) aws.Config { return config(region, s.listen(region)) }
+func (s *Server) RegionConfig(region string) aws.Config { return Config(region, s.listen(region)) }
 
-func config(region, url string) aws.Config {
+// Config returns a configuration of the AWS SDK with a Region, an endpoint, and the
+// credentials that AWS's documentation has as an example.
+func Config(region, url string) aws.Config {
 	return aws.Config{
 		Region:       region,
 		BaseEndpoint: &url,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-		}),
+		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
 	}
 }
 
