@@ -135,12 +135,6 @@ func (l *loop[T, R]) startReady() {
 // nextLane returns the lane that starts an item next, or nil: one that has room and
 // a retry, else one that has room and an item.
 func (l *loop[T, R]) nextLane(now time.Time) *lane {
-	if len(l.lanes) == 1 { // the common case
-		if lane := l.lanes[0]; len(lane.ready)+len(lane.fresh) > 0 && lane.room(now) {
-			return lane
-		}
-		return nil
-	}
 	var found *lane
 	for k := range l.lanes {
 		lane := l.lanes[(l.turn+k)%len(l.lanes)]
