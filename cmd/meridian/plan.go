@@ -38,8 +38,8 @@ func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) erro
 // shownSkips is how many targets a line names.
 const shownSkips = 3
 
-// skipped names the targets of a Region for which there is nothing to do. One
-// alone is told with its cause.
+// skipped names the targets of a Region that have nothing to do. A single one comes
+// with its cause.
 func skipped(r coordinator.RegionPreview) string {
 	switch n := len(r.Skips); {
 	case n == 0 && r.Targets == 0:

@@ -16,12 +16,12 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// patience is how long a run may take before its progress is shown: what is
-// over sooner would only flicker.
+// patience is how long a run may take before its progress is shown: the progress of
+// a shorter one would only flicker.
 const patience = 200 * time.Millisecond
 
-// A watch shows on standard error how far a run is, while it is a terminal. It
-// reads nothing and leaves signals alone, and nothing of it stays.
+// A watch shows the progress of a run on standard error if that is a terminal. It
+// reads nothing, handles no signals, and erases what it has drawn.
 type watch struct {
 	done, total, failed atomic.Int64
 	over                chan struct{} // closed to end it
@@ -50,8 +50,8 @@ func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
 			return
 		case <-time.After(patience):
 		}
-		// Its end on ctx comes before that of the run, so that the terminal is in
-		// order when a second signal ends the process.
+		// The view ends with ctx, before the run does, so that the terminal is
+		// restored when a second signal ends the process.
 		view.ended = func() tea.Msg {
 			select {
 			case <-w.over:
@@ -80,7 +80,7 @@ func (w *watch) event(e protocol.Event) {
 	}
 }
 
-// stop ends the watch and waits until nothing of it is left. It is called once.
+// stop ends the watch and waits until the terminal is as it was. It is called once.
 func (w *watch) stop() {
 	close(w.over)
 	<-w.gone
@@ -95,11 +95,11 @@ type progressView struct {
 	now     time.Time
 	spinner spinner.Model
 	width   int
-	ended   tea.Cmd // returns when it is over
+	ended   tea.Cmd // returns when the view ends
 	over    bool
 }
 
-// An endedMsg says that it is over.
+// An endedMsg ends the view.
 type endedMsg struct{}
 
 // barCells is the length of the bar.

@@ -8,8 +8,8 @@
 //
 // A request becomes a [Plan], a value that can be stored. A run carries a plan out: it
 // fans out over the plan's invocations with the engine, and holds everything that
-// changes meanwhile. What each invocation brings is gathered into one result. What
-// happens on the way is told as events, see Coordinator.Events.
+// changes meanwhile. What each invocation brings is gathered into one result.
+// Coordinator.Events is called with what happens on the way.
 //
 // # What Run promises
 //

@@ -30,7 +30,7 @@ type run struct {
 }
 
 // newRun starts the clock of a run. The context ends with the run's time; cancel
-// lets go of it.
+// releases it.
 func (c *Coordinator) newRun(parent context.Context, p *Plan) (r *run, ctx context.Context, cancel context.CancelFunc) {
 	units := p.units()
 	r = &run{

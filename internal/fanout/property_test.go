@@ -400,7 +400,7 @@ func (d *diary) checkWaits(t *rapid.T, i int, o fanout.Outcome[string]) {
 	}
 }
 
-// nextWait is the Amazon States Language's rule, read aloud.
+// nextWait is the rule of the Amazon States Language, written out once more.
 func nextWait(retriers []fanout.Retrier, used map[int]int, name string) (wait time.Duration, jitter, again bool) {
 	if name == fanout.NameRuntime {
 		return 0, false, false
@@ -575,7 +575,7 @@ func (d *diary) count(which func(fanout.Outcome[string]) bool) (c groupCounts) {
 	return c
 }
 
-// tooMany is the tolerance's rule, read aloud.
+// tooMany is the rule of the tolerance, written out once more.
 func (d *diary) tooMany(failed int, c groupCounts) bool {
 	tolerance := d.scenario.policy.Tolerance
 	if tolerance.FailureCount == nil && tolerance.FailurePercentage == nil && tolerance.MinSuccessful == 0 {

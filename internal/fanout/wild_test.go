@@ -13,8 +13,8 @@ import (
 	"meridian/internal/fanout"
 )
 
-// A wild scenario is one with hedges, and with lanes that have an account each,
-// which refuses what is too much for it and, of the rest, whatever it likes.
+// A wild scenario has hedges, and lanes with an account each. An account refuses calls
+// beyond its limit, and some of the others.
 type wild struct {
 	scenario
 	limits []int // of each lane's account
@@ -25,8 +25,8 @@ func (w wild) String() string {
 	return fmt.Sprintf("%v\nlimits %v, whims %v", w.scenario, w.limits, w.whims)
 }
 
-// patient reports whether nothing but throttles is in the way of any item: no
-// account refuses everything, no work fails, and there is time enough.
+// patient reports whether only throttles delay the items: no account refuses
+// everything, no work fails, and there is enough time.
 func (w wild) patient() bool { return w.deadline > time.Hour/2 }
 
 func wilds() *rapid.Generator[wild] {

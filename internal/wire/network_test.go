@@ -175,8 +175,8 @@ func TestGoAwayOfARealServer(t *testing.T) {
 	}
 }
 
-// An address of IPv6 stands in brackets wherever it has a port, and is what the
-// server's certificate is for.
+// An IPv6 address is in brackets wherever it has a port, and the server's certificate
+// must be for it.
 func TestAnAddressOfIPv6(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
@@ -203,8 +203,8 @@ func TestAnAddressOfIPv6(t *testing.T) {
 	}
 }
 
-// What comes before an answer, and after it, is no answer. Nobody is asked to compress
-// it, and it is read as it comes.
+// Early hints and trailers are not taken for the answer. The pool asks for no
+// compression, and does not decompress.
 func TestAnswersWithHintsAndTrailers(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -244,7 +244,7 @@ func TestAnswersWithHintsAndTrailers(t *testing.T) {
 }
 
 // Over HTTP/1.1 a server may end a connection with each answer, and a caller may end
-// it in the middle of one: whoever was to be next goes elsewhere, and nothing is lost.
+// it in the middle of one: the next calls take other connections, and none is lost.
 func TestConnectionsThatEndWithTheirAnswer(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -293,7 +293,7 @@ func TestConnectionsThatEndWithTheirAnswer(t *testing.T) {
 	}
 }
 
-// Nothing is sent to a server that cannot prove who it is.
+// Nothing is sent to a server without a trusted certificate.
 func TestACertificateThatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
@@ -367,8 +367,8 @@ func TestProxy(t *testing.T) {
 	callsAt(t, p, "http://lambda.test/", 1)
 }
 
-// A proxy may be spoken to over TLS, with the certificates of the pool, be it for a
-// tunnel or to forward plain HTTP.
+// The proxy may speak TLS, with the certificates of the pool, both for a tunnel and to
+// forward plain HTTP.
 func TestProxyOverTLS(t *testing.T) {
 	t.Parallel()
 	proxy, u := newProxy(t, true)
@@ -605,7 +605,7 @@ func TestManyRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it counts 
 	}
 }
 
-// until gives what is on its way the time to arrive.
+// until waits until something has arrived, or for ten seconds.
 func until(arrived func() bool) {
 	for begin := time.Now(); !arrived() && time.Since(begin) < 10*time.Second; {
 		runtime.Gosched()

@@ -40,7 +40,7 @@ func ofTheLoop() []mutant {
 		{"one retry more than MaxAttempts", "retrier.go", "if retries >= attempts {", "if retries > attempts {"},
 		{"the first wait is backed off already", "retrier.go", "math.Pow(rate, float64(retries))", "math.Pow(rate, float64(retries+1))"},
 		{"the cap is no cap", "retrier.go", "seconds = min(seconds, r.MaxDelaySeconds)", "seconds = max(seconds, r.MaxDelaySeconds)"},
-		{"what the other side asked is not heard", "settle.go", "wait = max(wait, asked)", "wait = max(wait, 0*asked)"},
+		{"the wait that the other side asks for is ignored", "settle.go", "wait = max(wait, asked)", "wait = max(wait, 0*asked)"},
 		{"the other side may ask for an hour", "settle.go", "min(f.retryAfter, wait+mostAsked)", "min(f.retryAfter, longest)"},
 		{"a wait past the deadline is the end", "settle.go", "asked = left / 2 //", "return false //"},
 		{
@@ -81,7 +81,7 @@ func ofLanesAndHedges() []mutant {
 		{"a full lane holds up the hedges of others", "hedge.go", "if len(l.lanes) == 1 {", "if len(l.lanes) > 0 {"},
 		{"throttled attempts are counted", "settle.go", "if a.CountRetries || !a.throttles(f.name)", "if true || !a.throttles(f.name)"},
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
-		{"what has become due meanwhile is missed", "stop.go", "if now := l.checkedAt;", "if now := time.Now();"},
+		{"what became due in the meantime is missed", "stop.go", "if now := l.checkedAt;", "if now := time.Now();"},
 		{"more is hedged than is allowed", "hedge.go", "h.left--", "_ = h.left"},
 		{"the loser runs on", "hedge.go", "a.cancel(cause)", "_ = cause"},
 		{"the loser settles its item again", "hedge.go", "other.givenUp, other.lostAt = true, a.end", "other.lostAt = a.end"},
