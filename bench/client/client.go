@@ -21,17 +21,17 @@ import (
 	"meridian/bench/rig"
 )
 
-// The ways to call.
+// The ways to call, as the tables call them.
 const (
 	// Floor is signed requests of net/http over HTTP/2 connections opened first. The
 	// others are compared with it.
 	Floor = "floor"
 
 	// Meridian is a whole run, from the request to the result as JSON.
-	Meridian = "meridian"
+	Meridian = "Meridian"
 
 	// SDK is the AWS SDK with an errgroup, as people write it.
-	SDK = "sdk"
+	SDK = "SDK + errgroup"
 )
 
 // The Settings of a measurement.
@@ -160,7 +160,7 @@ func (s Settings) request() meridian.Request {
 	}
 	r := meridian.Sleep(0.1, regions, meridian.Targets(s.Calls/len(regions)))
 	if s.Retry {
-		r.Retry = meridian.RetryThrottled()
+		r.Retry = meridian.RetryThrottled(firstWait)
 	}
 	return r
 }

@@ -66,7 +66,7 @@ func (p *pool) send(r *http.Request) error {
 	case http.StatusOK:
 		return nil
 	case http.StatusTooManyRequests:
-		return meridian.ErrThrottled
+		return errThrottled
 	}
 	return errors.New(response.Status)
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"meridian/bench/meridian"
+	"meridian/bench/rig"
 )
 
 // home is the Region of the functions if there is one endpoint for all. The floor and
@@ -73,6 +74,12 @@ func (s Settings) meridian(tlsConfig *tls.Config) (way, error) {
 	}, nil
 }
 
+// firstWait is the wait of Meridian and the floor before they retry a throttled call.
+const firstWait = 50 * time.Millisecond
+
+// errThrottled is Lambda's 429.
+var errThrottled = errors.New("throttled")
+
 // A call is one invocation, encoded.
 type call struct {
 	endpoint string
@@ -108,11 +115,13 @@ func (s Settings) floor(tlsConfig *tls.Config) way {
 		if err := p.open(ctx, hosts); err != nil {
 			return func() (int, error) { return s.Calls, err }
 		}
-		if s.Retry {
-			lost, cause := meridian.Map(ctx, calls, send)
-			return func() (int, error) { return lost, cause }
-		}
-		return together(calls, func(_ int, c call) error { return send(ctx, c) })
+		return together(calls, func(_ int, c call) error {
+			for wait := firstWait; ; wait *= 2 {
+				if err := send(ctx, c); !s.Retry || err != errThrottled || !rig.Wait(ctx, wait) { //nolint:errorlint // send does not wrap it
+					return err
+				}
+			}
+		})
 	}
 }
 

@@ -39,13 +39,14 @@ type measurement struct {
 	given    time.Time // it got it
 	answered time.Time // it had answered it
 	inits    inits
-	warm     float64 // milliseconds of a later invocation, the median
-	cpu      float64 // milliseconds, user's and system's, until the process was ended
-	peak     float64 // MiB of memory; -1 where that is not known
+	warm     []float64 // milliseconds of the later invocations
+	cpu      float64   // milliseconds, user's and system's, until the process was ended
+	peak     float64   // MiB of memory; -1 where that is not known
 }
 
 // once starts a function, has it answer, and ends it.
-func (l *lab) once(ctx context.Context, s start) (m measurement, err error) {
+func (l *lab) once(ctx context.Context, s start) (m *measurement, err error) {
+	m = new(measurement)
 	l.lambda.takes.Store(int64(s.takes))
 	l.lambda.take()
 	f := rig.Function{
@@ -77,7 +78,6 @@ func (l *lab) once(ctx context.Context, s start) (m measurement, err error) {
 func (m *measurement) answers(ctx context.Context, s start, i *rig.Instance) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*timeout, errors.New("the function did not answer in time"))
 	defer cancel()
-	var warm []float64
 	for n := range 1 + s.warm {
 		asked, err := i.Runtime.Next(ctx)
 		if err == nil && n == 0 && share(s.size) < 100 {
@@ -95,10 +95,9 @@ func (m *measurement) answers(ctx context.Context, s start, i *rig.Instance) err
 		case n == 0:
 			m.asked, m.given, m.answered = asked, answer.Given, answer.At
 		default:
-			warm = append(warm, figure.Milliseconds(answer.At.Sub(answer.Given)))
+			m.warm = append(m.warm, between(answer.Given, answer.At))
 		}
 	}
-	m.warm = figure.Median(warm...)
 	return nil
 }
 
@@ -113,7 +112,10 @@ func (m *measurement) memory() float64   { return m.peak }
 // is a part. Source:
 // https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
 func (m *measurement) billedCold() float64 { return m.toNext() + between(m.given, m.answered) }
-func (m *measurement) billedWarm() float64 { return m.warm }
+
+func (m *measurement) billedWarm() float64 {
+	return figure.Median(m.warm, func(ms float64) float64 { return ms })
+}
 
 // between returns the milliseconds from a to b, or -1 if one of them has not happened.
 func between(a, b time.Time) float64 {

@@ -3,22 +3,10 @@ package cold
 import (
 	"fmt"
 	"io"
-	"math"
 
 	"meridian/bench/figure"
+	"meridian/bench/meridian"
 )
-
-// The prices of Lambda in us-east-1 on arm64, in US dollars.
-// Source: https://aws.amazon.com/lambda/pricing/
-const (
-	dollarsPerGBSecond = 0.0000133334
-	dollarsPerRequest  = 0.0000002
-)
-
-// price returns the price of a million invocations in dollars.
-func price(size int, billed float64) float64 {
-	return 1e6 * (dollarsPerRequest + dollarsPerGBSecond*float64(size)/1024*math.Ceil(billed)/1000)
-}
 
 // write writes everything.
 func (r results) write(w io.Writer) {
@@ -67,5 +55,5 @@ func (r results) writeSizes(w io.Writer) {
 
 // price returns the price of a million invocations of a row.
 func (t table) price(row int, billed func(*measurement) float64) float64 {
-	return price(t.size, t.rows[row].median(billed))
+	return meridian.Price(t.size, t.rows[row].median(billed))
 }

@@ -12,16 +12,12 @@ import (
 // A series has the measurements of a scenario.
 type series struct {
 	scenario
-	runs []measurement
+	runs []*measurement
 }
 
 // median returns the median of a figure.
 func (s series) median(figureOf func(*measurement) float64) float64 {
-	all := make([]float64, len(s.runs))
-	for i := range s.runs {
-		all[i] = figureOf(&s.runs[i])
-	}
-	return figure.Median(all...)
+	return figure.Median(s.runs, figureOf)
 }
 
 // A table has the measurements with one memory size.

@@ -14,12 +14,16 @@ import (
 	"time"
 )
 
-// Median returns the median of some figures, or -1 without any.
-func Median(all ...float64) float64 {
-	if len(all) == 0 {
+// Median returns the median of a figure of some measurements, or -1 without any.
+func Median[M any](measurements []M, figureOf func(M) float64) float64 {
+	if len(measurements) == 0 {
 		return -1
 	}
-	all = slices.Sorted(slices.Values(all))
+	all := make([]float64, len(measurements))
+	for i, m := range measurements {
+		all[i] = figureOf(m)
+	}
+	slices.Sort(all)
 	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
 }
 

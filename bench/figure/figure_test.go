@@ -31,7 +31,7 @@ func TestMedian(t *testing.T) {
 		all  []float64
 		want float64
 	}{{nil, -1}, {[]float64{3}, 3}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 2}, 2}} {
-		if got := figure.Median(tt.all...); got != tt.want {
+		if got := figure.Median(tt.all, func(f float64) float64 { return f }); got != tt.want {
 			t.Errorf("Median(%v) = %v, want %v", tt.all, got, tt.want)
 		}
 	}

@@ -16,11 +16,7 @@ type result struct {
 
 // median returns the median of a figure over a way's runs, or -1 without any.
 func (r result) median(way string, figureOf func(client.Measurement) float64) float64 {
-	var all []float64
-	for _, m := range r.runs[way] {
-		all = append(all, figureOf(m))
-	}
-	return figure.Median(all...)
+	return figure.Median(r.runs[way], figureOf)
 }
 
 // ratio returns a way's figure divided by another way's.
@@ -52,7 +48,7 @@ func (r result) write(w io.Writer) {
 	t := figure.NewTable(fmt.Sprintf("%s %d", r.name, r.Calls),
 		"way", "overhead", "of the floor's", "CPU per call", "of the floor's", "peak memory", "connections", "requests", "lost")
 	for _, way := range r.ways {
-		t.Add("%s | %.1f ms | %.2f | %.0f us | %.2f | %s | %s | %s | %s", titles()[way],
+		t.Add("%s | %.1f ms | %.2f | %.0f us | %.2f | %s | %s | %s | %s", way,
 			r.median(way, overhead), r.ratio(way, client.Floor, overhead), r.cpuPerCall(way), r.ratio(way, client.Floor, cpu),
 			figure.Mebibytes(r.median(way, memory)), r.count(way, connections), r.count(way, sent), r.count(way, lost))
 	}
@@ -71,7 +67,7 @@ func summarize(w io.Writer, results []result) {
 			calls += " Regions, 200 ms away"
 		}
 		for _, way := range []string{client.Floor, client.Meridian, client.SDK} {
-			t.Add("%s | %s | %.1f ms | %.0f us | %s | %s", calls, titles()[way],
+			t.Add("%s | %s | %.1f ms | %.0f us | %s | %s", calls, way,
 				r.median(way, overhead), r.cpuPerCall(way), figure.Mebibytes(r.median(way, memory)), r.count(way, connections))
 		}
 	}

@@ -8,11 +8,6 @@ import (
 	"meridian/bench/server"
 )
 
-// titles returns the names of the ways in the tables.
-func titles() map[string]string {
-	return map[string]string{client.Floor: "floor", client.Meridian: "Meridian", client.SDK: "SDK + errgroup"}
-}
-
 // A scenario is a number of calls to a server, made in several ways in turn.
 type scenario struct {
 	name string

@@ -2,7 +2,7 @@
 // other package here imports one of its packages.
 //
 // The benchmarks start the functions as processes, and call this package for what
-// has to run inside a measured process ([NewRun], [Map]) and for the messages.
+// has to run inside a measured process ([NewRun]) and for the messages.
 package meridian
 
 import (
@@ -12,17 +12,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"meridian/internal/coordinator"
 	"meridian/internal/endpoints"
-	"meridian/internal/fanout"
 	"meridian/internal/function"
 	"meridian/internal/invoke"
+	"meridian/internal/price"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -96,41 +98,18 @@ func Split(r Request) (all []RegionRequest) {
 	return all
 }
 
-// RetryThrottled returns the retriers of the ways that retry. They have no jitter,
-// so that every way waits equally long.
-func RetryThrottled() []protocol.Retrier {
+// RetryThrottled returns retriers that wait for first, then twice as long each time,
+// without jitter.
+func RetryThrottled(first time.Duration) []protocol.Retrier {
 	return []protocol.Retrier{{
-		ErrorEquals: []string{protocol.ErrorLambdaThrottled}, IntervalSeconds: 0.05, MaxAttempts: new(8), BackoffRate: 2,
+		ErrorEquals: []string{protocol.ErrorLambdaThrottled}, IntervalSeconds: first.Seconds(), MaxAttempts: new(8), BackoffRate: 2,
 	}}
 }
 
-// ErrThrottled is Lambda's 429, for calls that [Map] is to retry.
-var ErrThrottled error = throttledError{}
-
-type throttledError struct{}
-
-// Error returns a short text.
-func (throttledError) Error() string { return "throttled" }
-
-// ErrorName returns the name that retriers match.
-func (throttledError) ErrorName() string { return protocol.ErrorLambdaThrottled }
-
-// Map makes calls with the engine, all at once, retries [ErrThrottled], and returns how
-// many calls failed and the last error.
-func Map[T any](ctx context.Context, all []T, call func(context.Context, T) error) (lost int, cause error) {
-	policy := fanout.Policy{MaxConcurrency: len(all)}
-	for _, retrier := range RetryThrottled() {
-		policy.Retry = append(policy.Retry, fanout.Retrier(retrier))
-	}
-	outcomes, _ := fanout.Each(ctx, policy, all, func(ctx context.Context, one T, _ []fanout.Attempt) (struct{}, error) {
-		return struct{}{}, call(ctx, one)
-	})
-	for _, o := range outcomes {
-		if o.Status != fanout.Succeeded {
-			lost, cause = lost+1, o.Err
-		}
-	}
-	return lost, cause
+// Price returns the price of a million invocations in us-east-1 on arm64, in dollars.
+func Price(memoryMB int, billedMs float64) float64 {
+	p, _ := price.LambdaIn("us-east-1", price.ARM64)
+	return 1e6 * (p.Request + p.GBSecond*float64(memoryMB)/1024*math.Ceil(billedMs)/1000)
 }
 
 // Tune sets Go's garbage collection as the functions do.

@@ -14,19 +14,17 @@ import (
 	"meridian/bench/rig"
 )
 
-// A way decides when the workers answer. It gets the number of a call and its budget,
-// and returns the delay, and whether the worker answers at all.
+// A way decides how long the workers take, by their budget.
 type way struct {
-	name   string
-	answer func(number int, budget time.Duration) (after time.Duration, answers bool)
+	name  string
+	takes func(budget time.Duration) time.Duration
 }
 
 func ways() []way {
 	return []way{
-		{"nothing", func(int, time.Duration) (time.Duration, bool) { return 0, false }},
-		{"half", func(number int, budget time.Duration) (time.Duration, bool) { return budget / 4, number%2 == 0 }},
+		{"nothing", func(budget time.Duration) time.Duration { return 2 * budget }},
 		// Like workers that use their whole budget, but keep no reserve.
-		{"last", func(_ int, budget time.Duration) (time.Duration, bool) { return budget - 50*time.Millisecond, true }},
+		{"last", func(budget time.Duration) time.Duration { return budget - 50*time.Millisecond }},
 	}
 }
 
@@ -35,8 +33,6 @@ type lambda struct {
 	*rig.Lambda
 	way   atomic.Pointer[way]
 	calls atomic.Int64
-	now   atomic.Int64 // calls in flight
-	peak  atomic.Int64 // and the most of them
 }
 
 // newLambda starts one on the loopback interface.
@@ -57,17 +53,9 @@ func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	call := l.calls.Add(1)
-	l.peak.Store(max(l.peak.Load(), l.now.Add(1)))
-	defer l.now.Add(-1)
 	budget := time.Duration(q.BudgetMs * float64(time.Millisecond))
-	after, answers := l.way.Load().answer(int(call), budget)
-	if !answers {
-		<-r.Context().Done()
-		return
-	}
-	if rig.Wait(r.Context(), after) {
-		rig.Respond(w, r, call, rig.Work(payload, 0.5, message))
+	if rig.Wait(r.Context(), l.way.Load().takes(budget)) {
+		rig.Respond(w, r, l.calls.Add(1), rig.Work(payload, 0.5, message))
 	}
 }
 

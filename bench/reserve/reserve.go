@@ -2,10 +2,10 @@
 //
 // It builds the function as make build does and starts it as Lambda does, with a
 // Runtime API and a Lambda API on the loopback interface, for runs that end because
-// their time is up: when no worker has answered, when half of them have, and when all
-// answer at the last moment. Lambda gives a function a share of a core with its memory,
-// so each is measured on a whole core and limited to 29, 14 and 7 % of one, by a
-// cgroup. Where no cgroup can be made, it says so and measures the whole core only.
+// their time is up: when no worker has answered, and when all answer at the last
+// moment. Lambda gives a function a share of a core with its memory, so each is measured
+// on a whole core and limited to 29, 14 and 7 % of one, by a cgroup. Where no cgroup can
+// be made, it says so and measures the whole core only.
 //
 // An answer that is late or incomplete is an error.
 package reserve
@@ -96,7 +96,6 @@ type measurement struct {
 // measure has the function make one run that ends because its time is up.
 func (l *lambda) measure(ctx context.Context, units int, f rig.Function, part share, w way) (m measurement, err error) {
 	l.way.Store(&w)
-	l.peak.Store(0)
 	i, err := f.Start(ctx)
 	if err != nil {
 		return m, err
@@ -112,7 +111,6 @@ func (l *lambda) measure(ctx context.Context, units int, f rig.Function, part sh
 	}
 	m, err = answered(ctx, units, i.Runtime)
 	m.peakMiB = i.Peak()
-	m.counts += fmt.Sprintf(", %d at once", l.peak.Load())
 	return m, err
 }
 
