@@ -2,20 +2,16 @@ package invoke_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -211,23 +207,6 @@ func TestLambdaErrors(t *testing.T) {
 	}
 }
 
-// Every reason for throttling that the SDK knows is in the message.
-func TestLambdaThrottledForEveryReason(t *testing.T) {
-	t.Parallel()
-	server := invoketest.NewServer(t, echo)
-	invoker := newLambda(t, server, invoke.Settings{})
-	for _, reason := range types.ThrottleReason("").Values() {
-		server.Script(invoketest.Throttle(string(reason), time.Second))
-		_, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-		want := &invoke.Error{
-			Name: protocol.ErrorLambdaThrottled, Message: "Rate Exceeded. (" + string(reason) + ")", Retry: time.Second,
-		}
-		if diff := cmp.Diff(error(want), err, cmpopts.IgnoreFields(invoke.Error{}, "Err")); diff != "" {
-			t.Errorf("%s: Invoke's error differs (-want +got):\n%s", reason, diff)
-		}
-	}
-}
-
 // What Lambda refuses has not run, even when the connection breaks within the refusal's
 // body: the status is enough.
 func TestLambdaRefusalThatIsCutOff(t *testing.T) {
@@ -343,43 +322,6 @@ func TestLambdaEmptyFunctionError(t *testing.T) {
 	if err != nil || string(answer) != `{"errorType":"Mine"}` {
 		t.Errorf("Invoke = %s, %v, want the answer", answer, err)
 	}
-}
-
-// When a handshake fails, nothing has been sent, so nothing is billed.
-func TestLambdaTLSFails(t *testing.T) {
-	t.Parallel()
-	stranger := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		t.Error("something was sent to a server with a wrong certificate")
-	}))
-	t.Cleanup(stranger.Close)
-	for _, test := range []struct {
-		name, url string
-		is        func(error) bool
-	}{
-		{"no TLS", strings.Replace(invoketest.NewServer(t, echo).URL, "http:", "https:", 1), is[tls.RecordHeaderError]},
-		{"a wrong certificate", stranger.URL, is[x509.UnknownAuthorityError]},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			cfg := invoketest.NewServer(t, echo).Config()
-			cfg.BaseEndpoint = &test.url
-			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-			want := "connect to " + strings.TrimPrefix(test.url, "https://") + ": "
-			if name(err) != protocol.ErrorLambdaSDKClient || !strings.HasPrefix(err.Error(), want) || !test.is(err) || report != (protocol.Attempt{}) {
-				t.Errorf("Invoke = %+v, %q, %v, want no report and %s: %s", report, name(err), err, protocol.ErrorLambdaSDKClient, want)
-			}
-		})
-	}
-}
-
-// is reports whether err is an E, or wraps one.
-func is[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
 }
 
 // Nothing is sent unsigned, and the error is not a timeout.

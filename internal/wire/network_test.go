@@ -293,21 +293,24 @@ func TestConnectionsThatEndWithTheirAnswer(t *testing.T) {
 	}
 }
 
-// Nothing is sent to a server without a trusted certificate.
-func TestACertificateThatIsWrong(t *testing.T) {
+// Nothing is sent to a server without a trusted certificate, or without TLS.
+func TestAHandshakeThatFails(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
 	p := wire.New(wire.Config{})
 	t.Cleanup(p.Close)
-	for range 3 {
-		err := callAt(t.Context(), t, p, s.URL)
-		_, unconnected := errors.AsType[*wire.ConnectError](err)
-		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unconnected || !unknown {
-			t.Errorf("RoundTrip = %v, want a ConnectError for an unknown authority", err)
+	for _, secure := range []bool{true, false} {
+		s := newServer(t, secure, true, func(http.ResponseWriter, *http.Request) {})
+		for range 3 {
+			err := callAt(t.Context(), t, p, strings.Replace(s.URL, "http:", "https:", 1))
+			_, unconnected := errors.AsType[*wire.ConnectError](err)
+			_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+			if _, plain := errors.AsType[tls.RecordHeaderError](err); !unconnected || unknown != secure || plain == secure {
+				t.Errorf("RoundTrip = %v, want a ConnectError for the server's certificate, %t, or its plain HTTP", err, secure)
+			}
 		}
-	}
-	if got := s.requests.Load(); got != 0 {
-		t.Errorf("%d requests, want none", got)
+		if got := s.requests.Load(); got != 0 {
+			t.Errorf("%d requests, want none", got)
+		}
 	}
 }
 
