@@ -183,7 +183,8 @@ func checkSignature(t *testing.T, r *http.Request, body []byte, credentials aws.
 	}
 }
 
-// newHTTP2 returns an invoker of a worker behind HTTP/2 and TLS, as Lambda is.
+// newHTTP2 returns an invoker of a worker behind HTTP/2 and TLS, as Lambda is. The
+// certificates are in an HTTP client of the configuration, as those of AWS_CA_BUNDLE.
 func newHTTP2(tb testing.TB, worker invoketest.Worker, placement invoke.Placement) *invoke.Lambda {
 	tb.Helper()
 	plain := invoketest.NewServer(tb, worker)

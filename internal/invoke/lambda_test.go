@@ -2,17 +2,12 @@ package invoke_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/google/go-cmp/cmp"
 
 	"meridian/internal/invoke"
@@ -162,24 +157,6 @@ func TestNewLambdaRefuses(t *testing.T) {
 	}
 }
 
-// A Region's request is serialized once, also by concurrent calls.
-func TestLambdaSerializesOnceForEachRegion(t *testing.T) {
-	t.Parallel()
-	invoker := newLambda(t, invoketest.NewServer(t, echo), invoke.Settings{Placement: invoke.Regional})
-	var done sync.WaitGroup
-	for i := range 40 {
-		done.Go(func() {
-			if _, _, err := invoker.Invoke(t.Context(), fmt.Sprintf("eu-west-%d", i%5), []byte(`{}`)); err != nil {
-				t.Errorf("Invoke = %v, want success", err)
-			}
-		})
-	}
-	done.Wait()
-	if got := invoker.Requests(); got != 5 {
-		t.Errorf("Requests() = %d, want 5", got)
-	}
-}
-
 // A failed call is one request, with any setting of retries.
 func TestLambdaNeverSendsTwice(t *testing.T) {
 	t.Parallel()
@@ -222,77 +199,6 @@ func TestLambdaNeverSendsTwice(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// A wave as wide as MaxConnections opens that many connections, and the next
-// wave opens none.
-func TestLambdaPoolHasTheSizeOfTheFanOut(t *testing.T) {
-	t.Parallel()
-	const calls, width = 60, 30
-	for _, test := range []struct {
-		name     string
-		settings invoke.Settings
-	}{
-		{"home", invoke.Settings{MaxConnections: width}},
-		{"regional", invoke.Settings{MaxConnections: width, Placement: invoke.Regional}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			var arrived sync.WaitGroup
-			server := invoketest.NewServer(t, func(context.Context, []byte) ([]byte, error) {
-				arrived.Done()
-				arrived.Wait()
-				return nil, nil
-			})
-			invoker := newLambda(t, server, test.settings)
-			for range calls / width { // waves that need every connection at once
-				arrived.Add(width)
-				var done sync.WaitGroup
-				for range width {
-					done.Go(func() {
-						if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
-							t.Errorf("Invoke = %v, want success", err)
-						}
-					})
-				}
-				done.Wait()
-			}
-			if total, peak := server.Connections(); total != width || peak != width {
-				t.Errorf("%d waves of %d calls took %d connections, %d at once, want %d", calls/width, width, total, peak, width)
-			}
-		})
-	}
-}
-
-// AWS_CA_BUNDLE comes as an HTTP client in the configuration.
-func TestLambdaKeepsCertificatesAndSpeaksHTTP2(t *testing.T) {
-	t.Parallel()
-	protocols := make(chan string, 1)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		protocols <- r.Proto
-		_, _ = w.Write([]byte(`{}`))
-	}))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	cfg := invoketest.NewServer(t, echo).Config()
-	cfg.BaseEndpoint = &server.URL
-	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
-		tr.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	})
-	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil {
-		t.Fatalf("Invoke = %v, want success", err)
-	}
-	if got, want := <-protocols, "HTTP/2.0"; got != want {
-		t.Errorf("Invoke spoke %s, want %s", got, want)
 	}
 }
 
