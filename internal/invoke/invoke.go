@@ -76,14 +76,6 @@ func checkRequest(payload []byte) error {
 	}
 }
 
-// checkAnswer refuses an answer over Lambda's limit.
-func checkAnswer(answer []byte) error {
-	if len(answer) <= protocol.MaxPayloadBytes {
-		return nil
-	}
-	return answerTooLarge()
-}
-
 // answerTooLarge is Lambda's error for an answer over its limit.
 func answerTooLarge() error {
 	return &Error{
