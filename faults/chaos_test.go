@@ -125,11 +125,11 @@ func (c *chaos) faults() []fault {
 // late delays the request or the answer.
 func late(ctx context.Context, r *rand.Rand, work work) ([]byte, protocol.Attempt, error) {
 	before := r.IntN(2) == 0
-	if before && !sleep(ctx, drawTime(r)) {
+	if before && !invoketest.Wait(ctx, drawTime(r)) {
 		return nil, protocol.Attempt{}, ctx.Err()
 	}
 	answer, report, err := work()
-	if !before && !sleep(ctx, drawTime(r)) {
+	if !before && !invoketest.Wait(ctx, drawTime(r)) {
 		return nil, protocol.Attempt{}, ctx.Err()
 	}
 	return answer, report, err
@@ -202,7 +202,7 @@ func (c *chaos) tasks() *task.Registry {
 			case 3:
 				time.Sleep(drawTime(r)) // it ignores its context
 			case 4:
-				if !sleep(ctx, drawTime(r)) {
+				if !invoketest.Wait(ctx, drawTime(r)) {
 					return echo{}, context.Cause(ctx)
 				}
 			}
@@ -219,14 +219,4 @@ func drawTime(r *rand.Rand) time.Duration {
 		d *= 10
 	}
 	return d + time.Duration(r.Int64N(int64(5*d)))
-}
-
-// sleep waits for d, and reports whether ctx lasted that long.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

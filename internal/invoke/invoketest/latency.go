@@ -56,7 +56,7 @@ func After(l Latency, then Fault) Fault {
 	}
 	return func(w http.ResponseWriter, r *http.Request, work http.Handler) {
 		body, err := io.ReadAll(r.Body) // the server notices a disconnect only after that
-		if err != nil || !wait(r.Context(), l()) {
+		if err != nil || !Wait(r.Context(), l()) {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -64,8 +64,8 @@ func After(l Latency, then Fault) Fault {
 	}
 }
 
-// wait waits for d, and reports whether it was not ended by ctx.
-func wait(ctx context.Context, d time.Duration) bool {
+// Wait waits for d, and reports whether ctx lasted that long.
+func Wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
 		return true

@@ -174,7 +174,7 @@ func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 	environment := name + " " + regionOf(r)
 	if cold := s.occupy(environment); cold > 0 {
 		startedCold(r.Context(), cold)
-		if !wait(r.Context(), cold) {
+		if !Wait(r.Context(), cold) {
 			return
 		}
 	}
