@@ -20,17 +20,17 @@ func TestTimeoutBoundsOneAttempt(t *testing.T) {
 		checkMap(t.Context(), t, policy, []item{
 			ok(999*time.Millisecond, "in time"),
 			hang,
-			sulk(time.Second/8, named("A")),
-			sulk(time.Second/8, asking{named: "A"}),
+			endLate(time.Second/8, named("A")),
+			endLate(time.Second/8, asking{named: "A"}),
 			func(ctx context.Context, _ []fanout.Attempt) (string, error) {
 				<-ctx.Done()
 				return "so far", fmt.Errorf("call: %w", context.Cause(ctx))
 			},
-			deaf(1250*time.Millisecond-1, "late, and yet"),
-			deaf(1250*time.Millisecond+1, "too late"),
-			deaf(time.Hour, "much too late"),
-			sulk(time.Second/8, skipping(true)),
-			sulk(time.Second/8, skipping(false)),
+			ignoring(1250*time.Millisecond-1, "late, and yet"),
+			ignoring(1250*time.Millisecond+1, "too late"),
+			ignoring(time.Hour, "much too late"),
+			endLate(time.Second/8, skipping(true)),
+			endLate(time.Second/8, skipping(false)),
 			fail(999*time.Millisecond, fmt.Errorf("dial: %w", context.DeadlineExceeded)), // a time of its own
 			fail(0, context.Canceled),
 		}, want{
@@ -60,7 +60,7 @@ func TestTimeoutBeginsAnewWithEachAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		checkMap(t.Context(), t, fanout.Policy{MaxConcurrency: 1, Timeout: time.Second, Retry: always(2)}, []item{
-			inTurn(hang, deaf(time.Hour, ""), ok(time.Second-1, "third time lucky")),
+			inTurn(hang, ignoring(time.Hour, ""), ok(time.Second-1, "third time lucky")),
 		}, want{
 			outcomes: []string{
 				`SUCCEEDED "third time lucky" [0s-1s States.Timeout, wait 1s] ` +
@@ -209,7 +209,7 @@ func TestAPanicErrorHandedOnIsNotTriedAgain(t *testing.T) {
 		inner := fmt.Errorf("inner run: %w", &fanout.PanicError{Value: "boom"})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		checkMap(ctx, t, fanout.Policy{Retry: always(3)}, []item{fail(0, inner), sulk(0, inner)}, want{
+		checkMap(ctx, t, fanout.Policy{Retry: always(3)}, []item{fail(0, inner), endLate(0, inner)}, want{
 			outcomes: []string{
 				`FAILED (inner run: panic: boom) [0s-0s States.Runtime]`,
 				`TIMED_OUT (context deadline exceeded; last error: inner run: panic: boom) [0s-1m0s States.Runtime]`,

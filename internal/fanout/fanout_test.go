@@ -30,16 +30,16 @@ func TestExactlyOneOutcomePerItemInTheOrderOfTheItems(t *testing.T) {
 			fail(time.Second, named("B")),
 			inTurn(fail(time.Second, named("A")), ok(time.Second, "second")),
 			hang,
-			deaf(time.Minute, "lost"),
+			ignoring(time.Minute, "lost"),
 			func(context.Context, []fanout.Attempt) (string, error) { panic("boom") },
 			fail(0, skipping(true)),
 			inTurn(fail(9*time.Second/2, named("A")), hang), // from 0 s, and from 6 s
 			hang,
 			hang, // from 1 s
 			ok(0, "quick"),
-			deaf(3*time.Second, "unhurried"),
-			deaf(time.Minute, "never"), // from 4 s
-			sulk(time.Second/20, named("C")),
+			ignoring(3*time.Second, "unhurried"),
+			ignoring(time.Minute, "never"), // from 4 s
+			endLate(time.Second/20, named("C")),
 			fail(11*time.Second/4, named("A")), // from 4.5 s
 			hang,                               // from 6 s
 			hang,
@@ -145,7 +145,7 @@ func TestAnAttemptThatIgnoresItsContextHoldsItsSlotUntilItReallyReturns(t *testi
 	synctest.Test(t, func(t *testing.T) {
 		policy := fanout.Policy{MaxConcurrency: 1, Timeout: time.Second, Grace: 250 * time.Millisecond}
 		checkMap(t.Context(), t, policy, []item{
-			deaf(5*time.Second, "late"),
+			ignoring(5*time.Second, "late"),
 			ok(time.Second/2, "b"),
 		}, want{
 			outcomes: []string{
@@ -170,7 +170,7 @@ func TestARetryNeedNotWaitForTheAbandonedAttemptBeforeIt(t *testing.T) {
 					MaxConcurrency: limit, Timeout: time.Second, Grace: time.Second / 4, Retry: always(1),
 				}
 				checkMap(t.Context(), t, policy, []item{
-					inTurn(deaf(time.Hour, "late"), ok(time.Second/2, "second")),
+					inTurn(ignoring(time.Hour, "late"), ok(time.Second/2, "second")),
 				}, want{
 					outcomes: []string{
 						`SUCCEEDED "second" [0s-1.25s States.Timeout, abandoned, wait 1s] [2.25s-2.75s]`,
@@ -194,7 +194,7 @@ func TestAbandonedAttemptsEndWhenTheyReturn(t *testing.T) {
 			policy := fanout.Policy{Timeout: time.Second, Grace: time.Second, Retry: []fanout.Retrier{
 				{ErrorEquals: []string{fanout.NameTimeout}, BackoffRate: 1, MaxAttempts: new(9)},
 			}}
-			outcomes, _ := fanout.Map(t.Context(), policy, []item{g.watch(deaf(after, "")), g.watch(deaf(after, ""))}, play)
+			outcomes, _ := fanout.Map(t.Context(), policy, []item{g.watch(ignoring(after, "")), g.watch(ignoring(after, ""))}, play)
 			for _, o := range outcomes {
 				if len(o.Attempts) != 10 {
 					t.Errorf("%d attempts, want 10", len(o.Attempts))
@@ -255,7 +255,7 @@ func TestABusyLoopAbandonsInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		items := append([]item{deaf(time.Minute, "")}, slices.Repeat([]item{ok(time.Second/2, "")}, 20)...)
+		items := append([]item{ignoring(time.Minute, "")}, slices.Repeat([]item{ok(time.Second/2, "")}, 20)...)
 		policy := fanout.Policy{MaxConcurrency: 3, Timeout: 2 * time.Second, Grace: time.Second / 4}
 		settled, _ := fanout.Each(t.Context(), policy, items, play)
 		for i, o := range settled {
@@ -344,7 +344,7 @@ func TestTheValueOfTheLastAttemptIsKeptAlsoBesideAnError(t *testing.T) {
 			inTurn(says("first", named("A")), says("second", named("B"))),
 			inTurn(says("first", named("A")), says("", named("B"))),
 			inTurn(says("first", named("A")), hang),
-			inTurn(says("first", asking{"A", 1400 * time.Millisecond}), deaf(time.Hour, "late")),
+			inTurn(says("first", asking{"A", 1400 * time.Millisecond}), ignoring(time.Hour, "late")),
 			says("", skipping(true)),
 			says("known", skipping(true)),
 		}, want{

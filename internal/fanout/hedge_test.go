@@ -103,7 +103,7 @@ func TestHowAHedgedItemEnds(t *testing.T) {
 			func(ctx context.Context) error { return sleep(ctx, time.Hour) }, false, fanout.TimedOut, 2, 10 * time.Second,
 		},
 		{
-			"the run's time is over and both are deaf",
+			"the run's time is over and both ignore it",
 			func(context.Context) error { time.Sleep(time.Hour); return nil },
 			func(context.Context) error { time.Sleep(time.Hour); return nil }, false, fanout.TimedOut, 2, 10*time.Second + grace,
 		},
@@ -175,7 +175,7 @@ func TestALoserThatIgnoresItsEndIsGivenUpOnce(t *testing.T) {
 					case i == 1: // keeps the run going
 						return 0, sleep(ctx, time.Hour)
 					case time.Since(begin) == 0:
-						time.Sleep(time.Minute) // deaf
+						time.Sleep(time.Minute) // ignoring its context
 					}
 					return 0, nil
 				})

@@ -36,10 +36,10 @@ func TestEachYieldsAsTheySettle(t *testing.T) {
 			inTurn(fail(0, named("A")), fail(time.Second, named("B"))),
 			ok(time.Second, "c"),
 			hang,
-			deaf(6*time.Second, "e"),
-			deaf(5050*time.Millisecond, "f"), // in the slot of 1, as it waits
-			sulk(20*time.Millisecond, named("C")),
-			sulk(30*time.Millisecond, skipping(true)),
+			ignoring(6*time.Second, "e"),
+			ignoring(5050*time.Millisecond, "f"), // in the slot of 1, as it waits
+			endLate(20*time.Millisecond, named("C")),
+			endLate(30*time.Millisecond, skipping(true)),
 			hang,
 			hang,
 		}, play)
@@ -106,8 +106,8 @@ func TestLeavingTheLoopEarlyAbortsWhatIsRunning(t *testing.T) {
 		after   time.Duration
 	}{
 		{"that heeds its context", hang, time.Second},
-		{"that takes its time", sulk(30*time.Millisecond, named("A")), 1030 * time.Millisecond},
-		{"that ignores its context", deaf(time.Hour, ""), 1100 * time.Millisecond},
+		{"that takes its time", endLate(30*time.Millisecond, named("A")), 1030 * time.Millisecond},
+		{"that ignores its context", ignoring(time.Hour, ""), 1100 * time.Millisecond},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +169,7 @@ func TestLeavingTheLoopAfterTheContextsEnd(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		outcomes, verdict := fanout.Each(ctx, fanout.Policy{MaxConcurrency: 1}, []item{deaf(time.Hour, ""), hang}, play)
+		outcomes, verdict := fanout.Each(ctx, fanout.Policy{MaxConcurrency: 1}, []item{ignoring(time.Hour, ""), hang}, play)
 		for range outcomes {
 			time.Sleep(50 * time.Millisecond)
 			break
@@ -206,7 +206,7 @@ func TestAPanicInTheLoopsBodyAbortsTooButWaitsForNothing(t *testing.T) {
 		var g gauge
 		start := time.Now()
 		outcomes, verdict := fanout.Each(t.Context(), fanout.Policy{Timeout: time.Minute}, []item{
-			g.watch(ok(time.Second, "a")), g.watch(hang), g.watch(deaf(time.Hour, "")),
+			g.watch(ok(time.Second, "a")), g.watch(hang), g.watch(ignoring(time.Hour, "")),
 		}, play)
 		got := panicOf(func() {
 			for range outcomes {

@@ -33,7 +33,7 @@ var stepKinds = []string{
 	"ok", "ok", "ok", "fail", "fail", "fail", "skip", "panic", "goexit",
 	"hang",      // until the context ends, and a moment longer
 	"hang fail", // the same, with an error of its own
-	"deaf ok", "deaf fail",
+	"ignoring ok", "ignoring fail",
 	"cut", // says that the run's time was over for it
 }
 
@@ -53,8 +53,8 @@ func (s scenario) String() string {
 var errRunEnd = errors.New("the end of the run")
 
 // run runs the scenario with Map or with Each, in a bubble of its own.
-func (s scenario) run(t *rapid.T, run func(context.Context, *diary) ([]fanout.Outcome[string], fanout.Verdict)) *diary {
-	d := &diary{scenario: s, seen: make([][]sighting, len(s.items))}
+func (s scenario) run(t *rapid.T, run func(context.Context, *recording) ([]fanout.Outcome[string], fanout.Verdict)) *recording {
+	d := &recording{scenario: s, seen: make([][]observation, len(s.items))}
 	rapid.SyncTest(t, func(t *rapid.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
@@ -75,14 +75,14 @@ func (s scenario) run(t *rapid.T, run func(context.Context, *diary) ([]fanout.Ou
 	return d
 }
 
-func (s scenario) withMap(t *rapid.T) *diary {
-	return s.run(t, func(ctx context.Context, d *diary) ([]fanout.Outcome[string], fanout.Verdict) {
+func (s scenario) withMap(t *rapid.T) *recording {
+	return s.run(t, func(ctx context.Context, d *recording) ([]fanout.Outcome[string], fanout.Verdict) {
 		return fanout.Map(ctx, s.policy, numbers(len(s.items)), d.attempt)
 	})
 }
 
-func (s scenario) withEach(t *rapid.T) *diary {
-	return s.run(t, func(ctx context.Context, d *diary) ([]fanout.Outcome[string], fanout.Verdict) {
+func (s scenario) withEach(t *rapid.T) *recording {
+	return s.run(t, func(ctx context.Context, d *recording) ([]fanout.Outcome[string], fanout.Verdict) {
 		outcomes := make([]fanout.Outcome[string], len(s.items))
 		settled, verdict := fanout.Each(ctx, s.policy, numbers(len(s.items)), d.attempt)
 		for i, o := range settled {
@@ -98,8 +98,8 @@ func (s scenario) withEach(t *rapid.T) *diary {
 	})
 }
 
-// A diary records a scenario, by its outcomes and by its attempts.
-type diary struct {
+// A recording has the outcomes and the attempts of a scenario.
+type recording struct {
 	scenario scenario
 	start    time.Time
 	took     time.Duration
@@ -108,31 +108,31 @@ type diary struct {
 
 	gauge gauge
 	mu    sync.Mutex
-	seen  [][]sighting // of each item
+	seen  [][]observation // of each item
 }
 
-// A sighting is one attempt as it saw itself.
-type sighting struct {
+// An observation is one attempt as it saw itself.
+type observation struct {
 	start, end time.Time
 	prior      int
 }
 
 // attempt is the Func of a scenario.
-func (d *diary) attempt(ctx context.Context, i int, prior []fanout.Attempt) (string, error) {
+func (d *recording) attempt(ctx context.Context, i int, prior []fanout.Attempt) (string, error) {
 	steps := d.scenario.items[i]
 	n := d.begin(i, len(prior))
 	defer d.end(i, n)
 	return d.gauge.watch(steps[min(len(prior), len(steps)-1)].item())(ctx, prior)
 }
 
-func (d *diary) begin(i, prior int) int {
+func (d *recording) begin(i, prior int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.seen[i] = append(d.seen[i], sighting{start: time.Now(), prior: prior})
+	d.seen[i] = append(d.seen[i], observation{start: time.Now(), prior: prior})
 	return len(d.seen[i]) - 1
 }
 
-func (d *diary) end(i, n int) {
+func (d *recording) end(i, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen[i][n].end = time.Now()
@@ -149,12 +149,12 @@ func (s step) item() item {
 	case "skip":
 		return fail(s.takes, skipping(true))
 	case "hang":
-		return sulk(s.takes%time.Millisecond, context.Canceled)
+		return endLate(s.takes%time.Millisecond, context.Canceled)
 	case "hang fail":
-		return sulk(s.takes%time.Millisecond, named(s.name))
-	case "deaf ok":
-		return deaf(s.takes, "value")
-	case "deaf fail":
+		return endLate(s.takes%time.Millisecond, named(s.name))
+	case "ignoring ok":
+		return ignoring(s.takes, "value")
+	case "ignoring fail":
 		return func(context.Context, []fanout.Attempt) (string, error) {
 			time.Sleep(s.takes)
 			return "", named(s.name)
@@ -274,7 +274,7 @@ func TestWhateverHappens(t *testing.T) {
 
 // calm reports whether no two things happened at one time, so that another run
 // must come to the same.
-func (d *diary) calm() bool {
+func (d *recording) calm() bool {
 	jitter := func(r fanout.Retrier) bool { return r.JitterStrategy == "FULL" }
 	if slices.ContainsFunc(d.scenario.policy.Retry, jitter) {
 		return false
@@ -295,7 +295,7 @@ func (d *diary) calm() bool {
 	return !slices.ContainsFunc(slices.Collect(maps.Values(at)), func(n int) bool { return n > 1 })
 }
 
-func (d *diary) show() []string {
+func (d *recording) show() []string {
 	lines := []string{d.took.String(), showVerdict(d.verdict)}
 	for _, o := range d.outcomes {
 		lines = append(lines, show(d.start, o))
@@ -304,7 +304,7 @@ func (d *diary) show() []string {
 }
 
 // check holds what became of a scenario against every promise.
-func (d *diary) check(t *rapid.T) {
+func (d *recording) check(t *rapid.T) {
 	if len(d.outcomes) != len(d.scenario.items) {
 		t.Fatalf("%d outcomes, want one for each of %d items", len(d.outcomes), len(d.scenario.items))
 	}
@@ -327,7 +327,7 @@ func (d *diary) check(t *rapid.T) {
 }
 
 // endsAt is when the context ends.
-func (d *diary) endsAt() time.Duration {
+func (d *recording) endsAt() time.Duration {
 	end := time.Duration(math.MaxInt64)
 	if d.scenario.deadline > 0 {
 		end = d.scenario.deadline
@@ -339,7 +339,7 @@ func (d *diary) endsAt() time.Duration {
 }
 
 // checkAttempts compares the attempts as recorded with the attempts as seen.
-func (d *diary) checkAttempts(t *rapid.T, i int, o fanout.Outcome[string]) {
+func (d *recording) checkAttempts(t *rapid.T, i int, o fanout.Outcome[string]) {
 	seen := d.seen[i]
 	if len(o.Attempts) != len(seen) {
 		t.Fatalf("item %d: %d attempts recorded, %d seen", i, len(o.Attempts), len(seen))
@@ -377,7 +377,7 @@ func (d *diary) checkAttempts(t *rapid.T, i int, o fanout.Outcome[string]) {
 
 // checkWaits works out which retrier applied to which attempt, and so which
 // waits there had to be, and whether the last attempt had to be the last.
-func (d *diary) checkWaits(t *rapid.T, i int, o fanout.Outcome[string]) {
+func (d *recording) checkWaits(t *rapid.T, i int, o fanout.Outcome[string]) {
 	used := map[int]int{}
 	for k, a := range o.Attempts {
 		wait, jitter, again := nextWait(d.scenario.policy.Retry, used, a.Name)
@@ -438,7 +438,7 @@ func nextWait(retriers []fanout.Retrier, used map[int]int, name string) (wait ti
 
 // ended reports whether the run's end interrupted the item, also when the item's own
 // error says so.
-func (d *diary) ended(o fanout.Outcome[string]) bool {
+func (d *recording) ended(o fanout.Outcome[string]) bool {
 	switch o.Status {
 	case fanout.Aborted, fanout.NotStarted:
 		return true
@@ -485,7 +485,7 @@ func checkStatus(t *rapid.T, i int, o fanout.Outcome[string]) {
 }
 
 // checkVerdict counts once more, by hand.
-func (d *diary) checkVerdict(t *rapid.T) {
+func (d *recording) checkVerdict(t *rapid.T) {
 	counts := d.count(func(fanout.Outcome[string]) bool { return true })
 	want := fanout.Succeeded
 	switch minimum := d.scenario.policy.Tolerance.MinSuccessful; {
@@ -505,7 +505,7 @@ func (d *diary) checkVerdict(t *rapid.T) {
 
 // checkStop checks that the run stopped when there was a reason to stop, not
 // earlier and not later.
-func (d *diary) checkStop(t *rapid.T) {
+func (d *recording) checkStop(t *rapid.T) {
 	ends := func(o fanout.Outcome[string]) time.Time { return o.Started().Add(o.Elapsed) }
 	reason := d.start.Add(d.endsAt())
 	for _, o := range d.outcomes {
@@ -536,7 +536,7 @@ type groupCounts struct{ total, failed, cut, succeeded, skipped int }
 
 // count looks at those outcomes that which says yes to; a group with others is
 // neither succeeded nor skipped yet.
-func (d *diary) count(which func(fanout.Outcome[string]) bool) (c groupCounts) {
+func (d *recording) count(which func(fanout.Outcome[string]) bool) (c groupCounts) {
 	byGroup := map[int][]fanout.Outcome[string]{}
 	for i, o := range d.outcomes {
 		g := i
@@ -576,7 +576,7 @@ func (d *diary) count(which func(fanout.Outcome[string]) bool) (c groupCounts) {
 }
 
 // tooMany is the rule of the tolerance, written out once more.
-func (d *diary) tooMany(failed int, c groupCounts) bool {
+func (d *recording) tooMany(failed int, c groupCounts) bool {
 	tolerance := d.scenario.policy.Tolerance
 	if tolerance.FailureCount == nil && tolerance.FailurePercentage == nil && tolerance.MinSuccessful == 0 {
 		return failed > 0

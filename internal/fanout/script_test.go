@@ -61,16 +61,16 @@ func hang(ctx context.Context, _ []fanout.Attempt) (string, error) {
 	return "", ctx.Err()
 }
 
-// deaf succeeds with value after d, whatever its context says.
-func deaf(d time.Duration, value string) item {
+// ignoring succeeds with value after d, whatever its context says.
+func ignoring(d time.Duration, value string) item {
 	return func(context.Context, []fanout.Attempt) (string, error) {
 		time.Sleep(d)
 		return value, nil
 	}
 }
 
-// sulk waits for its context, then for d, and returns err.
-func sulk(d time.Duration, err error) item {
+// endLate waits for its context, then for d, and returns err.
+func endLate(d time.Duration, err error) item {
 	return func(ctx context.Context, _ []fanout.Attempt) (string, error) {
 		<-ctx.Done()
 		time.Sleep(d)

@@ -144,7 +144,7 @@ func TestTheContextsEndThatAttemptsHearOfFirst(t *testing.T) {
 			}
 		}}
 		checkMap(late, t, fanout.Policy{MaxConcurrency: 3}, []item{
-			ok(time.Second, "a"), hang, sulk(0, named("A")),
+			ok(time.Second, "a"), hang, endLate(0, named("A")),
 		}, want{
 			outcomes: []string{
 				`SUCCEEDED "a" [0s-1s]`,
@@ -197,7 +197,7 @@ func TestTheCauseIsKeptBesideTheLastRealError(t *testing.T) {
 		item item
 		want string
 	}{
-		{"of the attempt cut short", sulk(0, own), "run timed out after 1s; last error: error A"},
+		{"of the attempt cut short", endLate(0, own), "run timed out after 1s; last error: error A"},
 		{"of the attempt before it", inTurn(fail(0, own), hang), "run timed out after 1s; last error: error A"},
 		{"wrapped with the cause", inTurn(fail(0, own), func(ctx context.Context, _ []fanout.Attempt) (string, error) {
 			<-ctx.Done()
@@ -207,7 +207,7 @@ func TestTheCauseIsKeptBesideTheLastRealError(t *testing.T) {
 			<-ctx.Done()
 			return "", context.Cause(ctx)
 		}), "run timed out after 1s; last error: error A"},
-		{"of an attempt that was abandoned", inTurn(fail(0, own), deaf(time.Hour, "")), "run timed out after 1s; last error: error A"},
+		{"of an attempt that was abandoned", inTurn(fail(0, own), ignoring(time.Hour, "")), "run timed out after 1s; last error: error A"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -245,19 +245,19 @@ func TestMapReturnsWithinGraceOfTheContextsEnd(t *testing.T) {
 		want  string
 		after time.Duration // the context's end
 	}{
-		{"at once", grace, sulk(0, named("A")), "ABORTED (context canceled; last error: error A) [0s-1s A]", 0},
+		{"at once", grace, endLate(0, named("A")), "ABORTED (context canceled; last error: error A) [0s-1s A]", 0},
 		{
-			"just in time", grace, sulk(grace-1, named("A")),
+			"just in time", grace, endLate(grace-1, named("A")),
 			"ABORTED (context canceled; last error: error A) [0s-1.249999999s A]", grace - 1,
 		},
-		{"a little late", grace, sulk(grace+1, named("A")), "ABORTED (context canceled) [0s-1.25s States.TaskFailed, abandoned]", grace},
-		{"hours late", grace, sulk(time.Hour, named("A")), "ABORTED (context canceled) [0s-1.25s States.TaskFailed, abandoned]", grace},
+		{"a little late", grace, endLate(grace+1, named("A")), "ABORTED (context canceled) [0s-1.25s States.TaskFailed, abandoned]", grace},
+		{"hours late", grace, endLate(time.Hour, named("A")), "ABORTED (context canceled) [0s-1.25s States.TaskFailed, abandoned]", grace},
 		{
-			"zero means DefaultGrace", 0, deaf(time.Hour, ""),
+			"zero means DefaultGrace", 0, ignoring(time.Hour, ""),
 			"ABORTED (context canceled) [0s-1.1s States.TaskFailed, abandoned]", fanout.DefaultGrace,
 		},
-		{"a success all the same", grace, deaf(time.Second+grace/2, "a"), `SUCCEEDED "a" [0s-1.125s]`, grace / 2},
-		{"nothing to do after all", grace, sulk(grace/2, skipping(true)), `SKIPPED (nothing to do here) [0s-1.125s]`, grace / 2},
+		{"a success all the same", grace, ignoring(time.Second+grace/2, "a"), `SUCCEEDED "a" [0s-1.125s]`, grace / 2},
+		{"nothing to do after all", grace, endLate(grace/2, skipping(true)), `SKIPPED (nothing to do here) [0s-1.125s]`, grace / 2},
 		{"a panic", grace, func(ctx context.Context, _ []fanout.Attempt) (string, error) {
 			<-ctx.Done()
 			panic("in the way out")
@@ -288,7 +288,7 @@ func TestEverythingHappensInItsTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		checkMap(ctx, t, fanout.Policy{Timeout: 10 * time.Second, Retry: always(2)}, []item{
-			deaf(time.Hour, ""), // given up at 10.1 s, with a retry at 11.1 s to be given up at 21.2 s
+			ignoring(time.Hour, ""),                            // given up at 10.1 s, with a retry at 11.1 s to be given up at 21.2 s
 			failing(named("A"), asking{"A", 15 * time.Second}), // retries at 1 s and 8 s
 			failing(named("A"), named("A")),                    // retries at 1 s and 3 s
 		}, want{
@@ -314,8 +314,8 @@ func TestGraceIsNotBegunAnew(t *testing.T) {
 		defer cancel()
 		policy := fanout.Policy{Timeout: time.Second, Grace: time.Second, Tolerance: fanout.Tolerance{FailFast: true}}
 		checkMap(ctx, t, policy, []item{
-			deaf(time.Hour, ""), // its time is over at 1 s, its grace at 2 s
-			inTurn(deaf(1250*time.Millisecond, "b")),
+			ignoring(time.Hour, ""), // its time is over at 1 s, its grace at 2 s
+			inTurn(ignoring(1250*time.Millisecond, "b")),
 			fail(1200*time.Millisecond, named("A")), // its time is over too
 			fail(750*time.Millisecond, named("A")),  // ends the run, whose grace ends at 1.75 s
 		}, want{

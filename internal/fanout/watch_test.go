@@ -70,7 +70,7 @@ func TestWatchTellsOfEachAttemptInTheOrderOfWhatHappens(t *testing.T) {
 			return slow(ctx, prior)
 		}
 		outcomes, _ := fanout.Watch(t.Context(), policy, []item{
-			inTurn(fail(time.Second, named("A")), ok(time.Second, "again")), ok(2*time.Second, "once"), hedged, deaf(time.Hour, ""),
+			inTurn(fail(time.Second, named("A")), ok(time.Second, "again")), ok(2*time.Second, "once"), hedged, ignoring(time.Hour, ""),
 		}, play, func(e fanout.Event[string]) {
 			what := "starts"
 			if e.Ended {

@@ -17,12 +17,12 @@ import (
 // beyond its limit, and some of the others.
 type wild struct {
 	scenario
-	limits []int // of each lane's account
-	whims  []int // of each lane, refuse one call of this many; 0 is never
+	limits      []int // of each lane's account
+	refuseEvery []int // of each lane, refuse one call of this many; 0 is never
 }
 
 func (w wild) String() string {
-	return fmt.Sprintf("%v\nlimits %v, whims %v", w.scenario, w.limits, w.whims)
+	return fmt.Sprintf("%v\nlimits %v, refuseEvery %v", w.scenario, w.limits, w.refuseEvery)
 }
 
 // patient reports whether only throttles delay the items: no account refuses
@@ -47,7 +47,7 @@ func wilds() *rapid.Generator[wild] {
 		w.policy.Tolerance.Groups = nil
 		lanes := rapid.IntRange(1, 3).Draw(t, "lanes")
 		w.limits = rapid.SliceOfN(rapid.IntRange(least, 40), lanes, lanes).Draw(t, "limits")
-		w.whims = rapid.SliceOfN(rapid.SampledFrom([]int{0, 1 + least, 2, 5}), lanes, lanes).Draw(t, "whims")
+		w.refuseEvery = rapid.SliceOfN(rapid.SampledFrom([]int{0, 1 + least, 2, 5}), lanes, lanes).Draw(t, "refuseEvery")
 		w.policy.Adaptation.Lanes = rapid.SliceOfN(rapid.IntRange(0, lanes-1), len(w.items), len(w.items)).Draw(t, "laneOf")
 		if patient || rapid.Bool().Draw(t, "adapts") {
 			w.policy.Adaptation.ErrorEquals = []string{"Throttled"}
@@ -66,9 +66,9 @@ func wilds() *rapid.Generator[wild] {
 
 // wildSteps are mostly quick, and when patient they end well.
 func wildSteps(patient bool) *rapid.Generator[step] {
-	kinds := []string{"ok", "ok", "ok", "ok", "deaf ok", "fail", "deaf fail", "hang", "hang fail", "skip", "panic", "goexit", "cut"}
+	kinds := []string{"ok", "ok", "ok", "ok", "ignoring ok", "fail", "ignoring fail", "hang", "hang fail", "skip", "panic", "goexit", "cut"}
 	if patient {
-		kinds = []string{"ok", "ok", "deaf ok", "skip"}
+		kinds = []string{"ok", "ok", "ignoring ok", "skip"}
 	}
 	return rapid.Custom(func(t *rapid.T) step {
 		return step{
@@ -81,24 +81,24 @@ func wildSteps(patient bool) *rapid.Generator[step] {
 
 // A wildRun has what became of a wild scenario.
 type wildRun struct {
-	*diary
-	wild    wild
-	lanes   []gauge
-	yielded map[int]int
-	deaf    map[[2]int]bool // of each item, the attempts that ignore their contexts
-	left    []int           // of each item, the others that had not ended when Map returned
+	*recording
+	wild     wild
+	lanes    []gauge
+	yielded  map[int]int
+	ignoring map[[2]int]bool // of each item, the attempts that ignore their contexts
+	left     []int           // of each item, the others that had not ended when Map returned
 }
 
 func (w wild) run(t *rapid.T, run func(context.Context, *wildRun) ([]fanout.Outcome[string], fanout.Verdict)) *wildRun {
-	r := &wildRun{wild: w, lanes: make([]gauge, len(w.limits)), yielded: map[int]int{}, deaf: map[[2]int]bool{}, left: make([]int, len(w.items))}
-	w.scenario.run(t, func(ctx context.Context, d *diary) ([]fanout.Outcome[string], fanout.Verdict) {
-		r.diary = d
+	r := &wildRun{wild: w, lanes: make([]gauge, len(w.limits)), yielded: map[int]int{}, ignoring: map[[2]int]bool{}, left: make([]int, len(w.items))}
+	w.scenario.run(t, func(ctx context.Context, d *recording) ([]fanout.Outcome[string], fanout.Verdict) {
+		r.recording = d
 		outcomes, verdict := run(ctx, r)
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		for i, seen := range d.seen {
 			for n, s := range seen {
-				if s.end.IsZero() && !r.deaf[[2]int{i, n}] {
+				if s.end.IsZero() && !r.ignoring[[2]int{i, n}] {
 					r.left[i]++
 				}
 			}
@@ -120,11 +120,11 @@ func (r *wildRun) attempt(ctx context.Context, i int, prior []fanout.Attempt) (s
 	step := steps[min(n, len(steps)-1)]
 	do := step.item()
 	running, _, starts := account.read()
-	if whim := r.wild.whims[lane]; running > r.wild.limits[lane] || whim > 0 && starts%whim == 0 {
+	if every := r.wild.refuseEvery[lane]; running > r.wild.limits[lane] || every > 0 && starts%every == 0 {
 		do = fail(time.Duration(1+i)*1_000_003, named("Throttled"))
-	} else if strings.HasPrefix(step.kind, "deaf") {
+	} else if strings.HasPrefix(step.kind, "ignoring") {
 		r.mu.Lock()
-		r.deaf[[2]int{i, n}] = true
+		r.ignoring[[2]int{i, n}] = true
 		r.mu.Unlock()
 	}
 	return r.gauge.watch(do)(ctx, prior)
@@ -249,9 +249,9 @@ func outrun(a fanout.Attempt) bool {
 
 // checkRecord compares the attempts as recorded with the attempts as seen.
 func (r *wildRun) checkRecord(t *rapid.T, i int, o fanout.Outcome[string]) {
-	seen, deaf := map[time.Time]sighting{}, map[time.Time]bool{}
+	seen, ignoring := map[time.Time]observation{}, map[time.Time]bool{}
 	for n, s := range r.seen[i] {
-		seen[s.start], deaf[s.start] = s, r.deaf[[2]int{i, n}]
+		seen[s.start], ignoring[s.start] = s, r.ignoring[[2]int{i, n}]
 	}
 	for k, a := range o.Attempts {
 		end := a.Start.Add(a.Elapsed)
@@ -262,7 +262,7 @@ func (r *wildRun) checkRecord(t *rapid.T, i int, o fanout.Outcome[string]) {
 			t.Errorf("item %d, attempt %d started at %v, the item saw no attempt", i, k, a.Start)
 		case a.Abandoned && after <= 0:
 			t.Errorf("item %d, attempt %d was abandoned at %v, it ended at %v", i, k, end, s.end)
-		case outrun(a) && (after < 0 || after >= time.Millisecond && !deaf[a.Start] || k == len(o.Attempts)-1):
+		case outrun(a) && (after < 0 || after >= time.Millisecond && !ignoring[a.Start] || k == len(o.Attempts)-1):
 			t.Errorf("item %d, attempt %d was outrun at %v, it ended at %v: %+v", i, k, end, s.end, o)
 		case !a.Abandoned && !outrun(a) && after != 0:
 			t.Errorf("item %d, attempt %d ended at %v, recorded is %v", i, k, s.end, end)
