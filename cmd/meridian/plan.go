@@ -10,7 +10,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// printPlan prints what the request would do, and does nothing of it.
+// printPlan prints what the request would do. It invokes nothing.
 func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) error {
 	limit := 0
 	if f.function != "" {
@@ -38,8 +38,8 @@ func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) erro
 // shownSkips is how many targets a line names.
 const shownSkips = 3
 
-// skipped names the targets of a Region that have nothing to do. A single one comes
-// with its cause.
+// skipped returns the names of a Region's targets that would be skipped, or a single
+// one with its cause.
 func skipped(r coordinator.RegionPreview) string {
 	switch n := len(r.Skips); {
 	case n == 0 && r.Targets == 0:
@@ -59,12 +59,12 @@ func skipped(r coordinator.RegionPreview) string {
 	return ""
 }
 
-// planSummary says how much there is to do, in what time, within which limits.
+// planSummary returns the amount of work, the time limits and the size limits.
 func planSummary(p coordinator.Preview) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "task %s: %s in %s, by %s, at most %d at once\n", p.Task, count(p.Targets, "target"),
 		count(len(p.Regions), "Region"), count(p.Invocations, "invocation"), p.MaxConcurrency)
-	fmt.Fprintf(&b, "time: %s for the run, %s for an invocation, %s for a target\n", within(p.TimeoutSeconds, "what the function has"),
+	fmt.Fprintf(&b, "time: %s for the run, %s for an invocation, %s for a target\n", within(p.TimeoutSeconds, "the function's timeout"),
 		within(p.RegionTimeoutSeconds, "what is left of it"), within(p.TargetTimeoutSeconds, "what is left of that"))
 	fmt.Fprintf(&b, "the longest invocation takes %d of %d bytes\n", p.PayloadBytes, p.MaxPayloadBytes)
 	fmt.Fprintf(&b, "the outcomes take up to %d of the %d bytes of a function's answer, outputs not counted\n", p.AnswerBytes, p.MaxAnswerBytes)
@@ -82,7 +82,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// within says how much time there is; 0 is what no limit means.
+// within returns a time limit; 0 means no limit.
 func within(seconds float64, unlimited string) string {
 	if seconds == 0 {
 		return unlimited

@@ -24,16 +24,16 @@ const patience = 200 * time.Millisecond
 // reads nothing, handles no signals, and erases what it has drawn.
 type watch struct {
 	done, total, failed atomic.Int64
-	over                chan struct{} // closed to end it
-	gone                chan struct{} // closed when the terminal is as it was
+	stopping            chan struct{} // closed by stop
+	restored            chan struct{} // closed when the terminal is as it was before
 }
 
-// watch begins to show what is being done. It shows nothing when standard error
-// is no terminal, or gets the log.
+// watch starts to show the progress. It shows nothing when standard error is no
+// terminal, or gets the log.
 func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
-	w := &watch{over: make(chan struct{}), gone: make(chan struct{})}
+	w := &watch{stopping: make(chan struct{}), restored: make(chan struct{})}
 	if logged || !c.live(c.stderr) {
-		close(w.gone)
+		close(w.restored)
 		return w
 	}
 	profile := colorprofile.ASCII
@@ -42,9 +42,9 @@ func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
 	}
 	view := newProgressView(w, doing)
 	go func() {
-		defer close(w.gone)
+		defer close(w.restored)
 		select {
-		case <-w.over:
+		case <-w.stopping:
 			return
 		case <-ctx.Done():
 			return
@@ -54,14 +54,14 @@ func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
 		// restored when a second signal ends the process.
 		view.ended = func() tea.Msg {
 			select {
-			case <-w.over:
+			case <-w.stopping:
 			case <-ctx.Done():
 			}
 			return endedMsg{}
 		}
 		program := tea.NewProgram(view, tea.WithInput(nil), tea.WithOutput(c.stderr), tea.WithEnvironment(c.env),
 			tea.WithColorProfile(profile), tea.WithoutSignalHandler())
-		_, _ = program.Run() // what is not shown does not matter
+		_, _ = program.Run() // a progress line that cannot be shown is no error of the run
 	}()
 	return w
 }
@@ -80,10 +80,10 @@ func (w *watch) event(e protocol.Event) {
 	}
 }
 
-// stop ends the watch and waits until the terminal is as it was. It is called once.
+// stop ends the watch and waits until the terminal is restored. Call it once.
 func (w *watch) stop() {
-	close(w.over)
-	<-w.gone
+	close(w.stopping)
+	<-w.restored
 }
 
 // A progressView is one line: a spinner, how many Regions have settled, a bar,
@@ -96,7 +96,7 @@ type progressView struct {
 	spinner spinner.Model
 	width   int
 	ended   tea.Cmd // returns when the view ends
-	over    bool
+	done    bool
 }
 
 // An endedMsg ends the view.
@@ -116,13 +116,13 @@ func newProgressView(w *watch, doing string) *progressView {
 // Init starts the spinner, and the wait for the end.
 func (v *progressView) Init() tea.Cmd { return tea.Batch(v.spinner.Tick, v.ended) }
 
-// Update takes note of the time, the terminal's width, and the end.
+// Update handles the time, the terminal's width, and the end.
 func (v *progressView) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		v.width = msg.Width
 	case endedMsg:
-		v.over = true
+		v.done = true
 		return v, tea.Quit
 	case spinner.TickMsg:
 		v.now = msg.Time
@@ -133,9 +133,9 @@ func (v *progressView) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return v, nil
 }
 
-// View draws the line, or nothing once it is over.
+// View draws the line, or nothing after the end.
 func (v *progressView) View() tea.View {
-	if v.over {
+	if v.done {
 		return tea.NewView("")
 	}
 	line := v.line()

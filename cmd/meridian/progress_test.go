@@ -51,13 +51,12 @@ func TestProgressView(t *testing.T) {
 	}
 }
 
-// settle tells w of a Region that has settled.
+// settle sends w the event of a Region that has settled.
 func settle(w *watch, s protocol.Status) {
 	w.event(protocol.Event{Type: protocol.EventRegionSettled, Outcome: &protocol.RegionOutcome{Status: s}})
 }
 
-// A watch on what is no terminal writes nothing, and can be told and stopped all
-// the same.
+// Without a terminal a watch writes nothing, but takes events and can be stopped.
 func TestWatchWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	c := &cli{stderr: brokenWriter{t}, env: []string{"TERM=xterm"}}
