@@ -112,8 +112,13 @@ func Price(memoryMB int, billedMs float64) float64 {
 	return 1e6 * (p.Request + p.GBSecond*float64(memoryMB)/1024*math.Ceil(billedMs)/1000)
 }
 
-// Tune sets Go's garbage collection as the functions do.
-func Tune() { function.Tune(func(string) string { return "" }) }
+// Tune sets Go's garbage collection as a function of 256 MB does. The number of
+// processors stays.
+func Tune() {
+	function.Tune(func(name string) string {
+		return map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "GOMAXPROCS": "as it is"}[name]
+	})
+}
 
 // NewRun returns a function that makes a whole run as the coordinator's function does,
 // with its log and its bill, from the request to the result as JSON that Lambda accepts.

@@ -51,7 +51,7 @@ const (
 	// A burst waits for its throttles for a round trip and a margin: leastMargin and
 	// half the round trip, at most mostMargin. So a run that meets no limit, and makes
 	// four more bursts, takes four round trips and 0.1 s longer at most.
-	leastMargin = 8 * time.Millisecond
+	leastMargin = 5 * time.Millisecond
 	mostMargin  = 25 * time.Millisecond
 
 	// tolerated is the share of recent attempts that may be throttled without

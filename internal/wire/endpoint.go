@@ -78,16 +78,25 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	return nil, &LostError{Err: ctx.Err()}
 }
 
-// take reserves a place on the connection with the fewest calls, and returns nil
-// if none has room.
+// choices is how many connections with room take looks at. Those that got a call
+// longest ago mostly have the fewest, so more would cost locks and change little.
+const choices = 3
+
+// take reserves a place on the connection with the fewest calls, of those that got
+// one longest ago, and returns nil if none has room.
 func (e *endpoint) take() *conn {
-	best, fewest := -1, 0
+	best, fewest, seen := -1, 0, 0
 	now := time.Now()
 	for i, c := range e.conns {
-		if calls, room := c.load(); room > 0 && (best < 0 || calls < fewest) && !c.silent(now) {
-			if best, fewest = i, calls; calls == 0 {
-				break
-			}
+		calls, room := c.load()
+		if room <= 0 || c.silent(now) {
+			continue
+		}
+		if best < 0 || calls < fewest {
+			best, fewest = i, calls
+		}
+		if seen++; calls == 0 || seen == choices {
+			break
 		}
 	}
 	if best < 0 {
