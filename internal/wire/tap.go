@@ -44,7 +44,7 @@ func newTap(nc net.Conn, c *conn) *tap {
 
 // Read reads, and notes what the server says.
 func (t *tap) Read(p []byte) (int, error) {
-	if t.greeted && !t.settled.Swap(true) { // net/http reads on: it has applied the settings
+	if t.greeted && t.in.skip == 0 && !t.settled.Swap(true) { // net/http has applied the settings, and reads on
 		t.conn.endpoint.pool.wake()
 	}
 	n, err := t.Conn.Read(p)
