@@ -35,13 +35,20 @@ type conn struct {
 	http     *http.ClientConn
 	http2    bool
 	distance time.Duration // a round trip, or little more
+	calls    atomic.Int32  // from take to release
 	doubted  atomic.Int64  // when a call was given up, as in tap.heard; see doubt
 	settled  bool          // endpoint.streams is what the server allows
 	timer    *time.Timer   // of watch; nil until the connection is in the pool
 }
 
 // idle reports whether no call is in flight.
-func (c *conn) idle() bool { return c.http.InFlight() == 0 }
+func (c *conn) idle() bool { return c.calls.Load() == 0 && c.http.InFlight() == 0 }
+
+// release ends a call, whose place may be taken again.
+func (c *conn) release() {
+	c.calls.Add(-1)
+	c.endpoint.pool.wake()
+}
 
 // silent reports whether calls avoid the connection for now.
 func (c *conn) silent(now time.Time) bool {
@@ -49,9 +56,13 @@ func (c *conn) silent(now time.Time) bool {
 	return heard < c.doubted.Load() || now.UnixNano()-heard > int64(quiet)
 }
 
-// load returns how many calls are in flight and how many more it takes now.
+// load returns how many calls are in flight and how many more it takes now. net/http does
+// not count a call between its reserved place and its stream. If the place were given
+// away, the calls would wait for each other, for ever.
 func (c *conn) load() (calls, room int) {
-	calls, room = c.http.InFlight(), min(c.http.Available(), Spread)
+	counted := c.http.InFlight() // calls that were given up count until the server has answered a ping
+	calls = max(int(c.calls.Load()), counted)
+	room = min(counted+c.http.Available(), Spread) - calls
 	switch {
 	case c.tap.leaving.Load():
 		return calls, 0 // net/http may not have read the GOAWAY yet

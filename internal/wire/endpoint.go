@@ -72,31 +72,23 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	case g := <-w:
 		if g.conn != nil {
 			g.conn.http.Release()
+			g.conn.release()
 		}
 	default:
 	}
 	return nil, &LostError{Err: ctx.Err()}
 }
 
-// choices is how many connections with room take looks at. Those that got a call
-// longest ago mostly have the fewest, so more would cost locks and change little.
-const choices = 3
-
-// take reserves a place on the connection with the fewest calls, of those that got
-// one longest ago, and returns nil if none has room.
+// take reserves a place on the connection with the fewest calls, and returns nil
+// if none has room.
 func (e *endpoint) take() *conn {
-	best, fewest, seen := -1, 0, 0
+	best, fewest := -1, 0
 	now := time.Now()
 	for i, c := range e.conns {
-		calls, room := c.load()
-		if room <= 0 || c.silent(now) {
-			continue
-		}
-		if best < 0 || calls < fewest {
-			best, fewest = i, calls
-		}
-		if seen++; calls == 0 || seen == choices {
-			break
+		if calls, room := c.load(); room > 0 && (best < 0 || calls < fewest) && !c.silent(now) {
+			if best, fewest = i, calls; calls == 0 {
+				break
+			}
 		}
 	}
 	if best < 0 {
@@ -106,6 +98,7 @@ func (e *endpoint) take() *conn {
 	if c.http.Reserve() != nil {
 		return nil // it has just ended; watch serves the call
 	}
+	c.calls.Add(1)
 	e.conns = append(slices.Delete(e.conns, best, best+1), c)
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -34,6 +35,7 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		if err == nil && ready != nil {
 			if err = ready(r); err != nil {
 				c.http.Release()
+				c.release()
 				err = &LostError{Err: err}
 			}
 		}
@@ -45,8 +47,10 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		}
 		response, sent, err := c.roundTrip(r)
 		if err == nil {
+			response.Body = &body{ReadCloser: response.Body, conn: c}
 			return response, nil
 		}
+		c.release()
 		if end := ctx.Err(); end != nil {
 			return nil, &LostError{Sent: sent, Err: end}
 		}
@@ -62,6 +66,20 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		}
 		r = next
 	}
+}
+
+// A body is an answer's. Closing it ends the call.
+type body struct {
+	io.ReadCloser
+	conn *conn
+	once sync.Once
+}
+
+// Close closes the body and releases the connection.
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(b.conn.release)
+	return err
 }
 
 // roundTrip sends a request on the place that take has reserved. Beside an error

@@ -12,8 +12,8 @@
 //
 // As many connections are opened as the calls in flight need, and at most
 // [Config.MaxConns], counting those being opened and those that finish their last
-// calls. Calls are spread evenly over the connections, and at most [Spread] go to one:
-// a lost packet delays no more. A call without a connection waits for room.
+// calls. A call goes to the connection with the fewest, and at most [Spread] go to
+// one: a lost packet delays no more. A call without a connection waits for room.
 //
 // Connecting has [ConnectTimeout], from the look-up of the name to the end of the
 // TLS handshake. A connection belongs to no call: the next call takes it. If it fails

@@ -385,3 +385,25 @@ func TestAServerThatAllowsNoStreamsForAWhile(t *testing.T) {
 		}
 	})
 }
+
+// net/http does not count a call between its reserved place and its stream. A place that
+// is given away then makes calls wait for each other, for ever.
+func TestNoCallWaitsForAnotherWhereOneStreamIsAllowed(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := start(t, &fake{streams: 1, request: after(time.Second), maxConns: 4})
+			prepare(t, p, 4)
+			time.Sleep(time.Second)
+			// Each round of four takes a second.
+			if took, most := slices.Max(calls(t, p, 40)), 11*time.Second; took > most {
+				t.Errorf("40 calls over 4 connections took %v, want at most %v", took, most)
+			}
+			for i, c := range f.all() {
+				if got := c.seen().peak; got > 1 {
+					t.Errorf("connection %d had %d requests at once, want 1", i, got)
+				}
+			}
+		})
+	}
+}
