@@ -1,7 +1,6 @@
 package fanout_test
 
 import (
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +16,7 @@ type simulated struct {
 
 // run returns the calls an item, and the time as a multiple of the ideal one.
 func (s simulated) run(t *testing.T) (calls, times float64, took time.Duration) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(s.limit)
 		a.answer, a.refuse = s.answer, s.refuse
@@ -49,7 +49,7 @@ func TestTheSimulationOfLimits(t *testing.T) {
 						mark = "missed"
 						t.Errorf("%+v: %.2f calls an item, %.2f times the ideal time; want at most 1.25, 1.4", s, calls, took)
 					}
-					t.Log(fmt.Sprintf("%6d %6d %7v %7v %6.2f %6.2f %s", limit, s.items, s.answer, s.refuse, calls, took, mark))
+					t.Logf("%6d %6d %7v %7v %6.2f %6.2f %s", limit, s.items, s.answer, s.refuse, calls, took, mark)
 				}
 			}
 		}

@@ -186,7 +186,7 @@ func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
 	}
 	for region, n := range called {
 		if r, err := l.request(ctx, region); err == nil {
-			l.pool.Prepare(r.URL(), n)
+			l.pool.Prepare(r.URL(), n) //nolint:contextcheck // connecting belongs to no call
 		}
 	}
 }

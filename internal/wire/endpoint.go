@@ -72,7 +72,7 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	case g := <-w:
 		if g.conn != nil {
 			g.conn.http.Release()
-			g.conn.release()
+			g.conn.release() //nolint:contextcheck // connecting belongs to no call
 		}
 	default:
 	}

@@ -35,7 +35,7 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		if err == nil && ready != nil {
 			if err = ready(r); err != nil {
 				c.http.Release()
-				c.release()
+				c.release() //nolint:contextcheck // connecting belongs to no call
 				err = &LostError{Err: err}
 			}
 		}
@@ -50,7 +50,7 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 			response.Body = &body{ReadCloser: response.Body, conn: c}
 			return response, nil
 		}
-		c.release()
+		c.release() //nolint:contextcheck // connecting belongs to no call
 		if end := ctx.Err(); end != nil {
 			return nil, &LostError{Sent: sent, Err: end}
 		}

@@ -65,11 +65,11 @@ func TestAStageIsDeployedWithWhatItWasDeployedWith(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	deployed := func(region string, params ...string) []string {
-		args := ""
+		var args strings.Builder
 		for _, param := range params {
-			args += "|--param|" + param
+			args.WriteString("|--param|" + param)
 		}
-		return []string{"build arm64", "deploy|--stage|prod|--region|" + region + args}
+		return []string{"build arm64", "deploy|--stage|prod|--region|" + region + args.String()}
 	}
 	every := "scheduleExpression=rate(5 minutes)"
 	p.want(t, deployed("eu-west-1", "architecture=arm64", "placement=regional", "regions=eu-west-1 us-east-1", "schedule=ENABLED", every),
