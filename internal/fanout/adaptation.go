@@ -70,7 +70,7 @@ const (
 
 	// shortestPause and longestPause bound the wait after a throttled attempt. It
 	// doubles with each burst of throttles until an attempt is accepted.
-	shortestPause = 6 * time.Millisecond
+	shortestPause = 4 * time.Millisecond
 	longestPause  = 4 * time.Second
 )
 
