@@ -138,7 +138,7 @@ func (s Settings) measure(ctx context.Context) (m Measurement, err error) {
 
 // newWay returns the way that s names. It makes no call.
 func (s Settings) newWay(tlsConfig *tls.Config) (way, error) {
-	if s.Way != SDK { // whose users leave the garbage collector as it is
+	if s.Way != SDK { // its users do not tune the garbage collector
 		meridian.Tune()
 	}
 	switch s.Way {

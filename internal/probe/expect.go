@@ -14,7 +14,7 @@ import (
 // maxBody is how much of an answer's body is matched at most, in bytes.
 const maxBody = 64 << 10
 
-// Expect says what an answer must be like. A sample whose answer is not like it fails
+// Expect says what an answer must be like. A sample with another answer fails
 // with the name of the first field that differs. The zero Expect accepts every answer,
 // and reads no body.
 type Expect struct {
@@ -43,7 +43,7 @@ func CheckStatus(text string) (problem string) {
 	return "want a status from 200 to 599, or a class of them such as 2xx"
 }
 
-// meet checks the answer, of which the body is still to be read.
+// meet checks the answer. The body has not been read yet.
 func (h *hop) meet(ctx context.Context, body io.Reader) error {
 	e, status := h.request.Expect, strconv.Itoa(h.sample.Status)
 	if len(e.Status) > 0 && !slices.ContainsFunc(e.Status, func(want string) bool {
