@@ -40,7 +40,7 @@ func (r *run) started(ctx context.Context) {
 }
 
 // attempted tells of an attempt that has started or ended.
-func (r *run) attempted(ctx context.Context, e fanout.Event[reply]) {
+func (r *run) attempted(ctx context.Context, e fanout.Event[*reply]) {
 	u := r.units[e.Item]
 	attempt := protocol.Attempt{StartMs: r.sinceBegin(e.Attempt.Start), Batch: u.batch, Hedge: e.Attempt.Hedge}
 	typ := protocol.EventAttemptStarted

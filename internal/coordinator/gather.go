@@ -48,7 +48,7 @@ func (r *run) gather() {
 
 // add adds the outcome of unit i, and returns its Region's outcome when that was the
 // Region's last unit, else nil.
-func (r *run) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome {
+func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
 	u := r.units[i]
 	g := &r.regions[u.region]
 	g.batches[u.batch], g.outputs[u.batch] = r.batch(u, o)
@@ -65,7 +65,7 @@ func (r *run) add(i int, o fanout.Outcome[reply]) *protocol.RegionOutcome {
 
 // batch returns the outcome of one unit, in the form of a Region with these targets
 // only, and where their outputs are.
-func (r *run) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOutcome, outputs []*json.RawMessage) {
+func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome, outputs []*json.RawMessage) {
 	b = protocol.RegionOutcome{
 		Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed),
 		Attempts: make([]protocol.Attempt, 0, len(o.Attempts)), // never nil: readers range over it
@@ -115,7 +115,7 @@ func (r *run) batch(u unit, o fanout.Outcome[reply]) (b protocol.RegionOutcome, 
 // attempt returns the record of an attempt at a unit, and the worker's reply. value
 // is the outcome's value. An attempt that was aborted while it ran did not fail: it has
 // a cause and no error.
-func (r *run) attempt(u unit, a fanout.Attempt, value reply, aborted bool) (protocol.Attempt, reply) {
+func (r *run) attempt(u unit, a fanout.Attempt, value *reply, aborted bool) (protocol.Attempt, reply) {
 	answer, returned := replyOf(a, value)
 	attempt := protocol.Attempt{
 		StartMs:   r.sinceBegin(a.Start),
@@ -137,14 +137,15 @@ func (r *run) attempt(u unit, a fanout.Attempt, value reply, aborted bool) (prot
 
 // replyOf returns the reply that an attempt brought, and false when the attempt had
 // not returned: it was abandoned, or another one was faster.
-func replyOf(a fanout.Attempt, value reply) (answer reply, returned bool) {
+func replyOf(a fanout.Attempt, value *reply) (answer reply, returned bool) {
 	if a.Err == nil {
-		return value, true
+		return *value, true
 	}
-	if failed, ok := errors.AsType[*invocationError](a.Err); ok {
-		return failed.reply, true
+	failed, returned := errors.AsType[*invocationError](a.Err)
+	if returned && failed.reply != nil {
+		answer = *failed.reply
 	}
-	return reply{}, false
+	return answer, returned
 }
 
 // sinceBegin returns the milliseconds from the run's start to t.

@@ -22,30 +22,48 @@ type reply struct {
 
 // invoke makes one attempt at a unit: it asks for the targets that no attempt before
 // has done, and accepts the answer only if it fits the request.
-func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (reply, error) {
-	request := r.plan.ask(u, len(prior))
-	if deadline, ok := ctx.Deadline(); ok { // a duration, taken as late as possible
-		request.BudgetMs = max(protocol.Milliseconds(time.Until(deadline)), 0.001)
-	}
-	payload, err := r.envelope.Encode(request)
+//
+// What is done before and after the call is in functions of its own, to keep the stacks
+// small: thousands of attempts wait at once, and a larger frame here doubles the 8 KB
+// that the stack of each takes.
+func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*reply, error) {
+	request, payload, err := r.request(ctx, u, len(prior))
 	if err != nil {
-		return reply{}, &invocationError{err: fmt.Errorf("encode request for %s: %w", request.Region, err)}
+		return nil, &invocationError{err: err}
 	}
 	answer, report, err := r.invoker.Invoke(ctx, request.Region, payload)
 	if err == nil && ctx.Err() != nil { // reading megabytes would use up the time kept for the run's answer
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return reply{}, &invocationError{reply: reply{report: report}, err: err, final: r.plan.AtMostOnce && mayHaveRun(err)}
+		return nil, &invocationError{reply: &reply{report: report}, err: err, final: r.plan.AtMostOnce && mayHaveRun(err)}
 	}
+	return r.read(ctx, u, request, answer, report)
+}
+
+// request returns the request of an attempt at a unit, and the same encoded.
+func (r *run) request(ctx context.Context, u unit, prior int) (*protocol.RegionRequest, []byte, error) {
+	request := r.plan.ask(u, prior)
+	if deadline, ok := ctx.Deadline(); ok { // a duration, taken as late as possible
+		request.BudgetMs = max(protocol.Milliseconds(time.Until(deadline)), 0.001)
+	}
+	payload, err := r.envelope.Encode(request)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode request for %s: %w", request.Region, err)
+	}
+	return &request, payload, nil
+}
+
+// read reads the answer to a request for a unit.
+func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest, answer []byte, report protocol.Attempt) (*reply, error) {
 	result, err := protocol.DecodeRegionResult(answer)
 	if err == nil {
-		err = protocol.CheckAnswer(request, result)
+		err = protocol.CheckAnswer(*request, result)
 	}
 	if err != nil {
-		return reply{}, &invocationError{reply: reply{report: report}, err: &badAnswerError{err}}
+		return nil, &invocationError{reply: &reply{report: report}, err: &badAnswerError{err}}
 	}
-	got := reply{report, result.ElapsedMs, result.Truncated, result.Targets, r.outputs.keep(u.region, result.Targets)}
+	got := &reply{report, result.ElapsedMs, result.Truncated, result.Targets, r.outputs.keep(u.region, result.Targets)}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return got, nil
 	}
@@ -71,7 +89,7 @@ func (r *run) isLast(ctx context.Context, budgetMs float64) bool {
 
 // An invocationError is the failure of one invocation, with what it brought back.
 type invocationError struct {
-	reply
+	reply *reply // nil means that nothing was invoked
 	err   error
 	final bool // whether it must not be made again
 }

@@ -61,7 +61,7 @@ func loggedCause(name, cause string) string {
 
 // logPanic writes the stack of an invocation that panicked in this process: here
 // and nowhere else.
-func (r *run) logPanic(ctx context.Context, u unit, o fanout.Outcome[reply]) {
+func (r *run) logPanic(ctx context.Context, u unit, o fanout.Outcome[*reply]) {
 	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
 		r.log.ErrorContext(ctx, p.Error(), "region", r.region(u), "batch", u.batch, "stack", string(p.Stack))
 	}

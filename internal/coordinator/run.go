@@ -93,9 +93,9 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 			return invoker.RoundTrip(r.plan.Regions[lane].Region) // of the one lane there is, any Region's
 		}
 	}
-	var watch func(fanout.Event[reply])
+	var watch func(fanout.Event[*reply])
 	if r.events != nil {
-		watch = func(e fanout.Event[reply]) { r.attempted(ctx, e) }
+		watch = func(e fanout.Event[*reply]) { r.attempted(ctx, e) }
 	}
 	outcomes, verdict := fanout.Watch(ctx, r.policy, r.units, r.invoke, watch)
 	for i, o := range outcomes {

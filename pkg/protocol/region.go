@@ -111,9 +111,13 @@ func LessBudget(request []byte, passed time.Duration) []byte {
 	return less
 }
 
+// usualBytes is more than most requests to a worker have.
+const usualBytes = 512
+
 // marshal returns v as JSON without escapes for HTML.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(usualBytes)
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
