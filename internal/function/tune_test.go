@@ -25,8 +25,8 @@ func TestTune(t *testing.T) { //nolint:paralleltest // it changes the process
 		processors int
 	}{
 		{"outside of Lambda", nil, 200, math.MaxInt64, processors},
-		{"with a share of a core", map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, 200, 128<<20, 1},
-		{"with a whole one", map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, 200, 1769<<20/2, processors},
+		{"with a share of a core", map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, 200, 128 << 20, 1},
+		{"with a whole one", map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, 200, 1769 << 20 / 2, processors},
 		{"of its own mind", map[string]string{
 			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "GOGC": "50", "GOMEMLIMIT": "100MiB", "GOMAXPROCS": "2",
 		}, 100, math.MaxInt64, processors},
