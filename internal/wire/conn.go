@@ -27,8 +27,7 @@ const (
 	keep = 5 * time.Minute
 )
 
-// A conn is one connection. net/http counts the calls on it. The pool's mutex
-// guards settled and timer.
+// A conn is one connection. The pool's mutex guards settled and timer.
 type conn struct {
 	endpoint *endpoint
 	tap      *tap
@@ -56,13 +55,17 @@ func (c *conn) silent(now time.Time) bool {
 	return heard < c.doubted.Load() || now.UnixNano()-heard > int64(quiet)
 }
 
-// load returns how many calls are in flight and how many more it takes now. net/http does
-// not count a call between its reserved place and its stream. If the place were given
-// away, the calls would wait for each other, for ever.
+// load returns how many calls are in flight and how many more it takes now. net/http
+// counts a call from its stream on. Its own Reserve closes that gap, but when a server
+// lowers its limit below the number of reserved places, the call that comes first waits
+// for the others' places, they for its turn to send, and none goes on.
 func (c *conn) load() (calls, room int) {
-	counted := c.http.InFlight() // calls that were given up count until the server has answered a ping
-	calls = max(int(c.calls.Load()), counted)
-	room = min(counted+c.http.Available(), Spread) - calls
+	counted, available := c.http.InFlight(), c.http.Available()
+	for again := c.http.InFlight(); again != counted; again = c.http.InFlight() {
+		counted, available = again, c.http.Available() // a stream has begun or ended in between
+	}
+	calls = max(int(c.calls.Load()), counted) // calls that were given up are counted until the server has answered a ping
+	room = min(counted+available, Spread) - calls
 	switch {
 	case c.tap.leaving.Load():
 		return calls, 0 // net/http may not have read the GOAWAY yet
@@ -94,8 +97,8 @@ func (c *conn) promise(now time.Time) int {
 	return room
 }
 
-// changed is net/http's state hook. It takes no lock, because it is also called by
-// Reserve, under the pool's mutex.
+// changed is net/http's state hook. It takes no lock, because net/http calls it under
+// locks.
 func (c *conn) changed(*http.ClientConn) {
 	if c.http.Err() != nil {
 		go c.watch()

@@ -25,7 +25,7 @@ type endpoint struct {
 	distance time.Duration // the shortest round trip that connecting has shown; 0 before the first connection
 }
 
-// A grant is a connection with a place reserved on it, or why there is none.
+// A grant is a connection with a place on it, or why there is none.
 type grant struct {
 	conn *conn
 	err  error
@@ -34,8 +34,7 @@ type grant struct {
 // width is how many calls a new connection is expected to take.
 func (e *endpoint) width() int { return cmp.Or(e.streams, Spread) }
 
-// acquire returns a connection with a place reserved on it. The caller uses it in
-// one RoundTrip, or releases it.
+// acquire returns a connection with a place on it, which the caller releases.
 func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &LostError{Err: err}
@@ -71,7 +70,6 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	select {
 	case g := <-w:
 		if g.conn != nil {
-			g.conn.http.Release()
 			g.conn.release() //nolint:contextcheck // connecting belongs to no call
 		}
 	default:
@@ -79,8 +77,8 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	return nil, &LostError{Err: ctx.Err()}
 }
 
-// take reserves a place on the connection with the fewest calls, and returns nil
-// if none has room.
+// take takes a place on the connection with the fewest calls, and returns nil if none
+// has room.
 func (e *endpoint) take() *conn {
 	best, fewest := -1, 0
 	now := time.Now()
@@ -95,9 +93,6 @@ func (e *endpoint) take() *conn {
 		return nil
 	}
 	c := e.conns[best]
-	if c.http.Reserve() != nil {
-		return nil // it has just ended; watch serves the call
-	}
 	c.calls.Add(1)
 	e.conns = append(slices.Delete(e.conns, best, best+1), c)
 	return c

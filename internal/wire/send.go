@@ -34,7 +34,6 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 		c, err := e.acquire(ctx)
 		if err == nil && ready != nil {
 			if err = ready(r); err != nil {
-				c.http.Release()
 				c.release() //nolint:contextcheck // connecting belongs to no call
 				err = &LostError{Err: err}
 			}
@@ -82,7 +81,7 @@ func (b *body) Close() error {
 	return err
 }
 
-// roundTrip sends a request on the place that take has reserved. Beside an error
+// roundTrip sends a request on a connection that take has returned. Beside an error
 // it says whether the server may have looked at the request.
 func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, err error) {
 	written, heard := c.tap.written.Load(), c.tap.heard.Load()
