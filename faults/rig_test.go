@@ -213,7 +213,7 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 func surplus(r protocol.Request, region protocol.RegionOutcome) (n int) {
 	retriers := r.Retry
 	if retriers == nil {
-		retriers = protocol.DefaultRetry()
+		retriers = invoke.DefaultRetry()
 	}
 	most := 1
 	for _, retrier := range retriers {

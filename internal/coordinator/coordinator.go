@@ -36,7 +36,8 @@ import (
 // Metrics, the coordinator sets the rest. Nil Metrics mean that the invocation cannot
 // have cost anything. The error may be one of those that the engine asks, see
 // internal/fanout: a retrier matches its ErrorName, and a retry waits for its
-// RetryAfter. Many goroutines call Invoke at once.
+// RetryAfter. Only an Error of internal/invoke can say that nothing has run, and what to do. Many
+// goroutines call Invoke at once.
 type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, attempt protocol.Attempt, err error)
 }

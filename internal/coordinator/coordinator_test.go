@@ -17,6 +17,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
+	"meridian/internal/invoke"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -455,7 +456,7 @@ func TestAResultSaysOfWhichRegionsAWorkerLeftSomethingOut(t *testing.T) {
 func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	missing := func(context.Context, int, func() ([]byte, error)) ([]byte, error) {
-		return nil, named("Lambda.ResourceNotFoundException")
+		return nil, &invoke.Error{Name: "Lambda.ResourceNotFoundException", Advice: protocol.HintSetWorker}
 	}
 	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}}
 	got, took := run(t, world{"eu-west-1": {way: missing}}, r, 0)
@@ -469,34 +470,22 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Each error that a person can do something about has a hint, and with a worker in
-// each Region it is that Region's.
-func TestAHintSaysWhatToDo(t *testing.T) {
+// A Region has the hint of the error that it shows: that of its worst batch.
+func TestARegionsHintIsThatOfItsError(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name           string
-		home, regional protocol.Hint
-	}{
-		{"Lambda.ResourceNotFoundException", protocol.HintSetWorker, protocol.HintDeployWorker},
-		{"Lambda.AccessDeniedException", protocol.HintAllowWorker, protocol.HintAllowRegion},
-		{protocol.ErrorUnsupportedVersion, protocol.HintDeployBoth, protocol.HintDeployBoth},
-		{protocol.ErrorNoCredentials, protocol.HintSignIn, protocol.HintSignIn},
-		{protocol.ErrorRequestTooLarge, "", ""},
-	}
-	for _, tt := range tests {
-		for regional, want := range map[bool]protocol.Hint{false: tt.home, true: tt.regional} {
-			c := &coordinator.Coordinator{Tasks: world{}.tasks(), Regional: regional, Invoker: invokerFunc(
-				func(context.Context, string, []byte) ([]byte, protocol.Attempt, error) {
-					return nil, protocol.Attempt{}, named(tt.name)
-				})}
-			got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3"}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if hint := got.Regions[0].Hint; hint != want {
-				t.Errorf("hint at %s, regional %v = %q, want %q", tt.name, regional, hint, want)
-			}
+	fails := func(_ context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
+		if bytes.Contains(payload, []byte(`"batch":0,`)) {
+			return nil, protocol.Attempt{}, &invoke.Error{Name: "Lambda.ENILimitReachedException", Advice: protocol.HintRaiseQuota}
 		}
+		return nil, protocol.Attempt{}, &invoke.Error{Name: "Lambda.AccessDeniedException", Advice: protocol.HintAllowWorker}
+	}
+	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(fails)}
+	got, err := c.Run(t.Context(), protocol.Request{
+		Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3", "sqs"}, MaxTargetsPerInvocation: 1,
+		Retry: []protocol.Retrier{},
+	})
+	if r := got.Regions[0]; err != nil || r.Error != "Lambda.ENILimitReachedException" || r.Hint != protocol.HintRaiseQuota {
+		t.Errorf("Run = %s with hint %q, %v; want Lambda.ENILimitReachedException with %q", r.Error, r.Hint, err, protocol.HintRaiseQuota)
 	}
 }
 
@@ -538,7 +527,7 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 		t.Errorf("Run = %s, throttled %d times, %d attempts; want SUCCEEDED, 10, 11",
 			statuses(got), got.Summary.Throttled, len(got.Regions[1].Attempts))
 	}
-	r.Retry = protocol.DefaultRetry()
+	r.Retry = invoke.DefaultRetry()
 	if got, _ := run(t, w, r, 0); statuses(got) != "FAILED: SUCCEEDED FAILED" || len(got.Regions[1].Attempts) != 5 {
 		t.Errorf("Run with retriers of its own = %s, %d attempts; want FAILED, 5", statuses(got), len(got.Regions[1].Attempts))
 	}
@@ -567,35 +556,39 @@ func TestThrottlingInOneRegionSlowsOnlyThatOne(t *testing.T) {
 	})
 }
 
-// A lostError is a call that was lost after it had been sent.
-type lostError struct{ named }
-
-func (lostError) MayHaveRun() bool { return true }
-
-// For a task that may not be done twice, a failure after which the call may have
-// run is not retried unless the request insists.
+// For a task that may not be done twice, an invocation is made again only after an error
+// that says that nothing has run, unless the request insists.
 func TestWhatMayHaveRunIsNotRunAgain(t *testing.T) {
 	t.Parallel()
-	cut := func(_ context.Context, attempt int, invoke func() ([]byte, error)) ([]byte, error) {
-		if attempt == 1 {
-			return nil, lostError{protocol.ErrorLambdaSDKClient}
-		}
-		return invoke()
-	}
+	sent := &invoke.Error{Name: protocol.ErrorLambdaService, Sent: true}
+	unsent := &invoke.Error{Name: protocol.ErrorLambdaSDKClient}
+	pending := &invoke.Error{Name: "Lambda.CodeArtifactUserPendingException"}
+	failed := &invoke.Error{Name: protocol.ErrorLambdaService, FunctionError: invoke.Unhandled}
 	tests := []struct {
 		name       string
 		idempotent bool
 		retry      []protocol.Retrier
+		err        error // of the first attempt
 		want       string
 	}{
-		{"a task that may not be done twice", false, nil, "FAILED: FAILED"},
-		{"the request insists", false, protocol.DefaultRetry(), "SUCCEEDED: SUCCEEDED"},
-		{"a task that may", true, nil, "SUCCEEDED: SUCCEEDED"},
+		{"a task that may not be done twice", false, nil, sent, "FAILED: FAILED"},
+		{"it was not sent", false, nil, unsent, "SUCCEEDED: SUCCEEDED"},
+		{"it was refused before a run", false, nil, pending, "SUCCEEDED: SUCCEEDED"},
+		{"the function failed", false, nil, failed, "FAILED: FAILED"},
+		{"the error does not say", false, nil, named(protocol.ErrorLambdaService), "FAILED: FAILED"},
+		{"the request insists", false, invoke.DefaultRetry(), sent, "SUCCEEDED: SUCCEEDED"},
+		{"a task that may", true, nil, sent, "SUCCEEDED: SUCCEEDED"},
+		{"a task that may, and a function that failed", true, nil, failed, "SUCCEEDED: SUCCEEDED"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := world{"us-east-1": {way: cut}}
+			w := world{"us-east-1": {way: func(_ context.Context, attempt int, invoke func() ([]byte, error)) ([]byte, error) {
+				if attempt == 1 {
+					return nil, tt.err
+				}
+				return invoke()
+			}}}
 			w.idempotent(tt.idempotent)
 			got, _ := run(t, w, protocol.Request{
 				Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, Retry: tt.retry,
@@ -604,6 +597,58 @@ func TestWhatMayHaveRunIsNotRunAgain(t *testing.T) {
 				t.Errorf("Run = %s, want %s", statuses(got), tt.want)
 			}
 		})
+	}
+}
+
+// An answer that says FAILED has run, whatever error it names: its invocation is not made
+// again when the task may not be done twice.
+func TestAWorkerThatAnsweredIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	for idempotent, want := range map[bool]int{false: 1, true: 5} {
+		w := world{"us-east-1": {target: fails("Test.Broken"), way: func(_ context.Context, _ int, work func() ([]byte, error)) ([]byte, error) {
+			answer, err := work()
+			return bytes.Replace(answer, []byte(protocol.ErrorExceedToleratedFailureThreshold), []byte(protocol.ErrorLambdaService), 1), err
+		}}}
+		w.idempotent(idempotent)
+		got, _ := run(t, w, protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}}, 0)
+		if n := len(got.Regions[0].Attempts); n != want {
+			t.Errorf("Run made %d attempts when the task may be done twice: %v; want %d", n, idempotent, want)
+		}
+	}
+}
+
+// A worker that cannot run yet is tried for as long as the run has, and the result says
+// what to wait for.
+func TestAWorkerThatCannotRunYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	pending := func(until time.Duration) func(context.Context, int, func() ([]byte, error)) ([]byte, error) {
+		begin := time.Time{}
+		return func(_ context.Context, _ int, invoke func() ([]byte, error)) ([]byte, error) {
+			if begin.IsZero() {
+				begin = time.Now()
+			}
+			if time.Since(begin) < until {
+				return nil, notYet()
+			}
+			return invoke()
+		}
+	}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, TimeoutSeconds: 300}
+	got, took := run(t, world{"us-east-1": {way: pending(106 * time.Second)}}, r, 0)
+	if n := len(got.Regions[0].Attempts); statuses(got) != "SUCCEEDED: SUCCEEDED" || took > 117*time.Second || n < 12 {
+		t.Errorf("Run = %s after %v and %d attempts, want SUCCEEDED within 10 s of 106 s", statuses(got), took, n)
+	}
+	got, took = run(t, world{"us-east-1": {way: pending(time.Hour)}}, r, 0)
+	lost := got.Regions[0]
+	if statuses(got) != "FAILED: FAILED" || took < 290*time.Second || lost.Error != notYet().Name || lost.Hint != protocol.HintAwaitWorker {
+		t.Errorf("Run = %s after %v: %s with hint %q; want FAILED in the last 10 s of 300", statuses(got), took, lost.Error, lost.Hint)
+	}
+}
+
+// notYet returns the error of a worker that cannot run yet.
+func notYet() *invoke.Error {
+	return &invoke.Error{
+		Name: "Lambda.CodeArtifactUserPendingException", Message: "as the test wants it", Advice: protocol.HintAwaitWorker,
 	}
 }
 

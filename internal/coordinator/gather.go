@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meridian/internal/fanout"
+	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
 )
 
@@ -57,7 +58,6 @@ func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
 		return nil
 	}
 	g.outcome = merge(r.region(u), g.batches, r.overdue)
-	g.outcome.Hint = hint(g.outcome.Error, r.plan.Regional)
 	g.batches = nil
 	r.count(&g.outcome)
 	return &g.outcome
@@ -74,6 +74,9 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	case fanout.Failed, fanout.TimedOut:
 		b.Error = protocol.CutErrorName(fanout.ErrorName(o.Err))
 		b.Cause = protocol.Cause(o.Err)
+		if e, ok := errors.AsType[*invoke.Error](o.Err); ok {
+			b.Hint = e.Advice
+		}
 	case fanout.Aborted, fanout.NotStarted, fanout.Skipped:
 		b.Cause = protocol.Cause(o.Err)
 	case fanout.Succeeded:
@@ -174,7 +177,7 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 	}
 	worst := slices.MaxFunc(batches, func(a, b protocol.RegionOutcome) int { return severity(a.Status) - severity(b.Status) })
 	merged := protocol.RegionOutcome{
-		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, StartMs: math.Inf(1),
+		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, Hint: worst.Hint, StartMs: math.Inf(1),
 		Attempts: []protocol.Attempt{},
 	}
 	var end float64

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meridian/internal/fanout"
+	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
 )
 
@@ -36,7 +37,7 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, &invocationError{reply: &reply{report: report}, err: err, final: r.plan.AtMostOnce && mayHaveRun(err)}
+		return nil, r.failed(&reply{report: report}, err)
 	}
 	return r.read(ctx, u, request, answer, report)
 }
@@ -61,7 +62,7 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 		err = protocol.CheckAnswer(*request, result)
 	}
 	if err != nil {
-		return nil, &invocationError{reply: &reply{report: report}, err: &badAnswerError{err}}
+		return nil, r.failed(&reply{report: report}, &badAnswerError{err})
 	}
 	got := &reply{report, result.ElapsedMs, result.Truncated, result.Targets, r.outputs.keep(u.region, result.Targets)}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
@@ -71,9 +72,16 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	if whole == protocol.StatusSucceeded {
 		return got, nil
 	}
-	return got, &invocationError{reply: got, err: &regionError{
+	return got, r.failed(got, &regionError{
 		result: result, skip: whole == protocol.StatusSkipped, last: r.isLast(ctx, request.BudgetMs),
-	}}
+	})
+}
+
+// failed returns the failure of an invocation that brought got. An invocation of work that
+// may not be done twice is made again only after an error that says that nothing has run.
+func (r *run) failed(got *reply, err error) error {
+	e, ok := errors.AsType[*invoke.Error](err)
+	return &invocationError{reply: got, err: err, final: r.plan.AtMostOnce && (!ok || e.MayHaveRun())}
 }
 
 // isLast reports whether a worker that answers now, and had this budget, was stopped
@@ -100,12 +108,6 @@ func (e *invocationError) Unwrap() error { return e.err }
 
 // Final implements [fanout.FinalError]: what may have been done is not tried again.
 func (e *invocationError) Final() bool { return e.final }
-
-// mayHaveRun reports whether the worker may have done its work without an answer.
-func mayHaveRun(err error) bool {
-	var lost interface{ MayHaveRun() bool }
-	return errors.As(err, &lost) && lost.MayHaveRun() || fanout.ErrorName(err) == protocol.ErrorLambdaClientTimeout
-}
 
 // A badAnswerError is an answer that does not fit its request.
 type badAnswerError struct{ err error }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"meridian/internal/fanout"
+	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
 )
 
@@ -16,7 +17,7 @@ func (p *Plan) policy(units []unit) fanout.Policy {
 	r := p.Request
 	retriers := r.Retry
 	if retriers == nil {
-		retriers = protocol.DefaultRetry()
+		retriers = invoke.DefaultRetry()
 	}
 	policy := fanout.Policy{
 		MaxConcurrency: p.MaxConcurrency,

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/invoke"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
@@ -188,11 +189,11 @@ func lost(ctx context.Context, _ int, _ func() ([]byte, error)) ([]byte, error) 
 }
 
 func throttled(times int) func(context.Context, int, func() ([]byte, error)) ([]byte, error) {
-	return func(_ context.Context, attempt int, invoke func() ([]byte, error)) ([]byte, error) {
+	return func(_ context.Context, attempt int, work func() ([]byte, error)) ([]byte, error) {
 		if attempt <= times {
-			return nil, named(protocol.ErrorLambdaThrottled)
+			return nil, &invoke.Error{Name: protocol.ErrorLambdaThrottled, Message: "as the test wants it"}
 		}
-		return invoke()
+		return work()
 	}
 }
 

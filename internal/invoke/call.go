@@ -80,7 +80,7 @@ func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byt
 	})
 	if response == nil {
 		var report protocol.Attempt
-		if mayBeBilled(err) {
+		if mayHaveRunAfter(err) {
 			report.Metrics = estimate(time.Since(begin))
 		}
 		return nil, report, err

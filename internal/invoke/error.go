@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"meridian/pkg/protocol"
 )
 
 // The values of X-Amz-Function-Error, the header of an answer of a function that
@@ -31,12 +33,21 @@ type Error struct {
 	// the function may have run.
 	FunctionError string
 
-	// Sent means that the call was lost after it had been sent, because the connection
-	// broke or a gateway answered 502 or 504 for Lambda: the function may have run.
+	// Sent means that the function may have run without an answer: the call was lost
+	// after it had been sent, or it was answered with an error of which it is not
+	// documented that nothing has run.
 	Sent bool
+
+	// Rate means that Lambda throttled the call because calls come too fast. Any other
+	// throttle means that too many run at once.
+	Rate bool
 
 	// Retry is the wait before a retry that Lambda asks for. Zero means none.
 	Retry time.Duration
+
+	// Advice says what a person can do about the error. Empty means that nothing is
+	// known.
+	Advice protocol.Hint
 
 	// Err is the underlying error, for errors.Is and errors.As. Nil when there is
 	// none, as for every function error.
@@ -52,8 +63,12 @@ func (e *Error) ErrorName() string { return e.Name }
 // RetryAfter returns Retry.
 func (e *Error) RetryAfter() time.Duration { return e.Retry }
 
-// MayHaveRun returns Sent: whether trying again may do the work twice.
-func (e *Error) MayHaveRun() bool { return e.Sent }
+// MayHaveRun reports whether trying again may do the work twice: whether the function
+// failed, or Sent.
+func (e *Error) MayHaveRun() bool { return e.Sent || e.FunctionError != "" }
+
+// RateLimited returns Rate: whether the throttle is one of calls per second.
+func (e *Error) RateLimited() bool { return e.Rate }
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }

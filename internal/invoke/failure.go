@@ -36,10 +36,12 @@ func functionError(kind string, payload []byte) error {
 	if err := json.Unmarshal(payload, &failed); err != nil {
 		failed.Message = fmt.Sprintf("%.*s", excerptLength, payload)
 	}
+	own, _ := find(failed.Type)
 	return &Error{
 		Name:          cmp.Or(failed.Type, protocol.ErrorLambdaUnknown),
 		Message:       cmp.Or(failed.Message, failed.Type, "the function failed and did not say why"),
 		FunctionError: kind,
+		Advice:        own.hint,
 	}
 }
 
@@ -62,69 +64,72 @@ func failure(ctx context.Context, err error) error {
 	if unsigned, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
 		return noCredentials(unsigned)
 	}
-	e := &Error{Name: protocol.ErrorLambdaSDKClient, Message: err.Error(), Err: notTimeout(err)}
+	e := &Error{Name: protocol.ErrorLambdaSDKClient, Message: err.Error(), Sent: mayHaveRunAfter(err), Err: notTimeout(err)}
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
 		return e
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the URL
 	}
-	if lost, ok := errors.AsType[*wire.LostError](err); ok && !lost.Sent {
+	if e.Sent {
+		e.Message = fmt.Sprintf("connection lost before the whole answer came, and the function may have run: %v", err)
+	} else {
 		e.Message = fmt.Sprintf("connection lost before anything was sent: %v", err)
-		return e
 	}
-	e.Sent = true
-	e.Message = fmt.Sprintf("connection lost before the whole answer came, and the function may have run: %v", err)
 	return e
+}
+
+// mayHaveRunAfter reports whether the function may have run when a call ended with err,
+// which is nil when it was answered. Lambda runs what was sent even when its caller no
+// longer waits; what it refuses has not run and costs nothing.
+func mayHaveRunAfter(err error) bool {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		code, _ := lambdaError(r, err)
+		return bool(rowOf(r.HTTPStatusCode(), code).ran)
+	}
+	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
+		return false
+	}
+	lost, ok := errors.AsType[*wire.LostError](err)
+	return !ok || lost.Sent
 }
 
 // refusal returns the error of a call that Lambda, or a gateway before it, answered
 // with an HTTP status of 300 or more.
 func refusal(r *awshttp.ResponseError, err error) error {
 	status := r.HTTPStatusCode()
-	e := &Error{Sent: passedOn(r, err), Retry: retryAfter(r.Response.Header), Err: notTimeout(err)}
-	var code string
-	code, e.Message = lambdaError(err)
-	if code == "" && status < http.StatusInternalServerError { // the body broke off, or is too long
-		code = restjson.SanitizeErrorCode(r.Response.Header.Get("X-Amzn-Errortype"))
-	}
-	_, unmodeled := errors.AsType[*smithy.GenericAPIError](err)
-	switch {
-	case status == http.StatusTooManyRequests:
-		e.Name = protocol.ErrorLambdaThrottled
-	case status == http.StatusRequestEntityTooLarge:
-		e.Name = protocol.ErrorRequestTooLarge // Lambda also calls it RequestEntityTooLargeException
-	case code == "" || unmodeled && status >= http.StatusInternalServerError:
-		e.Name = protocol.ErrorLambdaAWS
-	default:
-		e.Name = "Lambda." + code
+	code, message := lambdaError(r, err)
+	known := rowOf(status, code)
+	e := &Error{
+		Name: known.name(), Message: message, Sent: bool(known.ran), Rate: known.retry == tooFast,
+		Retry: retryAfter(r.Response.Header), Advice: known.hint, Err: notTimeout(err),
 	}
 	if throttle, ok := errors.AsType[*types.TooManyRequestsException](err); ok && throttle.Reason != "" {
 		e.Message = strings.TrimSpace(fmt.Sprintf("%s (%s)", e.Message, throttle.Reason))
+		e.Rate = persistenceOf(throttle.Reason) == tooFast
 	}
-	if e.Message == "" || unmodeled {
+	if _, unmodeled := errors.AsType[*smithy.GenericAPIError](err); e.Message == "" || unmodeled {
 		e.Message = strings.TrimSpace(fmt.Sprintf("HTTP %d %s: %s", status, cmp.Or(code, http.StatusText(status)), e.Message))
 		e.Message = strings.TrimSuffix(e.Message, ":")
+	}
+	if e.Sent {
+		e.Message += "; the function may have run"
 	}
 	return e
 }
 
 // lambdaError returns the code and the message of Lambda's error. Both are empty when
-// the answer is not in Lambda's format.
-func lambdaError(err error) (code, message string) {
+// the answer is not in Lambda's format. A body that broke off, or is too long, leaves
+// the code in the header.
+func lambdaError(r *awshttp.ResponseError, err error) (code, message string) {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok || api.ErrorCode() == "UnknownError" { // smithy-go's code for no code
-		return "", ""
+		return restjson.SanitizeErrorCode(r.Response.Header.Get("X-Amzn-Errortype")), ""
 	}
 	return api.ErrorCode(), api.ErrorMessage()
-}
-
-// passedOn reports whether a refusal is a gateway's that had passed the call on, and got
-// no answer from Lambda, or no good one.
-func passedOn(r *awshttp.ResponseError, err error) bool {
-	status := r.HTTPStatusCode()
-	code, _ := lambdaError(err)
-	return code == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout)
 }
 
 // retryAfter returns the wait before a retry that an answer asks for, in the standard
@@ -151,6 +156,7 @@ func noCredentials(err *awsapi.CredentialsError) error {
 		Name: protocol.ErrorNoCredentials,
 		Message: fmt.Sprintf("no AWS credentials to call Lambda with; "+
 			"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %v", err.Err),
-		Err: notTimeout(err.Err),
+		Advice: protocol.HintSignIn,
+		Err:    notTimeout(err.Err),
 	}
 }

@@ -20,6 +20,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
+// mayHaveRun ends the message of a refusal that is not documented as one before a run.
+const mayHaveRun = "; the function may have run"
+
 // lost begins the message of a call that a broken connection ended.
 const lost = "connection lost before the whole answer came, and the function may have run: "
 
@@ -42,7 +45,7 @@ func TestLambdaErrors(t *testing.T) {
 			"throttled for a while", invoketest.Throttle("FunctionInvocationRateLimitExceeded", 7*time.Second),
 			invoke.Error{
 				Name:    protocol.ErrorLambdaThrottled,
-				Message: "Rate Exceeded. (FunctionInvocationRateLimitExceeded)", Retry: 7 * time.Second,
+				Message: "Rate Exceeded. (FunctionInvocationRateLimitExceeded)", Retry: 7 * time.Second, Rate: true,
 			},
 		},
 		{
@@ -51,7 +54,7 @@ func TestLambdaErrors(t *testing.T) {
 				"X-Amzn-Errortype", "TooManyRequestsException", "X-Amz-Retry-After", "1500"),
 			invoke.Error{
 				Name:    protocol.ErrorLambdaThrottled,
-				Message: "Rate exceeded (CallerRateLimitExceeded)", Retry: 1500 * time.Millisecond,
+				Message: "Rate exceeded (CallerRateLimitExceeded)", Retry: 1500 * time.Millisecond, Rate: true,
 			},
 		},
 		{
@@ -60,7 +63,7 @@ func TestLambdaErrors(t *testing.T) {
 		},
 		{
 			"service exception", invoketest.Refuse(http.StatusInternalServerError, "ServiceException", "try later"),
-			invoke.Error{Name: protocol.ErrorLambdaService, Message: "try later"},
+			invoke.Error{Name: protocol.ErrorLambdaService, Message: "try later" + mayHaveRun, Sent: true},
 		},
 		{
 			"EC2 throttled", invoketest.Refuse(http.StatusBadGateway, "EC2ThrottledException", "no network"),
@@ -93,27 +96,27 @@ func TestLambdaErrors(t *testing.T) {
 		},
 		{
 			"500 without a name", html(http.StatusInternalServerError),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 500 Internal Server Error"},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 500 Internal Server Error" + mayHaveRun, Sent: true},
 		},
 		{
 			"502", html(http.StatusBadGateway),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 502 Bad Gateway", Sent: true},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 502 Bad Gateway" + mayHaveRun, Sent: true},
 		},
 		{
 			"503 that says when", invoketest.Answer(http.StatusServiceUnavailable, "", "Retry-After", "2"),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 503 Service Unavailable", Retry: 2 * time.Second},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 503 Service Unavailable" + mayHaveRun, Retry: 2 * time.Second, Sent: true},
 		},
 		{
 			"504", html(http.StatusGatewayTimeout),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout", Sent: true},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout" + mayHaveRun, Sent: true},
 		},
 		{
 			"a 500 that Lambda does not promise", invoketest.Refuse(http.StatusInternalServerError, "InternalFailure", "oops"),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 500 InternalFailure: oops"},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 500 InternalFailure: oops" + mayHaveRun, Sent: true},
 		},
 		{
 			"bad JSON", invoketest.Answer(http.StatusBadRequest, `{"Message": "cut`),
-			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 400 Bad Request"},
+			invoke.Error{Name: protocol.ErrorLambdaAWS, Message: "HTTP 400 Bad Request" + mayHaveRun, Sent: true},
 		},
 		{
 			"a refusal whose body broke off", invoketest.Answer(http.StatusNotFound, `{"Message": "cut`,
@@ -191,7 +194,7 @@ func TestLambdaErrors(t *testing.T) {
 			if !ok {
 				t.Fatalf("Invoke = %.40s, %v, want an *invoke.Error", answer, err)
 			}
-			if diff := cmp.Diff(&test.want, e, cmpopts.IgnoreFields(invoke.Error{}, "Err")); diff != "" {
+			if diff := cmp.Diff(&test.want, e, cmpopts.IgnoreFields(invoke.Error{}, "Err", "Advice")); diff != "" {
 				t.Errorf("Invoke's error differs (-want +got):\n%s", diff)
 			}
 			if e.RetryAfter() != test.want.Retry || e.Error() != test.want.Message {
@@ -207,8 +210,8 @@ func TestLambdaErrors(t *testing.T) {
 	}
 }
 
-// What Lambda refuses has not run, even when the connection breaks within the refusal's
-// body: the status is enough.
+// The status of a refusal counts, even when the connection breaks within its body: a
+// throttled call has not run.
 func TestLambdaRefusalThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -220,10 +223,10 @@ func TestLambdaRefusalThatIsCutOff(t *testing.T) {
 			Name: protocol.ErrorLambdaThrottled, Message: "HTTP 429 Too Many Requests", Retry: 7 * time.Second,
 		}},
 		{"turned away", http.StatusServiceUnavailable, invoke.Error{
-			Name: protocol.ErrorLambdaAWS, Message: "HTTP 503 Service Unavailable", Retry: 7 * time.Second,
+			Name: protocol.ErrorLambdaAWS, Message: "HTTP 503 Service Unavailable" + mayHaveRun, Retry: 7 * time.Second, Sent: true,
 		}},
 		{"late behind a gateway", http.StatusGatewayTimeout, invoke.Error{
-			Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout", Retry: 7 * time.Second, Sent: true,
+			Name: protocol.ErrorLambdaAWS, Message: "HTTP 504 Gateway Timeout" + mayHaveRun, Retry: 7 * time.Second, Sent: true,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -239,7 +242,7 @@ func TestLambdaRefusalThatIsCutOff(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			})
 			_, report, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
-			if diff := cmp.Diff(error(&test.want), err, cmpopts.IgnoreFields(invoke.Error{}, "Err")); diff != "" {
+			if diff := cmp.Diff(error(&test.want), err, cmpopts.IgnoreFields(invoke.Error{}, "Err", "Advice")); diff != "" {
 				t.Errorf("Invoke's error differs (-want +got):\n%s", diff)
 			}
 			if billed := report.Metrics != nil; billed != test.want.Sent {

@@ -47,6 +47,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, MaxWait, &Error{
 		Name:    protocol.ErrorLambdaClientTimeout,
 		Message: fmt.Sprintf("no answer in %v, which is longer than a function may run", MaxWait),
+		Sent:    true,
 		Err:     context.DeadlineExceeded,
 	})
 }

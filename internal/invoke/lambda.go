@@ -168,10 +168,14 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	answer, report, err := l.call(ctx, cmp.Or(l.home, region), payload)
-	if err != nil {
-		return nil, report, failure(ctx, err)
+	if err == nil {
+		return answer, report, nil
 	}
-	return answer, report, nil
+	err = failure(ctx, err)
+	if e, ok := errors.AsType[*Error](err); ok && l.home == "" {
+		e.Advice = regionally(e.Advice)
+	}
+	return nil, report, err
 }
 
 // Prepare opens the connections that calls about to be made will need; calls has their

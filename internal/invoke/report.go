@@ -3,16 +3,11 @@ package invoke
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"math"
 	"strconv"
 	"time"
 
-	"meridian/internal/awsapi"
-	"meridian/internal/wire"
 	"meridian/pkg/protocol"
-
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 const (
@@ -29,7 +24,7 @@ const (
 // an estimate from the time it took if it may have run. Err is how it ended.
 func reportOf(id, tail string, err error, took time.Duration) protocol.Attempt {
 	report := protocol.Attempt{RequestID: id, Metrics: metricsIn(tail, id)}
-	if report.Metrics == nil && mayBeBilled(err) {
+	if report.Metrics == nil && mayHaveRunAfter(err) {
 		report.Metrics = estimate(took)
 	}
 	return report
@@ -38,23 +33,6 @@ func reportOf(id, tail string, err error, took time.Duration) protocol.Attempt {
 // estimate returns the metrics of an invocation without a report, from its duration.
 func estimate(took time.Duration) *protocol.Metrics {
 	return &protocol.Metrics{BilledDurationMs: math.Ceil(float64(took) / float64(time.Millisecond)), Estimated: true}
-}
-
-// mayBeBilled reports whether an invocation that ended with err may have run. Lambda
-// runs what was sent even when its caller no longer waits; what it refuses costs
-// nothing.
-func mayBeBilled(err error) bool {
-	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		return passedOn(refused, err)
-	}
-	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
-		return false
-	}
-	lost, ok := errors.AsType[*wire.LostError](err)
-	return !ok || lost.Sent
 }
 
 // metricsIn returns Lambda's report of the invocation id in the tail of its log, or nil

@@ -284,11 +284,11 @@ func TestWhatIsBilledAndWhatIsNot(t *testing.T) {
 		{"lost after it was sent", invoketest.JSONLog, invoketest.CutAfterRequest, estimated},
 		{"throttled", invoketest.JSONLog, invoketest.Throttle(invoketest.ConcurrentInvocations, 0), nil},
 		{"not allowed", invoketest.JSONLog, invoketest.Refuse(http.StatusForbidden, "AccessDeniedException", "no"), nil},
-		{"out of order", invoketest.JSONLog, invoketest.Refuse(http.StatusInternalServerError, "ServiceException", "no"), nil},
-		{"out of order behind a gateway", invoketest.JSONLog, invoketest.Refuse(http.StatusBadGateway, "EC2UnexpectedException", "no"), nil},
+		{"out of order", invoketest.JSONLog, invoketest.Refuse(http.StatusInternalServerError, "ServiceException", "no"), estimated},
+		{"not set up", invoketest.JSONLog, invoketest.Refuse(http.StatusBadGateway, "EC2UnexpectedException", "no"), nil},
 		{"lost behind a gateway", invoketest.JSONLog, invoketest.Answer(http.StatusBadGateway, "<html>502 Bad Gateway</html>"), estimated},
 		{"late behind a gateway", invoketest.JSONLog, invoketest.Answer(http.StatusGatewayTimeout, "upstream request timeout"), estimated},
-		{"turned away by a gateway", invoketest.JSONLog, invoketest.Answer(http.StatusServiceUnavailable, "no healthy upstream"), nil},
+		{"turned away by a gateway", invoketest.JSONLog, invoketest.Answer(http.StatusServiceUnavailable, "no healthy upstream"), estimated},
 		{"given up", invoketest.JSONLog, invoketest.Hang, &protocol.Metrics{BilledDurationMs: 2000, Estimated: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -36,7 +36,21 @@ func instruction(h protocol.Hint, region string) string {
 	case protocol.HintDeployBoth:
 		return fmt.Sprintf("deploy the coordinator and the regionworker of %s from the same version", region)
 	case protocol.HintSignIn:
-		return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+		return "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	case protocol.HintEnableRegion:
+		return fmt.Sprintf("enable %s in the account, or leave it out with excludeRegions; if every Region fails like this, sign in again", region)
+	case protocol.HintSetClock:
+		return "set the clock of the machine that calls AWS, or check its secret access key"
+	case protocol.HintAwaitWorker:
+		return fmt.Sprintf("wait until the state of the regionworker in %s is Active; `aws lambda get-function` shows it", region)
+	case protocol.HintFixWorker:
+		return fmt.Sprintf("mend what the cause names of the regionworker in %s, such as its network, file system or key", region)
+	case protocol.HintRaiseConcurrency:
+		return fmt.Sprintf("raise the concurrency of the account or of the regionworker in %s, or set maxConcurrency lower", region)
+	case protocol.HintRaiseQuota:
+		return fmt.Sprintf("raise the quota that the cause names in %s, or free what it counts", region)
+	case protocol.HintShortenRequest:
+		return "set maxTargetsPerInvocation lower, or shorten parameters"
 	}
 	return string(h)
 }

@@ -29,7 +29,10 @@ func envelope(t interface{ Fatal(args ...any) }) (protocol.RegionRequest, protoc
 	r := protocol.RegionRequest{
 		Version: protocol.Version, RunID: runID, Task: "probe", Parameters: json.RawMessage(`{ "path": "/<ping>" }`),
 		Region: "not counted", Batch: 123, Attempt: 7, BudgetMs: 1, Targets: []string{"not counted either"},
-		Policy: protocol.TargetPolicy{TimeoutSeconds: 1.5, Retry: protocol.DefaultRetry()},
+		Policy: protocol.TargetPolicy{TimeoutSeconds: 1.5, Retry: []protocol.Retrier{{
+			ErrorEquals: []string{protocol.ErrorLambdaService, protocol.ErrorLambdaThrottled}, IntervalSeconds: 0.2, MaxAttempts: new(4),
+			BackoffRate: 2, MaxDelaySeconds: 5, JitterStrategy: protocol.JitterFull,
+		}}},
 	}
 	e, err := protocol.EnvelopeOf(r)
 	if err != nil {

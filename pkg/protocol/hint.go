@@ -26,12 +26,41 @@ const (
 	// both from the same one.
 	HintDeployBoth Hint = "deployBoth"
 
-	// HintSignIn: there are no credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and
-	// AWS_SECRET_ACCESS_KEY.
+	// HintSignIn: there are no credentials, or they have expired. Sign in, or set
+	// AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 	HintSignIn Hint = "signIn"
+
+	// HintEnableRegion: the account's credentials are not known in the Region. Enable
+	// the Region in the account, or leave it out with excludeRegions.
+	HintEnableRegion Hint = "enableRegion"
+
+	// HintSetClock: AWS does not accept the signature. Set the clock of the machine
+	// that signs, or check its secret access key.
+	HintSetClock Hint = "setClock"
+
+	// HintAwaitWorker: the regionworker cannot run yet. Wait until its state is Active.
+	HintAwaitWorker Hint = "awaitWorker"
+
+	// HintFixWorker: the regionworker's configuration keeps it from running. The cause
+	// says what of it.
+	HintFixWorker Hint = "fixWorker"
+
+	// HintRaiseConcurrency: Lambda throttles. Raise the concurrency of the account or of
+	// the regionworker, or lower maxConcurrency.
+	HintRaiseConcurrency Hint = "raiseConcurrency"
+
+	// HintRaiseQuota: a quota of the account is used up. Raise it, or free what it counts.
+	HintRaiseQuota Hint = "raiseQuota"
+
+	// HintShortenRequest: an invocation is too long. Lower maxTargetsPerInvocation, or
+	// shorten parameters.
+	HintShortenRequest Hint = "shortenRequest"
 )
 
 // Hints returns every hint there is.
 func Hints() []Hint {
-	return []Hint{HintDeployWorker, HintSetWorker, HintAllowRegion, HintAllowWorker, HintDeployBoth, HintSignIn}
+	return []Hint{
+		HintDeployWorker, HintSetWorker, HintAllowRegion, HintAllowWorker, HintDeployBoth, HintSignIn, HintEnableRegion,
+		HintSetClock, HintAwaitWorker, HintFixWorker, HintRaiseConcurrency, HintRaiseQuota, HintShortenRequest,
+	}
 }

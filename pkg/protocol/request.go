@@ -66,9 +66,10 @@ type Request struct {
 	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
 
 	// Retry holds the retriers for invocations, scanned in order. Empty means none.
-	// Nil means DefaultRetry with two exceptions: a throttled invocation is retried
-	// without a limit until the end of the run, and an invocation that may have run is
-	// not retried unless its task is idempotent. A retry is sent only the targets that
+	// Nil means retriers for the errors of Lambda that pass, see docs/request.md: a
+	// throttled invocation and one whose worker cannot run yet are retried until the end
+	// of the run, and an invocation that may have run is not retried unless its task is
+	// idempotent. A retry is sent only the targets that
 	// have not succeeded.
 	Retry []Retrier `json:"retry,omitzero"`
 

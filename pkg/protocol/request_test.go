@@ -146,23 +146,6 @@ func TestValidateReadsNoJSON(t *testing.T) {
 
 func zero() float64 { return 0 }
 
-// A request without retriers gets some, each valid by the language's own rules.
-func TestDefaultRetryIsValid(t *testing.T) {
-	t.Parallel()
-	request := protocol.Request{Retry: protocol.DefaultRetry()}
-	if faults := request.Validate(); faults != nil {
-		t.Errorf("Request{Retry: DefaultRetry()}.Validate() = %v, want none", faults)
-	}
-	got, faults := protocol.DecodeRequest(encode(t, request))
-	if diff := cmp.Diff(request, got); faults != nil || diff != "" {
-		t.Errorf("DecodeRequest(DefaultRetry) = %v (-want +got):\n%s", faults, diff)
-	}
-	protocol.DefaultRetry()[0].ErrorEquals[0] = "changed"
-	if name := protocol.DefaultRetry()[0].ErrorEquals[0]; name != protocol.ErrorLambdaClientTimeout {
-		t.Errorf("DefaultRetry()[0].ErrorEquals[0] = %q after a caller changed its own", name)
-	}
-}
-
 // A worker trusts its coordinator no more than that one trusts its caller.
 func TestRegionRequestIsStrict(t *testing.T) {
 	t.Parallel()

@@ -33,26 +33,6 @@ type Retrier struct {
 // defaultIntervalSeconds is the meaning of a zero IntervalSeconds.
 const defaultIntervalSeconds = 1.0
 
-// DefaultRetry returns the retriers of a request without any. They cover throttling and
-// the errors of Lambda that AWS recommends to retry: 4 retries that start at 0.2 s,
-// double up to 5 s, and have full jitter. AWS recommends 6 retries that start at 2 s,
-// over two minutes in all, but a run over Regions takes seconds.
-//
-// Source: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
-func DefaultRetry() []Retrier {
-	return []Retrier{{
-		ErrorEquals: []string{
-			ErrorLambdaClientTimeout, ErrorLambdaService, ErrorLambdaAWS,
-			ErrorLambdaSDKClient, ErrorLambdaThrottled,
-		},
-		IntervalSeconds: 0.2,
-		MaxAttempts:     new(4),
-		BackoffRate:     2,
-		MaxDelaySeconds: 5,
-		JitterStrategy:  JitterFull,
-	}}
-}
-
 // The jitter strategies of the Amazon States Language.
 const (
 	JitterNone = "NONE"

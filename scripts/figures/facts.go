@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"meridian/internal/invoke"
 	"meridian/internal/price"
 	"meridian/pkg/protocol"
 )
@@ -54,7 +55,7 @@ func thousands(n int) string {
 
 // defaultRetry returns the retriers of a request that gives none.
 func defaultRetry() string {
-	data, err := json.MarshalIndent(protocol.DefaultRetry(), "", "  ")
+	data, err := json.MarshalIndent(invoke.DefaultRetry(), "", "  ")
 	if err != nil {
 		panic("figures: " + err.Error()) // strings and numbers always encode
 	}

@@ -1,0 +1,287 @@
+package invoke
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// A row is what is documented of one error of Invoke. Names, retries, bills and hints
+// all follow from it.
+type row struct {
+	code   string // Lambda's, or the name of an error that Lambda did not answer with
+	status int    // of HTTP; zero when Lambda did not answer, or when any status has it
+	ran    outcome
+	retry  persistence
+	hint   protocol.Hint // with one worker for every Region
+	source string
+}
+
+// An outcome says whether the function has run when Invoke fails.
+type outcome bool
+
+const (
+	refused    outcome = false // documented: the call was refused before a run
+	mayHaveRun outcome = true  // everything else
+)
+
+// A persistence says how long an error is retried when a request has no retriers.
+type persistence int
+
+const (
+	never persistence = iota
+
+	// briefly is for an error that the next attempt probably does not meet.
+	briefly
+
+	// untilReady is for a function that cannot run yet: as long as the run has time.
+	// AWS's text says to wait, or names a limit that others free again.
+	untilReady
+
+	// atOnce and tooFast are throttles: too many calls run at once, or come in a second.
+	// A run waits them out, see internal/fanout.
+	atOnce
+	tooFast
+)
+
+// Where the rows come from.
+const (
+	// apiInvoke lists the errors of Invoke. It says that error codes are reserved for
+	// errors that prevent the function from executing. "Internal error" and "a
+	// connected file system" do not say that, so those two may have run.
+	apiInvoke = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
+
+	// commonErrors lists the errors of every operation.
+	commonErrors = "https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html"
+
+	// functionStates has the errors of functions that are not active.
+	functionStates = "https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html"
+
+	// troubleshooting has the errors of file systems.
+	troubleshooting = "https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html"
+
+	// signing has the errors of signatures, and so does clockSkewCodes in the SDK's
+	// aws/retry/middleware.go.
+	signing = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"
+
+	// stepFunctions has the names of errors without an answer.
+	stepFunctions = "https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html"
+
+	// httpSemantics is RFC 9110.
+	httpSemantics = "https://www.rfc-editor.org/rfc/rfc9110.html"
+
+	ours = "meridian/pkg/protocol"
+)
+
+// table has a row for every error of Invoke.
+//
+//nolint:gochecknoglobals // a constant that Go cannot write as such
+var table = []row{
+	// Lambda cannot say whether the function has run.
+	{"ServiceException", 500, mayHaveRun, briefly, "", apiInvoke},
+	{"EFSIOException", 410, mayHaveRun, briefly, protocol.HintFixWorker, troubleshooting},
+
+	// Too many calls.
+	{throttled, 429, refused, atOnce, protocol.HintRaiseConcurrency, apiInvoke},
+	{"ThrottlingException", 400, refused, tooFast, protocol.HintRaiseConcurrency, commonErrors},
+	{"ServiceQuotaExceededException", 402, refused, never, protocol.HintRaiseQuota, apiInvoke},
+
+	// The function cannot run yet.
+	{"CodeArtifactUserPendingException", 409, refused, untilReady, protocol.HintAwaitWorker, apiInvoke},
+	{"CodeArtifactUserDeletedException", 409, refused, untilReady, protocol.HintAwaitWorker, apiInvoke},
+	{"ResourceConflictException", 409, refused, untilReady, protocol.HintAwaitWorker, functionStates},
+	{"ResourceNotReadyException", 502, refused, untilReady, protocol.HintAwaitWorker, functionStates},
+	{"ENINotReadyException", 502, refused, untilReady, protocol.HintAwaitWorker, apiInvoke},
+	{"SnapStartNotReadyException", 409, refused, untilReady, protocol.HintAwaitWorker, apiInvoke},
+	{"SnapStartRegenerationFailureException", 409, refused, untilReady, protocol.HintAwaitWorker, apiInvoke},
+	{"EC2ThrottledException", 502, refused, untilReady, protocol.HintAwaitWorker, apiInvoke},
+	{"ENILimitReachedException", 502, refused, untilReady, protocol.HintRaiseQuota, apiInvoke},
+	{"SubnetIPAddressLimitReachedException", 502, refused, untilReady, protocol.HintRaiseQuota, apiInvoke},
+
+	// Preparing the function failed, for once perhaps.
+	{"EC2UnexpectedException", 502, refused, briefly, protocol.HintFixWorker, apiInvoke},
+	{"EFSMountConnectivityException", 408, refused, briefly, protocol.HintFixWorker, troubleshooting},
+	{"EFSMountTimeoutException", 408, refused, briefly, protocol.HintFixWorker, troubleshooting},
+	{"S3FilesMountConnectivityException", 408, refused, briefly, protocol.HintFixWorker, apiInvoke},
+	{"S3FilesMountTimeoutException", 408, refused, briefly, protocol.HintFixWorker, apiInvoke},
+	{"SnapStartTimeoutException", 408, refused, briefly, protocol.HintFixWorker, apiInvoke},
+
+	// The function is not set up to run.
+	{"CodeArtifactUserFailedException", 409, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"EC2AccessDeniedException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"EFSMountFailureException", 403, refused, never, protocol.HintFixWorker, troubleshooting},
+	{"S3FilesMountFailureException", 403, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"InvalidRuntimeException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"InvalidSecurityGroupIDException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"InvalidSubnetIDException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"InvalidZipFileException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"KMSAccessDeniedException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"KMSDisabledException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"KMSInvalidStateException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"KMSNotFoundException", 502, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"ModeNotSupportedException", 400, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"NoPublishedVersionException", 400, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"RecursiveInvocationException", 400, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"RuntimeAliasDeletedException", 409, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"RuntimeVersionDeletedException", 409, refused, never, protocol.HintFixWorker, apiInvoke},
+	{"SnapStartException", 400, refused, never, protocol.HintFixWorker, apiInvoke},
+
+	// The request is wrong.
+	{"ResourceNotFoundException", 404, refused, never, protocol.HintSetWorker, apiInvoke},
+	{tooLarge, 413, refused, never, protocol.HintShortenRequest, apiInvoke},
+	{"SerializedRequestEntityTooLargeException", 413, refused, never, protocol.HintShortenRequest, apiInvoke},
+	{"RequestEntityTooLargeException", 413, refused, never, protocol.HintShortenRequest, commonErrors},
+	{"DurableExecutionAlreadyStartedException", 409, refused, never, "", apiInvoke},
+	{"InvalidParameterValueException", 400, refused, never, "", apiInvoke},
+	{"InvalidRequestContentException", 400, refused, never, "", apiInvoke},
+	{"UnsupportedMediaTypeException", 415, refused, never, "", apiInvoke},
+	{"MalformedHttpRequestException", 400, refused, never, "", commonErrors},
+	{"UnknownOperationException", 404, refused, never, "", commonErrors},
+	{"ValidationError", 400, refused, never, "", commonErrors},
+	{"ValidationException", 400, refused, never, "", commonErrors},
+
+	// The caller may not, or is not known.
+	{"AccessDeniedException", 403, refused, never, protocol.HintAllowWorker, commonErrors},
+	{"NotAuthorized", 401, refused, never, protocol.HintAllowWorker, commonErrors},
+	{"ExpiredTokenException", 403, refused, never, protocol.HintSignIn, commonErrors},
+	{"IncompleteSignature", 403, refused, never, protocol.HintSignIn, commonErrors},
+	{"MissingAuthenticationTokenException", 403, refused, never, protocol.HintSignIn, signing},
+	{"AuthFailure", 403, refused, never, protocol.HintEnableRegion, signing},
+	{"InvalidClientTokenId", 403, refused, never, protocol.HintEnableRegion, commonErrors},
+	{"OptInRequired", 403, refused, never, protocol.HintEnableRegion, commonErrors},
+	{"UnrecognizedClientException", 403, refused, never, protocol.HintEnableRegion, commonErrors},
+	{"InvalidSignatureException", 403, refused, never, protocol.HintSetClock, signing},
+	{"RequestTimeTooSkewed", 403, refused, never, protocol.HintSetClock, signing},
+	{"SignatureDoesNotMatch", 403, refused, never, protocol.HintSetClock, signing},
+	{"RequestExpired", 400, refused, never, protocol.HintSetClock, commonErrors},
+
+	// The call was not carried out, or not to its end.
+	{"InternalFailure", 500, mayHaveRun, briefly, "", commonErrors},
+	{"ServiceUnavailable", 503, mayHaveRun, briefly, "", commonErrors},
+	{"RequestAbortedException", 400, mayHaveRun, never, "", commonErrors},
+	{"RequestTimeoutException", 408, mayHaveRun, briefly, "", commonErrors},
+	{notImplemented, 501, refused, never, "", httpSemantics},
+
+	// Lambda did not answer, or with a code that is not documented. Whether the function
+	// may have run depends on what was sent.
+	{protocol.ErrorLambdaAWS, 0, mayHaveRun, briefly, "", stepFunctions},
+	{protocol.ErrorLambdaSDKClient, 0, mayHaveRun, briefly, "", stepFunctions},
+	{protocol.ErrorLambdaClientTimeout, 0, mayHaveRun, briefly, "", stepFunctions},
+	{protocol.ErrorNoCredentials, 0, refused, never, protocol.HintSignIn, ours},
+	{protocol.ErrorUnsupportedVersion, 0, refused, never, protocol.HintDeployBoth, ours},
+}
+
+// The rows of answers without a code that is documented.
+const (
+	throttled      = "TooManyRequestsException"
+	tooLarge       = "RequestTooLargeException"
+	notImplemented = "NotImplemented" // the server does not know what it was asked for
+)
+
+// rowOf returns the row of an answer with a status and Lambda's code, which is "" when
+// the answer has none.
+func rowOf(status int, code string) row {
+	r, ok := find(code)
+	switch {
+	case ok:
+	case status == http.StatusTooManyRequests:
+		r, _ = find(throttled)
+	case status == http.StatusRequestEntityTooLarge:
+		r, _ = find(tooLarge)
+	case status == http.StatusNotImplemented:
+		r, _ = find(notImplemented)
+	case code == "" || status >= http.StatusInternalServerError:
+		r, _ = find(protocol.ErrorLambdaAWS)
+	default:
+		r = row{code: code, status: status, ran: mayHaveRun}
+	}
+	if status != r.status && (status == http.StatusRequestTimeout || status >= http.StatusInternalServerError) {
+		r.ran = mayHaveRun // it is documented for another status
+	}
+	return r
+}
+
+// find returns the row of a code.
+func find(code string) (row, bool) {
+	i := slices.IndexFunc(table, func(r row) bool { return r.code == code })
+	if i < 0 {
+		return row{}, false
+	}
+	return table[i], true
+}
+
+// name returns the error's name, as Step Functions gives it.
+func (r row) name() string {
+	switch {
+	case r.retry == atOnce || r.retry == tooFast:
+		return protocol.ErrorLambdaThrottled
+	case r.hint == protocol.HintShortenRequest:
+		return protocol.ErrorRequestTooLarge
+	case r.source == commonErrors && r.status >= http.StatusInternalServerError:
+		return protocol.ErrorLambdaAWS
+	case strings.Contains(r.code, "."):
+		return r.code
+	}
+	return "Lambda." + r.code
+}
+
+// persistenceOf returns how a throttle with Lambda's reason is waited out. Without one
+// the limit is that on what runs at once.
+func persistenceOf(reason types.ThrottleReason) persistence {
+	switch reason {
+	case types.ThrottleReasonCallerRateLimitExceeded, types.ThrottleReasonFunctionInvocationRateLimitExceeded,
+		types.ThrottleReasonReservedFunctionInvocationRateLimitExceeded:
+		return tooFast
+	case types.ThrottleReasonConcurrentInvocationLimitExceeded, types.ThrottleReasonConcurrentSnapshotCreateLimitExceeded,
+		types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded:
+	}
+	return atOnce
+}
+
+// regionally returns the hint for a worker in each Region instead of one that serves
+// them all.
+func regionally(h protocol.Hint) protocol.Hint {
+	switch h { //nolint:exhaustive // the others are the same
+	case protocol.HintSetWorker:
+		return protocol.HintDeployWorker
+	case protocol.HintAllowWorker:
+		return protocol.HintAllowRegion
+	}
+	return h
+}
+
+// DefaultRetry returns the retriers of a request without any. The first covers throttles
+// and the errors that a second attempt probably does not meet: 4 retries that start at
+// 0.2 s and double up to 5 s. AWS recommends 6 retries that start at 2 s, over two
+// minutes in all, but a run over Regions takes seconds. The second covers functions that
+// cannot run yet: AWS says that this takes 40 to 106 s, so it retries as long as the run
+// has time, up to every 10 s. Both have full jitter.
+//
+// Source: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+func DefaultRetry() []protocol.Retrier {
+	var brief, pending []string
+	for _, r := range table {
+		names := &brief
+		switch r.retry {
+		case never:
+			continue
+		case untilReady:
+			names = &pending
+		case briefly, atOnce, tooFast:
+		}
+		if !slices.Contains(*names, r.name()) {
+			*names = append(*names, r.name())
+		}
+	}
+	return []protocol.Retrier{{
+		ErrorEquals: brief, IntervalSeconds: 0.2, MaxAttempts: new(4), BackoffRate: 2, MaxDelaySeconds: 5,
+		JitterStrategy: protocol.JitterFull,
+	}, {
+		ErrorEquals: pending, IntervalSeconds: 1, MaxAttempts: new(protocol.MaxAttempts), BackoffRate: 2, MaxDelaySeconds: 10,
+		JitterStrategy: protocol.JitterFull,
+	}}
+}
