@@ -46,7 +46,7 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 func (r *run) request(ctx context.Context, u unit, prior int) (*protocol.RegionRequest, []byte, error) {
 	request := r.plan.ask(u, prior)
 	if deadline, ok := ctx.Deadline(); ok { // a duration, taken as late as possible
-		request.BudgetMs = max(protocol.Milliseconds(time.Until(deadline)), 0.001)
+		request.BudgetMs = min(max(protocol.Milliseconds(time.Until(deadline)), 0.001), protocol.MaxBudgetMs)
 	}
 	payload, err := r.envelope.Encode(request)
 	if err != nil {

@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +101,22 @@ func TestOnlyZeroMeansNoLimit(t *testing.T) {
 		got, took := run(t, world{"us-east-1": {target: slowly(time.Minute)}}, r, 0)
 		if got.Status == protocol.StatusSucceeded || took > time.Second {
 			t.Errorf("%s of 1e-12: Run = %s after %v, want its end at once", name, got.Status, took)
+		}
+	}
+}
+
+// A budget is never more than a worker accepts, however far away the deadline is.
+func TestABudgetIsNeverMoreThanAWorkerAccepts(t *testing.T) {
+	t.Parallel()
+	const year = 365 * 24 * time.Hour
+	for _, test := range []struct {
+		limit, timeout time.Duration
+	}{{3 * year, 0}, {46 * year, 0}, {math.MaxInt64, 0}, {46 * year, protocol.MaxSeconds * time.Second}} {
+		got, _ := run(t, world{}, protocol.Request{
+			Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, TimeoutSeconds: test.timeout.Seconds(),
+		}, test.limit)
+		if statuses(got) != "SUCCEEDED: SUCCEEDED SUCCEEDED" {
+			t.Errorf("Run of a function with %v left = %s: %s; want SUCCEEDED", test.limit, statuses(got), got.Regions[0].Cause)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	}
 	r.Region, r.Batch, r.Targets = "", 0, []string{}
 	r.Attempt = math.MaxInt32
-	r.BudgetMs = MaxSeconds*1000 - 0.001 // the most digits that a budget can have
+	r.BudgetMs = MaxBudgetMs - 0.001 // the most digits that a budget can have
 	data, err := e.Encode(r)
 	e.rest = len(data) - len(`""`) - len("0")
 	return e, err

@@ -16,7 +16,7 @@ import (
 // to the next is at its longest.
 func longest(t interface{ Fatal(args ...any) }, r protocol.RegionRequest, region string, batch int, targets []string) int {
 	r.Region, r.Batch, r.Targets = region, batch, targets
-	r.Attempt, r.BudgetMs = math.MaxInt32, protocol.MaxSeconds*1000-0.001
+	r.Attempt, r.BudgetMs = math.MaxInt32, protocol.MaxBudgetMs-0.001
 	data, err := r.Encode()
 	if err != nil {
 		t.Fatal(err)

@@ -49,6 +49,10 @@ const (
 	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
 	MaxSeconds = 99_999_999
 
+	// MaxBudgetMs is the longest budget of an invocation in milliseconds. A coordinator
+	// whose own time ends later sends this one.
+	MaxBudgetMs = MaxSeconds * 1000
+
 	// MaxDelaySeconds is the exclusive upper bound of maxDelaySeconds.
 	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 	MaxDelaySeconds = 31_622_401

@@ -99,7 +99,7 @@ func LessBudget(request []byte, passed time.Duration) []byte {
 	var r RegionRequest
 	d := json.NewDecoder(bytes.NewReader(request))
 	d.DisallowUnknownFields()
-	if d.Decode(&r) != nil || !(r.BudgetMs > 0 && r.BudgetMs <= MaxSeconds*1000) {
+	if d.Decode(&r) != nil || !(r.BudgetMs > 0 && r.BudgetMs <= MaxBudgetMs) {
 		return request
 	}
 	remaining := time.Duration(r.BudgetMs*float64(time.Millisecond)) - passed

@@ -71,8 +71,8 @@ func (r RegionRequest) Validate() Faults {
 	f.whole("policy.maxConcurrency", r.Policy.MaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
 	f.seconds("policy.timeoutSeconds", r.Policy.TimeoutSeconds, "what is left")
 	f.retriers("policy.retry", r.Policy.Retry)
-	if !(r.BudgetMs >= 0 && r.BudgetMs <= MaxSeconds*1000) {
-		f.add("budgetMs", number(r.BudgetMs), "out of range; want 0 to %d ms (0 means the worker's own deadline)", MaxSeconds*1000)
+	if !(r.BudgetMs >= 0 && r.BudgetMs <= MaxBudgetMs) {
+		f.add("budgetMs", number(r.BudgetMs), "out of range; want 0 to %d ms (0 means the worker's own deadline)", MaxBudgetMs)
 	}
 	return f
 }
