@@ -114,7 +114,14 @@ type badAnswerError struct{ err error }
 
 func (e *badAnswerError) Error() string { return e.err.Error() }
 
-func (*badAnswerError) ErrorName() string { return protocol.ErrorBadAnswer }
+// ErrorName returns the function's own name when the answer is its error, which lost the
+// header that marks it.
+func (e *badAnswerError) ErrorName() string {
+	if failed, ok := errors.AsType[*protocol.FunctionError](e.err); ok {
+		return failed.ErrorName()
+	}
+	return protocol.ErrorBadAnswer
+}
 
 func (e *badAnswerError) Unwrap() error { return e.err }
 

@@ -160,3 +160,22 @@ func replaced(tree any, at *int, by any) any {
 	}
 	return tree
 }
+
+// A function's own error is matched by its own name, also when a proxy lost the header
+// that marks it.
+func TestAFunctionsOwnErrorIsMatchedByItsNameWithoutTheHeader(t *testing.T) {
+	t.Parallel()
+	w := world{"us-east-1": {way: func(_ context.Context, attempt int, work func() ([]byte, error)) ([]byte, error) {
+		if attempt == 1 {
+			return []byte(`{"errorType":"Mine.Busy","errorMessage":"try again"}`), nil
+		}
+		return work()
+	}}}
+	got, _ := run(t, w, protocol.Request{
+		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"},
+		Retry: []protocol.Retrier{{ErrorEquals: []string{"Mine.Busy"}}},
+	}, 0)
+	if first := got.Regions[0].Attempts[0]; statuses(got) != "SUCCEEDED: SUCCEEDED" || first.Error != "Mine.Busy" {
+		t.Errorf("Run = %s after %s, want SUCCEEDED after Mine.Busy", statuses(got), first.Error)
+	}
+}
