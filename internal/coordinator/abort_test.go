@@ -18,3 +18,18 @@ func TestAnAttemptThatFailedKeepsItsErrorWhenItsRetryIsGivenUp(t *testing.T) {
 		t.Errorf("Run = %s, attempts %+v; want ABORTED after Runtime.ExitError", statuses(got), a)
 	}
 }
+
+// When a run stops, neither of two attempts in flight at the same invocation has failed.
+func TestAHedgedInvocationThatIsAbortedHasNoError(t *testing.T) {
+	t.Parallel()
+	w := world{"us-east-1": {way: lost}, "eu-west-1": {target: slowly(5 * time.Second)}}
+	w.idempotent(true)
+	got, _ := run(t, w, protocol.Request{
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, MinSuccessful: 1,
+		Hedge: &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 100},
+	}, 0)
+	attempts := got.Regions[0].Attempts
+	if statuses(got) != "SUCCEEDED: ABORTED SUCCEEDED" || len(attempts) != 2 || attempts[0].Error != "" || attempts[1].Error != "" {
+		t.Errorf("Run = %s, attempts %+v; want ABORTED after two attempts without an error", statuses(got), attempts)
+	}
+}

@@ -88,7 +88,8 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		position[target] = i
 	}
 	for i, a := range o.Attempts {
-		attempt, reply := r.attempt(u, a, o.Value, o.Status == fanout.Aborted && i == len(o.Attempts)-1 && a.Wait == 0)
+		aborted := o.Status == fanout.Aborted && a.Wait == 0 && (i == len(o.Attempts)-1 || errors.Is(a.Err, context.Canceled))
+		attempt, reply := r.attempt(u, a, o.Value, aborted)
 		b.Attempts = append(b.Attempts, attempt)
 		if attempt.RequestID != "" {
 			b.RequestID = attempt.RequestID
