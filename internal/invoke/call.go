@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"meridian/internal/awsapi"
@@ -56,9 +57,9 @@ func (o *output) read(size int64) error {
 	return nil
 }
 
-// call makes one call, in the Region given.
-func (l *Lambda) call(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
-	request, err := l.request(ctx, region)
+// call makes one call.
+func (l *Lambda) call(ctx context.Context, r request, payload []byte) ([]byte, protocol.Attempt, error) {
+	request, err := l.request(ctx, r)
 	if err != nil {
 		return nil, protocol.Attempt{}, err
 	}
@@ -104,29 +105,33 @@ func longestWait(ctx context.Context, now time.Time) time.Duration {
 	return protocol.Reserve(deadline.Sub(now)) / 4
 }
 
-// request returns the request of the invocations in a Region, which differ only in
-// their payload. It is made on first use.
-func (l *Lambda) request(ctx context.Context, region string) (*awsapi.Request, error) {
+// request returns the serialized form of r. It is made on first use.
+func (l *Lambda) request(ctx context.Context, r request) (*awsapi.Request, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if r, ok := l.requests[region]; ok {
-		return r, nil
+	if serialized, ok := l.requests[r]; ok {
+		return serialized, nil
 	}
-	r, err := l.newRequest(ctx, region)
+	serialized, err := l.newRequest(ctx, r)
 	if err != nil {
 		return nil, &Error{
-			Name: protocol.ErrorLambdaSDKClient, Message: fmt.Sprintf("resolve Lambda's endpoint in %s: %v", region, err), Err: err,
+			Name: protocol.ErrorLambdaSDKClient, Message: fmt.Sprintf("resolve Lambda's endpoint in %s: %v", r.region, err), Err: err,
 		}
 	}
-	l.requests[region] = r
-	return r, nil
+	l.requests[r] = serialized
+	return serialized, nil
 }
 
-// newRequest serializes an invocation for Lambda's endpoint in a Region. It asks for the
-// log's tail, which has the report.
-func (l *Lambda) newRequest(ctx context.Context, region string) (*awsapi.Request, error) {
+// newRequest serializes r for Lambda's endpoint.
+func (l *Lambda) newRequest(ctx context.Context, r request) (*awsapi.Request, error) {
+	if base := l.options.BaseEndpoint; base != nil {
+		u, err := url.Parse(*base)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" { // not repeated: it may have a password
+			return nil, errors.New("the endpoint is no http or https URL; set AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL or endpoint_url right")
+		}
+	}
 	endpoint, err := l.options.EndpointResolverV2.ResolveEndpoint(ctx, lambda.EndpointParameters{
-		Region:       &region,
+		Region:       &r.region,
 		Endpoint:     l.options.BaseEndpoint,
 		UseFIPS:      new(l.options.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
 		UseDualStack: new(l.options.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
@@ -134,13 +139,14 @@ func (l *Lambda) newRequest(ctx context.Context, region string) (*awsapi.Request
 	if err != nil {
 		return nil, err //nolint:wrapcheck // request says what was being done
 	}
-	if u := endpoint.URI; u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%s: want an http or https URL", u.Redacted())
-	}
-	return awsapi.Serialize(ctx, invokeOperation(), awsapi.Place{Endpoint: &endpoint.URI, Region: region}, &lambda.InvokeInput{
+	input := &lambda.InvokeInput{
 		FunctionName: &l.function, Payload: []byte("{}"), // each call's own replaces it
-		InvocationType: types.InvocationTypeRequestResponse, LogType: types.LogTypeTail,
-	})
+		InvocationType: types.InvocationTypeRequestResponse,
+	}
+	if r.log {
+		input.LogType = types.LogTypeTail
+	}
+	return awsapi.Serialize(ctx, invokeOperation(), awsapi.Place{Endpoint: &endpoint.URI, Region: r.region}, input)
 }
 
 // An ownClient sends with the caller's HTTP client.

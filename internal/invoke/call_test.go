@@ -141,14 +141,20 @@ func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
 	}
 }
 
-// A setting that is no URL of a server is refused at once; nothing is sent over another
-// protocol, or in the clear.
+// A setting that is no URL of a server is refused at once, and is not repeated: it may
+// have a password. Nothing is sent over another protocol, or in the clear.
 func TestLambdaEndpointIsNoURL(t *testing.T) {
 	t.Parallel()
-	for _, base := range []string{"localhost:4566", "ftp://localhost:4566", "http:///lambda", "/lambda"} {
+	for _, base := range []string{
+		"localhost:4566", "ftp://localhost:4566", "http:///lambda", "/lambda", "", "user:hunter2@localhost:4566",
+		"https://user:hunter2@localhost:hunter2", "https://user:hun%ter2@localhost", "http://user:hunter2@", "https://user:hunter2/@localhost",
+	} {
 		_, err := invoke.NewLambda(aws.Config{Region: "us-east-1", BaseEndpoint: &base}, invoke.Settings{Function: "worker"})
-		if name(err) != protocol.ErrorLambdaSDKClient || !strings.Contains(err.Error(), base+": want an http or https URL") {
-			t.Errorf("NewLambda with endpoint %q = %v, want an error that says what is wanted", base, err)
+		if name(err) != protocol.ErrorLambdaSDKClient || !strings.Contains(err.Error(), "the endpoint is no http or https URL; set AWS_ENDPOINT_URL") {
+			t.Errorf("NewLambda with endpoint %q = %v, want an error that says what to set", base, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hun") {
+			t.Errorf("NewLambda with endpoint %q = %v, which repeats the password", base, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"meridian/internal/awsapi"
@@ -62,8 +63,16 @@ type Lambda struct {
 	api      *awsapi.Client
 	pool     *wire.Pool // nil when an HTTP client of the caller's sends
 
+	withoutLog atomic.Bool // whether a server does not know the log's tail
+
 	mu       sync.Mutex
-	requests map[string]*awsapi.Request // by the Region called
+	requests map[request]*awsapi.Request
+}
+
+// A request is what the requests of the calls in a Region have in common.
+type request struct {
+	region string // the one called
+	log    bool   // whether it asks for the log's tail, which has the report
 }
 
 // NewLambda returns a Lambda that calls the function of s with the credentials, the
@@ -79,13 +88,13 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	}
 	l := &Lambda{
 		function: s.Function, home: home,
-		options: lambda.NewFromConfig(cfg).Options(), requests: map[string]*awsapi.Request{},
+		options: lambda.NewFromConfig(cfg).Options(), requests: map[request]*awsapi.Request{},
 	}
 	var sender awsapi.Sender
 	sender, l.pool = newSender(cfg.HTTPClient, s)
 	l.api = awsapi.New(sender, cfg.Credentials)
 	if home != "" { // before the first call waits for it
-		_, err = l.request(context.Background(), home) //nolint:forbidigo // it is looked up in a table
+		_, err = l.request(context.Background(), request{home, true}) //nolint:forbidigo // it is looked up in a table
 	}
 	return l, err
 }
@@ -160,14 +169,21 @@ func regionOf(function string) (string, error) {
 func (l *Lambda) Home() string { return l.home }
 
 // Invoke calls the worker that serves region and waits for its answer. The attempt is
-// reported beside an error, too.
+// reported beside an error, too. A server that answers 501 is called again without the
+// log, and from then on there is none: some emulators do not know it.
 func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	if err := checkRequest(payload); err != nil {
 		return nil, protocol.Attempt{}, err
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	answer, report, err := l.call(ctx, cmp.Or(l.home, region), payload)
+	r := request{cmp.Or(l.home, region), !l.withoutLog.Load()}
+	answer, report, err := l.call(ctx, r, payload)
+	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.log && refused.HTTPStatusCode() == http.StatusNotImplemented {
+		l.withoutLog.Store(true)
+		r.log = false
+		answer, report, err = l.call(ctx, r, payload)
+	}
 	if err == nil {
 		return answer, report, nil
 	}
@@ -189,7 +205,7 @@ func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
 		called[cmp.Or(l.home, region)] += n
 	}
 	for region, n := range called {
-		if r, err := l.request(ctx, region); err == nil {
+		if r, err := l.request(ctx, request{region, true}); err == nil {
 			l.pool.Prepare(r.URL(), n) //nolint:contextcheck // connecting belongs to no call
 		}
 	}
@@ -202,7 +218,7 @@ func (l *Lambda) RoundTrip(region string) (time.Duration, bool) {
 	if l.pool == nil {
 		return 0, true
 	}
-	r, err := l.request(context.Background(), cmp.Or(l.home, region)) //nolint:forbidigo // it is looked up in a table
+	r, err := l.request(context.Background(), request{cmp.Or(l.home, region), true}) //nolint:forbidigo // it is looked up in a table
 	if err != nil {
 		return 0, true // so is every call of the Region
 	}

@@ -100,7 +100,11 @@ func (p *Pool) proxy(u *url.URL) (*url.URL, error) {
 	if p.cfg.Proxy == nil {
 		return nil, nil //nolint:nilnil // as http.Transport.Proxy does
 	}
-	return p.cfg.Proxy(&http.Request{Method: http.MethodPost, URL: u, Header: http.Header{}})
+	proxy, err := p.cfg.Proxy(&http.Request{Method: http.MethodPost, URL: u, Header: http.Header{}})
+	if err != nil { // it has the URL, and a password that may be in there
+		return nil, errors.New("the proxy's address is no URL; set HTTPS_PROXY or HTTP_PROXY right")
+	}
+	return proxy, nil
 }
 
 // tunnel dials u's address, or has the proxy for u connect to it.

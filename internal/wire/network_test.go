@@ -486,6 +486,22 @@ func TestProxyRefuses(t *testing.T) {
 	}
 }
 
+// A proxy's address that is no URL is not repeated: it may have a password.
+func TestAProxysAddressThatIsNoURLIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"https://127.0.0.1:1", "http://127.0.0.1:1"} {
+		p := wire.New(wire.Config{Proxy: func(*http.Request) (*url.URL, error) {
+			_, err := url.Parse("https://user:hunter2@localhost:hunter2")
+			return nil, err
+		}})
+		t.Cleanup(p.Close)
+		err := callAt(t.Context(), t, p, endpoint)
+		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "set HTTPS_PROXY or HTTP_PROXY") {
+			t.Errorf("RoundTrip to %s = %v, want an error that says what to set, without the password", endpoint, err)
+		}
+	}
+}
+
 // A ledger says how often each call ran.
 type ledger struct {
 	mu  sync.Mutex
