@@ -83,19 +83,26 @@ func explainCall(ctx context.Context, function string, err error) error {
 		return failure("no AWS credentials: %v", errors.Unwrap(call)).
 			hint("run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
 			hint("leave out --function to run the request in this process, without AWS")
-	case "Lambda.ResourceNotFoundException":
-		return failure("no function %s: %v", function, call).
-			hint("check its name and account, and set --aws-region to its Region")
-	case "Lambda.AccessDeniedException":
-		return failure("no access to %s: %v", function, call).
-			hint("allow these credentials lambda:InvokeFunction on the function")
-	case "Lambda.ExpiredTokenException", "Lambda.UnrecognizedClientException", "Lambda.InvalidSignatureException":
-		return failure("AWS rejected the credentials: %s: %v", call.Name, call).
-			hint("run `aws sso login`, and check with `aws sts get-caller-identity`")
 	case protocol.ErrorLambdaSDKClient:
 		return failure("no answer from Lambda: %v", call).hint("check the network and the Region")
-	case protocol.ErrorLambdaThrottled:
+	}
+	switch call.Advice { //nolint:exhaustive // the cause of the others says what to do
+	case protocol.HintSetWorker:
+		return failure("no function %s: %v", function, call).
+			hint("check its name and account, and set --aws-region to its Region")
+	case protocol.HintAllowWorker:
+		return failure("no access to %s: %v", function, call).
+			hint("allow these credentials lambda:InvokeFunction on the function")
+	case protocol.HintSignIn, protocol.HintEnableRegion:
+		return failure("AWS rejected the credentials: %s: %v", call.Name, call).
+			hint("run `aws sso login`, and check with `aws sts get-caller-identity`")
+	case protocol.HintSetClock:
+		return failure("AWS rejected the signature: %s: %v", call.Name, call).
+			hint("set this machine's clock, or check the secret access key")
+	case protocol.HintRaiseConcurrency:
 		return failure("%s is throttled: %v", function, call).hint("try again later, or raise its reserved concurrency")
+	case protocol.HintAwaitWorker:
+		return failure("%s cannot run yet: %v", function, call).hint("wait until its state is Active")
 	}
 	return failure("%s: %s: %v", function, call.Name, call)
 }

@@ -85,6 +85,8 @@ func lambdaServer() http.Handler {
 		"coordinator": coordinate,
 		"refused":     apiError(http.StatusForbidden, "AccessDeniedException", "User: me is not authorized to perform: lambda:InvokeFunction"),
 		"expired":     apiError(http.StatusForbidden, "ExpiredTokenException", "The security token included in the request is expired"),
+		"late":        apiError(http.StatusForbidden, "InvalidSignatureException", "Signature expired: 20000101T000000Z is now earlier than …"),
+		"pending":     apiError(http.StatusConflict, "ResourceConflictException", "The function is currently in the following state: Pending"),
 		"throttled":   apiError(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."),
 		"crashing":    functionError("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: exit status 2"),
 		"slow":        functionError("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),

@@ -9,7 +9,9 @@
 //
 // # What a call promises
 //
-// It sends one request, or none. It never retries and never follows a redirect.
+// It sends one request, or none. It never follows a redirect, and retries only once and
+// for one reason: AWS refused the signature, and the answer's date shows that this
+// machine's clock is off. The difference is kept for the calls to come.
 //
 // The request is signed when there is a connection for it, so a signature is never
 // older than the request. Credentials are taken from their cache, which renews them
@@ -34,6 +36,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -108,6 +111,7 @@ type Client struct {
 	sender      Sender
 	credentials aws.CredentialsProvider // nil means none
 	signer      *v4.Signer
+	clockOffset atomic.Int64 // how far AWS's clock is ahead of this machine's, in nanoseconds
 }
 
 // New returns a Client that sends with sender and signs with credentials. They are
@@ -125,9 +129,19 @@ func New(sender Sender, credentials aws.CredentialsProvider) *Client {
 // that could not be read.
 func (c *Client) Do(ctx context.Context, call Call) (*http.Response, error) {
 	begin := time.Now()
+	response, signed, err := c.once(ctx, call, begin)
+	if c.correctClock(response, signed, err) {
+		response, _, err = c.once(ctx, call, begin)
+	}
+	return response, err
+}
+
+// once makes a call that began at begin. It returns the clock offset that the request
+// was signed with, too.
+func (c *Client) once(ctx context.Context, call Call, begin time.Time) (response *http.Response, signed time.Duration, err error) {
 	credentials, err := c.retrieve(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	body := call.Body
 	if body == nil {
@@ -145,28 +159,25 @@ func (c *Client) Do(ctx context.Context, call Call) (*http.Response, error) {
 				return err
 			}
 		}
-		return c.sign(r, call.Request, body, credentials)
+		signed = time.Duration(c.clockOffset.Load())
+		return c.sign(r, call.Request, body, credentials, time.Now().Add(signed))
 	}
 	r := call.Request.under(ctx)
 	setBody(r, body)
-	response, err := c.sender.Send(r, ready)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // the Sender's errors are part of the contract
+	if response, err = c.sender.Send(r, ready); err != nil {
+		return nil, signed, err //nolint:wrapcheck // the Sender's errors are part of the contract
 	}
-	return response, deserialize(ctx, &call, response)
+	return response, signed, deserialize(ctx, &call, response)
 }
 
 // sign signs r, which was serialized as request and has body.
-func (c *Client) sign(r *http.Request, request *Request, body []byte, credentials aws.Credentials) error {
+func (c *Client) sign(r *http.Request, request *Request, body []byte, credentials aws.Credentials, now time.Time) error {
 	delete(r.Header, "X-Amz-Security-Token") // of credentials that have expired
 	hash := sha256.Sum256(body)
 	//nolint:wrapcheck // it never fails
 	return c.signer.SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]),
-		request.operation.SigningName, request.place.Region, c.now())
+		request.operation.SigningName, request.place.Region, now)
 }
-
-// now is the time to sign with: the one place to correct a clock that is wrong.
-func (*Client) now() time.Time { return time.Now() }
 
 // retrieve returns credentials, or a [CredentialsError].
 func (c *Client) retrieve(ctx context.Context) (aws.Credentials, error) {
