@@ -44,7 +44,7 @@ func imports() map[string][]string {
 		},
 		"internal/regionworker": {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
-			"internal/coordinator", "internal/function", "internal/invoke", "internal/task",
+			"internal/coordinator", "internal/function", "internal/awsapi", "internal/invoke", "internal/task",
 			"internal/trigger",
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},

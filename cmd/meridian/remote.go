@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/logging"
 
+	"meridian/internal/awsapi"
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
@@ -22,13 +22,13 @@ const travelTime = 10 * time.Second
 
 // runRemotely sends the request to a coordinator that is deployed as a Lambda
 // function. The SDK reads its configuration from the process's environment and the
-// files that it names. It writes no log: its errors say what went wrong.
+// files that it names.
 func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Request) (protocol.Result, error) {
 	var none protocol.Result
 	if err := request.Validate().Err(); err != nil {
 		return none, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(f.awsRegion), config.WithLogger(logging.Nop{}))
+	cfg, err := awsapi.LoadConfig(ctx, config.WithRegion(f.awsRegion))
 	if err != nil {
 		return none, failure("AWS configuration: %v", err).
 			hint("check AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE")

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/logging"
-
+	"meridian/internal/awsapi"
 	"meridian/internal/invoke"
 )
 
@@ -18,7 +16,7 @@ func workers(ctx context.Context, getenv func(string) string) (*invoke.Lambda, e
 	if name == "" {
 		return nil, errors.New("WORKER_FUNCTION is not set; want the regionworker's name or ARN")
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{})) // else it writes lines that are not JSON
+	cfg, err := awsapi.LoadConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}

@@ -14,9 +14,9 @@
 // machine's clock is off. The difference is kept for the calls to come.
 //
 // The request is signed when there is a connection for it, so a signature is never
-// older than the request. Credentials are taken from their cache, which renews them
-// five minutes before they expire; credentials that expired while the request waited
-// are taken again.
+// older than the request. Credentials that can expire are renewed from five minutes
+// before on, while calls go on with the old ones; credentials that expired while the
+// request waited are taken again. White space around them is not sent.
 //
 // An answer is read up to [Call.MaxBytes], and its body is closed.
 //
@@ -34,7 +34,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -46,15 +45,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-const (
-	// expiryWindow is how long before their end credentials are renewed: as long as
-	// a signature is valid.
-	// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
-	expiryWindow = 5 * time.Minute
-
-	// defaultMaxBytes is more than any page of AWS's own APIs has.
-	defaultMaxBytes = 16 << 20
-)
+// defaultMaxBytes is more than any page of AWS's own APIs has.
+const defaultMaxBytes = 16 << 20
 
 // An Operation is one operation of an AWS API, as its model describes it. It may be
 // used by several calls at once.
@@ -114,12 +106,14 @@ type Client struct {
 	clockOffset atomic.Int64 // how far AWS's clock is ahead of this machine's, in nanoseconds
 }
 
-// New returns a Client that sends with sender and signs with credentials. They are
-// kept until they expire; a cache of the SDK's is used as it is. With nil every call
-// fails with a [CredentialsError].
+// New returns a Client that sends with sender and signs with credentials. They are kept,
+// and renewed before they expire; a cache of the SDK's is used as it is, so take those of
+// [LoadConfig]. With nil every call fails with a [CredentialsError].
 func New(sender Sender, credentials aws.CredentialsProvider) *Client {
-	if _, cached := credentials.(*aws.CredentialsCache); credentials != nil && !cached {
-		credentials = aws.NewCredentialsCache(credentials, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow })
+	switch credentials.(type) {
+	case nil, *aws.CredentialsCache, *renewed:
+	default:
+		credentials = &renewed{cache: aws.NewCredentialsCache(credentials, early)}
 	}
 	return &Client{sender: sender, credentials: credentials, signer: v4.NewSigner()}
 }
@@ -179,18 +173,6 @@ func (c *Client) sign(r *http.Request, request *Request, body []byte, credential
 		request.operation.SigningName, request.place.Region, now)
 }
 
-// retrieve returns credentials, or a [CredentialsError].
-func (c *Client) retrieve(ctx context.Context) (aws.Credentials, error) {
-	if c.credentials == nil {
-		return aws.Credentials{}, &CredentialsError{Err: errors.New("none are configured")}
-	}
-	credentials, err := c.credentials.Retrieve(ctx)
-	if err != nil {
-		return aws.Credentials{}, &CredentialsError{Err: err}
-	}
-	return credentials, nil
-}
-
 // deserialize reads the answer into the output of call, or returns what AWS refused
 // the call with.
 func deserialize(ctx context.Context, call *Call, response *http.Response) error {
@@ -211,16 +193,3 @@ func deserialize(ctx context.Context, call *Call, response *http.Response) error
 
 // RequestID returns the id that AWS gave to a call, or "".
 func RequestID(response *http.Response) string { return response.Header.Get("X-Amzn-Requestid") }
-
-// A CredentialsError means that there are no credentials to sign with. Nothing was
-// sent.
-type CredentialsError struct {
-	// Err is why there are none.
-	Err error
-}
-
-// Error says why there are none.
-func (e *CredentialsError) Error() string { return "no AWS credentials: " + e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *CredentialsError) Unwrap() error { return e.Err }

@@ -1,0 +1,105 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+)
+
+const (
+	// expiryWindow is how long before their end credentials are renewed: as long as
+	// a signature is valid, and as the SDK renews those of containers.
+	// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+	expiryWindow = 5 * time.Minute
+
+	// renewPause is how long after a try to renew credentials the next one follows. It
+	// spares a provider that fails, or whose next credentials are not there yet.
+	renewPause = 10 * time.Second
+)
+
+// LoadConfig loads the SDK's configuration from the environment and the files that it
+// names, as config.LoadDefaultConfig does. The SDK writes no log. Its credentials are
+// renewed before they expire, as [Client] says.
+func LoadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	options = append(options, config.WithLogger(logging.Nop{}), config.WithCredentialsCacheOptions(early))
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
+		cfg.Credentials = &renewed{cache: cache}
+	}
+	return cfg, err //nolint:wrapcheck // the SDK says what it could not load
+}
+
+// early makes a cache take credentials for expired when their expiryWindow begins.
+func early(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }
+
+// A renewed is a provider of credentials that are renewed in their expiryWindow, in the
+// background. The calls meanwhile go on with the old ones: a provider that is slow, or
+// fails for a while, delays and fails none.
+type renewed struct {
+	cache *aws.CredentialsCache // with the option early
+	held  atomic.Pointer[aws.Credentials]
+	next  atomic.Int64 // when they may be renewed next, in Unix nanoseconds
+}
+
+// Retrieve implements aws.CredentialsProvider. It waits only when there are no
+// credentials, or they have expired.
+func (r *renewed) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	held := r.held.Load()
+	if held == nil || held.Expired() {
+		return r.renew(ctx)
+	}
+	if held.CanExpire && time.Until(held.Expires) <= expiryWindow {
+		now, next := time.Now(), r.next.Load()
+		if now.UnixNano() >= next && r.next.CompareAndSwap(next, now.Add(renewPause).UnixNano()) {
+			go func() { _, _ = r.renew(context.WithoutCancel(ctx)) }()
+		}
+	}
+	return *held, nil
+}
+
+// renew takes credentials from the cache, which asks its provider once for all callers.
+func (r *renewed) renew(ctx context.Context) (aws.Credentials, error) {
+	credentials, err := r.cache.Retrieve(ctx)
+	if err != nil {
+		return credentials, err //nolint:wrapcheck // retrieve wraps it
+	}
+	credentials.Expires = credentials.Expires.Add(expiryWindow) // which the cache has taken off
+	r.held.Store(&credentials)
+	return credentials, nil
+}
+
+// retrieve returns credentials, or a [CredentialsError]. White space around them, as in a
+// variable of the environment, is not theirs: a signature leaves it out, and HTTP/2 would
+// send it.
+func (c *Client) retrieve(ctx context.Context) (aws.Credentials, error) {
+	if c.credentials == nil {
+		return aws.Credentials{}, &CredentialsError{Err: errors.New("none are configured")}
+	}
+	credentials, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, &CredentialsError{Err: err}
+	}
+	for _, s := range []*string{&credentials.AccessKeyID, &credentials.SecretAccessKey, &credentials.SessionToken} {
+		*s = strings.TrimSpace(*s)
+	}
+	return credentials, nil
+}
+
+// A CredentialsError means that there are no credentials to sign with. Nothing was
+// sent.
+type CredentialsError struct {
+	// Err is why there are none.
+	Err error
+}
+
+// Error says why there are none.
+func (e *CredentialsError) Error() string { return "no AWS credentials: " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *CredentialsError) Unwrap() error { return e.Err }

@@ -1,0 +1,199 @@
+package awsapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"meridian/internal/awsapi"
+)
+
+// A vault is a provider of credentials that live for a while. Its calls take a while, too.
+type vault struct {
+	lives, takes time.Duration
+	err          error
+	asked        int
+}
+
+func (v *vault) Retrieve(context.Context) (aws.Credentials, error) {
+	v.asked++
+	id := fmt.Sprint(v.asked)
+	time.Sleep(v.takes)
+	return session(id, time.Now().Add(v.lives)), v.err
+}
+
+// signedBy makes a call and returns the credentials that it was signed with, or the error.
+func signedBy(t *testing.T, v aws.CredentialsProvider) func() string {
+	t.Helper()
+	var id string
+	client := awsapi.New(answer(http.StatusOK, `{}`, func(r *http.Request, _ string) {
+		id = r.Header.Get("X-Amz-Security-Token")[len("token of "):]
+	}), v)
+	return func() string {
+		_, err := client.Do(t.Context(), awsapi.Call{Request: serialize(t, `{}`), Output: &lambda.InvokeOutput{}}) //nolint:bodyclose // Do closes it
+		if err != nil {
+			return err.Error()
+		}
+		return id
+	}
+}
+
+// A provider that is slow, or fails for a while, delays and fails no call while the
+// credentials are valid.
+func TestCredentialsAreRenewedBesideTheCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		at := func(after time.Duration) { time.Sleep(time.Until(begin.Add(after))) }
+		v := &vault{lives: 10 * time.Minute}
+		call := signedBy(t, v)
+		check := func(want string, asked int) {
+			t.Helper()
+			before := time.Now()
+			got := call()
+			took := time.Since(before)
+			synctest.Wait()
+			if got != want || v.asked != asked || took != 0 {
+				t.Errorf("after %v: signed by %s in %v, the provider asked %d times; want %s at once, %d",
+					before.Sub(begin), got, took, v.asked, want, asked)
+			}
+		}
+		check("1", 1)
+		v.err = errors.New("out of order")
+		at(5 * time.Minute)
+		check("1", 2)
+		check("1", 2) // a failing provider is not asked by every call
+		at(5*time.Minute + 10*time.Second)
+		check("1", 3)
+		v.err, v.takes = nil, 30*time.Second
+		at(6 * time.Minute)
+		check("1", 4)
+		at(6*time.Minute + 20*time.Second)
+		check("1", 4) // still being asked
+		at(6*time.Minute + 30*time.Second)
+		synctest.Wait()
+		check("4", 4)
+		at(time.Hour) // they have expired
+		if got := call(); got != "5" || time.Since(begin) != time.Hour+30*time.Second {
+			t.Errorf("signed by %s after %v, want 5 when the provider has answered", got, time.Since(begin))
+		}
+		v.err = errors.New("out of order")
+		at(2 * time.Hour)
+		if got := call(); got != "no AWS credentials: failed to refresh cached credentials, out of order" {
+			t.Errorf("with expired credentials Do = %s, want the provider's error", got)
+		}
+	})
+}
+
+// Credentials with two minutes left are good for two minutes, and renewed meanwhile.
+func TestCredentialsWithTwoMinutesLeftAreRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &vault{lives: 2 * time.Minute}
+		call := signedBy(t, v)
+		if got := call(); got != "1" || v.asked != 1 {
+			t.Errorf("signed by %s, the provider asked %d times, want 1, once", got, v.asked)
+		}
+		v.lives = time.Hour
+		if got := call(); got != "1" {
+			t.Errorf("signed by %s, want 1 while they are renewed", got)
+		}
+		synctest.Wait()
+		if got := call(); got != "2" || v.asked != 2 {
+			t.Errorf("signed by %s, the provider asked %d times, want 2, twice", got, v.asked)
+		}
+	})
+}
+
+// White space around credentials is neither signed nor sent.
+func TestWhiteSpaceAroundCredentialsIsNotSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		padded := aws.Credentials{AccessKeyID: " one\t", SecretAccessKey: "secret \n", SessionToken: "\ttoken of one\r\n"}
+		client := awsapi.New(answer(http.StatusOK, `{}`, func(r *http.Request, body string) {
+			checkSigned(t, r, body, session("one", time.Time{}))
+		}), aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return padded, nil }))
+		if _, err := client.Do(t.Context(), awsapi.Call{Request: serialize(t, `{}`), Output: &lambda.InvokeOutput{}}); err != nil { //nolint:bodyclose // Do closes it
+			t.Errorf("Do = %v, want success", err)
+		}
+	})
+}
+
+// What LoadConfig loads renews the credentials of a container and of a role five minutes
+// before they expire.
+func TestLoadConfigRenewsCredentialsBeforeTheyExpire(t *testing.T) {
+	for _, test := range []struct {
+		name, format string
+		set          func(url string)
+	}{
+		{
+			"of a container",
+			`{"AccessKeyId":%q,"SecretAccessKey":"secret","Token":"token","Expiration":%q}`,
+			func(url string) { t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url) },
+		},
+		{
+			"of a role",
+			`<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>` +
+				`<AccessKeyId>%s</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>` +
+				`<Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+			func(url string) {
+				file := filepath.Join(t.TempDir(), "config")
+				profile := "[default]\nregion = us-east-1\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = s\n" +
+					"[profile s]\naws_access_key_id = a\naws_secret_access_key = b\n"
+				if err := os.WriteFile(file, []byte(profile), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				t.Setenv("AWS_CONFIG_FILE", file)
+				t.Setenv("AWS_ENDPOINT_URL_STS", url)
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var asked atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				n := asked.Add(1)
+				lives := []time.Duration{0, 2 * time.Minute, time.Hour}[min(n, 2)]
+				_, _ = fmt.Fprintf(w, test.format, fmt.Sprint("AKID", n), time.Now().Add(lives).UTC().Format(time.RFC3339))
+			}))
+			t.Cleanup(server.Close)
+			for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+				t.Setenv(name, "")
+			}
+			t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+			test.set(server.URL)
+			cfg, err := awsapi.LoadConfig(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			retrieve := func() string {
+				c, err := cfg.Credentials.Retrieve(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c.AccessKeyID
+			}
+			if first, second := retrieve(), retrieve(); first != "AKID1" || second != "AKID1" {
+				t.Errorf("Retrieve = %s, %s; want AKID1 while it is valid", first, second)
+			}
+			for retrieve() != "AKID2" { // until they have been renewed beside
+				runtime.Gosched()
+			}
+			if got := asked.Load(); got != 2 {
+				t.Errorf("asked for credentials %d times, want twice", got)
+			}
+		})
+	}
+}
