@@ -33,6 +33,11 @@ type hazard struct {
 	// server changes the server for all calls. Nil means no change.
 	server func(s *invoketest.Server, beat time.Duration)
 
+	// once means that the task may not be done twice, and the retriers are the default
+	// ones. ran means that each call with the fault may have run, so that it must not be
+	// made again.
+	once, ran bool
+
 	// limit is the concurrency limit of the server's account. The run then has twice
 	// as many invocations, which take a beat each, and must succeed with the default
 	// retriers. Zero means no limit.
@@ -41,7 +46,7 @@ type hazard struct {
 
 // hazards returns all of them.
 func hazards() []hazard {
-	return slices.Concat(latencies(), accounts(), refusals(), cuts(), functionErrors(), garbage(), lies())
+	return slices.Concat(latencies(), accounts(), refusals(), errorsAfterWork(), cuts(), functionErrors(), garbage(), lies())
 }
 
 // simple returns a hazard with a fault that has no duration.

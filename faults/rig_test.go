@@ -157,6 +157,7 @@ type account struct {
 	succeeded              int
 	recorded, givenUp      map[invoketest.Unit]int // attempts, and those that timed out or lost against a hedge
 	attempts, unsuccessful int                     // all attempts; Regions
+	repeated               int                     // attempts at what may have run and may not be done twice
 	surplus                int                     // attempts that no retrier of the request allows
 }
 
@@ -208,12 +209,11 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 }
 
 // surplus counts the attempts of a Region beyond those that the request's retriers allow
-// for its batches. It does not count hedges, nor throttles unless the request has its
-// own retriers.
+// for its batches. It does not count hedges, nor what the default retriers do not limit.
 func surplus(r protocol.Request, region protocol.RegionOutcome) (n int) {
-	retriers := r.Retry
+	retriers, unlimited := r.Retry, []string(nil)
 	if retriers == nil {
-		retriers = invoke.DefaultRetry()
+		retriers, unlimited = invoke.DefaultRetry()[:1], append(invoke.DefaultRetry()[1].ErrorEquals, protocol.ErrorLambdaThrottled)
 	}
 	most := 1
 	for _, retrier := range retriers {
@@ -225,7 +225,7 @@ func surplus(r protocol.Request, region protocol.RegionOutcome) (n int) {
 	}
 	made := map[int]int{}
 	for _, a := range region.Attempts {
-		if !a.Hedge && (r.Retry != nil || a.Error != protocol.ErrorLambdaThrottled) {
+		if !a.Hedge && !slices.Contains(unlimited, a.Error) {
 			made[a.Batch]++
 		}
 	}

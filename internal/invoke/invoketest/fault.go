@@ -27,6 +27,14 @@ func Refuse(status int, code, message string) Fault {
 	}
 }
 
+// AfterWork runs the function, and then answers with a fault.
+func AfterWork(f Fault) Fault {
+	return func(w http.ResponseWriter, r *http.Request, work http.Handler) {
+		_ = answerOf(r, work)
+		f(w, r, work)
+	}
+}
+
 // ConcurrentInvocations is the reason for throttling when the account's concurrency is
 // used up.
 const ConcurrentInvocations = "ConcurrentInvocationLimitExceeded"

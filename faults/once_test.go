@@ -1,0 +1,70 @@
+package faults_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/traits"
+
+	"meridian/internal/invoke/invoketest"
+	"meridian/pkg/protocol"
+)
+
+// errorsAfterWork returns every error that Lambda can answer with, and those of gateways
+// before it, for a task that may not be done twice. The function has always run: nothing
+// is worse for a run that takes an error for a refusal.
+func errorsAfterWork() (all []hazard) {
+	add := func(status int, code string, ran bool) {
+		fault := invoketest.Refuse(status, code, "as the test asked for")
+		if code == "" {
+			fault = invoketest.Answer(status, "<html>")
+		}
+		h := simple(strings.TrimSpace(fmt.Sprintf("once: %d %s", status, code)), invoketest.AfterWork(fault))
+		h.once, h.ran = true, ran
+		all = append(all, h)
+	}
+	for _, status := range []int{500, 502, 503, 504, 408, 409, 499} {
+		add(status, "", true)
+	}
+	for _, status := range []int{500, 502, 503, 504, 408} {
+		add(status, "SomethingNew", true)
+	}
+	add(http.StatusGatewayTimeout, "ServiceException", true)
+	add(http.StatusServiceUnavailable, "ServiceUnavailable", true)
+	add(http.StatusInternalServerError, "InternalFailure", true)
+	add(http.StatusRequestTimeout, "RequestTimeoutException", true)
+	add(http.StatusGatewayTimeout, "ResourceConflictException", true) // documented for 409 only
+	for id, entry := range lambda.TypeRegistry.Entries {
+		if answer, ok := smithy.SchemaTrait[*traits.HTTPError](entry.Schema); ok {
+			_, code, _ := strings.Cut(id, "#")
+			add(answer.Code, code, code == "ServiceException" || code == "EFSIOException")
+		}
+	}
+	slices.SortStableFunc(all, func(a, b hazard) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// checkOnce returns what is wrong with a run of a task that may not be done twice: an
+// attempt that follows one that may have run, of which there is a bill; and, if the
+// fault's calls may have run, one without a bill or without a word of it.
+func (r *row) checkOnce(ran bool) (problems []string) {
+	for _, region := range r.answer.result.Regions {
+		mayHaveRun := map[int]bool{}
+		for _, a := range region.Attempts {
+			if mayHaveRun[a.Batch] {
+				r.account.repeated++
+				problems = append(problems, fmt.Sprintf("%s batch %d is repeated after it may have run", region.Region, a.Batch))
+			}
+			mayHaveRun[a.Batch] = mayHaveRun[a.Batch] || a.Metrics != nil
+			timedOut := a.Error == protocol.ErrorTimeout // on a busy machine, before the answer
+			if ran && a.Error != "" && !timedOut && (a.Metrics == nil || !strings.Contains(a.Cause, "the function may have run")) {
+				problems = append(problems, fmt.Sprintf("%s batch %d says nothing of a run: %+v", region.Region, a.Batch, a))
+			}
+		}
+	}
+	return problems
+}
