@@ -15,8 +15,8 @@ import (
 )
 
 // errorsAfterWork returns every error that Lambda can answer with, and those of gateways
-// before it, for a task that may not be done twice. The function has always run: nothing
-// is worse for a run that takes an error for a refusal.
+// before it, for a task that may not be done twice. Each is answered after the function
+// has run.
 func errorsAfterWork() (all []hazard) {
 	add := func(status int, code string, ran bool) {
 		fault := invoketest.Refuse(status, code, "as the test asked for")
@@ -48,9 +48,9 @@ func errorsAfterWork() (all []hazard) {
 	return all
 }
 
-// checkOnce returns what is wrong with a run of a task that may not be done twice: an
-// attempt that follows one that may have run, of which there is a bill; and, if the
-// fault's calls may have run, one without a bill or without a word of it.
+// checkOnce returns what is wrong with a run of a task that may not be done twice. No
+// attempt may follow one that may have run, and so has metrics. With ran each attempt that
+// failed must have metrics and say that it may have run.
 func (r *row) checkOnce(ran bool) (problems []string) {
 	for _, region := range r.answer.result.Regions {
 		mayHaveRun := map[int]bool{}
@@ -62,7 +62,7 @@ func (r *row) checkOnce(ran bool) (problems []string) {
 			mayHaveRun[a.Batch] = mayHaveRun[a.Batch] || a.Metrics != nil
 			timedOut := a.Error == protocol.ErrorTimeout // on a busy machine, before the answer
 			if ran && a.Error != "" && !timedOut && (a.Metrics == nil || !strings.Contains(a.Cause, "the function may have run")) {
-				problems = append(problems, fmt.Sprintf("%s batch %d says nothing of a run: %+v", region.Region, a.Batch, a))
+				problems = append(problems, fmt.Sprintf("%s batch %d does not say that it may have run: %+v", region.Region, a.Batch, a))
 			}
 		}
 	}

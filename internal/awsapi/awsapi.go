@@ -111,9 +111,9 @@ type Client struct {
 // [LoadConfig]. With nil every call fails with a [CredentialsError].
 func New(sender Sender, credentials aws.CredentialsProvider) *Client {
 	switch credentials.(type) {
-	case nil, *aws.CredentialsCache, *renewed:
+	case nil, *aws.CredentialsCache, *renewer:
 	default:
-		credentials = &renewed{cache: aws.NewCredentialsCache(credentials, early)}
+		credentials = &renewer{cache: aws.NewCredentialsCache(credentials, expireEarly)}
 	}
 	return &Client{sender: sender, credentials: credentials, signer: v4.NewSigner()}
 }

@@ -40,9 +40,9 @@ func serialize(t *testing.T, payload string) *awsapi.Request {
 	return r
 }
 
-// answer returns a Sender that answers with a status and a body, after it has passed
-// the request on to see, with its body.
-func answer(status int, body string, see func(r *http.Request, body string)) sendFunc {
+// answer returns a Sender that answers with a body, after it has passed the request on to
+// see, with its body.
+func answer(body string, see func(r *http.Request, body string)) sendFunc {
 	return func(r *http.Request) (*http.Response, error) {
 		if see != nil {
 			sent, err := io.ReadAll(r.Body)
@@ -52,7 +52,7 @@ func answer(status int, body string, see func(r *http.Request, body string)) sen
 			see(r, string(sent))
 		}
 		return &http.Response{
-			StatusCode: status, Header: http.Header{"X-Amzn-Requestid": {"id"}}, Body: io.NopCloser(strings.NewReader(body)),
+			StatusCode: http.StatusOK, Header: http.Header{"X-Amzn-Requestid": {"id"}}, Body: io.NopCloser(strings.NewReader(body)),
 		}, nil
 	}
 }
@@ -86,7 +86,7 @@ func TestDoSendsWhatTheModelSays(t *testing.T) {
 			body []byte
 			want string
 		}{{nil, `{"a":1}`}, {[]byte(`2`), `2`}, {[]byte{}, ``}} {
-			client := awsapi.New(answer(http.StatusOK, `3`, func(r *http.Request, body string) {
+			client := awsapi.New(answer(`3`, func(r *http.Request, body string) {
 				if got, want := r.Method+" "+r.URL.String(), "POST https://lambda.example/a%2Fb/2015-03-31/functions/worker%3Alive/invocations"; got != want {
 					t.Errorf("request %s, want %s", got, want)
 				}
@@ -134,7 +134,7 @@ func TestDoSignsWhenThereIsAConnection(t *testing.T) {
 			want string // the credentials signed with
 		}{{0, "one"}, {5*time.Minute - 1, "one"}, {1, "one"}, {0, "one"}, {1, "two"}, {time.Hour, "three"}} {
 			sender.wait = test.wait
-			sender.send = answer(http.StatusOK, `{}`, func(r *http.Request, body string) {
+			sender.send = answer(`{}`, func(r *http.Request, body string) {
 				if body != test.wait.String() {
 					t.Errorf("body %s, want %s", body, test.wait)
 				}
@@ -260,7 +260,7 @@ func (o *streamedOutput) SetPayloadStream(body io.ReadCloser) { o.body = body }
 func TestDoReadsUpToMaxBytes(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{100, 101} {
-		client := awsapi.New(answer(http.StatusOK, strings.Repeat("1", size), nil), keys())
+		client := awsapi.New(answer(strings.Repeat("1", size), nil), keys())
 		call := awsapi.Call{Request: serialize(t, `{}`), MaxBytes: 100}
 
 		whole := &lambda.InvokeOutput{}

@@ -2,6 +2,7 @@ package awsapi_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -46,9 +47,7 @@ func (c *clocked) Send(r *http.Request, ready func(*http.Request) error) (*http.
 		}
 		answer.StatusCode = http.StatusForbidden
 		answer.Header = http.Header{"X-Amzn-Errortype": {code}, "Date": {now.UTC().Format(http.TimeFormat)}}
-		for name, values := range c.header {
-			answer.Header[name] = values
-		}
+		maps.Copy(answer.Header, c.header)
 		answer.Body = io.NopCloser(strings.NewReader(`{"message":"Signature expired: it is now earlier than it was"}`))
 		return answer, nil
 	}

@@ -18,8 +18,8 @@ const (
 	// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 	expiryWindow = 5 * time.Minute
 
-	// renewPause is how long after a try to renew credentials the next one follows. It
-	// spares a provider that fails, or whose next credentials are not there yet.
+	// renewPause is the least time between two renewals in the background: the provider
+	// may fail, or may not have new credentials yet.
 	renewPause = 10 * time.Second
 )
 
@@ -27,29 +27,29 @@ const (
 // names, as config.LoadDefaultConfig does. The SDK writes no log. Its credentials are
 // renewed before they expire, as [Client] says.
 func LoadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
-	options = append(options, config.WithLogger(logging.Nop{}), config.WithCredentialsCacheOptions(early))
+	options = append(options, config.WithLogger(logging.Nop{}), config.WithCredentialsCacheOptions(expireEarly))
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
-		cfg.Credentials = &renewed{cache: cache}
+		cfg.Credentials = &renewer{cache: cache}
 	}
 	return cfg, err //nolint:wrapcheck // the SDK says what it could not load
 }
 
-// early makes a cache take credentials for expired when their expiryWindow begins.
-func early(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }
+// expireEarly makes a cache renew credentials an expiryWindow before they expire.
+func expireEarly(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }
 
-// A renewed is a provider of credentials that are renewed in their expiryWindow, in the
-// background. The calls meanwhile go on with the old ones: a provider that is slow, or
-// fails for a while, delays and fails none.
-type renewed struct {
-	cache *aws.CredentialsCache // with the option early
+// A renewer provides credentials. In the expiryWindow before they expire it renews them in
+// the background and still returns the old ones, so a provider that is slow or fails for a
+// while neither delays a call nor fails it.
+type renewer struct {
+	cache *aws.CredentialsCache // with expireEarly
 	held  atomic.Pointer[aws.Credentials]
 	next  atomic.Int64 // when they may be renewed next, in Unix nanoseconds
 }
 
 // Retrieve implements aws.CredentialsProvider. It waits only when there are no
 // credentials, or they have expired.
-func (r *renewed) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (r *renewer) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	held := r.held.Load()
 	if held == nil || held.Expired() {
 		return r.renew(ctx)
@@ -64,7 +64,7 @@ func (r *renewed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // renew takes credentials from the cache, which asks its provider once for all callers.
-func (r *renewed) renew(ctx context.Context) (aws.Credentials, error) {
+func (r *renewer) renew(ctx context.Context) (aws.Credentials, error) {
 	credentials, err := r.cache.Retrieve(ctx)
 	if err != nil {
 		return credentials, err //nolint:wrapcheck // retrieve wraps it

@@ -38,7 +38,7 @@ func (v *vault) Retrieve(context.Context) (aws.Credentials, error) {
 func signedBy(t *testing.T, v aws.CredentialsProvider) func() string {
 	t.Helper()
 	var id string
-	client := awsapi.New(answer(http.StatusOK, `{}`, func(r *http.Request, _ string) {
+	client := awsapi.New(answer(`{}`, func(r *http.Request, _ string) {
 		id = r.Header.Get("X-Amz-Security-Token")[len("token of "):]
 	}), v)
 	return func() string {
@@ -122,7 +122,7 @@ func TestWhiteSpaceAroundCredentialsIsNotSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		padded := aws.Credentials{AccessKeyID: " one\t", SecretAccessKey: "secret \n", SessionToken: "\ttoken of one\r\n"}
-		client := awsapi.New(answer(http.StatusOK, `{}`, func(r *http.Request, body string) {
+		client := awsapi.New(answer(`{}`, func(r *http.Request, body string) {
 			checkSigned(t, r, body, session("one", time.Time{}))
 		}), aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return padded, nil }))
 		if _, err := client.Do(t.Context(), awsapi.Call{Request: serialize(t, `{}`), Output: &lambda.InvokeOutput{}}); err != nil { //nolint:bodyclose // Do closes it

@@ -18,6 +18,7 @@ import (
 	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
+	"meridian/internal/invoke/invoketest"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -642,6 +643,36 @@ func TestAWorkerThatCannotRunYetIsWaitedFor(t *testing.T) {
 	lost := got.Regions[0]
 	if statuses(got) != "FAILED: FAILED" || took < 290*time.Second || lost.Error != notYet().Name || lost.Hint != protocol.HintAwaitWorker {
 		t.Errorf("Run = %s after %v: %s with hint %q; want FAILED in the last 10 s of 300", statuses(got), took, lost.Error, lost.Hint)
+	}
+}
+
+// Each state of a function that passes is waited for, also when the task may not be done
+// twice: AWS documents that nothing has run.
+func TestEveryStateOfAFunctionThatPassesIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for code, status := range map[string]int{
+		"CodeArtifactUserPendingException": 409, "ResourceConflictException": 409, "SnapStartNotReadyException": 409,
+		"ResourceNotReadyException": 502, "EC2ThrottledException": 502, "ENILimitReachedException": 502,
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, server := deployed(t, world{}.tasks())
+				begin := time.Now()
+				server.Decide(func(invoketest.Call) invoketest.Fault {
+					if time.Since(begin) < time.Minute {
+						return invoketest.Refuse(status, code, "not yet")
+					}
+					return nil
+				})
+				got, err := c.Run(t.Context(), protocol.Request{
+					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, TimeoutSeconds: 300,
+				})
+				if err != nil || got.Status != protocol.StatusSucceeded || got.Summary.Cost.Workers.Requests != 2 {
+					t.Errorf("Run = %s: %s after %d attempts, %v; want SUCCEEDED, 2 of them billed", got.Status, got.Cause, got.Summary.Attempts, err)
+				}
+			})
+		})
 	}
 }
 

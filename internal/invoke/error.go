@@ -34,19 +34,18 @@ type Error struct {
 	FunctionError string
 
 	// Sent means that the function may have run without an answer: the call was lost
-	// after it had been sent, or it was answered with an error of which it is not
-	// documented that nothing has run.
+	// after it had been sent, or it was answered with an error that AWS does not document
+	// as a refusal before a run.
 	Sent bool
 
-	// Rate means that Lambda throttled the call because calls come too fast. Any other
-	// throttle means that too many run at once.
+	// Rate means that Lambda throttled the call because of the rate of calls. Any other
+	// throttle is because of the number of calls in flight.
 	Rate bool
 
 	// Retry is the wait before a retry that Lambda asks for. Zero means none.
 	Retry time.Duration
 
-	// Advice says what a person can do about the error. Empty means that nothing is
-	// known.
+	// Advice says what a person can do about the error. Empty means no advice.
 	Advice protocol.Hint
 
 	// Err is the underlying error, for errors.Is and errors.As. Nil when there is
@@ -67,7 +66,7 @@ func (e *Error) RetryAfter() time.Duration { return e.Retry }
 // failed, or Sent.
 func (e *Error) MayHaveRun() bool { return e.Sent || e.FunctionError != "" }
 
-// RateLimited returns Rate: whether the throttle is one of calls per second.
+// RateLimited returns Rate: whether the throttle limits calls per second.
 func (e *Error) RateLimited() bool { return e.Rate }
 
 // Unwrap returns Err.

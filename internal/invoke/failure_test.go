@@ -384,3 +384,29 @@ func FuzzFunctionError(f *testing.F) {
 		}
 	})
 }
+
+// A signature that Lambda refuses because the clock is off is made again by Lambda's clock.
+func TestLambdaCorrectsTheClock(t *testing.T) {
+	t.Parallel()
+	const ahead = 10 * time.Minute
+	server := invoketest.NewServer(t, echo)
+	server.Decide(func(invoketest.Call) invoketest.Fault {
+		return func(w http.ResponseWriter, r *http.Request, work http.Handler) {
+			signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+			now := time.Now().Add(ahead).UTC()
+			w.Header().Set("Date", now.Format(http.TimeFormat))
+			if err != nil || now.Sub(signed) > 5*time.Minute {
+				invoketest.Refuse(http.StatusForbidden, "InvalidSignatureException", "Signature expired: …")(w, r, work)
+				return
+			}
+			work.ServeHTTP(w, r)
+		}
+	})
+	invoker := newLambda(t, server, invoke.Settings{})
+	for _, want := range []int{2, 3} {
+		answer, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{"a":1}`))
+		if got := server.Calls("worker"); err != nil || string(answer) != `{"a":1}` || got != want {
+			t.Errorf("Invoke = %s, %v after %d requests, want the answer after %d", answer, err, got, want)
+		}
+	}
+}

@@ -4,9 +4,11 @@
 //
 // # What an Invoke promises
 //
-// One call is one attempt, and reaches Lambda at most once. Nothing is retried in here:
-// retries belong to the retriers of the run's request, and each is in its result.
-// Package wire, which has the connections, says when a request moves to another one.
+// One call is one attempt, and is carried out by Lambda at most once. Nothing is retried in
+// here: retries belong to the retriers of the run's request, and each is in its result.
+// There are two exceptions, which have done nothing: a request for a log that the server
+// does not know, and a signature by a clock that is off. Package wire, which has the
+// connections, says when a request moves to another one.
 //
 // Invoke returns when its context ends. The error is then the context's cause, and it
 // wraps context.DeadlineExceeded or context.Canceled. A context without a deadline gets
@@ -22,7 +24,9 @@
 // # Errors
 //
 // Every error but the end of the context is an [Error]. Its name is the one that Step
-// Functions gives to the same failure, for a retrier to match.
+// Functions gives to the same failure, for a retrier to match. What Lambda's errors mean
+// is in one table, with its sources: whether the function may have run, whether the call
+// is retried by default, and what to do.
 package invoke
 
 import (

@@ -10,14 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// A row is what is documented of one error of Invoke. Names, retries, bills and hints
-// all follow from it.
+// A row is what AWS documents about one error of Invoke. Its name, the default retries,
+// the bill and the hint follow from it.
 type row struct {
-	code   string // Lambda's, or the name of an error that Lambda did not answer with
-	status int    // of HTTP; zero when Lambda did not answer, or when any status has it
+	code   string // Lambda's, or the name of an error without one
+	status int    // of HTTP; zero means none
 	ran    outcome
 	retry  persistence
-	hint   protocol.Hint // with one worker for every Region
+	hint   protocol.Hint // for placement Home
 	source string
 }
 
@@ -35,24 +35,25 @@ type persistence int
 const (
 	never persistence = iota
 
-	// briefly is for an error that the next attempt probably does not meet.
+	// briefly is for an error that passes quickly: a few retries.
 	briefly
 
-	// untilReady is for a function that cannot run yet: as long as the run has time.
-	// AWS's text says to wait, or names a limit that others free again.
+	// untilReady is for a function that cannot run yet: retries until the run ends. AWS's
+	// text says to wait, or names a limit whose use changes.
 	untilReady
 
-	// atOnce and tooFast are throttles: too many calls run at once, or come in a second.
-	// A run waits them out, see internal/fanout.
+	// atOnce and tooFast are throttles of the calls in flight and of the calls per second.
+	// internal/fanout adapts to them.
 	atOnce
 	tooFast
 )
 
 // Where the rows come from.
 const (
-	// apiInvoke lists the errors of Invoke. It says that error codes are reserved for
-	// errors that prevent the function from executing. "Internal error" and "a
-	// connected file system" do not say that, so those two may have run.
+	// apiInvoke lists the errors of Invoke and says that error codes are reserved for
+	// errors that prevent the function from executing. ServiceException, an "internal
+	// error", and EFSIOException, for "reading from or writing to a connected file
+	// system", do not say so themselves: after these the function may have run.
 	apiInvoke = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 
 	// commonErrors lists the errors of every operation.
@@ -77,7 +78,7 @@ const (
 	ours = "meridian/pkg/protocol"
 )
 
-// table has a row for every error of Invoke.
+// table has a row for every documented error of Invoke.
 //
 //nolint:gochecknoglobals // a constant that Go cannot write as such
 var table = []row{
@@ -102,7 +103,7 @@ var table = []row{
 	{"ENILimitReachedException", 502, refused, untilReady, protocol.HintRaiseQuota, apiInvoke},
 	{"SubnetIPAddressLimitReachedException", 502, refused, untilReady, protocol.HintRaiseQuota, apiInvoke},
 
-	// Preparing the function failed, for once perhaps.
+	// Preparing the function failed, which may pass.
 	{"EC2UnexpectedException", 502, refused, briefly, protocol.HintFixWorker, apiInvoke},
 	{"EFSMountConnectivityException", 408, refused, briefly, protocol.HintFixWorker, troubleshooting},
 	{"EFSMountTimeoutException", 408, refused, briefly, protocol.HintFixWorker, troubleshooting},
@@ -159,15 +160,15 @@ var table = []row{
 	{"SignatureDoesNotMatch", 403, refused, never, protocol.HintSetClock, signing},
 	{"RequestExpired", 400, refused, never, protocol.HintSetClock, commonErrors},
 
-	// The call was not carried out, or not to its end.
+	// The call was not carried out, or it broke off.
 	{"InternalFailure", 500, mayHaveRun, briefly, "", commonErrors},
 	{"ServiceUnavailable", 503, mayHaveRun, briefly, "", commonErrors},
 	{"RequestAbortedException", 400, mayHaveRun, never, "", commonErrors},
 	{"RequestTimeoutException", 408, mayHaveRun, briefly, "", commonErrors},
 	{notImplemented, 501, refused, never, "", httpSemantics},
 
-	// Lambda did not answer, or with a code that is not documented. Whether the function
-	// may have run depends on what was sent.
+	// Errors without an answer, or without a documented code. After an error without an
+	// answer the function may have run if the request was sent.
 	{protocol.ErrorLambdaAWS, 0, mayHaveRun, briefly, "", stepFunctions},
 	{protocol.ErrorLambdaSDKClient, 0, mayHaveRun, briefly, "", stepFunctions},
 	{protocol.ErrorLambdaClientTimeout, 0, mayHaveRun, briefly, "", stepFunctions},
@@ -200,7 +201,7 @@ func rowOf(status int, code string) row {
 		r = row{code: code, status: status, ran: mayHaveRun}
 	}
 	if status != r.status && (status == http.StatusRequestTimeout || status >= http.StatusInternalServerError) {
-		r.ran = mayHaveRun // it is documented for another status
+		r.ran = mayHaveRun // the refusal is documented for another status
 	}
 	return r
 }
@@ -229,8 +230,8 @@ func (r row) name() string {
 	return "Lambda." + r.code
 }
 
-// persistenceOf returns how a throttle with Lambda's reason is waited out. Without one
-// the limit is that on what runs at once.
+// persistenceOf returns which throttle Lambda's reason stands for. Without a known reason
+// it is that of the calls in flight.
 func persistenceOf(reason types.ThrottleReason) persistence {
 	switch reason {
 	case types.ThrottleReasonCallerRateLimitExceeded, types.ThrottleReasonFunctionInvocationRateLimitExceeded,
@@ -242,8 +243,7 @@ func persistenceOf(reason types.ThrottleReason) persistence {
 	return atOnce
 }
 
-// regionally returns the hint for a worker in each Region instead of one that serves
-// them all.
+// regionally returns the hint for placement Regional.
 func regionally(h protocol.Hint) protocol.Hint {
 	switch h { //nolint:exhaustive // the others are the same
 	case protocol.HintSetWorker:
@@ -255,11 +255,11 @@ func regionally(h protocol.Hint) protocol.Hint {
 }
 
 // DefaultRetry returns the retriers of a request without any. The first covers throttles
-// and the errors that a second attempt probably does not meet: 4 retries that start at
-// 0.2 s and double up to 5 s. AWS recommends 6 retries that start at 2 s, over two
-// minutes in all, but a run over Regions takes seconds. The second covers functions that
-// cannot run yet: AWS says that this takes 40 to 106 s, so it retries as long as the run
-// has time, up to every 10 s. Both have full jitter.
+// and errors that pass quickly: 4 retries that start at 0.2 s and double up to 5 s. AWS
+// recommends 6 retries that start at 2 s, over two minutes in all, but a run over Regions
+// takes seconds. The second covers functions that cannot run yet. That takes 40 to 106 s
+// after a deployment, so it retries until the run ends, with at most 10 s in between.
+// Both have full jitter.
 //
 // Source: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
 func DefaultRetry() []protocol.Retrier {

@@ -43,7 +43,7 @@ func TestTheTableHasEveryErrorOfInvoke(t *testing.T) {
 		}
 		modelled++
 		if got, ok := status[code]; !ok || got != answer.Code {
-			t.Errorf("the table has status %d for %s, want %d, or a word on which operation it belongs to", got, code, answer.Code)
+			t.Errorf("the table has status %d for %s, want %d; or list it with the errors of other operations", got, code, answer.Code)
 		}
 	}
 	if modelled != 45 {

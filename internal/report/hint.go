@@ -44,11 +44,11 @@ func instruction(h protocol.Hint, region string) string {
 	case protocol.HintAwaitWorker:
 		return fmt.Sprintf("wait until the state of the regionworker in %s is Active; `aws lambda get-function` shows it", region)
 	case protocol.HintFixWorker:
-		return fmt.Sprintf("mend what the cause names of the regionworker in %s, such as its network, file system or key", region)
+		return fmt.Sprintf("fix the configuration of the regionworker in %s; the cause names the setting", region)
 	case protocol.HintRaiseConcurrency:
 		return fmt.Sprintf("raise the concurrency of the account or of the regionworker in %s, or set maxConcurrency lower", region)
 	case protocol.HintRaiseQuota:
-		return fmt.Sprintf("raise the quota that the cause names in %s, or free what it counts", region)
+		return fmt.Sprintf("raise the quota in %s that the cause names, or use less of it", region)
 	case protocol.HintShortenRequest:
 		return "set maxTargetsPerInvocation lower, or shorten parameters"
 	}

@@ -491,8 +491,7 @@ func TestAProxysAddressThatIsNoURLIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{"https://127.0.0.1:1", "http://127.0.0.1:1"} {
 		p := wire.New(wire.Config{Proxy: func(*http.Request) (*url.URL, error) {
-			_, err := url.Parse("https://user:hunter2@localhost:hunter2")
-			return nil, err
+			return nil, errors.New(`parse "https://user:hunter2@localhost:hunter2": invalid port ":hunter2" after host`)
 		}})
 		t.Cleanup(p.Close)
 		err := callAt(t.Context(), t, p, endpoint)

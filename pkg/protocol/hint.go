@@ -41,15 +41,15 @@ const (
 	// HintAwaitWorker: the regionworker cannot run yet. Wait until its state is Active.
 	HintAwaitWorker Hint = "awaitWorker"
 
-	// HintFixWorker: the regionworker's configuration keeps it from running. The cause
-	// says what of it.
+	// HintFixWorker: the regionworker cannot run with its configuration. The cause names
+	// the setting.
 	HintFixWorker Hint = "fixWorker"
 
 	// HintRaiseConcurrency: Lambda throttles. Raise the concurrency of the account or of
 	// the regionworker, or lower maxConcurrency.
 	HintRaiseConcurrency Hint = "raiseConcurrency"
 
-	// HintRaiseQuota: a quota of the account is used up. Raise it, or free what it counts.
+	// HintRaiseQuota: a quota of the account is used up. Raise it, or use less of it.
 	HintRaiseQuota Hint = "raiseQuota"
 
 	// HintShortenRequest: an invocation is too long. Lower maxTargetsPerInvocation, or
