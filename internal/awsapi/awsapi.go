@@ -123,16 +123,16 @@ func New(sender Sender, credentials aws.CredentialsProvider) *Client {
 // that could not be read.
 func (c *Client) Do(ctx context.Context, call Call) (*http.Response, error) {
 	begin := time.Now()
-	response, signed, err := c.once(ctx, call, begin)
+	response, signed, err := c.once(ctx, &call, begin)
 	if c.correctClock(response, signed, err) {
-		response, _, err = c.once(ctx, call, begin)
+		response, _, err = c.once(ctx, &call, begin)
 	}
 	return response, err
 }
 
 // once makes a call that began at begin. It returns the clock offset that the request
 // was signed with, too.
-func (c *Client) once(ctx context.Context, call Call, begin time.Time) (response *http.Response, signed time.Duration, err error) {
+func (c *Client) once(ctx context.Context, call *Call, begin time.Time) (response *http.Response, signed time.Duration, err error) {
 	credentials, err := c.retrieve(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -161,7 +161,7 @@ func (c *Client) once(ctx context.Context, call Call, begin time.Time) (response
 	if response, err = c.sender.Send(r, ready); err != nil {
 		return nil, signed, err //nolint:wrapcheck // the Sender's errors are part of the contract
 	}
-	return response, signed, deserialize(ctx, &call, response)
+	return response, signed, deserialize(ctx, call, response)
 }
 
 // sign signs r, which was serialized as request and has body.
