@@ -26,6 +26,6 @@ func main() {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
-	worker := &regionworker.Worker{Tasks: tasks, Log: log}
+	worker := &regionworker.Worker{Tasks: tasks, Region: os.Getenv("AWS_REGION"), Log: log}
 	function.Start(context.Background(), worker.Handle)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"meridian/internal/coordinator"
 	"meridian/pkg/protocol"
@@ -24,6 +25,8 @@ func (unchecked) Idempotent(string) bool { return false }
 func (unchecked) Check(string, json.RawMessage, []string) protocol.Faults { return nil }
 
 func (unchecked) DefaultTarget(string, json.RawMessage) string { return protocol.DefaultTarget }
+
+func (unchecked) LeastTime(string, json.RawMessage) time.Duration { return 0 }
 
 func (unchecked) Skips(string, json.RawMessage) func(string, string) string {
 	return func(string, string) string { return "" }

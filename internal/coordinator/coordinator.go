@@ -70,6 +70,10 @@ type Tasks interface {
 	// has none. It is never empty.
 	DefaultTarget(name string, parameters json.RawMessage) string
 
+	// LeastTime returns how long the work of the task called name takes for a target at
+	// least, or 0 when that is not known.
+	LeastTime(name string, parameters json.RawMessage) time.Duration
+
 	// Skips returns a function that says why a target would be skipped in a Region,
 	// or "" when it would not be, or when only a try can tell. Check has found
 	// nothing wrong with the task and its parameters.

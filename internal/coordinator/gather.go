@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,16 +11,14 @@ import (
 	"time"
 
 	"meridian/internal/fanout"
-	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
 )
 
 // gathered is what a run has gathered so far. A Region settles with its last unit.
 type gathered struct {
-	regions  []gatheredRegion
-	serialMs float64
-	overdue  bool // whether the run's time ended before some unit's turn
-	summary  protocol.Summary
+	regions []gatheredRegion
+	overdue bool // whether the run's time ended before some unit's turn
+	summary protocol.Summary
 }
 
 // A gatheredRegion is a Region of which some units have settled.
@@ -74,15 +73,13 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	case fanout.Failed, fanout.TimedOut:
 		b.Error = protocol.CutErrorName(fanout.ErrorName(o.Err))
 		b.Cause = protocol.Cause(o.Err)
-		if e, ok := errors.AsType[*invoke.Error](o.Err); ok {
-			b.Hint = e.Advice
-		}
+		b.Hint = hint(o.Err)
 	case fanout.Aborted, fanout.NotStarted, fanout.Skipped:
 		b.Cause = protocol.Cause(o.Err)
 	case fanout.Succeeded:
 	}
 	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*json.RawMessage, len(u.targets))
-	position, answered := make(map[string]int, len(u.targets)), make([]bool, len(u.targets))
+	position, begun, answered := make(map[string]int, len(u.targets)), make([]bool, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
 		position[target] = i
@@ -94,13 +91,16 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		if attempt.RequestID != "" {
 			b.RequestID = attempt.RequestID
 		}
+		b.WorkerRegion = cmp.Or(reply.workerRegion, b.WorkerRegion)
 		b.Truncated = b.Truncated || reply.truncated
-		worked := min(reply.elapsedMs, attempt.ElapsedMs) // no worker works longer than its attempt takes
-		r.serialMs += attempt.ElapsedMs - worked
 		for j, t := range reply.targets {
-			r.serialMs += min(attemptsMs(t), worked)
 			at := position[t.Target]
 			known := &b.Targets[at]
+			r.summary.TargetRetries += len(t.Attempts)
+			if len(t.Attempts) > 0 && (a.Hedge || !begun[at]) {
+				r.summary.TargetRetries-- // the first attempt is no retry, nor is that of a hedge
+			}
+			begun[at] = begun[at] || !a.Hedge
 			t.Attempts = append(known.Attempts, t.Attempts...)
 			if answered[at] && !replaces(t.Status, known.Status) {
 				known.Attempts = t.Attempts
@@ -155,18 +155,6 @@ func replyOf(a fanout.Attempt, value *reply) (answer reply, returned bool) {
 // sinceBegin returns the milliseconds from the run's start to t.
 func (r *run) sinceBegin(t time.Time) float64 { return protocol.Milliseconds(t.Sub(r.begin)) }
 
-// attemptsMs returns how long the attempts at a target took, without the waits
-// between them, or all of the target's time when its attempts were not recorded.
-func attemptsMs(t protocol.TargetOutcome) (ms float64) {
-	if len(t.Attempts) == 0 {
-		return t.ElapsedMs
-	}
-	for _, a := range t.Attempts {
-		ms += a.ElapsedMs
-	}
-	return ms
-}
-
 // merge makes one Region's outcome of its batches. Its status is the worst of
 // theirs; error and cause are those of the first batch that has it. When the run's
 // end left batches undone, the Region was started and then given up: it is ABORTED,
@@ -178,8 +166,8 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 	}
 	worst := slices.MaxFunc(batches, func(a, b protocol.RegionOutcome) int { return severity(a.Status) - severity(b.Status) })
 	merged := protocol.RegionOutcome{
-		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, Hint: worst.Hint, StartMs: math.Inf(1),
-		Attempts: []protocol.Attempt{},
+		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, Hint: worst.Hint,
+		StartMs: math.Inf(1), Attempts: []protocol.Attempt{},
 	}
 	var end float64
 	for _, b := range batches {
@@ -190,6 +178,7 @@ func merge(region string, batches []protocol.RegionOutcome, overdue bool) protoc
 		if b.RequestID != "" {
 			merged.RequestID = b.RequestID
 		}
+		merged.WorkerRegion = cmp.Or(b.WorkerRegion, merged.WorkerRegion)
 		merged.Truncated = merged.Truncated || b.Truncated
 		merged.Attempts = append(merged.Attempts, b.Attempts...)
 		merged.Targets = append(merged.Targets, b.Targets...)
@@ -232,21 +221,21 @@ func (r *run) count(o *protocol.RegionOutcome) {
 	s := &r.summary
 	s.Regions.Add(o.Status)
 	s.Attempts += len(o.Attempts)
-	units := map[int]bool{}
-	for _, a := range o.Attempts {
-		units[a.Batch] = true
-	}
-	s.Retries += len(o.Attempts) - len(units)
+	invocations, retries := o.Invocations()
+	s.Retries += retries
+	s.Hedges += len(o.Attempts) - invocations - retries
 	for _, t := range o.Targets {
 		s.Targets.Add(t.Status)
 		s.TargetAttempts += len(t.Attempts)
-		s.TargetRetries += max(len(t.Attempts)-1, 0)
 	}
 }
 
 // result returns the result of a run that has ended.
 func (r *run) result(v fanout.Verdict) protocol.Result {
 	elapsed := time.Since(r.begin)
+	if c := r.summary.Regions; v.Status == fanout.Succeeded && c.Skipped == c.Total {
+		v.Status, v.Err = fanout.Failed, r.allSkipped()
+	}
 	result := protocol.Result{
 		RunID:     r.plan.RunID,
 		Name:      r.plan.Request.Name,
@@ -267,11 +256,14 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 	}
 	s := &result.Summary
 	s.Throttled, s.Concurrency = v.Throttled, v.Concurrency
-	s.SerialMs = math.Round(r.serialMs*1000) / 1000
-	if result.ElapsedMs > 0 && s.Targets.Succeeded > 0 {
-		s.Speedup = math.Round(100*s.SerialMs/result.ElapsedMs) / 100
+	if r.leastMs > 0 && r.leastMs <= result.ElapsedMs { // else a worker did not do its work
+		s.SerialMs = rounded(r.leastMs*float64(s.Targets.Succeeded), 1000)
+		s.Speedup = rounded(s.SerialMs/result.ElapsedMs, 100)
 	}
 	r.account(&result, elapsed)
+	if v.Status == fanout.TimedOut && r.cut {
+		result.Hint = protocol.HintRaiseTimeout
+	}
 	if v.Err != nil {
 		result.Cause = r.cause(v)
 		if v.Status != fanout.Aborted {
@@ -279,6 +271,24 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		}
 	}
 	return result
+}
+
+// An allSkippedError is why a run in which there was nothing to do is no success.
+type allSkippedError struct{ first string }
+
+func (e *allSkippedError) Error() string {
+	return "every target was skipped; the first one: " + e.first
+}
+
+func (*allSkippedError) ErrorName() string { return protocol.ErrorAllSkipped }
+
+// allSkipped returns an allSkippedError.
+func (r *run) allSkipped() error {
+	o := r.regions[0].outcome
+	if len(o.Targets) == 0 {
+		return &allSkippedError{o.Cause}
+	}
+	return &allSkippedError{o.Targets[0].Cause}
 }
 
 // cause says why the run did not succeed, and shows the first Region that failed.
@@ -289,7 +299,10 @@ func (r *run) cause(v fanout.Verdict) string {
 			v.Err, c.TimedOut+c.Aborted+c.NotStarted, c.Total))
 	}
 	for _, g := range r.regions {
-		if o := g.outcome; o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut {
+		switch o := g.outcome; {
+		case o.Error == protocol.ErrorExceedToleratedFailureThreshold: // the cause says it
+			return protocol.CutCause(fmt.Sprintf("%v; %s: %s", v.Err, o.Region, o.Cause))
+		case o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut:
 			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, o.Region, o.Error, o.Cause))
 		}
 	}

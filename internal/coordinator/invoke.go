@@ -14,11 +14,11 @@ import (
 
 // A reply is what one invocation brought back.
 type reply struct {
-	report    protocol.Attempt
-	elapsedMs float64                  // the worker's own time
-	truncated bool                     // whether the worker left something out
-	targets   []protocol.TargetOutcome // without their outputs
-	outputs   []json.RawMessage        // of targets, see outputs.keep
+	report       protocol.Attempt
+	workerRegion string                   // where the worker ran; empty means unknown
+	truncated    bool                     // whether the worker left something out
+	targets      []protocol.TargetOutcome // without their outputs
+	outputs      []json.RawMessage        // of targets, see outputs.keep
 }
 
 // invoke makes one attempt at a unit: it asks for the targets that no attempt before
@@ -64,7 +64,7 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	if err != nil {
 		return nil, r.failed(&reply{report: report}, &badAnswerError{err})
 	}
-	got := &reply{report, result.ElapsedMs, result.Truncated, result.Targets, r.outputs.keep(u.region, result.Targets)}
+	got := &reply{report, result.WorkerRegion, result.Truncated, result.Targets, r.outputs.keep(u.region, result.Targets)}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return got, nil
 	}
@@ -72,8 +72,10 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	if whole == protocol.StatusSucceeded {
 		return got, nil
 	}
+	deadline, bounded := ctx.Deadline()
+	early := !bounded || isEarly(deadline, request.BudgetMs)
 	return got, r.failed(got, &regionError{
-		result: result, skip: whole == protocol.StatusSkipped, last: r.isLast(ctx, request.BudgetMs),
+		result: result, skip: whole == protocol.StatusSkipped, early: early, last: !early && deadline.Equal(r.endBy),
 	})
 }
 
@@ -84,15 +86,13 @@ func (r *run) failed(got *reply, err error) error {
 	return &invocationError{reply: got, err: err, final: r.plan.AtMostOnce && (!ok || e.MayHaveRun())}
 }
 
-// isLast reports whether a worker that answers now, and had this budget, was stopped
-// by the run's end: its deadline was the run's, and is no further away than the
-// reserve that the worker keeps. A worker that answers earlier was stopped by a
-// timeout of its own function, and the run goes on.
-func (r *run) isLast(ctx context.Context, budgetMs float64) bool {
+// isEarly reports whether a worker that answers now, and had this budget until the
+// deadline, was not stopped by its budget's end: that is further away than the reserve
+// that the worker keeps. If its time ran out, then by a timeout of its own function.
+func isEarly(deadline time.Time, budgetMs float64) bool {
 	const rounding = time.Millisecond // more than a budget is rounded by
 	reserve := protocol.Reserve(time.Duration(budgetMs * float64(time.Millisecond)))
-	deadline, bounded := ctx.Deadline()
-	return bounded && deadline.Equal(r.endBy) && time.Until(deadline) <= reserve+rounding
+	return time.Until(deadline) > reserve+rounding
 }
 
 // An invocationError is the failure of one invocation, with what it brought back.
@@ -129,6 +129,7 @@ func (e *badAnswerError) Unwrap() error { return e.err }
 type regionError struct {
 	result protocol.RegionResult
 	skip   bool // whether every target of the unit was skipped
+	early  bool // whether the worker's budget had not ended
 	last   bool // whether the run's end stopped the worker
 }
 

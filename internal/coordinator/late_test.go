@@ -49,17 +49,20 @@ func TestAWorkersOwnDeadlineIsNotTheEndOfTheRun(t *testing.T) {
 		limit    time.Duration
 		want     string
 		error    string
+		hint     protocol.Hint
 		attempts int
 		took     time.Duration
 	}{
 		{
 			name: "it is a failure", retry: []protocol.Retrier{}, limit: time.Minute,
 			want: "FAILED: TIMED_OUT SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold, attempts: 1, took: 9 * time.Second,
+			hint: protocol.HintRaiseWorkerTimeout,
 		},
 		{
 			name: "it is retried", limit: time.Minute,
 			retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorTimeout}, MaxAttempts: new(2), BackoffRate: 1}},
 			want:  "FAILED: TIMED_OUT SUCCEEDED", error: protocol.ErrorExceedToleratedFailureThreshold, attempts: 3, took: 29 * time.Second,
+			hint: protocol.HintRaiseWorkerTimeout,
 		},
 		{
 			name: "unless it is the end of the run too", limit: 10 * time.Second,
@@ -82,6 +85,9 @@ func TestAWorkersOwnDeadlineIsNotTheEndOfTheRun(t *testing.T) {
 				}
 				if n := len(got.Regions[0].Attempts); n != tt.attempts {
 					t.Errorf("%d attempts, want %d", n, tt.attempts)
+				}
+				if hint := got.Regions[0].Hint; hint != tt.hint || got.Regions[1].Hint != "" {
+					t.Errorf("hint %q, want %q", hint, tt.hint)
 				}
 			})
 		})

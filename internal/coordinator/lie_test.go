@@ -127,15 +127,6 @@ func TestNoAnswerOfAWorkerCostsTheRunItsAnswer(t *testing.T) {
 			rt.Fatal(err)
 		}
 		assertAccounted(t, r, got)
-		most := 0.0 // of the serial time: each attempt once, and once for each of its targets
-		for _, region := range got.Regions {
-			for _, a := range region.Attempts {
-				most += a.ElapsedMs * float64(1+len(r.Targets))
-			}
-		}
-		if s := got.Summary; s.SerialMs < 0 || s.SerialMs > most+0.01 || s.Speedup < 0 {
-			rt.Errorf("serialMs is %v, the speed-up %v; want 0 to %v ms", s.SerialMs, s.Speedup, most)
-		}
 		if got.Regions[0].Status != protocol.StatusSucceeded {
 			rt.Errorf("us-east-1 is %s, want SUCCEEDED", got.Regions[0].Status)
 		}

@@ -45,7 +45,7 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 		r.log.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,
 			"succeeded", s.Regions.Succeeded, "failed", s.Regions.Failed, "timedOut", s.Regions.TimedOut,
 			"aborted", s.Regions.Aborted, "notStarted", s.Regions.NotStarted, "skipped", s.Regions.Skipped,
-			"elapsedMs", e.Ended.ElapsedMs, "speedup", s.Speedup, "retries", s.Retries)
+			"elapsedMs", e.Ended.ElapsedMs, "retries", s.Retries)
 	case protocol.EventAttemptStarted, protocol.EventAttemptEnded:
 	}
 }

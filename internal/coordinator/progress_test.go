@@ -50,6 +50,9 @@ func TestATargetThatOneOfTwoHedgedInvocationsHasDoneIsDone(t *testing.T) {
 			t.Errorf("%s has no output", target.Target)
 		}
 	}
+	if s := got.Summary; s.Hedges != 1 || s.Retries != 0 || s.TargetAttempts != 4 || s.TargetRetries != 0 {
+		t.Errorf("Summary = %+v, want 1 hedge, 4 attempts of targets and no retries", s)
+	}
 	if took != 3*time.Second || s3.Load() != 2 || sqs.Load() != 2 {
 		t.Errorf("Run took %v and worked on s3 %d times, on sqs %d times; want 3s, 2 and 2", took, s3.Load(), sqs.Load())
 	}

@@ -222,7 +222,7 @@ func TestEveryServiceIsEveryServiceListedInTheRegion(t *testing.T) {
 		}
 	}
 	got, err = c.Run(t.Context(), protocol.Request{Regions: []string{"me-west-1"}, Targets: []string{"*"}})
-	if err != nil || statuses(got) != "SUCCEEDED: SKIPPED" || got.Regions[0].Cause == "" {
-		t.Errorf("Run where no service is listed = %s, %v; want SUCCEEDED: SKIPPED with a cause", statuses(got), err)
+	if err != nil || statuses(got) != "FAILED: SKIPPED" || got.Cause != "every target was skipped; the first one: no service is listed in this Region" {
+		t.Errorf("Run where no service is listed = %s, %s, %v; want FAILED: SKIPPED with the cause", statuses(got), got.Cause, err)
 	}
 }

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -19,8 +20,10 @@ type run struct {
 	envelope protocol.Envelope // of the requests to the workers
 	begin    time.Time
 	endBy    time.Time // when the run's time is over; zero means never
+	cut      bool      // whether that is for the function's deadline
 	notices  []string
 	outputs  *outputs
+	leastMs  float64 // of the work for a target; 0 means unknown
 	gathered
 	bill billing
 
@@ -37,6 +40,7 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan) (r *run, ctx conte
 		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units), begin: time.Now(),
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes, len(p.Regions)),
+		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),
 		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
 	}
 	r.envelope, _ = p.envelope() // its error is that of each request, too
@@ -54,7 +58,11 @@ func (r *run) withinTime(ctx context.Context, cpu float64) (context.Context, con
 		reserve := reserve(left, r.inFlight(), r.plan.targetCount(), cpu)
 		r.policy.Grace = reserve / 2 // the other half is for the encoding
 		if rest := left - reserve; limit == 0 || rest < limit {
-			limit = max(rest, 1) // 0 would mean no limit
+			if limit > 0 {
+				r.notices = append(r.notices, fmt.Sprintf("timeoutSeconds is %v, but the timeout of the coordinator's own function leaves the run %v",
+					r.plan.Request.TimeoutSeconds, rest.Round(time.Millisecond)))
+			}
+			r.cut, limit = true, max(rest, 1) // 0 would mean no limit
 			if notice := reserveNotice(reserve, left); notice != "" {
 				r.notices = append(r.notices, notice)
 			}

@@ -172,6 +172,7 @@ var table = []row{
 	{protocol.ErrorLambdaAWS, 0, mayHaveRun, briefly, "", stepFunctions},
 	{protocol.ErrorLambdaSDKClient, 0, mayHaveRun, briefly, "", stepFunctions},
 	{protocol.ErrorLambdaClientTimeout, 0, mayHaveRun, briefly, "", stepFunctions},
+	{"Sandbox.Timedout", 0, mayHaveRun, never, protocol.HintRaiseWorkerTimeout, stepFunctions}, // of the function itself
 	{protocol.ErrorNoCredentials, 0, refused, never, protocol.HintSignIn, ours},
 	{protocol.ErrorUnsupportedVersion, 0, refused, never, protocol.HintDeployBoth, ours},
 }

@@ -30,6 +30,10 @@ type Worker struct {
 	// Tasks are the tasks that the worker can run. Required.
 	Tasks *task.Registry
 
+	// Region is the AWS Region in which the worker runs; its answers say it. Empty means
+	// that it does not run on Lambda.
+	Region string
+
 	// Log gets one record for each invocation, with the stack of a panic before it, and
 	// at DEBUG one for each target. Nil means no log.
 	Log *slog.Logger
@@ -84,7 +88,7 @@ func (w *Worker) run(
 	log := w.logger(request)
 	result := protocol.RegionResult{
 		Version: protocol.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
-		Targets: make([]protocol.TargetOutcome, len(request.Targets)),
+		WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(request.Targets)),
 	}
 	outcomes, verdict := fanout.Each(ctx, p, request.Targets,
 		func(ctx context.Context, target string, _ []fanout.Attempt) (output, error) {

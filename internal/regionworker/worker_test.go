@@ -217,6 +217,15 @@ func TestTheAnswerLeavesBeforeTheBudget(t *testing.T) {
 	}
 }
 
+func TestTheAnswerSaysInWhichRegionTheWorkerRuns(t *testing.T) {
+	t.Parallel()
+	w := acting(func(context.Context, string) (any, error) { return nil, errors.New("went wrong") })
+	w.Region = "sa-east-1"
+	if got := handle(t, w, request("a")); got.WorkerRegion != "sa-east-1" || got.Region != "eu-west-1" {
+		t.Errorf("Handle by a worker in sa-east-1 = %+v, want its Region", got)
+	}
+}
+
 func TestAllSkippedIsSkipped(t *testing.T) {
 	t.Parallel()
 	w := acting(func(context.Context, string) (any, error) { return nil, task.Skip("not here") })

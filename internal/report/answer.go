@@ -107,8 +107,12 @@ func firstFault(r protocol.RegionOutcome) string {
 	return reason(r.Error, r.Cause)
 }
 
-// reason joins an error's name and its cause. Either can be missing.
+// reason joins an error's name and its cause. Either can be missing. The cause of an
+// exceeded tolerance says what its name says.
 func reason(name, cause string) string {
+	if name == protocol.ErrorExceedToleratedFailureThreshold && cause != "" {
+		return cause
+	}
 	if name != "" && cause != "" {
 		return name + ": " + cause
 	}

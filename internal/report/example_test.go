@@ -34,9 +34,9 @@ func ExampleText() {
 	// Output:
 	// That took 1.004 seconds
 	//
-	// REGION     STATUS       ATTEMPTS     TIME  WHAT CAME BACK
-	// eu-west-1  SUCCEEDED           1  1.003 s  {"tables":3}
-	// us-east-1  NOT_STARTED         -        -  the run has enough Regions that succeeded
+	// REGION     STATUS          TIME  WHAT CAME BACK
+	// eu-west-1  SUCCEEDED    1.003 s  {"tables":3}
+	// us-east-1  NOT_STARTED        -  the run has enough Regions that succeeded
 	//
 	// 1 of 2 Regions succeeded, 1 not started
 }

@@ -10,10 +10,13 @@ import (
 // mostHints is how many Regions' hints are worth reading: the others' are alike.
 const mostHints = 3
 
-// hints returns what to do about the Regions' errors, each once.
-func hints(regions []protocol.RegionOutcome) []string {
+// hints returns what to do about the errors of the run and the Regions, each once.
+func hints(result protocol.Result) []string {
 	var found []string
-	for _, r := range regions {
+	if result.Hint != "" {
+		found = append(found, instruction(result.Hint, ""))
+	}
+	for _, r := range result.Regions {
 		if line := instruction(r.Hint, r.Region); line != "" && len(found) < mostHints && !slices.Contains(found, line) {
 			found = append(found, line)
 		}
@@ -51,6 +54,10 @@ func instruction(h protocol.Hint, region string) string {
 		return fmt.Sprintf("raise the quota in %s that the cause names, or use less of it", region)
 	case protocol.HintShortenRequest:
 		return "set maxTargetsPerInvocation lower, or shorten parameters"
+	case protocol.HintRaiseTimeout:
+		return "the timeout of the coordinator's own function ended the run: raise it with --param coordinatorTimeout=900; over the HTTP API a run has at most 28 s"
+	case protocol.HintRaiseWorkerTimeout:
+		return fmt.Sprintf("the timeout of the regionworker's own function ended its work in %s: raise it with --param workerTimeout=900", region)
 	}
 	return string(h)
 }

@@ -45,6 +45,10 @@ func TestText(t *testing.T) {
 		{name: "many-targets-80", result: manyTargets(), options: report.Options{Width: 80}},
 		{name: "many-targets-wide", result: manyTargets(), options: report.Options{Width: 80, All: true}},
 		{name: "mixed-failures", result: mixed()},
+		{name: "batches", result: batches()},
+		{name: "batches-80", result: batches(), options: report.Options{Width: 80}},
+		{name: "ran-elsewhere", result: ranElsewhere()},
+		{name: "ran-elsewhere-60", result: ranElsewhere(), options: report.Options{Width: 60}},
 		{name: "probed", result: probed()},
 		{name: "truncated", result: truncated()},
 		{name: "throttled", result: throttled()},
@@ -88,7 +92,7 @@ func TestText(t *testing.T) {
 // With a width, no row is wider.
 func TestTextKeepsItsWidth(t *testing.T) {
 	t.Parallel()
-	for _, r := range []protocol.Result{helloWorld(), tolerated(), manyTargets(), throttled(), unicodeOutputs(), outputs()} {
+	for _, r := range []protocol.Result{helloWorld(), tolerated(), manyTargets(), throttled(), unicodeOutputs(), outputs(), batches(), ranElsewhere()} {
 		for width := 38; width <= 140; width++ {
 			lines := strings.Split(text(t, r, report.Options{Width: width}), "\n")
 			for _, line := range table(lines) {
@@ -230,7 +234,7 @@ func TestTextOfARegionWithoutAttempts(t *testing.T) {
 	r := lost("eu-west-1", protocol.StatusFailed, 812, "Boom", "", "dynamodb", "s3")
 	r.Attempts, r.Truncated = nil, true
 	got := text(t, run(r), report.Options{})
-	if want := "eu-west-1  FAILED         -  0.812 s  0 of 2 targets; Boom\n"; !strings.Contains(got, want) {
+	if want := "eu-west-1  FAILED  0.812 s  0 of 2 targets; Boom\n"; !strings.Contains(got, want) {
 		t.Errorf("Text has no %q:\n%s", want, got)
 	}
 }

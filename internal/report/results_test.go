@@ -3,7 +3,6 @@ package report_test
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strings"
 
 	"meridian/pkg/protocol"
@@ -17,17 +16,13 @@ func run(regions ...protocol.RegionOutcome) protocol.Result {
 		for _, target := range region.Targets {
 			r.Summary.Targets.Add(target.Status)
 		}
-		for i, a := range region.Attempts {
-			r.Summary.Attempts++
-			if i > 0 {
-				r.Summary.Retries++
-			}
-			r.Summary.SerialMs += a.ElapsedMs
-		}
+		invocations, retries := region.Invocations()
+		r.Summary.Attempts += len(region.Attempts)
+		r.Summary.Retries += retries
+		r.Summary.Hedges += len(region.Attempts) - invocations - retries
 		r.ElapsedMs = max(r.ElapsedMs, region.StartMs+region.ElapsedMs)
 	}
 	r.ElapsedMs++
-	r.Summary.Speedup = math.Round(100*r.Summary.SerialMs/r.ElapsedMs) / 100
 	r.Message = fmt.Sprintf("That took %.3f seconds", r.ElapsedMs/1000)
 	return r
 }
@@ -81,7 +76,35 @@ func resolved(name string, elapsedMs float64) protocol.RegionOutcome {
 }
 
 func helloWorld() protocol.Result {
-	return run(resolved("us-east-1", 1003.4), resolved("us-east-2", 1002.1), resolved("eu-west-1", 1004.9))
+	r := run(resolved("us-east-1", 1003.4), resolved("us-east-2", 1002.1), resolved("eu-west-1", 1004.9))
+	r.Summary.SerialMs, r.Summary.Speedup = 3000, 2.98
+	return r
+}
+
+// batches is a run with Regions of several invocations: one without a retry, one with two
+// retries and a hedge, and one that was not started.
+func batches() protocol.Result {
+	in := func(name string, invocations int) protocol.RegionOutcome {
+		r := region(name, protocol.StatusSucceeded, 900, target("s3", `"ok"`), target("sqs", `"ok"`))
+		r.Attempts = make([]protocol.Attempt, invocations)
+		for i := range r.Attempts {
+			r.Attempts[i] = protocol.Attempt{StartMs: 0.2, ElapsedMs: 900, Batch: i}
+		}
+		return r
+	}
+	retried := in("us-west-2", 2)
+	again := protocol.Attempt{StartMs: 0.2, ElapsedMs: 100, Batch: 1, Error: protocol.ErrorLambdaService, WaitMs: 10}
+	retried.Attempts = append(retried.Attempts, again, again, protocol.Attempt{StartMs: 300, ElapsedMs: 500, Batch: 1, Hedge: true})
+	return run(in("us-east-1", 20), retried, lost("sa-east-1", protocol.StatusNotStarted, 0, "", "enough succeeded", "s3", "sqs"))
+}
+
+// ranElsewhere is a run whose workers ran in one Region, for three of which one did not
+// answer.
+func ranElsewhere() protocol.Result {
+	r := run(resolved("us-east-1", 1003.4), resolved("eu-west-1", 1004.9), lost("sa-east-1", protocol.StatusFailed, 3002,
+		protocol.ErrorLambdaSDKClient, "connect: timed out after 3s", "dynamodb"))
+	r.Regions[0].WorkerRegion, r.Regions[1].WorkerRegion = "us-east-1", "us-east-1"
+	return r
 }
 
 func tolerated() protocol.Result {
@@ -114,19 +137,19 @@ func manyTargets() protocol.Result {
 		switch i {
 		case 3, 7:
 			outcome = protocol.TargetOutcome{
-				Target: s, Status: protocol.StatusFailed, Error: "Endpoint.NotFound", Cause: s + " is not offered in me-central-1",
+				Target: s, Status: protocol.StatusFailed, Error: "Endpoint.NotFound", Cause: s + " is not listed in me-central-1",
 			}
 		case 9:
-			outcome = protocol.TargetOutcome{Target: s, Status: protocol.StatusSkipped, Cause: "not offered"}
+			outcome = protocol.TargetOutcome{Target: s, Status: protocol.StatusSkipped, Cause: "not listed"}
 		}
 		partly.Targets = append(partly.Targets, outcome)
 	}
 	partly.Error, partly.Cause = protocol.ErrorExceedToleratedFailureThreshold,
-		"2 of 12 targets failed; sns: Endpoint.NotFound: sns is not offered in me-central-1"
+		"2 of 12 targets failed; sns: Endpoint.NotFound: sns is not listed in me-central-1"
 	gone := lost("eu-west-1", protocol.StatusFailed, 3002, protocol.ErrorLambdaSDKClient, "connect: timed out after 3s", services...)
 	r := run(whole, partly, gone)
 	r.Summary.TargetRetries = 1
-	return ended(r, protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "2 of 3 failed, 0 tolerated; me-central-1: "+partly.Error+": "+partly.Cause)
+	return ended(r, protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold, "2 of 3 failed, 0 tolerated; me-central-1: "+partly.Cause)
 }
 
 // mixed is a Region in which some targets failed with a cause of their own, and others were
@@ -244,8 +267,8 @@ func outputs() protocol.Result {
 		region("eu-north-1", protocol.StatusSkipped, 0,
 			protocol.TargetOutcome{Target: "dynamodb", Status: protocol.StatusSkipped, Cause: "the Region is not enabled"}),
 		region("eu-south-1", protocol.StatusSkipped, 0,
-			protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSkipped, Cause: "not offered"},
-			protocol.TargetOutcome{Target: "sqs", Status: protocol.StatusSkipped, Cause: "not offered"}),
+			protocol.TargetOutcome{Target: "s3", Status: protocol.StatusSkipped, Cause: "not listed"},
+			protocol.TargetOutcome{Target: "sqs", Status: protocol.StatusSkipped, Cause: "not listed"}),
 		lost("sa-east-1", protocol.StatusAborted, 1, "", "enough Regions have succeeded", "s3", "sqs"),
 	)
 }

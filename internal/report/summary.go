@@ -25,6 +25,9 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	if s.Retries > 0 {
 		parts = append(parts, count(s.Retries, "retry", "retries"))
 	}
+	if s.Hedges > 0 {
+		parts = append(parts, count(s.Hedges, "hedge", "hedges"))
+	}
 	if s.Throttled > 0 {
 		part := "throttled " + count(s.Throttled, "time", "times")
 		if s.Concurrency > 0 {
@@ -43,7 +46,7 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	if line := costLine(s.Cost); line != "" {
 		b.WriteString(paragraph(clean(line), width, lipgloss.NewStyle()))
 	}
-	for _, hint := range hints(r.Regions) {
+	for _, hint := range hints(r) {
 		b.WriteString(paragraph("hint: "+clean(hint), width, p.quiet))
 	}
 	for _, notice := range r.Notices {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ const (
 // sequences.
 type column struct {
 	right bool // aligned to the right: numbers
+	extra bool // left out when there is no room
 	cells []string
 }
 
@@ -55,7 +57,7 @@ func regionTable(r protocol.Result, width int, p palette) (table string, shorten
 	room := width - total(columns) - gap
 	if room < min(leastAnswer, answers.width()) {
 		if total(columns) > width {
-			columns = append(columns[:2], columns[3]) // without the attempts
+			columns = slices.DeleteFunc(columns, func(c column) bool { return c.extra })
 		}
 		return join(columns, below(answers.cut(width-gap, shortened))), shortened
 	}
@@ -81,33 +83,46 @@ func (c column) cut(width int, shortened []bool) column {
 	return c
 }
 
-// facts returns the columns that do not depend on the width: Region, status, attempts
-// and time.
+// facts returns the columns that do not depend on the width: Region, status and time, the
+// Region in which the worker ran if it was another one, and the invocations and their
+// retries if there was more than one attempt.
 func facts(r protocol.Result, p palette) []column {
 	columns := []column{
 		{cells: []string{p.quiet.Render("REGION")}},
+		{cells: []string{p.quiet.Render("RAN IN")}, extra: true},
 		{cells: []string{p.quiet.Render("STATUS")}},
-		{cells: []string{p.quiet.Render("ATTEMPTS")}, right: true},
+		{cells: []string{p.quiet.Render("INVOCATIONS")}, extra: true, right: true},
+		{cells: []string{p.quiet.Render("RETRIES")}, extra: true, right: true},
 		{cells: []string{p.quiet.Render("TIME")}, right: true},
 	}
+	elsewhere, several, retried := false, false, false
 	for _, region := range r.Regions {
-		attempts, elapsed := "-", "-"
-		if n := len(region.Attempts); n > 0 {
-			attempts = strconv.Itoa(n)
+		workerIn, invoked, again, elapsed := "-", "-", "-", "-"
+		if region.WorkerRegion != "" {
+			workerIn = clean(region.WorkerRegion)
+			elsewhere = elsewhere || region.WorkerRegion != region.Region
+		}
+		if len(region.Attempts) > 0 {
+			invocations, retries := region.Invocations()
+			invoked, again = strconv.Itoa(invocations), strconv.Itoa(retries)
+			several, retried = several || invocations > 1, retried || retries > 0
 		}
 		if len(region.Attempts) > 0 || region.ElapsedMs > 0 { // the attempts may have been left out of the result
 			elapsed = seconds(region.ElapsedMs)
 		}
-		for i, cell := range []string{
-			clean(region.Region),
-			p.status[region.Status].Render(clean(string(region.Status))),
-			attempts,
-			elapsed,
-		} {
+		status := p.status[region.Status].Render(clean(string(region.Status)))
+		for i, cell := range []string{clean(region.Region), workerIn, status, invoked, again, elapsed} {
 			columns[i].cells = append(columns[i].cells, cell)
 		}
 	}
-	return columns
+	shown := []bool{true, elsewhere, true, several, several || retried, true}
+	var facts []column
+	for i, c := range columns {
+		if shown[i] {
+			facts = append(facts, c)
+		}
+	}
+	return facts
 }
 
 func timelines(r protocol.Result, cells int, p palette) column {

@@ -135,9 +135,9 @@ func (p *ProbeParameters) place(region, target string, r probe.Request) string {
 	case p.URL == "":
 		return target + " in " + region
 	case strings.Contains(p.URL, targetPlaceholder):
-		return target + " from " + region
+		return target + " for " + region
 	}
-	return r.URL.Hostname() + " from " + region
+	return r.URL.Hostname() + " for " + region
 }
 
 // request returns what to probe for a target.

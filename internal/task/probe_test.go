@@ -155,7 +155,7 @@ func TestProbeDescribesTheAnswerAndItsTimes(t *testing.T) {
 	}{
 		{
 			name: "TLS", parameters: `{"url":"URL/ping","expectStatus":200}`,
-			message: `127\.0\.0\.1 from eu-west-1: 200 in N ms \(dns N, connect N, tls N, first byte N\)`,
+			message: `127\.0\.0\.1 for eu-west-1: 200 in N ms \(dns N, connect N, tls N, first byte N\)`,
 			want: task.ProbeOutput{
 				Host: "127.0.0.1", Address: "127.0.0.1", Family: "ipv4", HTTPStatus: 200, Protocol: "HTTP/1.1",
 				TLS: &task.ProbeTLS{Version: "TLS 1.3"},
@@ -163,7 +163,7 @@ func TestProbeDescribesTheAnswerAndItsTimes(t *testing.T) {
 		},
 		{
 			name: "plain, many samples", parameters: `{"url":"URL/","samples":4,"method":"HEAD"}`, plain: true,
-			message: `127\.0\.0\.1 from eu-west-1: 404 in N ms \(median of 4 from N to N: dns N, connect N, first byte N\)`,
+			message: `127\.0\.0\.1 for eu-west-1: 404 in N ms \(median of 4 from N to N: dns N, connect N, first byte N\)`,
 			want: task.ProbeOutput{
 				Host: "127.0.0.1", Address: "127.0.0.1", Family: "ipv4", HTTPStatus: 404, Protocol: "HTTP/1.1", Samples: 4,
 			},
@@ -305,7 +305,7 @@ func TestAnExpectationThatIsNotMetHasAName(t *testing.T) {
 		{`"expectStatus":["3xx",404]`, "Probe.Status", "GET to 127.0.0.1: status 200, want 3xx or 404"},
 		{`"expectBody":"healthy"`, "Probe.Body", `GET to 127.0.0.1: the body does not match "healthy"`},
 		{`"refuseBody":"^G","headers":{"x-token":"hunter2"}`, "Probe.Body", `GET to 127.0.0.1: the body matches "^G"`},
-		{`"maxLatencyMs":0.000001,"samples":2`, "Probe.Latency", `127.0.0.1 from eu-west-1: 200 in …: want at most 1e-06 ms`},
+		{`"maxLatencyMs":0.000001,"samples":2`, "Probe.Latency", `127.0.0.1 for eu-west-1: 200 in …: want at most 1e-06 ms`},
 		{`"minCertificateDays":1000`, "", ""},
 	} {
 		t.Run(tt.parameters, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"meridian/pkg/protocol"
 )
@@ -103,6 +104,13 @@ func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, proto
 func (r *Registry) DefaultTarget(name string, parameters json.RawMessage) string {
 	ready, _ := r.prepare(name, parameters)
 	return cmp.Or(ready.target, protocol.DefaultTarget)
+}
+
+// LeastTime returns how long the work for a target takes at least, or 0 if the parameters
+// do not say that; see [Timer].
+func (r *Registry) LeastTime(name string, parameters json.RawMessage) time.Duration {
+	ready, _ := r.prepare(name, parameters)
+	return ready.leastTime
 }
 
 // maxFaults limits the reported faults: finding the nearest of some 400 services for

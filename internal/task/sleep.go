@@ -35,6 +35,11 @@ func (p *SleepParameters) Check() protocol.Faults {
 	return nil
 }
 
+// LeastTime implements [Timer].
+func (p *SleepParameters) LeastTime() time.Duration {
+	return time.Duration(p.Seconds * float64(time.Second))
+}
+
 // SkipTarget implements [Skipper].
 func (*SleepParameters) SkipTarget(region, target string) (reason string) {
 	return absence(region, target, endpoints.Variant{})
@@ -43,7 +48,7 @@ func (*SleepParameters) SkipTarget(region, target string) (reason string) {
 // sleep simulates work that takes a while. A target that is a service is then resolved;
 // any other name only sleeps.
 func sleep(ctx context.Context, in Input[SleepParameters]) (ResolveOutput, error) {
-	timer := time.NewTimer(time.Duration(in.Parameters.Seconds * float64(time.Second)))
+	timer := time.NewTimer(in.Parameters.LeastTime())
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"meridian/pkg/protocol"
@@ -64,6 +65,12 @@ type TargetChecker interface {
 // when Check has returned faults.
 type Targeter interface {
 	DefaultTarget() string
+}
+
+// A Timer knows how long the work for a target takes at least, because the parameters say
+// so. A struct of parameters can implement it.
+type Timer interface {
+	LeastTime() time.Duration
 }
 
 // A Skipper tells a plan which targets the task will skip in a Region. A struct of
@@ -113,6 +120,7 @@ type prepared struct {
 	checkTarget func(target string) (problem string)        // nil when every target is allowed
 	skipTarget  func(region, target string) (reason string) // nil when it is unknown
 	target      string                                      // without targets; "" means protocol.DefaultTarget
+	leastTime   time.Duration                               // of the work for a target; 0 means unknown
 }
 
 // A Trait is a property of a task.
@@ -166,6 +174,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 		}
 		if s, ok := any(&p).(Skipper); ok {
 			ready.skipTarget = s.SkipTarget
+		}
+		if t, ok := any(&p).(Timer); ok {
+			ready.leastTime = t.LeastTime()
 		}
 		return ready, nil
 	}}

@@ -3,12 +3,14 @@ package protocol
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // CheckAnswer returns an error if answer does not match request. A matching answer
 // repeats the request's version, run, Region and batch. It has one outcome with a
 // known status for each target, in the order of the request, and its own status
-// agrees with them. Every duration in it is between 0 and MaxSeconds.
+// agrees with them. Every duration in it is between 0 and MaxSeconds, and its
+// WorkerRegion has the form of a Region's name.
 func CheckAnswer(request RegionRequest, answer RegionResult) error {
 	switch {
 	case answer.Version != request.Version:
@@ -21,6 +23,8 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer is for batch %d, want %d", answer.Batch, request.Batch)
 	case len(answer.Targets) != len(request.Targets):
 		return fmt.Errorf("answer has %d targets, want %d", len(answer.Targets), len(request.Targets))
+	case !validRegion(answer.WorkerRegion):
+		return fmt.Errorf("answer has workerRegion %.40q, which is no name of a Region", answer.WorkerRegion)
 	}
 	if ms, invalid := invalidTime(answer); invalid {
 		return fmt.Errorf("answer has a duration of %v ms", ms)
@@ -45,6 +49,12 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer has status %q", answer.Status)
 	}
 	return nil
+}
+
+// validRegion reports whether s is empty or has the form of a Region's name. The longest
+// name has 15 characters.
+func validRegion(s string) bool {
+	return len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // invalidTime returns the first duration in an answer that is out of range. Durations

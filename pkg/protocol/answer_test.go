@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"meridian/pkg/protocol"
@@ -40,6 +41,13 @@ func TestCheckAnswer(t *testing.T) {
 		{"an attempt's time that is none", func(a *protocol.RegionResult) {
 			a.Targets[0].Attempts = []protocol.Attempt{{ElapsedMs: 1}, {ElapsedMs: math.NaN()}}
 		}, "answer has a duration of NaN ms"},
+		{"the worker's Region", func(a *protocol.RegionResult) { a.WorkerRegion = "us-northwest-southeast-10" }, ""},
+		{"a worker's Region that is too long", func(a *protocol.RegionResult) {
+			a.WorkerRegion = strings.Repeat("x", 33)
+		}, `answer has workerRegion "` + strings.Repeat("x", 33) + `", which is no name of a Region`},
+		{"a worker's Region that is none", func(a *protocol.RegionResult) {
+			a.WorkerRegion = "<here>"
+		}, `answer has workerRegion "<here>", which is no name of a Region`},
 		{"not started, yet answered", func(a *protocol.RegionResult) {
 			set(a, "NOT_STARTED", "NOT_STARTED", "NOT_STARTED")
 		}, `answer has status "NOT_STARTED"`},

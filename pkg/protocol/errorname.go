@@ -70,6 +70,10 @@ const (
 	// the message: deploy coordinator and worker together.
 	ErrorUnsupportedVersion = "Meridian.UnsupportedVersion"
 
+	// ErrorAllSkipped means that there was nothing to do for any target of the run. The
+	// cause has the first target's reason.
+	ErrorAllSkipped = "Meridian.AllSkipped"
+
 	// ErrorBadAnswer means that a worker's answer was not JSON of the expected
 	// shape, or did not match the request.
 	ErrorBadAnswer = "Meridian.BadAnswer"

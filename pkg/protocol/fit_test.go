@@ -534,7 +534,7 @@ func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
 				Region: "us-northwest-southeast-10", Status: protocol.StatusNotStarted,
 				Error: name, Cause: cause, StartMs: 900_000.123, ElapsedMs: 900_000.123,
 				RequestID: strings.Repeat("i", 36), Attempts: []protocol.Attempt{{Cause: cause}}, Usage: &most,
-				Hint: protocol.Hint(strings.Repeat("h", 200)),
+				Hint: protocol.Hint(strings.Repeat("h", 200)), WorkerRegion: strings.Repeat("w", 32),
 			}}, regions),
 		}
 		for i := range r.Regions {

@@ -20,6 +20,7 @@ func goldens() map[string]any {
 		"region_request_full":    regionRequestFull(),
 		"region_result_minimal":  regionResultMinimal(),
 		"region_result_full":     regionResultFull(),
+		"region_result_home":     regionResultHome(),
 		"result_minimal":         resultMinimal(),
 		"result_batches":         resultBatches(),
 		"result_failed":          resultFailed(),
@@ -28,6 +29,7 @@ func goldens() map[string]any {
 		"result_skipped":         resultSkipped(),
 		"result_truncated":       resultTruncated(),
 		"result_cost":            resultCost(),
+		"result_home":            resultHome(),
 	}
 	maps.Copy(all, eventGoldens())
 	return all
@@ -106,6 +108,13 @@ func regionResultMinimal() protocol.RegionResult {
 		Version: 1, RunID: runID, Region: "eu-west-1", Status: protocol.StatusSucceeded, ElapsedMs: 0.125,
 		Targets: []protocol.TargetOutcome{{Target: "dynamodb", Status: protocol.StatusSucceeded, ElapsedMs: 0.1}},
 	}
+}
+
+// regionResultHome is the answer of a worker in another Region.
+func regionResultHome() protocol.RegionResult {
+	r := regionResultMinimal()
+	r.WorkerRegion = "us-east-1"
+	return r
 }
 
 func regionResultFull() protocol.RegionResult {
@@ -265,6 +274,21 @@ func resultTimedOut() protocol.Result {
 			},
 		},
 	}
+}
+
+// resultHome is a run by one worker, which was hedged, and which the timeout of the
+// coordinator's function ended.
+func resultHome() protocol.Result {
+	r := resultTimedOut()
+	r.Notices = []string{"timeoutSeconds is 100, but the timeout of the coordinator's own function leaves the run 1s"}
+	r.Hint, r.Summary.SerialMs, r.Summary.Speedup = protocol.HintRaiseTimeout, 0, 0
+	r.Summary.Hedges, r.Summary.Attempts = 1, 2
+	done := resultMinimal().Regions[0]
+	done.WorkerRegion = "us-east-1"
+	done.Attempts = []protocol.Attempt{{ElapsedMs: 12, Cause: "another attempt answered first"}, {StartMs: 2, ElapsedMs: 10, Hedge: true}}
+	r.Regions[1] = done
+	r.Summary.Regions, r.Summary.Targets = protocol.Counts{Total: 2, Succeeded: 1, TimedOut: 1}, protocol.Counts{Total: 2, Succeeded: 1, TimedOut: 1}
+	return r
 }
 
 func resultAborted() protocol.Result {

@@ -1,6 +1,6 @@
 package protocol
 
-// A Hint is a code for what a person can do about a Region's error. The set is open:
+// A Hint is a code for what a person can do about the error of a Region or a run. The set is open:
 // show a value that is not in [Hints] as it is.
 type Hint string
 
@@ -55,6 +55,14 @@ const (
 	// HintShortenRequest: an invocation is too long. Lower maxTargetsPerInvocation, or
 	// shorten parameters.
 	HintShortenRequest Hint = "shortenRequest"
+
+	// HintRaiseTimeout: the timeout of the coordinator's own function ended the run.
+	// Raise it. Only a Result has this hint.
+	HintRaiseTimeout Hint = "raiseTimeout"
+
+	// HintRaiseWorkerTimeout: the timeout of the regionworker's own function ended its
+	// work. Raise it.
+	HintRaiseWorkerTimeout Hint = "raiseWorkerTimeout"
 )
 
 // Hints returns every hint there is.
@@ -62,5 +70,6 @@ func Hints() []Hint {
 	return []Hint{
 		HintDeployWorker, HintSetWorker, HintAllowRegion, HintAllowWorker, HintDeployBoth, HintSignIn, HintEnableRegion,
 		HintSetClock, HintAwaitWorker, HintFixWorker, HintRaiseConcurrency, HintRaiseQuota, HintShortenRequest,
+		HintRaiseTimeout, HintRaiseWorkerTimeout,
 	}
 }

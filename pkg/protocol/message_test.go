@@ -88,7 +88,7 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 	const counts = `{"total":0,"succeeded":0,"failed":0,"timedOut":0,"aborted":0,"notStarted":0,"skipped":0}`
 	const usage = `{"requests":0,"billedDurationMs":0,"gbSeconds":0}`
 	const summary = `{"regions":` + counts + `,"targets":` + counts +
-		`,"serialMs":0,"speedup":0,"attempts":0,"retries":0,"targetAttempts":0,"targetRetries":0}`
+		`,"attempts":0,"retries":0,"targetAttempts":0,"targetRetries":0}`
 	tests := []struct {
 		value any
 		want  string

@@ -74,6 +74,10 @@ type RegionResult struct {
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
+	// WorkerRegion is the AWS Region in which the worker runs. Empty means that it does
+	// not run on Lambda.
+	WorkerRegion string `json:"workerRegion,omitzero"`
+
 	// ElapsedMs is how long the worker worked, in milliseconds.
 	ElapsedMs float64 `json:"elapsedMs"`
 

@@ -21,6 +21,10 @@ type Result struct {
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
 
+	// Hint is a code for what a person can do about Error. Empty means that no remedy is
+	// known, or that the Regions have it.
+	Hint Hint `json:"hint,omitzero"`
+
 	// StartedAt is when the run started, by the coordinator's clock, in UTC.
 	StartedAt time.Time `json:"startedAt"`
 
@@ -50,18 +54,21 @@ type Summary struct {
 	Regions Counts `json:"regions"`
 	Targets Counts `json:"targets"`
 
-	// SerialMs is how long the same attempts would have taken one after the other,
-	// without waits, in milliseconds.
-	SerialMs float64 `json:"serialMs"`
+	// SerialMs is how long the targets that succeeded would have taken at least, one
+	// after the other, in milliseconds. It is left out unless the parameters of the
+	// task say how long a target takes, as those of "sleep" do: the time that a worker
+	// measures includes the wait for other targets.
+	SerialMs float64 `json:"serialMs,omitzero"`
 
-	// Speedup is SerialMs divided by the ElapsedMs of the run. It is 0 when no target
-	// succeeded.
-	Speedup float64 `json:"speedup"`
+	// Speedup is SerialMs divided by the ElapsedMs of the run. It is left out with
+	// SerialMs.
+	Speedup float64 `json:"speedup,omitzero"`
 
-	// Attempts counts the attempts of invocations, and Retries the attempts after an
-	// invocation's first.
+	// Attempts counts the attempts of invocations. Retries are those after an
+	// invocation's first, without the Hedges, which were started beside a slow attempt.
 	Attempts int `json:"attempts"`
 	Retries  int `json:"retries"`
+	Hedges   int `json:"hedges,omitzero"`
 
 	// Throttled counts the attempts of invocations that were throttled. Concurrency
 	// is the number of invocations in flight at which the run settled after that,
@@ -98,6 +105,10 @@ type RegionOutcome struct {
 	StartMs   float64 `json:"startMs"`
 	ElapsedMs float64 `json:"elapsedMs"`
 
+	// WorkerRegion is the AWS Region in which the worker ran that answered last. Empty
+	// means that none answered, or that it did not run on Lambda.
+	WorkerRegion string `json:"workerRegion,omitzero"`
+
 	// RequestID is Lambda's request ID of the last invocation that answered.
 	RequestID string `json:"requestId,omitzero"`
 
@@ -114,6 +125,19 @@ type RegionOutcome struct {
 
 	// Targets has one outcome for each target of the request, in the same order.
 	Targets []TargetOutcome `json:"targets"`
+}
+
+// Invocations returns how many invocations the Region's attempts were made for, and how
+// many attempts were retries. A hedge is no retry.
+func (r *RegionOutcome) Invocations() (invocations, retries int) {
+	batches := map[int]bool{}
+	for _, a := range r.Attempts {
+		batches[a.Batch] = true
+		if !a.Hedge {
+			retries++
+		}
+	}
+	return len(batches), retries - len(batches)
 }
 
 // A TargetOutcome is what became of one target in one Region.
