@@ -126,6 +126,7 @@ func (c *comparison) compare(t *testing.T, client clientEndpoint) {
 	c.cells++
 	e, err := endpoints.Resolve(client.Service, client.Region, endpoints.Variant{FIPS: client.FIPS, DualStack: client.DualStack})
 	_, elsewhere := errors.AsType[endpoints.NotInRegionError](err)
+	elsewhere = elsewhere || e.Global && !e.Listed && client.Listed // the list lacks it
 	differ("listing", !elsewhere, client.Offered)
 	if elsewhere || !client.Offered {
 		return

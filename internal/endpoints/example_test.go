@@ -19,7 +19,7 @@ func ExampleResolve() {
 	// Output:
 	// dynamodb.eu-west-1.amazonaws.com eu-west-1 false <nil>
 	// iam.amazonaws.com us-east-1 true <nil>
-	// lightsail is not offered in cn-north-1
+	// lightsail is not listed in cn-north-1
 }
 
 func ExamplePartitions() {

@@ -36,7 +36,7 @@ type NotInRegionError struct {
 
 // Error names the service and the Region.
 func (e NotInRegionError) Error() string {
-	return fmt.Sprintf("%s is not offered in %s", e.Service, e.Region)
+	return fmt.Sprintf("%s is not listed in %s", e.Service, e.Region)
 }
 
 // A NoEndpointError says that the service has no endpoint of the variant in the

@@ -52,7 +52,8 @@ type Endpoint struct {
 	Global bool
 
 	// Listed says that AWS lists the service in this Region. False means that AWS
-	// publishes no list for the service, so the host may not exist.
+	// publishes no list for the service, or that the list lacks a global service in
+	// this partition; the host may not exist.
 	Listed bool
 }
 
@@ -80,11 +81,14 @@ func Resolve(service, region string, v Variant) (Endpoint, error) {
 	}
 
 	sv := &c.services[s]
-	if sv.listed() && !sv.offered(r) {
+	e, ok := c.endpoint(sv, &c.regions[r], v)
+	e.Listed = sv.offered(r)
+
+	// The lists of small partitions lack global services, whose hosts are known.
+	if sv.listed() && !e.Listed && !e.Global {
 		return Endpoint{}, NotInRegionError{Service: sv.id, Region: region}
 	}
 
-	e, ok := c.endpoint(sv, &c.regions[r], v)
 	if !ok {
 		return Endpoint{}, NoEndpointError{Service: sv.id, Region: region, Variant: v}
 	}
@@ -132,7 +136,6 @@ func (c *tables) endpoint(s *serviceRow, r *regionRow, v Variant) (Endpoint, boo
 		Partition:     p.ID,
 		SigningRegion: signing,
 		Global:        global,
-		Listed:        s.listed(),
 	}, true
 }
 

@@ -98,7 +98,7 @@ func failures() []failure {
 			"lightsail", "us-gov-west-1",
 			endpoints.Variant{FIPS: true},
 			endpoints.NotInRegionError{Service: "lightsail", Region: "us-gov-west-1"},
-			"lightsail is not offered in us-gov-west-1",
+			"lightsail is not listed in us-gov-west-1",
 		},
 		{
 			"s3", "cn-north-1",
@@ -222,6 +222,26 @@ func TestResolveTakesEachOfServices(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestGlobalServicesResolveInPartitionsWhoseListLacksThem(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct{ service, region, host, signing string }{
+		{"iam", "eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"},
+		{"organizations", "eusc-de-east-1", "organizations.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"},
+		{"route53", "eusc-de-east-1", "route53.amazonaws.eu", "eusc-de-east-1"},
+		{"account", "us-gov-east-1", "account.us-gov-west-1.amazonaws.com", "us-gov-west-1"},
+	} {
+		got, err := endpoints.Resolve(tt.service, tt.region, endpoints.Variant{})
+		if err != nil || got.Host != tt.host || got.SigningRegion != tt.signing || !got.Global || got.Listed {
+			t.Errorf("Resolve(%s, %s) = %+v, %v; want %s, unlisted", tt.service, tt.region, got, err, tt.host)
+		}
+
+		if slices.Contains(endpoints.Services(tt.region), tt.service) {
+			t.Errorf("Services(%q) has %q, want it not there", tt.region, tt.service)
 		}
 	}
 }

@@ -88,7 +88,7 @@ type prober struct{ *probe.Prober }
 
 // probe takes the samples one after the other, each over a fresh connection to the
 // target's endpoint. The first sample that fails fails the target; the thresholds are for
-// all samples together. A service that is not offered in the Region is skipped.
+// all samples together. A service that is not listed in the Region is skipped.
 func (p prober) probe(ctx context.Context, in Input[ProbeParameters]) (ProbeOutput, error) {
 	request, err := in.Parameters.request(in.Region, in.Target)
 	if err != nil {

@@ -244,7 +244,7 @@ func TestAServiceThatIsNotInTheRegionIsNotProbed(t *testing.T) {
 		t.Fatal(faults)
 	}
 	_, err := work(t.Context(), "ap-southeast-7", "apprunner")
-	if skipped, ok := errors.AsType[*task.SkipError](err); !ok || skipped.Reason != "apprunner is not offered in ap-southeast-7" {
+	if skipped, ok := errors.AsType[*task.SkipError](err); !ok || skipped.Reason != "apprunner is not listed in ap-southeast-7" {
 		t.Errorf("probe = %v, want to skip", err)
 	}
 }

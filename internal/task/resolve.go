@@ -41,7 +41,7 @@ type ResolveOutput struct {
 }
 
 // resolve looks up the endpoint of the service that the target names. It skips a
-// service that is not offered in the Region, or not in this variant.
+// service that is not listed in the Region, or has no such endpoint there.
 func resolve(_ context.Context, in Input[ResolveParameters]) (ResolveOutput, error) {
 	return lookUp(in.Region, in.Target, in.Parameters.variant())
 }

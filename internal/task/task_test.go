@@ -207,7 +207,7 @@ func TestResolve(t *testing.T) {
 		{"global", "eu-west-1", "iam", `{}`, "iam.amazonaws.com", false},
 		{"FIPS", "us-east-1", "dynamodb", `{"fips":true}`, "dynamodb-fips.us-east-1.amazonaws.com", false},
 		{"dual-stack", "eu-west-1", "s3", `{"dualStack":true}`, "s3.dualstack.eu-west-1.amazonaws.com", false},
-		{"not in the Region", "ap-southeast-7", "apprunner", `{}`, "apprunner is not offered in ap-southeast-7", true},
+		{"not in the Region", "ap-southeast-7", "apprunner", `{}`, "apprunner is not listed in ap-southeast-7", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
