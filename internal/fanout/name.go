@@ -15,8 +15,8 @@ const (
 	NameTaskFailed                      = "States.TaskFailed"
 	NameTimeout                         = "States.Timeout"
 	NameExceedToleratedFailureThreshold = "States.ExceedToleratedFailureThreshold"
-	NameDataLimitExceeded               = "States.DataLimitExceeded" // terminal
-	NameRuntime                         = "States.Runtime"           // terminal
+	NameDataLimitExceeded               = "States.DataLimitExceeded" // no wildcard matches it
+	NameRuntime                         = "States.Runtime"           // never retried
 )
 
 // ErrorName returns the name of err, for a retrier to match: the name of a

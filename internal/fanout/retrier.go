@@ -18,7 +18,8 @@ import (
 type Retrier struct {
 	// ErrorEquals lists the error names it applies to. "States.ALL" applies to
 	// all, "States.TaskFailed" to all but "States.Timeout"; neither applies to
-	// the terminal "States.DataLimitExceeded" and "States.Runtime". Required.
+	// "States.DataLimitExceeded", which has to be named. None applies to
+	// "States.Runtime". Required.
 	ErrorEquals []string
 
 	// IntervalSeconds is the wait before the first retry. Zero means 1.
@@ -75,11 +76,12 @@ func (r Retrier) validate() error {
 
 // matches reports whether r applies to an error of that name.
 func (r Retrier) matches(name string) bool {
-	if name == NameDataLimitExceeded || name == NameRuntime {
+	if name == NameRuntime {
 		return false
 	}
 	return slices.ContainsFunc(r.ErrorEquals, func(want string) bool {
-		return want == name || want == NameAll || want == NameTaskFailed && name != NameTimeout
+		wildcard := want == NameAll || want == NameTaskFailed && name != NameTimeout
+		return want == name || wildcard && name != NameDataLimitExceeded
 	})
 }
 

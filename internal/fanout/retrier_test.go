@@ -102,10 +102,13 @@ func TestRetriersMeanWhatTheyMeanInTheAmazonStatesLanguage(t *testing.T) {
 		{"States.TaskFailed is no timeout", []fanout.Retrier{on(fanout.NameTaskFailed)}, []error{timeout}, nil, true},
 		{"States.Timeout is a timeout", []fanout.Retrier{on(fanout.NameTimeout)}, []error{timeout}, []time.Duration{1 * s}, false},
 		{"States.Timeout is nothing else", []fanout.Retrier{on(fanout.NameTimeout)}, []error{plain}, nil, true},
-		{"States.DataLimitExceeded is terminal", []fanout.Retrier{
-			on(fanout.NameDataLimitExceeded), on(fanout.NameTaskFailed), on(fanout.NameAll),
+		{"no wildcard is States.DataLimitExceeded", []fanout.Retrier{
+			on(fanout.NameTaskFailed), on(fanout.NameAll),
 		}, []error{named(fanout.NameDataLimitExceeded)}, nil, true},
-		{"States.Runtime is terminal", []fanout.Retrier{
+		{"States.DataLimitExceeded by its name", []fanout.Retrier{
+			on(fanout.NameTaskFailed), {ErrorEquals: []string{"A", fanout.NameDataLimitExceeded}, IntervalSeconds: 3}, on(fanout.NameAll),
+		}, []error{named(fanout.NameDataLimitExceeded), a}, []time.Duration{3 * s, 1 * s}, false},
+		{"States.Runtime is never retried", []fanout.Retrier{
 			on(fanout.NameRuntime), on(fanout.NameTaskFailed), on(fanout.NameAll),
 		}, []error{named(fanout.NameRuntime)}, nil, true},
 	} {

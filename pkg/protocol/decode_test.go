@@ -172,6 +172,8 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			`name at least one error; "States.ALL" matches any error`)},
 		{"a retrier with a blank error name", `{"retry":[{"errorEquals":["X"," "]}]}`, faults("retry[0].errorEquals[1]", `" "`,
 			"is blank")},
+		{"a retrier for a panic", `{"targetRetry":[{"errorEquals":["States.DataLimitExceeded","States.Runtime"]}]}`, faults(
+			"targetRetry[0].errorEquals[1]", `"States.Runtime"`, "is never retried: the code panicked; leave it out")},
 		{"States.ALL not alone", `{"retry":[{"errorEquals":["X","States.ALL"]}]}`, faults("retry[0].errorEquals",
 			`["X","States.ALL"]`, `"States.ALL" must be alone in its list`)},
 		{"States.ALL not last", `{"retry":[{"errorEquals":["States.ALL"]},{"errorEquals":["X"]}]}`, faults(

@@ -7,12 +7,12 @@ package protocol
 //
 // Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 const (
-	// ErrorAll, in a retrier, matches every error except the two terminal ones:
-	// ErrorDataLimitExceeded and ErrorRuntime.
+	// ErrorAll, in a retrier, matches every error except ErrorDataLimitExceeded and
+	// ErrorRuntime.
 	ErrorAll = "States.ALL"
 
 	// ErrorTaskFailed is a failure without a name of its own. In a retrier it
-	// matches every error except ErrorTimeout and the terminal ones.
+	// matches what ErrorAll does, except ErrorTimeout.
 	ErrorTaskFailed = "States.TaskFailed"
 
 	// ErrorTimeout means that an attempt, or the run, ran out of time.
@@ -22,12 +22,12 @@ const (
 	// the policy tolerates.
 	ErrorExceedToleratedFailureThreshold = "States.ExceedToleratedFailureThreshold"
 
-	// ErrorDataLimitExceeded means that a payload exceeded a limit. It is terminal:
-	// no retrier applies to it.
+	// ErrorDataLimitExceeded means that a payload exceeded a limit. In a retrier it
+	// has to be named: ErrorAll and ErrorTaskFailed leave it out.
 	ErrorDataLimitExceeded = "States.DataLimitExceeded"
 
-	// ErrorRuntime means that the code panicked. It is terminal: no retrier applies
-	// to it.
+	// ErrorRuntime means that the code panicked. It is never retried, and a retrier
+	// that names it is refused.
 	ErrorRuntime = "States.Runtime"
 
 	// ErrorLambdaThrottled is HTTP status 429 from Lambda.

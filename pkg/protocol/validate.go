@@ -162,8 +162,11 @@ func (f *Faults) retrier(path string, r Retrier, last bool) {
 		f.add(at, r.ErrorEquals, "%q is allowed only in the last retrier; those after it would never apply", ErrorAll)
 	}
 	for i, name := range r.ErrorEquals {
-		if blank(name) {
+		switch {
+		case blank(name):
 			f.add(fmt.Sprintf("%s[%d]", at, i), name, "is blank")
+		case name == ErrorRuntime:
+			f.add(fmt.Sprintf("%s[%d]", at, i), name, "is never retried: the code panicked; leave it out")
 		}
 	}
 	if !(r.IntervalSeconds >= 0 && r.IntervalSeconds <= MaxSeconds) {
