@@ -28,4 +28,5 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0 // indirect
 	github.com/aws/smithy-go v1.28.9 // indirect
 	github.com/oklog/ulid/v2 v2.1.2 // indirect
+	golang.org/x/net v0.62.0 // indirect
 )

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"golang.org/x/net/proxy"
 )
 
 // connect opens a connection to the endpoint.
@@ -116,8 +118,10 @@ func (p *Pool) tunnel(ctx context.Context, u *url.URL) (net.Conn, error) {
 		return nil, err
 	case proxy == nil:
 		return p.cfg.Dial(ctx, "tcp", hostPort(u))
+	case proxy.Scheme == "socks5" || proxy.Scheme == "socks5h":
+		return p.socks(ctx, proxy, hostPort(u))
 	case proxy.Scheme != "http" && proxy.Scheme != "https":
-		return nil, fmt.Errorf("proxy %s: want an http or https URL", proxy.Redacted())
+		return nil, fmt.Errorf("proxy %s: want an http, https, socks5 or socks5h URL", proxy.Redacted())
 	}
 	if nc, err = p.cfg.Dial(ctx, "tcp", hostPort(proxy)); err == nil && proxy.Scheme == "https" {
 		nc, err = p.handshake(ctx, nc, proxy.Hostname(), "http/1.1")
@@ -131,6 +135,35 @@ func (p *Pool) tunnel(ctx context.Context, u *url.URL) (net.Conn, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", proxy.Host, err)
+	}
+	return nc, nil
+}
+
+// A dialer is Config.Dial for package proxy, which calls DialContext and not Dial.
+type dialer struct {
+	proxy.Dialer
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.dial(ctx, network, address)
+}
+
+// socks has a SOCKS5 proxy connect to address. The proxy looks up the name, as with
+// net/http, for either scheme.
+func (p *Pool) socks(ctx context.Context, u *url.URL, address string) (net.Conn, error) {
+	var auth *proxy.Auth
+	if u.User != nil {
+		password, _ := u.User.Password()
+		auth = &proxy.Auth{User: u.User.Username(), Password: password}
+	}
+	d, err := proxy.SOCKS5("tcp", hostPort(u), auth, dialer{dial: p.cfg.Dial})
+	if err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", u.Host, err)
+	}
+	nc, err := d.(proxy.ContextDialer).DialContext(ctx, "tcp", address) //nolint:forcetypeassert // see above
+	if err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", u.Host, err)
 	}
 	return nc, nil
 }
@@ -160,6 +193,6 @@ func connectThrough(nc net.Conn, user *url.Userinfo, address string) error {
 
 // hostPort returns what to dial for a URL.
 func hostPort(u *url.URL) string {
-	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme])
 	return net.JoinHostPort(u.Hostname(), port)
 }

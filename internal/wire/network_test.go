@@ -468,7 +468,7 @@ func TestProxyRefuses(t *testing.T) {
 	for _, test := range []struct{ name, proxy, want string }{
 		{"wrong password", strings.Replace(u.String(), "secret", "guess", 1), "proxy " + u.Host + ": 407 Proxy Authentication Required"},
 		{"no way", u.String(), "proxy " + u.Host + ": 502 Bad Gateway"},
-		{"unknown kind", "socks5://127.0.0.1:1", "proxy socks5://127.0.0.1:1: want an http or https URL"},
+		{"unknown kind", "socks4://127.0.0.1:1", "proxy socks4://127.0.0.1:1: want an http, https, socks5 or socks5h URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -69,8 +69,7 @@ type Config struct {
 	TLS *tls.Config
 
 	// Proxy returns the proxy for a request, as http.Transport.Proxy does, or nil
-	// for none. A proxy to an https endpoint has an http or https URL. Nil means no
-	// proxy.
+	// for none. A proxy has an http, https, socks5 or socks5h URL. Nil means no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// MaxConns is the most connections open at once, to all endpoints together.
