@@ -148,6 +148,13 @@ module.exports.workerArns = async ({ resolveVariable }) => {
   return listed.map(arn);
 };
 
+// workerRegions lists the Regions of those workers for the coordinator; it is empty for one
+// beside it.
+module.exports.workerRegions = async ({ resolveVariable }) => {
+  const placement = await resolveVariable('param:placement');
+  return placement === 'regional' ? (await list('regions', resolveVariable)).join(',') : '';
+};
+
 // scheduleInput is the request that the schedule sends, as the text that
 // EventBridge Scheduler expects. It comes from events/, so that the deployment,
 // the tests and the documentation use the same request.

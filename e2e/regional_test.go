@@ -57,6 +57,17 @@ func (d *deployment) runRegional(ctx context.Context, t *testing.T) {
 		}
 	}
 
+	// Without Regions it runs in those that it was deployed with, and it refuses others.
+	answer, functionError = d.aws.invoke(ctx, t, coordinator, `{"excludeRegions":["`+missing+`"]}`)
+	if functionError != "" {
+		t.Fatal(answer)
+	}
+	succeeded(t, answer, slices.Sorted(slices.Values(abroad))...)
+	answer, functionError = d.aws.invoke(ctx, t, coordinator, `{"regions":["us-west-1"]}`)
+	if functionError == "" || !strings.Contains(answer, `"us-west-1`) || !strings.Contains(answer, "has no worker") {
+		t.Errorf("a Region that it was not deployed for: %s, want it refused", answer)
+	}
+
 	answer, functionError = d.aws.invoke(ctx, t, coordinator, `{"task":"resolve","regions":["`+missing+`"],"targets":["dynamodb"]}`)
 	r := decode[result](t, answer)
 	if functionError != "" || len(r.Regions) != 1 || r.Regions[0].Status != "FAILED" || r.Regions[0].Error != "Lambda.ResourceNotFoundException" {

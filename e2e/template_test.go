@@ -52,10 +52,11 @@ func TestTemplate(t *testing.T) {
 		config  string
 		args    []string
 		tracing string
+		regions string              // of the workers, as the coordinator is told
 		rights  map[string][]string // by role
 	}{
 		{
-			"as it comes", "serverless.yml", nil, traced,
+			"as it comes", "serverless.yml", nil, traced, "",
 			map[string][]string{
 				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")),
 				"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...),
@@ -65,7 +66,7 @@ func TestTemplate(t *testing.T) {
 		{
 			"placement regional", "serverless.yml",
 			[]string{"--param", "placement=regional", "--param", "regions=eu-west-1, us-east-1 eu-west-1"},
-			traced,
+			traced, "eu-west-1,us-east-1",
 			map[string][]string{
 				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "eu-west-1", "us-east-1"), rights(own, "Coordinator")),
 				"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...),
@@ -75,7 +76,7 @@ func TestTemplate(t *testing.T) {
 		{
 			"not traced", "serverless.yml",
 			[]string{"--param", "tracing=PassThrough"},
-			through,
+			through, "",
 			map[string][]string{
 				"CoordinatorRole":  append(rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")...),
 				"RegionworkerRole": rights(own, "Regionworker"),
@@ -85,7 +86,7 @@ func TestTemplate(t *testing.T) {
 		{
 			"the worker alone", "serverless.worker.yml",
 			[]string{"--region", "eu-west-1"},
-			traced,
+			traced, "",
 			map[string][]string{"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...)},
 		},
 	} {
@@ -113,6 +114,11 @@ func TestTemplate(t *testing.T) {
 					if seconds, _ := r.Properties["Timeout"].(float64); seconds <= 0 || seconds >= 30 {
 						t.Errorf("%s has %v s, want less than 30", id, seconds)
 					}
+				}
+			}
+			if coordinator, there := got.Resources["CoordinatorLambdaFunction"]; there {
+				if regions := at(coordinator.Properties, "Environment", "Variables", "WORKER_REGIONS"); regions != c.regions {
+					t.Errorf("the coordinator is told of workers in %q, want %q", regions, c.regions)
 				}
 			}
 			if diff := cmp.Diff(c.rights, roles); diff != "" {

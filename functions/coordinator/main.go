@@ -5,8 +5,10 @@
 //
 // WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT is
 // "home" when one worker in this Region serves every Region, which is the default, or
-// "regional" when each Region has its own worker of that name. WORKER_MEMORY_MB is the
-// worker's memory: costs are estimated with it when the invocations' logs do not have it.
+// "regional" when each Region has its own worker of that name. WORKER_REGIONS then lists
+// those Regions, with commas between them: "*" in a request means these, and others are
+// refused; without it any Region may have a worker. WORKER_MEMORY_MB is the worker's
+// memory: costs are estimated with it when the invocations' logs do not have it.
 // The SDK's own variables apply, as in AWS_ENDPOINT_URL_LAMBDA.
 package main
 
@@ -37,6 +39,9 @@ func main() {
 		MemoryMB: megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 		Billing:  billing(os.Getenv, home),
 		CPU:      function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+	}
+	if c.Regional {
+		c.Regions = regions(os.Getenv)
 	}
 	c.Warm() // while that connection is being opened
 	function.Start(context.Background(), (&trigger.Handler{Runner: c, Log: log}).Handle)

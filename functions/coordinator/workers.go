@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"meridian/internal/awsapi"
 	"meridian/internal/invoke"
@@ -21,4 +22,16 @@ func workers(ctx context.Context, getenv func(string) string) (*invoke.Lambda, e
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
 	return invoke.NewLambda(cfg, invoke.Settings{Function: name, Placement: invoke.Placement(getenv("WORKER_PLACEMENT"))}) //nolint:contextcheck // it makes no call
+}
+
+// regions returns the Regions that have a worker, from the environment, or nil when they
+// are not known.
+func regions(getenv func(string) string) []string {
+	var names []string
+	for name := range strings.SplitSeq(getenv("WORKER_REGIONS"), ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }

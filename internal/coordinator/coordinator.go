@@ -94,6 +94,11 @@ type Coordinator struct {
 	// False means that one worker serves them all.
 	Regional bool
 
+	// Regions lists the Regions that have a worker, if each has its own. Globs then match
+	// these, opt-in or not, in every partition, and other names are refused. Nil means that
+	// they are not known: any Region may have one.
+	Regions []string
+
 	// MemoryMB is the coordinator's memory: 20 invocations may be in flight for each
 	// MB, 5,000 at most, and it is a factor of the cost. Zero means that it is not
 	// known: 5,000 may be in flight, and a run has no price.

@@ -39,7 +39,7 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 		if e.Ended.Status != protocol.StatusSucceeded {
 			level = slog.LevelWarn
 		}
-		if e.Ended.Status == protocol.StatusFailed {
+		if e.Ended.Error == protocol.ErrorExceedToleratedFailureThreshold {
 			cause = "" // it is a Region's, which has a line of its own
 		}
 		r.log.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,

@@ -133,7 +133,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	if targets == nil {
 		targets = []string{c.Tasks.DefaultTarget(r.Task, r.Parameters)}
 	}
-	regions, more := expand(cmp.Or(r.Partition, protocol.DefaultPartition), r.Regions, r.ExcludeRegions)
+	regions, more := expand(r, c.Regions)
 	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, targets))
 	idempotent := c.Tasks.Idempotent(r.Task)
 	if r.Hedge != nil && !idempotent {

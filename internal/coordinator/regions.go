@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -11,22 +12,28 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// expand returns the Regions of a partition that match the names and globs of include,
-// each once, in the order of include, without those that match exclude. A nil include
-// means the partition's default Regions.
-func expand(partition string, include, exclude []string) ([]string, protocol.Faults) {
+// expand returns the Regions of a request, each once, in the order of the patterns in its
+// field regions, without those that match excludeRegions. deployed lists the Regions that
+// have a worker; nil means that any may have one.
+func expand(r protocol.Request, deployed []string) ([]string, protocol.Faults) {
+	include := r.Regions
 	if include == nil {
 		include = []string{protocol.DefaultRegions}
 	}
 	var faults protocol.Faults
-	among := endpoints.Regions(partition)
-	if len(among) == 0 {
-		faults = append(faults, protocol.UnknownFault("partition", partition, "a partition", partitions()))
+	among := endpoints.Regions(cmp.Or(r.Partition, protocol.DefaultPartition))
+	switch {
+	case len(among) == 0:
+		faults = append(faults, protocol.UnknownFault("partition", r.Partition, "a partition", partitions()))
 		among = everyRegion() // a pattern that matches in no partition is wrong in any case
+	case deployed != nil:
+		if among = withWorkers(r.Partition, deployed); len(among) == 0 {
+			return nil, protocol.Faults{protocol.NewFault("partition", r.Partition, "has no worker"+workersIn(deployed))}
+		}
 	}
-	wanted, more := expandEach("regions", include, among)
+	wanted, more := expandEach("regions", include, among, deployed)
 	faults = append(faults, more...)
-	unwanted, more := expandEach("excludeRegions", exclude, everyRegion())
+	unwanted, more := expandEach("excludeRegions", r.ExcludeRegions, everyRegion(), nil)
 	faults = append(faults, more...)
 	found := len(wanted) > 0
 	left := slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(unwanted, name) })
@@ -36,12 +43,24 @@ func expand(partition string, include, exclude []string) ([]string, protocol.Fau
 	return left, faults
 }
 
-// expandEach expands the patterns of one field. A name may name any Region; a glob
-// matches only the given ones.
-func expandEach(field string, patterns []string, among []endpoints.Region) (regions []string, faults protocol.Faults) {
+// withWorkers returns the deployed Regions of a partition, or of all if it is empty. None
+// needs opt-in: that has been done.
+func withWorkers(partition string, deployed []string) []endpoints.Region {
+	regions := slices.DeleteFunc(everyRegion(), func(r endpoints.Region) bool {
+		return !slices.Contains(deployed, r.Name) || partition != "" && r.Partition != partition
+	})
+	for i := range regions {
+		regions[i].OptIn = false
+	}
+	return regions
+}
+
+// expandEach expands the patterns of one field. A name may name any Region, but a deployed
+// one unless deployed is nil; a glob matches only the Regions of among.
+func expandEach(field string, patterns []string, among []endpoints.Region, deployed []string) (regions []string, faults protocol.Faults) {
 	for i, pattern := range patterns {
 		at := field + "[" + strconv.Itoa(i) + "]"
-		matched, fault := match(at, pattern, among)
+		matched, fault := match(at, pattern, among, deployed)
 		if fault != nil {
 			faults = append(faults, *fault)
 		}
@@ -51,7 +70,7 @@ func expandEach(field string, patterns []string, among []endpoints.Region) (regi
 }
 
 // match returns the Regions that match one name or glob.
-func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fault) {
+func match(at, pattern string, among []endpoints.Region, deployed []string) ([]string, *protocol.Fault) {
 	if strings.TrimSpace(pattern) == "" {
 		return nil, nil // Validate has said so
 	}
@@ -59,11 +78,15 @@ func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fa
 		return names(among), nil
 	}
 	if !strings.ContainsAny(pattern, `*?[\`) {
-		if _, known := endpoints.PartitionOf(pattern); known {
-			return []string{pattern}, nil
+		if _, known := endpoints.PartitionOf(pattern); !known {
+			fault := protocol.UnknownFault(at, pattern, "a Region", names(everyRegion()))
+			return nil, &fault
 		}
-		fault := protocol.UnknownFault(at, pattern, "a Region", names(everyRegion()))
-		return nil, &fault
+		if deployed != nil && !slices.Contains(deployed, pattern) {
+			fault := protocol.NewFault(at, pattern, "has no worker"+workersIn(deployed))
+			return nil, &fault
+		}
+		return []string{pattern}, nil
 	}
 	var matched []string
 	for _, region := range among {
@@ -77,10 +100,19 @@ func match(at, pattern string, among []endpoints.Region) ([]string, *protocol.Fa
 		}
 	}
 	if matched == nil {
-		fault := protocol.NewFault(at, pattern, "matches no Region"+elsewhere(pattern))
+		where := elsewhere(pattern)
+		if deployed != nil {
+			where = " with a worker" + workersIn(deployed)
+		}
+		fault := protocol.NewFault(at, pattern, "matches no Region"+where)
 		return nil, &fault
 	}
 	return matched, nil
+}
+
+// workersIn says where the workers are.
+func workersIn(deployed []string) string {
+	return "; the coordinator was deployed for workers in " + strings.Join(deployed, ", ")
 }
 
 // elsewhere names, for a glob that matches no Region of its partition, a partition in

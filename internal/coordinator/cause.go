@@ -1,0 +1,44 @@
+package coordinator
+
+import (
+	"fmt"
+
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// An allSkippedError is why a run in which there was nothing to do is no success.
+type allSkippedError struct{ first string }
+
+func (e *allSkippedError) Error() string {
+	return "every target was skipped; the first one: " + e.first
+}
+
+func (*allSkippedError) ErrorName() string { return protocol.ErrorAllSkipped }
+
+// allSkipped returns an allSkippedError.
+func (r *run) allSkipped() error {
+	o := r.regions[0].outcome
+	if len(o.Targets) == 0 {
+		return &allSkippedError{o.Cause}
+	}
+	return &allSkippedError{o.Targets[0].Cause}
+}
+
+// cause says why the run did not succeed, and shows the first Region that failed.
+func (r *run) cause(v fanout.Verdict) string {
+	c := r.summary.Regions
+	if v.Status != fanout.Failed {
+		return protocol.CutCause(fmt.Sprintf("%v; %d of %d Regions not finished",
+			v.Err, c.TimedOut+c.Aborted+c.NotStarted, c.Total))
+	}
+	for _, g := range r.regions {
+		switch o := g.outcome; {
+		case o.Error == protocol.ErrorExceedToleratedFailureThreshold: // the cause says it
+			return protocol.CutCause(fmt.Sprintf("%v; %s: %s", v.Err, o.Region, o.Cause))
+		case o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut:
+			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, o.Region, o.Error, o.Cause))
+		}
+	}
+	return protocol.CutCause(v.Err.Error())
+}
