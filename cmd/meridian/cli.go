@@ -38,6 +38,8 @@ accounts for every Region and every target.`,
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version") // without cobra's -v, which is --verbose of run
+	root.SetHelpCommand(helpCommand())
 	root.SetOut(printableWriter{c.stdout})
 	root.SetErr(printableWriter{c.stderr})
 	root.SetFlagErrorFunc(suggestFlag)

@@ -75,7 +75,7 @@ func (c *cli) conclude(ctx context.Context, cmd *cobra.Command, err error) int {
 	complaint, ok := errors.AsType[*complaintError](err)
 	if !ok { // cobra's, about the command line; a paragraph of suggestions has a heading, then a name on each line
 		text, suggestions, _ := strings.Cut(err.Error(), "\n\n")
-		hint := "run `" + cmd.CommandPath() + " --help`"
+		hint := "run `" + strings.TrimSuffix(cmd.CommandPath(), " help") + " --help`"
 		if _, names, _ := strings.Cut(suggestions, "\n"); names != "" {
 			hint = "did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
 		}
@@ -108,6 +108,9 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	near := protocol.Nearest(name, names)
 	if slices.Contains(names, "output") && (name == string(formatJSON) || name == string(formatTable)) {
 		near = "output " + name
+	}
+	if name == "v" && slices.Contains(names, "version") {
+		near = "version"
 	}
 	if near == "" {
 		return err

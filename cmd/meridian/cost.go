@@ -56,7 +56,7 @@ that are the same for all are left out: the schedule, traces, data transfer.`, p
 		Example: `  meridian cost --regions 28 --seconds 10 --every 5m
   meridian cost --regions 28 --seconds 10 --every 5m --architecture x86_64 -o json
   meridian cost --every 1h --worker-memory 1024 --region ap-east-1`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return c.printCost(&f) },
 	}
 	flags := cmd.Flags()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,9 @@ import (
 // patience is how long a run may take before its progress is shown: the progress of
 // a shorter one would only flicker.
 const patience = 200 * time.Millisecond
+
+// patienceWithoutView is how long a command may wait before it says for what.
+const patienceWithoutView = 500 * time.Millisecond
 
 // A watch shows the progress of a run on standard error if that is a terminal. It
 // reads nothing, handles no signals, and erases what it has drawn.
@@ -62,6 +66,25 @@ func (c *cli) watch(ctx context.Context, doing string, logged bool) *watch {
 		program := tea.NewProgram(view, tea.WithInput(nil), tea.WithOutput(c.stderr), tea.WithEnvironment(c.env),
 			tea.WithColorProfile(profile), tea.WithoutSignalHandler())
 		_, _ = program.Run() // a progress line that cannot be shown is no error of the run
+	}()
+	return w
+}
+
+// await is a watch that also writes a line when standard error is no terminal: what the
+// command waits for, before it has waited for a second.
+func (c *cli) await(ctx context.Context, what string, logged bool) *watch {
+	if logged || c.live(c.stderr) {
+		return c.watch(ctx, what, logged)
+	}
+	w := &watch{stopping: make(chan struct{}), restored: make(chan struct{})}
+	go func() {
+		defer close(w.restored)
+		select {
+		case <-w.stopping:
+		case <-ctx.Done():
+		case <-time.After(patienceWithoutView):
+			_, _ = io.WriteString(c.stderr, what+"\n")
+		}
 	}()
 	return w
 }

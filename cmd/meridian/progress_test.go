@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
+	"os"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"charm.land/bubbles/v2/spinner"
 	tea "charm.land/bubbletea/v2"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/charmbracelet/x/ansi"
 
 	"meridian/pkg/protocol"
@@ -74,3 +79,54 @@ func (w brokenWriter) Write(p []byte) (int, error) {
 }
 
 var _ io.Writer = brokenWriter{}
+
+// A command that waits for credentials says so before a second has passed, and one that
+// gets them at once says nothing.
+func TestSignInSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]string{0: "", 400 * time.Millisecond: "", 4 * time.Second: "looking for AWS credentials\n"} {
+		synctest.Test(t, func(t *testing.T) {
+			stderr := &timedWriter{begin: time.Now()}
+			c := &cli{stderr: stderr}
+			none := errors.New("no role found")
+			err := c.signIn(t.Context(), aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				time.Sleep(wait)
+				return aws.Credentials{}, none
+			}), false)
+			if got := stderr.text.String(); got != want || stderr.last >= time.Second {
+				t.Errorf("signIn that waits for %v says %q after %v, want %q before a second", wait, got, stderr.last, want)
+			}
+			if complaint, ok := errors.AsType[*complaintError](err); !ok || complaint.status != exitNoResult || len(complaint.hints) != 2 {
+				t.Errorf("signIn = %v, want a complaint with hints", err)
+			}
+		})
+	}
+}
+
+// A signal ends the wait for credentials.
+func TestASignalEndsSignIn(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancelCause(t.Context())
+	end(&signalError{os.Interrupt})
+	var stderr strings.Builder
+	c := &cli{stderr: &stderr}
+	err := c.signIn(ctx, aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		<-ctx.Done()
+		return aws.Credentials{}, ctx.Err()
+	}), false)
+	if want := "no AWS credentials: interrupt signal received"; err == nil || err.Error() != want {
+		t.Errorf("signIn = %v, want %s", err, want)
+	}
+}
+
+// A timedWriter notes how long after its begin it was written to.
+type timedWriter struct {
+	begin time.Time
+	last  time.Duration
+	text  strings.Builder
+}
+
+func (w *timedWriter) Write(p []byte) (int, error) {
+	w.last = time.Since(w.begin)
+	return w.text.Write(p)
+}

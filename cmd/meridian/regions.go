@@ -30,7 +30,7 @@ func (c *cli) regionsCommand() *cobra.Command {
 		Example: `  meridian regions
   meridian regions --service apprunner
   meridian regions --partition aws-cn -o json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			listing, err := listRegions(partition, service)
 			if err != nil {
@@ -83,7 +83,8 @@ func listRegions(id, service string) ([]partitionListing, error) {
 		listing = append(listing, l)
 	}
 	if listing == nil {
-		return nil, usage("%s", protocol.UnknownFault("--partition", id, "a partition", known))
+		return nil, usage("%s", protocol.UnknownFault("--partition", id, "a partition", known)).
+			hint("run `meridian regions` to list the partitions")
 	}
 	return listing, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"meridian/internal/awsapi"
@@ -30,8 +31,7 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	}
 	cfg, err := awsapi.LoadConfig(ctx, config.WithRegion(f.awsRegion))
 	if err != nil {
-		return none, failure("AWS configuration: %v", err).
-			hint("check AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE")
+		return none, explainConfig(err)
 	}
 	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
 	if err != nil {
@@ -46,6 +46,9 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &fanout.TimeoutError{What: "call", After: limit})
 		defer cancel()
+	}
+	if err := c.signIn(ctx, cfg.Credentials, f.verbose); err != nil {
+		return none, err
 	}
 	c.log(f.verbose).InfoContext(ctx, "coordinator called", "function", f.function, "region", cfg.Region)
 	watch := c.watch(ctx, "waiting for "+printable(f.function), f.verbose)
@@ -65,6 +68,37 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	return result, nil
 }
 
+// explainConfig returns the error of an AWS configuration that cannot be read, with hints.
+func explainConfig(err error) error {
+	if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		return failure("there is no AWS profile %q", missing.Profile).
+			hint("set AWS_PROFILE to one that `aws configure list-profiles` lists, or unset it")
+	}
+	return failure("AWS configuration: %v", err).
+		hint("check AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE")
+}
+
+// signIn waits for credentials, and says so if that takes long: without any, the SDK asks
+// EC2's metadata service, several times.
+func (c *cli) signIn(ctx context.Context, credentials aws.CredentialsProvider, verbose bool) error {
+	watch := c.await(ctx, "looking for AWS credentials", verbose)
+	_, err := credentials.Retrieve(ctx)
+	watch.stop()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if err != nil {
+		return noCredentials(err)
+	}
+	return nil
+}
+
+func noCredentials(err error) error {
+	return failure("no AWS credentials: %v", err).
+		hint("run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
+		hint("leave out --function to run the request in this process, without AWS")
+}
+
 // explainCall returns the error, with hints, of a call that returned no result.
 func explainCall(ctx context.Context, function string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
@@ -80,9 +114,7 @@ func explainCall(ctx context.Context, function string, err error) error {
 	}
 	switch call.Name {
 	case protocol.ErrorNoCredentials:
-		return failure("no AWS credentials: %v", errors.Unwrap(call)).
-			hint("run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
-			hint("leave out --function to run the request in this process, without AWS")
+		return noCredentials(errors.Unwrap(call))
 	case protocol.ErrorLambdaSDKClient:
 		return failure("no answer from Lambda: %v", call).hint("check the network and the Region")
 	}

@@ -31,7 +31,7 @@ without them.`,
   meridian run -f request.json --timeout 30s --tolerated-failure-count 2
   meridian run --region all --target '*' --dry-run
   meridian run --function my-coordinator --aws-region eu-west-1 -f request.json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.runRequest(cmd.Context(), &f, cmd.Flags().Changed)
 		},

@@ -23,7 +23,7 @@ func (c *cli) servicesCommand() *cobra.Command {
 		Short: "List the services that can be targets, in all Regions or in one",
 		Example: `  meridian services
   meridian services --region eu-west-1`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			listing, err := listServices(region)
 			if err != nil {

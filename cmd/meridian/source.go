@@ -42,11 +42,12 @@ func (s source) explain(err error) error {
 // refuse returns the usage error of faults whose paths are from placed.
 func refuse(faults protocol.Faults) error {
 	lines := make([]string, len(faults))
-	regions, services := false, false
+	regions, services, tasks := false, false, false
 	for i, fault := range faults {
 		lines[i] = fault.String()
 		regions = regions || fault.Path == "--region" || fault.Path == "--exclude-region" || strings.Contains(fault.Path, "egions[")
 		services = services || strings.HasPrefix(fault.Detail, "is not a service")
+		tasks = tasks || strings.HasPrefix(fault.Detail, "is not a task")
 	}
 	complaint := faulty("the request has", lines)
 	if regions {
@@ -54,6 +55,9 @@ func refuse(faults protocol.Faults) error {
 	}
 	if services {
 		complaint = complaint.hint("run `meridian services` to list the services")
+	}
+	if tasks {
+		complaint = complaint.hint("run `meridian tasks` to list the tasks")
 	}
 	return complaint
 }

@@ -46,7 +46,8 @@ func (c *cli) tasksCommand() *cobra.Command {
 			if len(args) > 0 {
 				at := slices.IndexFunc(listing, func(t taskListing) bool { return t.Task == args[0] })
 				if at < 0 {
-					return usage("%s", protocol.UnknownFault("", args[0], "a task", task.Builtin().Names()))
+					return usage("%s", protocol.UnknownFault("", args[0], "a task", task.Builtin().Names())).
+						hint("run `meridian tasks` to list the tasks")
 				}
 				listing = listing[at : at+1]
 			}
