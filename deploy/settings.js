@@ -37,15 +37,44 @@ module.exports = class Settings {
       }
     };
 
+    // known refuses names that no parameter has.
+    const known = () => {
+      const unknown = Object.keys(said).filter((name) => !(name in params.default));
+      if (unknown.length > 0) {
+        throw new serverless.classes.Error(
+          `no such param: ${unknown.join(', ')}; there are ${Object.keys(params.default).join(', ')}`
+        );
+      }
+    };
+
+    // all refuses a deployment that lacks a setting of the deployed stack, and returns
+    // what the stack was deployed with.
+    const all = async () => {
+      const before = JSON.parse((await outputs()).Settings ?? '{}');
+      const lost = Object.keys(before).filter(
+        (name) => name in params.default && !(name in said) && text(before[name]) !== text(params.default[name])
+      );
+      if (lost.length > 0) {
+        throw new serverless.classes.Error(
+          `${stack} was deployed with ${lost.map((name) => shown(name, before[name])).join(', ')}, ` +
+            `which this deployment does not set: add it to deploy/stages/${aws.getStage()}.params, ` +
+            `or say with --param what it is to be. The stack's output Settings has all of it`
+        );
+      }
+      return before;
+    };
+
+    // The command "check" makes every check before anything is built, and prints the
+    // architecture to build for.
+    this.commands = { check: { usage: 'Check the settings of a deployment', lifecycleEvents: ['check'] } };
+
     this.hooks = {
-      'before:package:initialize': () => {
-        const unknown = Object.keys(said).filter((name) => !(name in params.default));
-        if (unknown.length > 0) {
-          throw new serverless.classes.Error(
-            `no such param: ${unknown.join(', ')}; there are ${Object.keys(params.default).join(', ')}`
-          );
-        }
+      'check:check': async () => {
+        known();
+        await all();
+        writeText(serverless.service.provider.architecture);
       },
+      'before:package:initialize': known,
       'before:package:finalize': () => {
         serverless.service.resources.Outputs.Settings = {
           Description: 'What the last deployment set; the next one must set it too.',
@@ -53,17 +82,7 @@ module.exports = class Settings {
         };
       },
       'before:deploy:deploy': async () => {
-        const before = JSON.parse((await outputs()).Settings ?? '{}');
-        const lost = Object.keys(before).filter(
-          (name) => name in params.default && !(name in said) && text(before[name]) !== text(params.default[name])
-        );
-        if (lost.length > 0) {
-          throw new serverless.classes.Error(
-            `${stack} was deployed with ${lost.map((name) => shown(name, before[name])).join(', ')}, ` +
-              `which this deployment does not set: add it to deploy/stages/${aws.getStage()}.params, ` +
-              `or say with --param what it is to be. The stack's output Settings has all of it`
-          );
-        }
+        const before = await all();
         for (const [name, value] of Object.entries(before)) {
           if (text(value) !== text(said[name] ?? params.default[name])) {
             log.warning(`${shown(name, value)} until now, in this deployment ${shown(name, said[name])}`);

@@ -24,27 +24,25 @@ func (s *settings) framework(ctx context.Context, action string) error {
 	return nil
 }
 
-// build builds the functions for the architecture of the deployment. Unless it is given
-// or kept, the framework is asked for it: serverless.yml may set it by stage.
-func (s *settings) build(ctx context.Context) error {
-	architecture := s.value("architecture")
-	if architecture == "" {
-		cmd, err := s.command(ctx, "print", "--path", "provider.architecture", "--format", "text")
-		if err != nil {
-			return err
-		}
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			return fmt.Errorf("print: %w: %s", err, out)
-		}
-		architecture = strings.TrimSpace(string(out))
+// build has the framework check the settings and find the credentials, and then builds the
+// functions for the architecture that the framework finds: serverless.yml may set it by
+// stage. More are arguments of the check.
+func (s *settings) build(ctx context.Context, more ...string) error {
+	cmd, err := s.command(ctx, "check", more...)
+	if err != nil {
+		return err
 	}
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("check: %s", reason(string(out), err))
+	}
+	architecture := strings.TrimSpace(string(out))
 	goarch, known := map[string]string{"arm64": "arm64", "x86_64": "amd64"}[architecture]
 	if !known {
 		return fmt.Errorf("the architecture %q: want arm64 or x86_64", architecture)
 	}
-	cmd := exec.CommandContext(ctx, "make", "--no-print-directory", "build", "ARCH="+goarch)
+	cmd = exec.CommandContext(ctx, "make", "--no-print-directory", "build", "ARCH="+goarch)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.root, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)

@@ -69,7 +69,7 @@ func (s *settings) do(ctx context.Context, action string, f *fleet) error {
 		if f.Action == "remove" {
 			return f.run(ctx)
 		}
-		if err = s.build(ctx); err == nil {
+		if err = s.build(ctx, "--config", "serverless.worker.yml"); err == nil {
 			err = f.run(ctx)
 		}
 	default:

@@ -11,7 +11,7 @@ import (
 )
 
 // A place is a root with a fake of the framework and of make. Each writes its arguments
-// to the file "calls".
+// to the file "calls". The framework refuses stages that begin with "bad".
 type place struct{ root string }
 
 func newPlace(t *testing.T) place {
@@ -21,7 +21,11 @@ func newPlace(t *testing.T) place {
 	write(t, filepath.Join(p.root, "node_modules", ".bin", "serverless"), `#!/bin/sh
 case "$PWD" in */build/workers/*) calls=../../../../calls;; *) calls=calls;; esac
 { printf %s "$1"; shift; printf '|%s' "$@"; echo; } >> $calls
-case "$*" in *provider.architecture*) case "$*" in *intel*) echo x86_64;; *) echo arm64;; esac;; esac
+case "$*" in
+*stage?bad*) exit 1;;
+*intel*|*architecture=x86_64*) echo x86_64;;
+*) echo arm64;;
+esac
 ! test -e fail
 `)
 	write(t, filepath.Join(p.root, "Makefile"), ".PHONY: build\nbuild:\n\t@echo \"build $(ARCH)\" >> calls\n")
@@ -69,7 +73,8 @@ func TestAStageIsDeployedWithWhatItWasDeployedWith(t *testing.T) {
 		for _, param := range params {
 			args.WriteString("|--param|" + param)
 		}
-		return []string{"build arm64", "deploy|--stage|prod|--region|" + region + args.String()}
+		settings := "|--stage|prod|--region|" + region + args.String()
+		return []string{"check" + settings, "build arm64", "deploy" + settings}
 	}
 	every := "scheduleExpression=rate(5 minutes)"
 	p.want(t, deployed("eu-west-1", "architecture=arm64", "placement=regional", "regions=eu-west-1 us-east-1", "schedule=ENABLED", every),
@@ -88,7 +93,7 @@ func TestAStageIsDeployedWithWhatItWasDeployedWith(t *testing.T) {
 	p.want(t, deployed("us-west-2", "architecture=arm64", "placement=home", "regions=eu-west-1 us-east-1", "schedule=DISABLED", every),
 		"deploy", "STAGE=prod", "REGION=us-west-2")
 	p.want(t, []string{
-		"print|--stage|dev|--region|us-east-1|--path|provider.architecture|--format|text", "build arm64", "deploy|--stage|dev|--region|us-east-1",
+		"check|--stage|dev|--region|us-east-1", "build arm64", "deploy|--stage|dev|--region|us-east-1",
 	}, "deploy")
 	_, calls := p.make(t, "remove", "STAGE=prod")
 	if len(calls) != 1 || !strings.HasPrefix(calls[0], "remove|--stage|prod|--region|eu-west-1|") {
@@ -99,8 +104,7 @@ func TestAStageIsDeployedWithWhatItWasDeployedWith(t *testing.T) {
 func TestTheProgramHasNoDefaultThatOverridesAStagesOwn(t *testing.T) {
 	t.Parallel()
 	newPlace(t).want(t, []string{
-		"print|--stage|intel|--region|us-east-1|--path|provider.architecture|--format|text",
-		"build amd64", "deploy|--stage|intel|--region|us-east-1",
+		"check|--stage|intel|--region|us-east-1", "build amd64", "deploy|--stage|intel|--region|us-east-1",
 	}, "deploy", "STAGE=intel")
 }
 
@@ -109,11 +113,23 @@ func TestTheWorkersHaveTheSettingsOfTheStage(t *testing.T) {
 	p := newPlace(t)
 	p.make(t, "deploy", "GIVEN_ARCH=amd64", "PLACEMENT=regional", "REGIONS=us-east-1,eu-west-1", "PARAMS=--param workerMemory=512")
 	const params = "|--param|architecture=x86_64|--param|placement=regional|--param|regions=us-east-1,eu-west-1|--param|workerMemory=512"
-	p.want(t, []string{"build amd64", "deploy|--config|serverless.worker.yml|--stage|dev|--region|eu-west-1" + params}, "deploy-workers")
+	const check = "check|--stage|dev|--region|us-east-1" + params + "|--config|serverless.worker.yml"
+	p.want(t, []string{check, "build amd64", "deploy|--config|serverless.worker.yml|--stage|dev|--region|eu-west-1" + params}, "deploy-workers")
 	// One Region more is not yet a Region that the coordinator may call.
-	p.want(t, []string{"build amd64", "deploy|--config|serverless.worker.yml|--stage|dev|--region|eu-west-2" + params},
+	p.want(t, []string{check, "build amd64", "deploy|--config|serverless.worker.yml|--stage|dev|--region|eu-west-2" + params},
 		"deploy-workers", "REGIONS=eu-west-2")
 	p.want(t, []string{"remove|--config|serverless.worker.yml|--stage|dev|--region|eu-west-1" + params}, "remove-workers")
+}
+
+func TestNothingIsBuiltIfTheSettingsAreWrong(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for _, action := range []string{"deploy", "deploy-workers"} {
+		status, calls := p.make(t, action, "STAGE=bad", "REGIONS=eu-west-1")
+		if status != 1 || len(calls) != 1 || !strings.HasPrefix(calls[0], "check|--stage|bad|") {
+			t.Errorf("%s = %d, calls %q; want 1 and only a check", action, status, calls)
+		}
+	}
 }
 
 func TestWhatFailedIsNotKept(t *testing.T) {
@@ -145,7 +161,8 @@ func TestNoShellReadsASetting(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	const code = `$(touch pwned);touch${IFS}pwned;` + "`touch pwned`"
-	p.want(t, []string{"build arm64", "deploy|--stage|dev|--region|us-east-1|" + code + "|--param|architecture=arm64|--param|scheduleExpression=" + code},
+	const settings = "|--stage|dev|--region|us-east-1|" + code + "|--param|architecture=arm64|--param|scheduleExpression=" + code
+	p.want(t, []string{"check" + settings, "build arm64", "deploy" + settings},
 		"deploy", "GIVEN_ARCH=arm64", "PARAMS='"+code+"' --param 'scheduleExpression="+code+"'")
 	if _, err := os.Stat(filepath.Join(p.root, "pwned")); !os.IsNotExist(err) {
 		t.Errorf("a setting was run: %v", err)
