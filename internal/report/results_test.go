@@ -116,8 +116,10 @@ func timedOut() protocol.Result {
 	slow := lost("ap-southeast-2", protocol.StatusTimedOut, 2000, protocol.ErrorTimeout,
 		"run timed out after 2s; 1 of 1 targets not finished", "dynamodb")
 	waiting := lost("sa-east-1", protocol.StatusNotStarted, 0, "", "run timed out after 2s", "dynamodb")
-	return ended(run(resolved("us-east-1", 1003), slow, waiting), protocol.StatusTimedOut,
+	r := ended(run(resolved("us-east-1", 1003), slow, waiting), protocol.StatusTimedOut,
 		protocol.ErrorTimeout, "run timed out after 2s; 2 of 3 Regions not finished")
+	r.Hint = protocol.HintRaiseTimeout
+	return r
 }
 
 func aborted() protocol.Result {
