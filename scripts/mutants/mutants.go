@@ -48,9 +48,10 @@ func ofTheLoop() []mutant {
 			"want == NameTaskFailed && name != NameTimeout", "want == NameTaskFailed",
 		},
 		{
-			"a terminal error is retried", "retrier.go",
-			"if name == NameDataLimitExceeded || name == NameRuntime {", "if name == NameRuntime {",
+			"a wildcard matches what has to be named", "retrier.go",
+			"wildcard && name != NameDataLimitExceeded", "wildcard",
 		},
+		{"a panic is retried by its name", "retrier.go", "if name == NameRuntime {", "if name == NameAll {"},
 		{"what was never started was aborted", "stop.go", "l.close(i, NotStarted, cause, true)", "l.close(i, Aborted, cause, true)"},
 		{"the end is not waited for", "stop.go", "l.endBy = time.Now().Add(l.policy.Grace)", "l.endBy = time.Now()"},
 		{"attempts are not cancelled at the end", "stop.go", "l.cancel(cause)", "_ = l.cancel"},
