@@ -15,12 +15,12 @@ import (
 // It cannot deploy changed functions: AWS lets running invocations finish, the emulator
 // ends them.
 func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
-	// Several times longer than the deployment, and within the coordinator's 29 s.
+	// Longer than the deployment, and within the coordinator's 29 s.
 	answers := make(chan string, 1)
 	go func() {
 		defer close(answers)
 		answer, _ := d.aws.invoke(ctx, t, coordinator,
-			`{"task":"sleep","parameters":{"seconds":15},"regions":["us-east-1","eu-west-1"],"targets":["dynamodb"]}`)
+			`{"task":"sleep","parameters":{"seconds":25},"regions":["us-east-1","eu-west-1"],"targets":["dynamodb"]}`)
 		answers <- answer
 	}()
 	if out := d.deploy(ctx, t); !strings.Contains(out.stderr, "No changes to deploy") {
