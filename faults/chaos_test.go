@@ -3,12 +3,14 @@ package faults_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"meridian/internal/fanout"
 	"meridian/internal/invoke"
 	"meridian/internal/invoke/invoketest"
 	"meridian/internal/regionworker"
@@ -44,8 +46,17 @@ func random(seed uint64, thing ...any) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // repeatable on purpose
 }
 
-// Invoke calls the worker, with a fault or without.
+// A notSentError is the end of a context before a call was sent.
+type notSentError struct{ error }
+
+func (notSentError) NotStarted() bool { return true }
+
+// Invoke calls the worker, with a fault or without. A call whose context has ended is not
+// counted. One that is counted was sent, whatever the worker's invoker says of it.
 func (c *chaos) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
+	if ctx.Err() != nil {
+		return nil, protocol.Attempt{}, notSentError{context.Cause(ctx)}
+	}
 	request, err := protocol.DecodeRegionRequest(payload)
 	if err != nil {
 		panic(err)
@@ -53,7 +64,13 @@ func (c *chaos) Invoke(ctx context.Context, region string, payload []byte) ([]by
 	number, leave := c.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})
 	defer leave()
 	r := random(c.seed, region, request.Batch, number)
-	work := func() ([]byte, protocol.Attempt, error) { return c.worker.Invoke(ctx, region, payload) }
+	work := func() ([]byte, protocol.Attempt, error) {
+		answer, report, err := c.worker.Invoke(ctx, region, payload)
+		if end, ok := errors.AsType[fanout.NotStartedError](err); ok && end.NotStarted() {
+			err = context.Cause(ctx)
+		}
+		return answer, report, err
+	}
 	if r.Float64() >= c.danger {
 		return work()
 	}

@@ -97,8 +97,8 @@ type row struct {
 	problems        []string
 }
 
-// No fault of a call makes a run lose an outcome, count one twice, mix two up or answer
-// late. A fault in one Region does not affect the others.
+// No fault of a call and no interrupt makes a run lose an outcome, count one twice, mix
+// two up or answer late. A fault in one Region does not affect the others.
 func TestEveryFault(t *testing.T) {
 	s := scale{regions: 2, beat: time.Second, server: invoketest.NewMemoryServer}
 	if *loopback {
@@ -124,6 +124,25 @@ func TestEveryFault(t *testing.T) {
 							s.run(t, h, p, r)
 							time.Sleep(time.Hour) // until abandoned attempts have ended, as the bubble requires
 						})
+					}
+					for _, problem := range r.problems {
+						t.Error(problem)
+					}
+				})
+			}
+		}
+	})
+	t.Run("interrupts", func(t *testing.T) {
+		for _, beats := range interrupts() {
+			for _, overHTTP := range []bool{false, true} {
+				r := &row{hazard: fmt.Sprintf("interrupted after %v beats", beats), pattern: map[bool]string{false: "in process", true: "over HTTP"}[overHTTP]}
+				rows = append(rows, r)
+				t.Run(r.hazard+", "+r.pattern, func(t *testing.T) {
+					t.Parallel()
+					if *loopback {
+						s.interrupt(t, beats, overHTTP, r)
+					} else {
+						synctest.Test(t, func(t *testing.T) { s.interrupt(t, beats, overHTTP, r) })
 					}
 					for _, problem := range r.problems {
 						t.Error(problem)

@@ -17,7 +17,9 @@
 // invoked. A result lists every Region and every target of the request, once,
 // in the order asked for. It is returned before the context's deadline, with a
 // [protocol.Reserve] to spare, and more for a large run on little CPU: what was
-// not done by then is TIMED_OUT or NOT_STARTED. One Region's failure, whatever it
+// not done by then is TIMED_OUT or NOT_STARTED. No invocation starts with less than a
+// Reserve of the run's time left. When the run ends early, what workers have done so far
+// is in the result, as far as their answers come soon. One Region's failure, whatever it
 // is, and whatever its worker answers, leaves the others alone, unless the request
 // asks to stop.
 package coordinator
@@ -36,8 +38,10 @@ import (
 // Metrics, the coordinator sets the rest. Nil Metrics mean that the invocation cannot
 // have cost anything. The error may be one of those that the engine asks, see
 // internal/fanout: a retrier matches its ErrorName, and a retry waits for its
-// RetryAfter. Only an Error of internal/invoke can say that nothing has run, and what to do. Many
-// goroutines call Invoke at once.
+// RetryAfter. When ctx is cancelled, an answer is still taken if it comes within the
+// run's grace; NotStarted of the error says whether nothing was sent. Only an Error of
+// internal/invoke can say that nothing has run, and what to do. Many goroutines call
+// Invoke at once.
 type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, attempt protocol.Attempt, err error)
 }

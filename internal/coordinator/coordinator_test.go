@@ -231,8 +231,8 @@ func TestACancelledRunGivesACompleteResult(t *testing.T) {
 			t.Errorf("Run = %s, want %s", statuses(got), want)
 		}
 		for _, a := range got.Regions[1].Attempts {
-			if a.Error != "" || a.Cause != "interrupted" {
-				t.Errorf("an attempt that was given up has error %q, cause %q; want none and interrupted", a.Error, a.Cause)
+			if a.Error != "" || a.Cause != "interrupted; 1 of 1 targets not finished" {
+				t.Errorf("an attempt that was given up has error %q, cause %q; want none and interrupted, and how much is not finished", a.Error, a.Cause)
 			}
 		}
 		if want := "interrupted; 2 of 3 Regions not finished"; got.Cause != want || got.Error != "" {

@@ -46,9 +46,11 @@ func (r *run) attempted(ctx context.Context, e fanout.Event[*reply]) {
 	typ := protocol.EventAttemptStarted
 	if e.Ended {
 		typ = protocol.EventAttemptEnded
-		attempt, _ = r.attempt(u, e.Attempt, e.Value, e.Status == fanout.Aborted)
+		if attempt.Cause = protocol.Cause(e.Attempt.Err); !e.NotMade {
+			attempt, _ = r.attempt(u, e.Attempt, e.Value, e.Status == fanout.Aborted && e.Attempt.Wait == 0)
+		}
 	}
-	r.tell(ctx, protocol.Event{Type: typ, Region: r.region(u), Number: e.Number, Attempt: &attempt})
+	r.tell(ctx, protocol.Event{Type: typ, Region: r.region(u), Number: e.Number, Attempt: &attempt, NotMade: e.NotMade})
 }
 
 // ended tells of the run's end.

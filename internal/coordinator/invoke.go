@@ -33,7 +33,7 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 		return nil, &invocationError{err: err}
 	}
 	answer, report, err := r.invoker.Invoke(ctx, request.Region, payload)
-	if err == nil && ctx.Err() != nil { // reading megabytes would use up the time kept for the run's answer
+	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -75,7 +75,8 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	deadline, bounded := ctx.Deadline()
 	early := !bounded || isEarly(deadline, request.BudgetMs)
 	return got, r.failed(got, &regionError{
-		result: result, skip: whole == protocol.StatusSkipped, early: early, last: !early && deadline.Equal(r.endBy),
+		result: result, skip: whole == protocol.StatusSkipped, early: early,
+		stopped: ctx.Err() != nil || !early && deadline.Equal(r.endBy),
 	})
 }
 
@@ -88,11 +89,12 @@ func (r *run) failed(got *reply, err error) error {
 
 // isEarly reports whether a worker that answers now, and had this budget until the
 // deadline, was not stopped by its budget's end: that is further away than the reserve
-// that the worker keeps. If its time ran out, then by a timeout of its own function.
+// that the worker keeps, and its least useful time. If its time ran out, then by a timeout
+// of its own function.
 func isEarly(deadline time.Time, budgetMs float64) bool {
 	const rounding = time.Millisecond // more than a budget is rounded by
-	reserve := protocol.Reserve(time.Duration(budgetMs * float64(time.Millisecond)))
-	return time.Until(deadline) > reserve+rounding
+	budget := time.Duration(budgetMs * float64(time.Millisecond))
+	return time.Until(deadline) > protocol.Reserve(budget)+protocol.UsefulTime(budget)+rounding
 }
 
 // An invocationError is the failure of one invocation, with what it brought back.
@@ -127,10 +129,10 @@ func (e *badAnswerError) Unwrap() error { return e.err }
 
 // A regionError is an answer after which the Region has not succeeded.
 type regionError struct {
-	result protocol.RegionResult
-	skip   bool // whether every target of the unit was skipped
-	early  bool // whether the worker's budget had not ended
-	last   bool // whether the run's end stopped the worker
+	result  protocol.RegionResult
+	skip    bool // whether every target of the unit was skipped
+	early   bool // whether the worker's budget had not ended
+	stopped bool // whether the run's end stopped the worker
 }
 
 func (e *regionError) Error() string {
@@ -144,9 +146,11 @@ func (e *regionError) Error() string {
 func (e *regionError) ErrorName() string { return e.result.Error }
 
 // Interrupted implements [fanout.InterruptedError]: the run's end stopped the worker,
-// not a timeout of the Region's own. The run's time is not quite over yet, because a
-// worker answers before the end of its budget, by its reserve.
-func (e *regionError) Interrupted() bool { return e.last && e.result.Status == protocol.StatusTimedOut }
+// not a timeout of the Region's own, and no target had failed before. The run's time is
+// not quite over yet when a worker answers before the end of its budget, by its reserve.
+func (e *regionError) Interrupted() bool {
+	return e.stopped && e.result.Status != protocol.StatusFailed
+}
 
 // Skip implements [fanout.SkipError]: a Region with nothing to do is no failure.
 func (e *regionError) Skip() bool { return e.skip }

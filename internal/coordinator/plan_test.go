@@ -186,6 +186,12 @@ func checkEvents(t *rapid.T, r protocol.Result, events []protocol.Event) {
 			t.Errorf("attempt %s: started already %t, at %v; %+v", attempt, known, start, e.Attempt)
 		case e.Type == protocol.EventAttemptStarted:
 			running[attempt] = e.Attempt.StartMs
+		case e.NotMade:
+			if diff := cmp.Diff(protocol.Attempt{
+				StartMs: start, Batch: e.Attempt.Batch, Hedge: e.Attempt.Hedge, Cause: e.Attempt.Cause,
+			}, *e.Attempt); diff != "" || e.Attempt.Cause == "" {
+				t.Errorf("attempt %s, not made (-want +got):\n%s", attempt, diff)
+			}
 		case e.Type == protocol.EventAttemptEnded:
 			if ended[e.Region] == nil {
 				ended[e.Region] = map[int][]protocol.Attempt{}

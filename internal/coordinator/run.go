@@ -1,9 +1,12 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -53,8 +56,14 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan) (r *run, ctx conte
 // before the function's deadline by its reserve.
 func (r *run) withinTime(ctx context.Context, cpu float64) (context.Context, context.CancelFunc) {
 	limit := seconds(r.plan.Request.TimeoutSeconds)
+	// Workers in this process need half of their reserve for work that ignores its
+	// context, and the rest for their answers.
+	r.policy.Grace = protocol.Reserve(cmp.Or(limit, math.MaxInt64))
 	if deadline, ok := ctx.Deadline(); ok {
-		left := max(deadline.Sub(r.begin), 0) // it may be past
+		left := deadline.Sub(r.begin)
+		if left <= 0 {
+			return context.WithDeadlineCause(context.WithoutCancel(ctx), r.begin, errPast)
+		}
 		reserve := reserve(left, r.inFlight(), r.plan.targetCount(), cpu)
 		r.policy.Grace = reserve / 2 // the other half is for the encoding
 		if rest := left - reserve; limit == 0 || rest < limit {
@@ -72,8 +81,11 @@ func (r *run) withinTime(ctx context.Context, cpu float64) (context.Context, con
 		return context.WithCancel(ctx)
 	}
 	r.endBy = r.begin.Add(limit)
+	r.policy.UsefulTime = protocol.Reserve(limit)
 	return context.WithDeadlineCause(ctx, r.endBy, &fanout.TimeoutError{What: "run", After: limit})
 }
+
+var errPast = errors.New("the function's deadline had passed before the run began")
 
 // inFlight returns how many invocations are in flight at most.
 func (r *run) inFlight() int { return min(r.policy.MaxConcurrency, len(r.units)) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,8 +20,9 @@ type attempt[R any] struct {
 	sending  // start is its start
 	hedge    bool
 	returned bool
-	givenUp  bool      // abandoned, or another attempt at its item was faster
-	lostAt   time.Time // when another attempt was faster
+	givenUp  bool        // abandoned, or another attempt at its item was faster
+	lostAt   time.Time   // when another attempt was faster
+	claimed  atomic.Bool // by its goroutine, to make it, or by the loop, so that it is not made
 
 	// Its own context when the policy hedges, else nil.
 	ctx    context.Context
@@ -42,15 +44,10 @@ func (l *loop[T, R]) try(a *attempt[R]) {
 		ctx = a.ctx
 	}
 	var timeout *TimeoutError
-	if l.policy.Timeout > 0 {
-		timeout = &TimeoutError{What: "attempt", After: l.policy.Timeout}
-		timed, cancel := context.WithDeadlineCause(ctx, a.start.Add(l.policy.Timeout), timeout)
-		defer cancel()
-		ctx = timed
-	}
 	// Deferred, because runtime.Goexit ends a goroutine without returning.
 	defer func() {
 		a.end = time.Now()
+		a.failure.late = a.err != nil && l.endedBy(a.end)
 		if timeout != nil && a.failure.name != "" && !a.failure.panicked && errors.Is(context.Cause(ctx), timeout) {
 			a.err = withLastError(timeout, a.err)
 			a.failure.name = NameTimeout
@@ -60,8 +57,27 @@ func (l *loop[T, R]) try(a *attempt[R]) {
 		case <-l.done:
 		}
 	}()
+	if a.err = context.Cause(ctx); a.err != nil || !a.claimed.CompareAndSwap(false, true) {
+		a.failure.notStarted = true
+		return
+	}
+	if l.policy.Timeout > 0 {
+		timeout = &TimeoutError{What: "attempt", After: l.policy.Timeout}
+		timed, cancel := context.WithDeadlineCause(ctx, a.start.Add(l.policy.Timeout), timeout)
+		defer cancel()
+		ctx = timed
+	}
 	a.err, a.failure = errGoexit, failure{name: NameRuntime, panicked: true}
 	l.call(ctx, a)
+}
+
+// endedBy reports whether the run had ended by now. A context ends a moment after its
+// deadline.
+func (l *loop[T, R]) endedBy(now time.Time) bool {
+	if deadline, ok := l.ctx.Deadline(); ok && !now.Before(deadline) {
+		<-l.ctx.Done()
+	}
+	return l.ctx.Err() != nil
 }
 
 // errGoexit is the error of an attempt whose goroutine ended without returning.
@@ -99,7 +115,10 @@ func isContextError(err, cause error) bool {
 
 func (e *endError) Error() string {
 	cause, last := e.cause.Error(), e.last.Error()
-	if strings.Contains(last, cause) {
+	switch {
+	case last == context.Canceled.Error() || last == context.DeadlineExceeded.Error():
+		return cause
+	case strings.Contains(last, cause):
 		return last
 	}
 	return cause + "; last error: " + last

@@ -37,10 +37,18 @@ type (
 
 	// An InterruptedError reports whether the attempt ended because the run's time
 	// is over, as one does that stops shortly before the run's deadline: the item is
-	// TIMED_OUT by the run's end, which is no failure of its own.
+	// TIMED_OUT by the run's end, which is no failure of its own. False means that it
+	// failed by itself, even if it returned after the run's end.
 	InterruptedError interface {
 		error
 		Interrupted() bool
+	}
+
+	// A NotStartedError reports whether the attempt did nothing because its context
+	// had ended. The outcome does not have it if the run has ended.
+	NotStartedError interface {
+		error
+		NotStarted() bool
 	}
 )
 
@@ -51,6 +59,9 @@ type failure struct {
 	retryAfter  time.Duration
 	skip        bool
 	interrupted bool
+	own         bool // an InterruptedError that is not interrupted
+	late        bool // the run had ended when the attempt returned
+	notStarted  bool
 	final       bool
 	panicked    bool
 }
@@ -72,6 +83,10 @@ func failureOf(err error) failure {
 	}
 	if e, ok := errors.AsType[InterruptedError](err); ok {
 		f.interrupted = e.Interrupted()
+		f.own = !f.interrupted
+	}
+	if e, ok := errors.AsType[NotStartedError](err); ok {
+		f.notStarted = e.NotStarted()
 	}
 	if e, ok := errors.AsType[FinalError](err); ok {
 		f.final = e.Final()

@@ -14,8 +14,13 @@
 // holds no slot; an attempt that ignores its context holds its slot until it
 // returns.
 //
-// Retriers mean what they mean in the Amazon States Language, and no retry is
-// started that cannot start before the deadline.
+// Retriers mean what they mean in the Amazon States Language. Nothing starts with
+// less than Policy.UsefulTime left before the context's deadline, and no retry is
+// waited for that cannot start by then.
+//
+// What happened is decided by when it happened, not by when the loop hears of it: an
+// item that failed before the run's end has failed. An outcome has the attempts that
+// were made: Func is not called when the context has ended.
 //
 // A panic in an item is that item's failure.
 //
@@ -38,8 +43,8 @@ import (
 
 // A Func does the work of one attempt at one item. prior has the attempts made at
 // this item before; it must not be changed. An error may implement [NamedError],
-// [DelayedError], [FinalError], [SkipError] or [InterruptedError] to say more. The
-// value of the last attempt is kept in the outcome, also beside an error.
+// [DelayedError], [FinalError], [SkipError], [InterruptedError] or [NotStartedError] to
+// say more. The value of the last attempt is kept in the outcome, also beside an error.
 type Func[T, R any] func(ctx context.Context, item T, prior []Attempt) (R, error)
 
 // An Event says that an attempt has started or ended. Every attempt that starts
@@ -51,6 +56,10 @@ type Event[R any] struct {
 
 	// Ended says that the attempt has ended; false means that it has started.
 	Ended bool
+
+	// NotMade says that the run ended before the attempt was made: the outcome does not
+	// have it.
+	NotMade bool
 
 	// Attempt is what the outcome will record of it. Of an attempt that has
 	// started only Start and Hedge are known.

@@ -351,8 +351,8 @@ func TestTheValueOfTheLastAttemptIsKeptAlsoBesideAnError(t *testing.T) {
 			outcomes: []string{
 				`FAILED "second" (error B) [0s-0s A, wait 1s] [1s-1s B]`,
 				`FAILED (error B) [0s-0s A, wait 1s] [1s-1s B]`,
-				`TIMED_OUT (context deadline exceeded: over; last error: error A) [0s-0s A, wait 1s] [1s-1.5s States.Timeout]`,
-				`TIMED_OUT (context deadline exceeded: over; last error: error A) [0s-0s A, wait 1.4s] [1.4s-1.6s States.Timeout, abandoned]`,
+				`TIMED_OUT (over; last error: error A) [0s-0s A, wait 1s] [1s-1.5s States.Timeout]`,
+				`TIMED_OUT (over; last error: error A) [0s-0s A, wait 1.4s] [1.4s-1.6s States.Timeout, abandoned]`,
 				`SKIPPED (nothing to do here) [0s-0s]`,
 				`SKIPPED "known" (nothing to do here) [0s-0s]`,
 			},

@@ -70,7 +70,7 @@ func (h Hedge) Most(n int) int {
 }
 
 // errLost is the error of an attempt when another one at its item answered first.
-var errLost = errors.New("another attempt answered first")
+var errLost error = unneededError("another attempt answered first")
 
 // A hedger decides which items get a second attempt. The loop owns it.
 type hedger[R any] struct {
@@ -101,7 +101,8 @@ func (h *hedger[R]) after() (time.Duration, bool) {
 	if len(h.took) < max(rank, minSample) {
 		return 0, false
 	}
-	return time.Duration(percentileFactor * float64(h.took[rank-1])), true
+	after := time.Duration(percentileFactor * float64(h.took[rank-1]))
+	return max(1, after), true // an attempt that has just started is not slow
 }
 
 // next returns the next time after now at which an attempt may get a hedge, and
@@ -193,10 +194,11 @@ func (l *loop[T, R]) remove(a *attempt[R], answered bool) (decided bool) {
 		l.hedger.remove(other, errLost)
 		l.hedger.losers = append(l.hedger.losers, other)
 		lost := Attempt{Start: other.start, Elapsed: a.end.Sub(other.start), Err: errLost, Hedge: other.hedge}
-		o := &l.outcomes[a.item]
-		o.Attempts = append(o.Attempts, lost)
-		var zero R
-		l.report(other, lost, zero)
+		made := !other.claimed.CompareAndSwap(false, true)
+		if o := &l.outcomes[a.item]; made {
+			o.Attempts = append(o.Attempts, lost)
+		}
+		l.report(Event[R]{Item: a.item, Number: other.number, NotMade: !made, Attempt: lost})
 	}
 	return true
 }

@@ -34,6 +34,8 @@ type loop[T, R any] struct {
 	running  int           // attempts that have not returned, abandoned ones included
 	attempts []*attempt[R] // by start, from the first that has not ended
 
+	startBy time.Time // when the useful time ends, zero means never
+
 	timer     *time.Timer
 	timerAt   time.Time // zero when the timer is not set
 	checkedAt time.Time // when startReady last looked for what may start
@@ -55,7 +57,7 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R], 
 	if p.Grace == 0 {
 		p.Grace = DefaultGrace
 	}
-	return &loop[T, R]{
+	l := &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do, watch: watch,
 		ended:    make(chan *attempt[R], min(p.MaxConcurrency, len(items))),
 		done:     make(chan struct{}),
@@ -66,6 +68,10 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R], 
 		tally:    newTally(p.Tolerance, len(items)),
 		open:     len(items),
 	}
+	if deadline, ok := ctx.Deadline(); ok {
+		l.startBy = deadline.Add(-p.UsefulTime)
+	}
+	return l
 }
 
 // run is the fan-out: it starts what may start, waits for something to happen, and
@@ -116,11 +122,11 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 // finishes items before it begins others.
 func (l *loop[T, R]) startReady() {
 	l.checkParent()
-	if l.end != "" || l.running >= l.policy.MaxConcurrency {
-		return
-	}
 	now := time.Now() // once for all that start together
 	l.checkedAt = now
+	if l.end != "" || l.tooLate(now) || l.running >= l.policy.MaxConcurrency {
+		return
+	}
 	l.endWaits(now)
 	for l.running < l.policy.MaxConcurrency {
 		lane := l.nextLane(now)
@@ -204,6 +210,10 @@ func (l *loop[T, R]) finish(a *attempt[R]) {
 	if a.givenUp {
 		return
 	}
+	if a.failure.notStarted && l.end != "" {
+		l.forget(a)
+		return
+	}
 	value := a.value
 	var zero R
 	a.value = zero // so that l.attempts does not hold it in memory
@@ -214,6 +224,15 @@ func (l *loop[T, R]) finish(a *attempt[R]) {
 
 // The causes of an early end.
 var (
-	errEnough = errors.New("enough succeeded")
-	errLeft   = errors.New("the loop over the outcomes was left")
+	errEnough error = unneededError("enough succeeded")
+	errLeft         = errors.New("the loop over the outcomes was left")
 )
+
+// An unneededError ends attempts that are not needed any more. Its method Unneeded says so
+// to a [Func] that could wait for an answer.
+type unneededError string
+
+func (e unneededError) Error() string { return string(e) }
+
+// Unneeded returns true.
+func (unneededError) Unneeded() bool { return true }

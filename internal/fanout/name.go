@@ -82,6 +82,16 @@ func (*TimeoutError) ErrorName() string { return NameTimeout }
 // Unwrap returns context.DeadlineExceeded.
 func (*TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
+// A lateError says why something was not started: too little time was left.
+type lateError struct{ useful time.Duration }
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("less than %v was left, too little to start anything", e.useful.Round(time.Microsecond))
+}
+
+// Unwrap returns context.DeadlineExceeded.
+func (*lateError) Unwrap() error { return context.DeadlineExceeded }
+
 // A ToleranceError says that more groups failed than is tolerated. Its name is
 // "States.ExceedToleratedFailureThreshold".
 type ToleranceError struct {

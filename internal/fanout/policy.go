@@ -26,6 +26,12 @@ type Policy struct {
 	// before it is abandoned. Zero means DefaultGrace.
 	Grace time.Duration
 
+	// UsefulTime is the least time in which an attempt can do something useful. No
+	// attempt starts with less than that left before the context's deadline, and no
+	// retry is waited for that could not start by then. Zero means that attempts start
+	// until the deadline.
+	UsefulTime time.Duration
+
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
@@ -78,6 +84,9 @@ func (p Policy) Validate(n int) error {
 	}
 	if p.Grace < 0 {
 		faults = append(faults, fmt.Errorf("attempt Grace is %v; want 0 or more", p.Grace))
+	}
+	if p.UsefulTime < 0 {
+		faults = append(faults, fmt.Errorf("attempt UsefulTime is %v; want 0 or more", p.UsefulTime))
 	}
 	for i, r := range p.Retry {
 		if err := r.validate(); err != nil {

@@ -23,13 +23,23 @@ func (l *loop[T, R]) record(a *attempt[R], ended Attempt, f failure, answered bo
 	if last {
 		l.decide(a.item, f)
 	}
-	l.report(a, o.Attempts[len(o.Attempts)-1], o.Value)
+	l.report(Event[R]{Item: a.item, Number: a.number, Attempt: o.Attempts[len(o.Attempts)-1], Value: o.Value})
+}
+
+// forget handles the end of an attempt that was not made, because the run had ended.
+func (l *loop[T, R]) forget(a *attempt[R]) {
+	if l.remove(a, false) {
+		l.interrupt(a.item, l.end, l.cause)
+	}
+	ended := Attempt{Start: a.start, Elapsed: a.end.Sub(a.start), Err: a.err, Hedge: a.hedge}
+	l.report(Event[R]{Item: a.item, Number: a.number, NotMade: true, Attempt: ended})
 }
 
 // report tells the watcher that an attempt has ended.
-func (l *loop[T, R]) report(a *attempt[R], ended Attempt, value R) {
+func (l *loop[T, R]) report(e Event[R]) {
 	if l.watch != nil {
-		l.watch(Event[R]{Item: a.item, Number: a.number, Ended: true, Attempt: ended, Status: l.outcomes[a.item].Status, Value: value})
+		e.Ended, e.Status = true, l.outcomes[e.Item].Status
+		l.watch(e)
 	}
 }
 
@@ -44,12 +54,15 @@ func (l *loop[T, R]) decide(i int, f failure) {
 		l.settle(i, Skipped, a.Err)
 	case f.panicked:
 		l.settle(i, Failed, a.Err)
-	case l.end != "":
-		l.interrupt(i)
+	case l.end != "" && f.late && !f.own:
+		l.interrupt(i, l.end, l.cause)
 	case f.interrupted:
 		l.interrupted = cmp.Or(l.interrupted, a.Err)
 		l.close(i, TimedOut, a.Err, true)
 	case l.retry(i, f):
+		if l.end != "" { // it failed before the run's end, and was heard after it
+			l.drop(l.end, l.cause)
+		}
 	case a.Name == NameTimeout:
 		l.settle(i, TimedOut, a.Err)
 	default:
@@ -65,8 +78,8 @@ func (l *loop[T, R]) retry(i int, f failure) bool {
 		return false
 	}
 	now, asked := time.Now(), min(f.retryAfter, wait+mostAsked)
-	if deadline, has := l.parent.Deadline(); has {
-		left := deadline.Sub(now)
+	if !l.startBy.IsZero() {
+		left := l.startBy.Sub(now)
 		if wait >= left {
 			return false
 		}
@@ -91,10 +104,10 @@ func (l *loop[T, R]) waitAfter(i int, f failure) (time.Duration, bool) {
 	}
 	lane := l.laneOf(i)
 	wait := lane.pause()
-	if deadline, has := l.parent.Deadline(); has {
+	if !l.startBy.IsZero() {
 		now := time.Now()
 		// Wait at most half the remaining time, but never less than shortestPause.
-		if half := deadline.Sub(now) / 2; half < wait && half > shortestPause {
+		if half := l.startBy.Sub(now) / 2; half < wait && half > shortestPause {
 			wait = half
 			lane.wakeBy(now.Add(wait))
 		}
@@ -114,14 +127,18 @@ func (l *loop[T, R]) settle(i int, s Status, err error) {
 	}
 }
 
-// interrupt gives item i, which was started, the outcome of the run's end.
-func (l *loop[T, R]) interrupt(i int) {
+// interrupt gives item i the outcome of an end: it was started, or not.
+func (l *loop[T, R]) interrupt(i int, end Status, cause error) {
 	attempts := l.outcomes[i].Attempts
+	if len(attempts) == 0 {
+		l.close(i, NotStarted, cause, true)
+		return
+	}
 	last := len(attempts) - 1
-	for last > 0 && isContextError(attempts[last].Err, l.cause) {
+	for last > 0 && isContextError(attempts[last].Err, cause) {
 		last--
 	}
-	l.close(i, l.end, withLastError(l.cause, attempts[last].Err), true)
+	l.close(i, end, withLastError(cause, attempts[last].Err), true)
 }
 
 func (l *loop[T, R]) close(i int, s Status, err error, interrupted bool) {

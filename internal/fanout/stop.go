@@ -5,7 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,11 +19,17 @@ func (l *loop[T, R]) checkParent() {
 	case errors.Is(cause, context.DeadlineExceeded):
 		l.stop(TimedOut, cause)
 	case timedOut: // the cause need not wrap DeadlineExceeded
-		l.stop(TimedOut, fmt.Errorf("%w: %w", context.DeadlineExceeded, cause))
+		l.stop(TimedOut, &deadlineError{cause})
 	default:
 		l.stop(Aborted, cause)
 	}
 }
+
+// A deadlineError is the cause of a deadline that does not say that time ran out.
+type deadlineError struct{ error }
+
+// Unwrap returns the cause and context.DeadlineExceeded.
+func (e *deadlineError) Unwrap() []error { return []error{e.error, context.DeadlineExceeded} }
 
 // stop ends the run: nothing more starts, waiting items are interrupted, and running
 // attempts are cancelled and have Policy.Grace to return.
@@ -34,17 +40,34 @@ func (l *loop[T, R]) stop(end Status, cause error) {
 	l.end, l.cause = end, cause
 	l.endBy = time.Now().Add(l.policy.Grace)
 	l.cancel(cause)
+	l.drop(end, cause)
+}
+
+// tooLate reports whether too little time is left to start anything, and drops what has
+// not started then.
+func (l *loop[T, R]) tooLate(now time.Time) bool {
+	if l.policy.UsefulTime == 0 || l.startBy.IsZero() || now.Before(l.startBy) {
+		return false
+	}
+	cause := &lateError{l.policy.UsefulTime}
+	open := l.open
+	l.drop(TimedOut, cause)
+	if l.open < open && l.interrupted == nil {
+		l.interrupted = cause
+	}
+	return true
+}
+
+// drop gives the items that are not running the outcome of an end.
+func (l *loop[T, R]) drop(end Status, cause error) {
 	for _, lane := range l.lanes {
-		for _, i := range lane.ready {
-			l.interrupt(i)
-		}
-		for _, i := range lane.fresh {
-			l.close(i, NotStarted, cause, true)
+		for _, i := range slices.Concat(lane.ready, lane.fresh) {
+			l.interrupt(i, end, cause)
 		}
 		lane.ready, lane.fresh = nil, nil
 	}
 	for len(l.waiting) > 0 {
-		l.interrupt(heap.Pop(&l.waiting).(waiter).item)
+		l.interrupt(heap.Pop(&l.waiting).(waiter).item, end, cause)
 	}
 }
 
@@ -97,7 +120,7 @@ func (l *loop[T, R]) abandon(a *attempt[R], now time.Time) {
 		err = &TimeoutError{What: "attempt", After: l.policy.Timeout}
 	}
 	ended := Attempt{Start: a.start, Elapsed: now.Sub(a.start), Err: err, Abandoned: true, Hedge: a.hedge}
-	l.record(a, ended, failure{name: ErrorName(err)}, false)
+	l.record(a, ended, failure{name: ErrorName(err), late: l.end != ""}, false)
 }
 
 // setTimer returns a channel that wakes the loop up at the next time to handle, or
@@ -121,6 +144,7 @@ func (l *loop[T, R]) setTimer() <-chan time.Time {
 			earliest(lane.wakeAt(now))
 		}
 	}
+	earliest(l.startBy, l.policy.UsefulTime > 0 && l.end == "" && l.startBy.After(l.checkedAt))
 	if len(l.attempts) > 0 { // the first one is running: handleTimes drops it otherwise
 		earliest(l.giveUpAt(l.attempts[0]))
 	}

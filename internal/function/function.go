@@ -44,7 +44,7 @@ func Start(ctx context.Context, h Handler) {
 	go func() {
 		s := <-signals
 		signal.Stop(signals)
-		r.cancel(fmt.Errorf("%v signal received: %w", s, context.Canceled))
+		r.cancel(fmt.Errorf("%v signal received", s))
 		for !r.idle() {
 			<-time.After(answerTime / 10)
 		}

@@ -2,6 +2,7 @@ package function_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,10 @@ func TestMain(m *testing.M) {
 		if string(payload) == "{}" {
 			<-ctx.Done()
 		}
+		if string(payload) == `"why"` {
+			<-ctx.Done()
+			return json.Marshal(context.Cause(ctx).Error())
+		}
 		if string(payload) == `"deaf"` {
 			select {}
 		}
@@ -39,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 // A runtimeAPI is Lambda's runtime API: it hands out invocations with the given payloads
-// and receives the answers. The payload "{}" lasts until its context ends.
+// and receives the answers. The payloads "{}" and "why" last until their context ends.
 type runtimeAPI struct {
 	*httptest.Server
 	idle    chan struct{} // closed when the function asks for one more than there are
@@ -101,6 +106,24 @@ func TestASIGTERMCancelsTheRunningInvocationWhichAnswersAndTheProcessEnds(t *tes
 	}
 	if got, want := <-api.answers, `"what there is"`; got != want {
 		t.Errorf("answer = %s, want %s", got, want)
+	}
+	if err := process.Wait(); err != nil {
+		t.Errorf("the function ended with %v, want status 0", err)
+	}
+}
+
+func TestTheCauseOfTheEndIsTheSignal(t *testing.T) {
+	t.Parallel()
+	api := newRuntimeAPI(t, `"why"`)
+	process, stdout := api.start(t)
+	if _, err := io.ReadFull(stdout, make([]byte, len("started\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := <-api.answers, `"terminated signal received"`; got != want {
+		t.Errorf("cause = %s, want %s", got, want)
 	}
 	if err := process.Wait(); err != nil {
 		t.Errorf("the function ended with %v, want status 0", err)

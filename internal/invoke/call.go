@@ -68,10 +68,13 @@ func (l *Lambda) call(ctx context.Context, r request, payload []byte) ([]byte, p
 	if payload == nil {
 		payload = []byte{} // nil would mean the request's own
 	}
+	call, sent, cancel := lasting(ctx, longest)
+	defer cancel()
 	var out output
-	response, err := l.api.Do(ctx, awsapi.Call{ //nolint:bodyclose // read closes it
+	response, err := l.api.Do(call, awsapi.Call{ //nolint:bodyclose // read closes it
 		Request: request, Body: payload, Output: &out, MaxBytes: protocol.MaxPayloadBytes,
 		Ready: func(waited time.Duration) []byte {
+			sent()
 			begin = time.Now() // an estimate does not include the wait for a connection
 			if waited <= longest {
 				return nil

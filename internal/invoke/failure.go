@@ -55,7 +55,7 @@ func failure(ctx context.Context, err error) error {
 	if ok && own.FunctionError != "" {
 		return own
 	}
-	if end := ended(ctx); end != nil {
+	if end := ended(ctx, !mayHaveRunAfter(err)); end != nil {
 		return end
 	}
 	if ok {

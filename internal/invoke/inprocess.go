@@ -17,7 +17,8 @@ import (
 // may be used from several goroutines when Handle may.
 //
 // The worker runs in the caller's goroutine, under the caller's context. So a panic
-// reaches the caller, and a worker that ignores its context delays the caller.
+// reaches the caller, and a worker that ignores its context delays the caller. A worker
+// whose context is cancelled can still answer.
 type InProcess struct {
 	// Handle is the worker: it returns the answer to a payload. Required.
 	Handle func(ctx context.Context, payload []byte) ([]byte, error)
@@ -30,7 +31,7 @@ func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte
 	if p.Handle == nil {
 		panic("invoke: InProcess has no Handle")
 	}
-	if err := ended(ctx); err != nil {
+	if err := ended(ctx, true); err != nil {
 		return nil, protocol.Attempt{}, err
 	}
 	report := protocol.Attempt{RequestID: newRequestID()}
@@ -40,7 +41,7 @@ func (p InProcess) Invoke(ctx context.Context, _ string, payload []byte) ([]byte
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	answer, err := p.Handle(ctx, bytes.Clone(payload))
-	if end := ended(ctx); end != nil {
+	if end := ended(ctx, false); end != nil && (err != nil || errors.Is(ctx.Err(), context.DeadlineExceeded)) {
 		return nil, report, end
 	}
 	if err != nil {

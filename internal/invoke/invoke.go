@@ -10,9 +10,16 @@
 // does not know, and a signature by a clock that is off. Package wire, which has the
 // connections, says when a request moves to another one.
 //
-// Invoke returns when its context ends. The error is then the context's cause, and it
-// wraps context.DeadlineExceeded or context.Canceled. A context without a deadline gets
-// one of [MaxWait]. An answer that comes later is lost, as it is in Lambda.
+// Invoke returns soon after its context has ended. The error then has the text of the
+// context's cause, and wraps the cause and context.DeadlineExceeded or
+// context.Canceled. Its method NotStarted says whether the call was not sent. A context
+// without a deadline gets one of [MaxWait]; an answer that comes later is lost.
+//
+// When the context is cancelled before its deadline, a worker in the same process stops
+// and answers with what it has done; Invoke waits for that answer. An invocation of
+// Lambda cannot be cancelled. Invoke waits a moment for its answer, which may be on its
+// way: for a quarter of the time that the worker keeps for it, see [protocol.Reserve]. It
+// does not wait when a method Unneeded of the context's cause returns true.
 //
 // Caller and worker do not share a payload's bytes: after the call each may change its
 // own. When a request waits long for a connection, the budget in it is reduced by that
@@ -33,6 +40,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"meridian/pkg/protocol"
@@ -56,17 +64,57 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	})
 }
 
-// ended returns the cause of ctx's end, as an error that also wraps ctx.Err(), or nil
-// when ctx has not ended.
-func ended(ctx context.Context) error {
-	err := ctx.Err()
-	if err == nil {
+// ended returns the end of ctx, or nil when it has not ended. notSent says that the call
+// did not reach Lambda.
+func ended(ctx context.Context, notSent bool) error {
+	if ctx.Err() == nil {
 		return nil
 	}
-	if cause := context.Cause(ctx); !errors.Is(cause, err) {
-		return fmt.Errorf("%w: %w", err, cause)
+	return &endError{ctx.Err(), context.Cause(ctx), notSent}
+}
+
+// An endError is the end of a call's context.
+type endError struct {
+	err, cause error // the context's
+	notSent    bool
+}
+
+// Error returns the cause's text.
+func (e *endError) Error() string { return e.cause.Error() }
+
+// NotStarted reports whether the call did not reach Lambda.
+func (e *endError) NotStarted() bool { return e.notSent }
+
+// Unwrap returns the cause and the context's error.
+func (e *endError) Unwrap() []error { return []error{e.cause, e.err} }
+
+// lasting returns the context of a call under ctx. It ends with ctx, or, when ctx is
+// cancelled after sent was called, at most so much later.
+func lasting(ctx context.Context, wait time.Duration) (call context.Context, sent, cancel func()) {
+	call, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	var isSent atomic.Bool
+	stop := context.AfterFunc(ctx, func() {
+		if isSent.Load() && needed(ctx) {
+			select {
+			case <-time.After(wait):
+			case <-call.Done():
+			}
+		}
+		end(context.Cause(ctx))
+	})
+	sent = func() {
+		if isSent.Store(true); ctx.Err() != nil { // it must not be sent
+			end(context.Cause(ctx))
+		}
 	}
-	return context.Cause(ctx)
+	return call, sent, func() { stop(); end(nil) }
+}
+
+// needed reports whether ctx was cancelled in a way that still needs the answer.
+func needed(ctx context.Context) bool {
+	var cause interface{ Unneeded() bool }
+	unneeded := errors.As(context.Cause(ctx), &cause) && cause.Unneeded()
+	return errors.Is(ctx.Err(), context.Canceled) && !unneeded
 }
 
 // checkRequest refuses a payload over Lambda's limit, before it is sent.

@@ -53,7 +53,7 @@ func conclude(r *protocol.RegionResult, v fanout.Verdict) {
 		r.Status = protocol.StatusSkipped
 	case v.Status != fanout.Succeeded:
 		r.Error = fanout.ErrorName(v.Err)
-		r.Cause = cause(r.Targets, counts, v)
+		r.Cause = protocol.CutCause(cause(r.Targets, counts, v))
 	}
 }
 
@@ -64,8 +64,8 @@ func cause(targets []protocol.TargetOutcome, counts protocol.Counts, v fanout.Ve
 	}
 	for _, t := range targets {
 		if t.Status == protocol.StatusFailed || t.Status == protocol.StatusTimedOut {
-			return protocol.CutCause(fmt.Sprintf("%d of %d targets failed; %s: %s: %s",
-				counts.Failed+counts.TimedOut, counts.Total, t.Target, t.Error, t.Cause))
+			return fmt.Sprintf("%d of %d targets failed; %s: %s: %s",
+				counts.Failed+counts.TimedOut, counts.Total, t.Target, t.Error, t.Cause)
 		}
 	}
 	return v.Err.Error()

@@ -9,13 +9,16 @@
 // The answer lists every target of the request, once, in its order. Handle returns
 // before the end of the request's budget and before the function's deadline, with a
 // [protocol.Reserve] to spare; targets that are unfinished by then are TIMED_OUT or
-// NOT_STARTED. The answer fits into Lambda's response. The error is nil unless the
+// NOT_STARTED. A target is not started with less than a [protocol.UsefulTime] left. When
+// its context is cancelled, Handle answers with what it has; the targets that were
+// running are ABORTED. The answer fits into Lambda's response. The error is nil unless the
 // request could not be read or the answer could not be built.
 package regionworker
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -77,9 +80,14 @@ func withinBudget(ctx context.Context, begin time.Time, budget time.Duration) (c
 	if budget == 0 {
 		return context.WithCancel(ctx)
 	}
+	if deadline, ok := ctx.Deadline(); ok && !begin.Before(deadline) {
+		return context.WithDeadlineCause(context.WithoutCancel(ctx), begin, errPast)
+	}
 	left := budget - protocol.Reserve(budget)
 	return context.WithDeadlineCause(ctx, begin.Add(left), &fanout.TimeoutError{What: "invocation", After: left})
 }
+
+var errPast = errors.New("the function's deadline had passed before the invocation began")
 
 // run runs the work on the targets and gathers their outcomes.
 func (w *Worker) run(
@@ -131,6 +139,7 @@ func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 		MaxConcurrency: cmp.Or(p.MaxConcurrency, protocol.DefaultTargetMaxConcurrency),
 		Timeout:        durationOf(p.TimeoutSeconds, time.Second),
 		Grace:          protocol.Reserve(budget) / 2,
+		UsefulTime:     protocol.UsefulTime(budget),
 		Retry:          retriers,
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -32,8 +33,11 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 	e := p.endpoint(r.URL)
 	for moves := 0; ; {
 		c, err := e.acquire(ctx)
-		if err == nil && ready != nil {
-			if err = ready(r); err != nil {
+		if err == nil {
+			if ready != nil {
+				err = ready(r)
+			}
+			if err = cmp.Or(err, ctx.Err()); err != nil {
 				c.release() //nolint:contextcheck // connecting belongs to no call
 				err = &LostError{Err: err}
 			}

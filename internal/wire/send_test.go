@@ -262,7 +262,8 @@ func TestAConnectionWithAProtocolErrorTakesNoMoreCalls(t *testing.T) {
 	})
 }
 
-// ready is called each time that the request is about to be sent, and not before.
+// ready is called each time that the request is about to be sent, and not before. A
+// request whose context ends meanwhile is not sent.
 func TestSendSaysWhenARequestIsSent(t *testing.T) {
 	t.Parallel()
 	var refusals atomic.Int64
@@ -300,6 +301,16 @@ func TestSendSaysWhenARequestIsSent(t *testing.T) {
 		f.want(t, 1, 3)
 		wantTook(t, calls(t, p, wire.Spread), time.Second) // its place is free again
 		f.want(t, 1, 3+wire.Spread)
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err = p.Send(r.WithContext(ctx), func(*http.Request) error { //nolint:bodyclose // there is none
+			cancel()
+			return nil
+		})
+		if wantLost(t, err, false); !errors.Is(err, context.Canceled) {
+			t.Errorf("Send = %v, want %v", err, context.Canceled)
+		}
+		wantTook(t, calls(t, p, wire.Spread), time.Second)
+		f.want(t, 1, 3+2*wire.Spread)
 	})
 }
 

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,8 +16,12 @@ func Cause(err error) string {
 }
 
 // CutCause returns text as a message carries a cause: valid UTF-8 of at most
-// MaxCauseBytes, cut at the end of a character.
-func CutCause(text string) string { return cut(text, MaxCauseBytes) }
+// MaxCauseBytes, cut at the end of a character. What package context says of an ended
+// context is replaced with words for people.
+func CutCause(text string) string {
+	text = strings.ReplaceAll(text, context.DeadlineExceeded.Error(), "timed out")
+	return cut(strings.ReplaceAll(text, context.Canceled.Error(), "cancelled"), MaxCauseBytes)
+}
 
 // CutErrorName returns an error name as a message carries it: valid UTF-8 of at most
 // MaxErrorNameBytes, cut at the end of a character.

@@ -1,7 +1,9 @@
 package protocol_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -37,6 +39,27 @@ func TestCutCause(t *testing.T) {
 	}
 	if got := protocol.Cause(nil); got != "" {
 		t.Errorf("Cause(nil) = %q, want nothing", got)
+	}
+}
+
+// What package context says of an ended context is replaced with words for people.
+func TestACauseHasNoWordsOfPackageContext(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{context.Canceled, "cancelled"},
+		{context.DeadlineExceeded, "timed out"},
+		{fmt.Errorf("dial: %w", context.Canceled), "dial: cancelled"},
+		{fmt.Errorf("read: %w; last error: %w", context.DeadlineExceeded, context.Canceled), "read: timed out; last error: cancelled"},
+	} {
+		if got := protocol.Cause(tt.err); got != tt.want {
+			t.Errorf("Cause(%v) = %q, want %q", tt.err, got, tt.want)
+		}
+		if got := protocol.CutCause(tt.err.Error()); got != tt.want {
+			t.Errorf("CutCause(%v) = %q, want %q", tt.err, got, tt.want)
+		}
 	}
 }
 

@@ -81,6 +81,10 @@ type Event struct {
 	// wait before its retry, and zero means that no retry is planned.
 	Attempt *Attempt `json:"attempt,omitzero"`
 
+	// NotMade says that the run ended before the attempt that has ended was made. The
+	// result does not have it; it has only StartMs, Batch, Hedge and Cause.
+	NotMade bool `json:"notMade,omitzero"`
+
 	// Outcome is the Region's outcome, without its targets' outputs and its usage. Its
 	// attempts are as above. It is not marked Truncated for outputs that the coordinator
 	// drops.

@@ -9,7 +9,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// eventGoldens returns the values of the golden files of events, one of each type.
+// eventGoldens returns the values of the golden files of events, one of each type, and of an
+// attempt that was not made.
 func eventGoldens() map[string]any {
 	event := func(n int, t protocol.EventType) protocol.Event {
 		return protocol.Event{
@@ -30,6 +31,9 @@ func eventGoldens() map[string]any {
 		StartMs: 2.5, ElapsedMs: 1.5, Error: protocol.ErrorLambdaThrottled, Cause: "rate exceeded", WaitMs: 200, Batch: 1,
 		RequestID: "req-2", Hedge: true,
 	}
+	notMade := event(5, protocol.EventAttemptEnded)
+	notMade.Region, notMade.Number, notMade.NotMade = "us-east-1", 3, true
+	notMade.Attempt = &protocol.Attempt{StartMs: 204, Batch: 1, Cause: "interrupt signal received"}
 	settled := event(5, protocol.EventRegionSettled)
 	settled.Region = "eu-west-1"
 	settled.Outcome = &resultMinimal().Regions[0]
@@ -41,7 +45,7 @@ func eventGoldens() map[string]any {
 	}
 	return map[string]any{
 		"event_run_started": started, "event_notice": notice, "event_attempt_started": attempt,
-		"event_attempt_ended": ended, "event_region_settled": settled, "event_run_ended": end,
+		"event_attempt_ended": ended, "event_attempt_not_made": notMade, "event_region_settled": settled, "event_run_ended": end,
 	}
 }
 

@@ -8,6 +8,17 @@ import (
 )
 
 // What is kept for the answer grows with the time, up to a second.
+func TestUsefulTimeIsATenthAtMostTenMilliseconds(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[time.Duration]time.Duration{
+		0: 0, 1: 0, 10 * time.Millisecond: time.Millisecond, 100 * time.Millisecond: 10 * time.Millisecond, time.Hour: 10 * time.Millisecond,
+	} {
+		if got := protocol.UsefulTime(left); got != want {
+			t.Errorf("UsefulTime(%v) = %v, want %v", left, got, want)
+		}
+	}
+}
+
 func TestReserveIsATenthAtMostASecond(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ left, want time.Duration }{

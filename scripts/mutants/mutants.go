@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // A mutant is a plausible mistake in the engine: a file of internal/fanout, a text that
 // the file has once, and its replacement.
 type mutant struct {
@@ -9,7 +11,7 @@ type mutant struct {
 
 // mutants returns all of them. If a change of the engine removes a text, rewrite the
 // mutant; do not remove it.
-func mutants() []mutant { return append(ofTheLoop(), ofLanesAndHedges()...) }
+func mutants() []mutant { return slices.Concat(ofTheLoop(), ofTheEnd(), ofLanesAndHedges()) }
 
 func ofTheLoop() []mutant {
 	return []mutant{
@@ -19,7 +21,7 @@ func ofTheLoop() []mutant {
 		},
 		{"an attempt that returned keeps its slot", "loop.go", "l.running--", "_ = l.running"},
 		{"an abandoned attempt settles its item again", "loop.go", "if a.givenUp {", "if false {"},
-		{"an attempt's end is reported without the wait", "settle.go", "l.report(a, o.Attempts[len(o.Attempts)-1], o.Value)", "l.report(a, ended, o.Value)"},
+		{"an attempt's end is reported without the wait", "settle.go", "Attempt: o.Attempts[len(o.Attempts)-1], Value", "Attempt: ended, Value"},
 		{
 			"a retry starts at the very deadline", "settle.go",
 			"if wait >= left {", "if wait > left {",
@@ -36,7 +38,6 @@ func ofTheLoop() []mutant {
 			"a panic is a success", "attempt.go",
 			"a.err = &PanicError{Value: v, Stack: debug.Stack()}", "a.err, a.failure, _ = nil, failure{}, debug.Stack()",
 		},
-		{"the last error is lost when the time ends", "attempt.go", "return &endError{cause, last}", "return cause"},
 		{"one retry more than MaxAttempts", "retrier.go", "if retries >= attempts {", "if retries > attempts {"},
 		{"the first wait is backed off already", "retrier.go", "math.Pow(rate, float64(retries))", "math.Pow(rate, float64(retries+1))"},
 		{"the cap is no cap", "retrier.go", "seconds = min(seconds, r.MaxDelaySeconds)", "seconds = max(seconds, r.MaxDelaySeconds)"},
@@ -52,20 +53,34 @@ func ofTheLoop() []mutant {
 			"wildcard && name != NameDataLimitExceeded", "wildcard",
 		},
 		{"a panic is retried by its name", "retrier.go", "if name == NameRuntime {", "if name == NameAll {"},
-		{"what was never started was aborted", "stop.go", "l.close(i, NotStarted, cause, true)", "l.close(i, Aborted, cause, true)"},
-		{"the end is not waited for", "stop.go", "l.endBy = time.Now().Add(l.policy.Grace)", "l.endBy = time.Now()"},
-		{"attempts are not cancelled at the end", "stop.go", "l.cancel(cause)", "_ = l.cancel"},
 		{
 			"the longest wait comes first", "stop.go",
 			"cmp.Compare(a.item, b.item)) < 0", "cmp.Compare(a.item, b.item)) > 0",
 		},
-		{"what the run's end interrupted has failed", "settle.go", "case f.interrupted:", "case false:"},
 		{"what is final is retried", "settle.go", "if !ok || f.final {", "if !ok {"},
 		{"the tolerated count is too many", "tally.go", "failed > *t.FailureCount", "failed >= *t.FailureCount"},
 		{
 			"the tolerated percentage is too many", "tally.go",
 			"float64(failed)*100 > *t.FailurePercentage", "float64(failed)*100 >= *t.FailurePercentage",
 		},
+	}
+}
+
+func ofTheEnd() []mutant {
+	return []mutant{
+		{"the last error is lost when the time ends", "attempt.go", "return &endError{cause, last}", "return cause"},
+		{"what was never started was aborted", "settle.go", "l.close(i, NotStarted, cause, true)", "l.close(i, Aborted, cause, true)"},
+		{"the end is not waited for", "stop.go", "l.endBy = time.Now().Add(l.policy.Grace)", "l.endBy = time.Now()"},
+		{"attempts are not cancelled at the end", "stop.go", "l.cancel(cause)", "_ = l.cancel"},
+		{"what the run's end interrupted has failed", "settle.go", "case f.interrupted:", "case false:"},
+		{"an attempt is made after the run's end", "attempt.go", "a.err != nil || !a.claimed", "false || !a.claimed"},
+		{"an attempt that was not made is recorded", "loop.go", "if a.failure.notStarted && l.end", "if false && l.end"},
+		{"what failed before the run's end was interrupted", "settle.go", "f.late && !f.own", "!f.own"},
+		{"what failed by itself was interrupted", "settle.go", "f.late && !f.own", "f.late"},
+		{"a retry is waited for after the run's end", "settle.go", "if l.end != \"\" { // it failed", "if false { // it failed"},
+		{"an item starts with too little time", "stop.go", "now.Before(l.startBy)", "now.Before(l.startBy.Add(1))"},
+		{"an item is kept waiting with too little time", "stop.go", "l.startBy.After(l.checkedAt))", "false)"},
+		{"what is not started in time has failed", "stop.go", "l.interrupted = cause", "_ = cause"},
 	}
 }
 
@@ -86,7 +101,9 @@ func ofLanesAndHedges() []mutant {
 		{"more is hedged than is allowed", "hedge.go", "h.left--", "_ = h.left"},
 		{"the loser runs on", "hedge.go", "a.cancel(cause)", "_ = cause"},
 		{"the loser settles its item again", "hedge.go", "other.givenUp, other.lostAt = true, a.end", "other.lostAt = a.end"},
-		{"the end of an attempt that lost is not reported", "hedge.go", "l.report(other, lost, zero)", "_ = zero"},
+		{"the end of an attempt that lost is not reported", "hedge.go", "l.report(Event[R]{Item: a.item, Number: other.number, NotMade: !made, Attempt: lost})", "_ = lost"},
+		{"an attempt that has just started is slow", "hedge.go", "max(1, after)", "max(0, after)"},
+		{"a loser that was not made is recorded", "hedge.go", "!other.claimed.CompareAndSwap(false, true)", "true"},
 		{"the first of two to fail decides", "hedge.go", "return len(others) == 0\n", "return true\n"},
 		{"the loser is not waited for", "loop.go", "l.awaitLosers()", "_ = l.awaitLosers"},
 		{"the loser is waited for past the run's end", "hedge.go", "by = l.endBy", "_ = by"},

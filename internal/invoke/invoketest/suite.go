@@ -124,6 +124,12 @@ func nameOf(err error) string {
 	return ""
 }
 
+// notStarted reports whether err says that nothing was sent.
+func notStarted(err error) bool {
+	var e interface{ NotStarted() bool }
+	return errors.As(err, &e) && e.NotStarted()
+}
+
 // checkFailure checks for a function error.
 func checkFailure(t *testing.T, answer []byte, id string, err error, name, message string) {
 	t.Helper()
@@ -215,7 +221,7 @@ func testEnd(t *testing.T, start starter) {
 				defer close(left)
 				close(started)
 				<-ctx.Done()
-				return []byte(`"too late"`), nil
+				return nil, ctx.Err()
 			})
 			ctx, end := test.ctx(t.Context())
 			go func() {
@@ -228,8 +234,11 @@ func testEnd(t *testing.T, start starter) {
 					t.Errorf("Invoke = %s, %v, want an error that is %v", answer, err, want)
 				}
 			}
-			if got := nameOf(err); got != "" {
-				t.Errorf("Invoke = an error named %s, want one that only is the context's end", got)
+			if got := nameOf(err); got != "" || notStarted(err) {
+				t.Errorf("Invoke = an error named %q, NotStarted %t, want one that only is the context's end", got, notStarted(err))
+			}
+			if want := test.want[len(test.want)-1].Error(); err == nil || err.Error() != want {
+				t.Errorf("Invoke = %v, want the text of the cause, %s", err, want)
 			}
 			<-left // the worker sees the end, too
 		})
@@ -244,8 +253,8 @@ func testEndedBefore(t *testing.T, start starter) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`)); !errors.Is(err, context.Canceled) {
-		t.Errorf("Invoke = %v, want %v", err, context.Canceled)
+	if _, report, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`)); !errors.Is(err, context.Canceled) || !notStarted(err) || report.Metrics != nil {
+		t.Errorf("Invoke = %v, NotStarted %t, metrics %v; want %v, true, none", err, notStarted(err), report.Metrics, context.Canceled)
 	}
 }
 
