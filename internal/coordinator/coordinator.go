@@ -38,10 +38,10 @@ import (
 // Metrics, the coordinator sets the rest. Nil Metrics mean that the invocation cannot
 // have cost anything. The error may be one of those that the engine asks, see
 // internal/fanout: a retrier matches its ErrorName, and a retry waits for its
-// RetryAfter. When ctx is cancelled, an answer is still taken if it comes within the
-// run's grace; NotStarted of the error says whether nothing was sent. Only an Error of
-// internal/invoke can say that nothing has run, and what to do. Many goroutines call
-// Invoke at once.
+// RetryAfter. Only an Error of internal/invoke can say that nothing has run, and what to
+// do. When ctx is cancelled, an answer is still taken if it comes within the run's grace;
+// NotStarted of the error says whether nothing was sent. Many goroutines call Invoke at
+// once.
 type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) (answer []byte, attempt protocol.Attempt, err error)
 }

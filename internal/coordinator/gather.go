@@ -265,7 +265,7 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		result.Hint = protocol.HintRaiseTimeout
 	}
 	if v.Err != nil {
-		result.Cause = protocol.CutCause(r.cause(v))
+		result.Cause = r.cause(v)
 		if v.Status != fanout.Aborted {
 			result.Error = protocol.CutErrorName(fanout.ErrorName(v.Err))
 		}

@@ -75,8 +75,8 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	deadline, bounded := ctx.Deadline()
 	early := !bounded || isEarly(deadline, request.BudgetMs)
 	return got, r.failed(got, &regionError{
-		result: result, skip: whole == protocol.StatusSkipped, early: early,
-		stopped: ctx.Err() != nil || !early && deadline.Equal(r.endBy),
+		result: result, skip: whole == protocol.StatusSkipped,
+		early: early, stopped: ctx.Err() != nil || !early && deadline.Equal(r.endBy),
 	})
 }
 

@@ -62,6 +62,7 @@ func (r *run) withinTime(ctx context.Context, cpu float64) (context.Context, con
 	if deadline, ok := ctx.Deadline(); ok {
 		left := deadline.Sub(r.begin)
 		if left <= 0 {
+			r.cut = true
 			return context.WithDeadlineCause(context.WithoutCancel(ctx), r.begin, errPast)
 		}
 		reserve := reserve(left, r.inFlight(), r.plan.targetCount(), cpu)
