@@ -1,25 +1,22 @@
 package protocol
 
-import (
-	"encoding/json"
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Fit encodes v, a *Result or a *RegionResult, as JSON of at most limit bytes. Zero
 // means no limit.
 //
-// If v is too long, Fit removes details in this order, only as many as needed:
+// If v is too long, Fit removes details in this order, only as many as needed and the
+// largest first:
 //
-//   - the outputs of targets
+//   - the outputs of targets; an outcome then has the length of its output
 //   - the causes of targets and of attempts
 //   - the attempts of targets and of Regions
 //   - from error names, what exceeds 48 bytes
+//   - the lengths of the outputs
 //
-// In each step the Regions with the most bytes to remove come first. A Region that lost
-// something is marked Truncated, and so is v. Fit keeps every outcome with its status
-// and the beginning of its error name. If those alone are too long, it returns a
-// [TooLargeError].
+// A Region that lost something is marked Truncated, and so is v. Fit keeps every
+// outcome with its status and the beginning of its error name. If those alone are too
+// long, it returns a [TooLargeError].
 //
 // Fit changes v to what it encoded. A nil list is written as [].
 func Fit(v answer, limit int) ([]byte, error) {
@@ -27,19 +24,23 @@ func Fit(v answer, limit int) ([]byte, error) {
 	if limit > 0 && about(parts) > limit {
 		// The outputs may be many times the limit: remove those that do not fit before
 		// the rest is encoded.
-		outputs, saved := savings(parts, part.outputs)
-		shrink(parts, truncated, outputs, saved-limit, part.outputs)
+		bytes := 0
+		for _, p := range parts {
+			for _, t := range p.targets {
+				bytes += outputBytes(t)
+			}
+		}
+		shrink(details(parts, part.outputs), truncated, bytes-limit)
 	}
 	data, err := encode(v, about(parts))
 	if err != nil {
 		return nil, err
 	}
-	for _, loss := range []func(part, bool) int{part.outputs, part.causes, part.records, part.names} {
+	for _, list := range []func(part) []detail{part.outputs, part.causes, part.records, part.names, part.lengths} {
 		if limit <= 0 || len(data) <= limit {
 			return data, nil
 		}
-		each, _ := savings(parts, loss)
-		shrink(parts, truncated, each, len(data)-limit, loss)
+		shrink(details(parts, list), truncated, len(data)-limit)
 		if data, err = encode(v, len(data)); err != nil {
 			return nil, err
 		}
@@ -56,7 +57,7 @@ type answer interface {
 	write(*writer) error
 }
 
-// A part is what Fit shortens together: a Region's targets, and its attempts if the
+// A part is what Fit marks together: a Region's targets, and its attempts if the
 // message has them.
 type part struct {
 	targets   []TargetOutcome
@@ -89,44 +90,6 @@ func orEmpty[T any](list *[]T) {
 	}
 }
 
-// savings returns how many bytes each part can lose, and their sum.
-func savings(parts []part, loss func(p part, take bool) (saved int)) (each []int, all int) {
-	each = make([]int, len(parts))
-	for i, p := range parts {
-		each[i] = loss(p, false)
-		all += each[i]
-	}
-	return each, all
-}
-
-// shrink applies loss to the parts with the largest savings until excess bytes are
-// saved, and marks the parts that lost something.
-func shrink(parts []part, truncated *bool, savings []int, excess int, loss func(p part, take bool) (saved int)) {
-	if excess <= 0 {
-		return
-	}
-	order := make([]int, len(parts))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return savings[b] - savings[a] })
-	const markBytes = len(`,"truncated":true`) // a mark takes room itself
-	if !*truncated {
-		excess += markBytes
-	}
-	for _, i := range order {
-		saved := savings[i]
-		if !*parts[i].truncated {
-			saved -= markBytes
-		}
-		if excess > 0 && saved > 0 {
-			loss(parts[i], true)
-			*parts[i].truncated, *truncated = true, true
-			excess -= saved
-		}
-	}
-}
-
 // about estimates the length of the parts as JSON. A buffer of that size rarely has to
 // grow.
 func about(parts []part) (bytes int) {
@@ -141,111 +104,6 @@ func about(parts []part) (bytes int) {
 		}
 	}
 	return bytes
-}
-
-// Each of the following removes something from a part if take is true. Otherwise it
-// returns how many bytes that would save.
-
-func (p part) outputs(take bool) (saved int) {
-	for i := range p.targets {
-		switch t := &p.targets[i]; {
-		case t.Output == nil:
-		case take:
-			t.Output = nil
-		default:
-			saved += fieldBytes("output", t.Output)
-		}
-	}
-	return saved
-}
-
-func (p part) causes(take bool) (saved int) {
-	lose := func(cause *string) {
-		switch {
-		case *cause == "":
-		case take:
-			*cause = ""
-		default:
-			saved += fieldBytes("cause", *cause)
-		}
-	}
-	for i := range p.targets {
-		lose(&p.targets[i].Cause)
-	}
-	if p.attempts != nil {
-		for i := range *p.attempts {
-			lose(&(*p.attempts)[i].Cause)
-		}
-	}
-	return saved
-}
-
-func (p part) records(take bool) (saved int) {
-	for i := range p.targets {
-		switch t := &p.targets[i]; {
-		case len(t.Attempts) == 0:
-		case take:
-			t.Attempts = nil
-		default:
-			saved += fieldBytes("attempts", t.Attempts)
-		}
-	}
-	switch {
-	case p.attempts == nil:
-	case take:
-		*p.attempts = []Attempt{}
-	default:
-		saved += fieldBytes("attempts", *p.attempts) - fieldBytes("attempts", []Attempt{})
-	}
-	return saved
-}
-
-func (p part) names(take bool) (saved int) {
-	lose := func(name *string) {
-		switch short := shortName(*name); {
-		case short == *name:
-		case take:
-			*name = short
-		default:
-			saved += fieldBytes("", *name) - fieldBytes("", short)
-		}
-	}
-	lose(p.error)
-	for i := range p.targets {
-		lose(&p.targets[i].Error)
-	}
-	return saved
-}
-
-// leastNameBytes is how much of an error name Fit keeps, as JSON without the quotes. It
-// is more than the longest name of Step Functions and Lambda.
-const leastNameBytes = 48
-
-// shortName cuts an error name until its JSON has at most leastNameBytes.
-func shortName(name string) string {
-	const field = len(`,"":""`)
-	limit := leastNameBytes
-	for fieldBytes("", name) > field+leastNameBytes {
-		name = cut(name, limit)
-		limit /= 2
-	}
-	return name
-}
-
-// fieldBytes returns the length of a field as JSON, with its name and a comma.
-func fieldBytes(name string, value any) int {
-	n := counter(len(`,"":`) + len(name) - len("\n")) // which Encode writes
-	_ = json.NewEncoder(&n).Encode(value)             // Fit encodes it too, and returns the error
-	return int(n)
-}
-
-// A counter is a writer that counts bytes.
-type counter int
-
-// Write counts the bytes of p.
-func (n *counter) Write(p []byte) (int, error) {
-	*n += counter(len(p))
-	return len(p), nil
 }
 
 // A TooLargeError means that a result does not fit, even without all that Fit can

@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 
 	"meridian/pkg/protocol"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -30,17 +31,6 @@ func outputsOf(outputs ...[]string) *protocol.Result {
 		r.Regions = append(r.Regions, region)
 	}
 	return r
-}
-
-// losers returns which Regions are marked Truncated.
-func losers(r *protocol.Result) []string {
-	var names []string
-	for _, region := range r.Regions {
-		if region.Truncated {
-			names = append(names, region.Region)
-		}
-	}
-	return names
 }
 
 // fit returns what Fit encodes and checks it against the limit.
@@ -69,51 +59,99 @@ func TestFitChangesNothingThatFits(t *testing.T) {
 	}
 }
 
-// At one byte less than it takes, the largest Region loses its outputs, and no
-// other does; and so on, a Region at a time and only as far as needed.
-func TestFitTakesTheOutputsOfTheLargestRegionsFirst(t *testing.T) {
+// At one byte less than it takes, the largest output goes, and no other does; and so on,
+// one at a time and only as far as needed.
+func TestFitDropsTheLargestOutputsFirst(t *testing.T) {
 	t.Parallel()
 	outputs := [][]string{
 		{text(40)},
-		{text(100), `{"html": "` + strings.Repeat("<&>", 30) + `"}`}, // 180 bytes more when encoded
-		{text(10)},
+		{text(100), `{"html": "` + strings.Repeat("<&>", 30) + `"}`}, // 540 bytes when encoded
+		{text(60)},
 		{text(200) + strings.Repeat(" ", 300)}, // white space that is not encoded
-		{text(150), text(100)},
+		{text(150), text(101)},
 	}
-	order := []string{"r1", "r4", "r3", "r0", "r2"} // 390, 280, 213, …
-	length := len(encode(t, outputsOf(outputs...)))
-	lost := 0
-	for limit := length - 1; ; limit-- {
+	order := []string{"r1/t1", "r3/t0", "r4/t0", "r4/t1", "r1/t0", "r2/t0", "r0/t0"}
+	most := 0
+	for limit := len(encode(t, outputsOf(outputs...))) - 1; most < len(order); limit-- {
 		r := outputsOf(outputs...)
-		data, err := protocol.Fit(r, limit)
-		if err != nil {
-			break
+		fit(t, r, limit)
+		lost := dropped(r)
+		if len(lost) < most || len(lost) > most+1 {
+			t.Fatalf("Fit(limit %d) drops %d outputs, at a byte more %d", limit, len(lost), most)
 		}
-		if len(data) > limit {
-			t.Fatalf("Fit(limit %d) = %d bytes", limit, len(data))
+		if want := slices.Sorted(slices.Values(order[:len(lost)])); !r.Truncated || !slices.Equal(want, lost) {
+			t.Fatalf("Fit(limit %d) drops %v, truncated %v; want %v", limit, lost, r.Truncated, want)
 		}
-		names := losers(r)
-		if want := slices.Sorted(slices.Values(order[:len(names)])); !r.Truncated || !slices.Equal(want, names) {
-			t.Errorf("Fit(limit %d) takes from %v, marked %v; want from %v", limit, names, r.Truncated, want)
-		}
-		if len(names) < lost || len(names) > lost+1 {
-			t.Errorf("Fit(limit %d) takes from %d Regions, at a byte more from %d", limit, len(names), lost)
-		}
-		if len(names) > lost { // with what the last loser had it would not have fitted
-			last := slices.Index([]string{"r0", "r1", "r2", "r3", "r4"}, order[len(names)-1])
+		if len(lost) > most { // with the last one it would not have fitted
 			full := outputsOf(outputs...)
-			for i := range r.Regions[last].Targets {
-				r.Regions[last].Targets[i].Output = full.Regions[last].Targets[i].Output
-			}
-			r.Regions[last].Truncated, r.Truncated = false, len(names) > 1
+			last := order[most]
+			i, j := int(last[1]-'0'), int(last[4]-'0')
+			r.Regions[i].Targets[j] = full.Regions[i].Targets[j]
+			r.Regions[i].Truncated = slices.ContainsFunc(order[:most], func(o string) bool { return o[:2] == last[:2] })
+			r.Truncated = most > 0
 			if n := len(encode(t, r)); n <= limit {
-				t.Errorf("Fit(limit %d) takes from %s, but %d bytes fit", limit, order[len(names)-1], n)
+				t.Errorf("Fit(limit %d) drops %s, but %d bytes fit", limit, last, n)
 			}
 		}
-		lost = len(names)
+		most = len(lost)
 	}
-	if lost < 4 {
-		t.Errorf("Fit took from %d Regions before it gave up, want from all that are worth it", lost)
+}
+
+// dropped returns which targets say that their output was dropped, in order.
+func dropped(r *protocol.Result) (names []string) {
+	for _, region := range r.Regions {
+		for _, target := range region.Targets {
+			if target.DroppedOutputBytes > 0 {
+				names = append(names, region.Region+"/"+target.Target)
+			}
+		}
+	}
+	return names
+}
+
+// What does not fit goes one by one, not all at once: outputs, causes and attempts, of
+// one Region as of many.
+func TestFitRemovesNoMoreThanItMust(t *testing.T) {
+	t.Parallel()
+	answer := func(n int, target protocol.TargetOutcome) *protocol.RegionResult {
+		r := &protocol.RegionResult{Targets: slices.Repeat([]protocol.TargetOutcome{target}, n)}
+		for i := range r.Targets {
+			r.Targets[i].Target = fmt.Sprint(1000 + i)
+		}
+		return r
+	}
+	tests := []struct {
+		name    string
+		answer  *protocol.RegionResult
+		isThere func(protocol.TargetOutcome) bool
+	}{
+		{
+			"500 outputs of 12.5 KiB", answer(500, protocol.TargetOutcome{Output: json.RawMessage(text(12_800))}),
+			func(t protocol.TargetOutcome) bool { return t.Output != nil },
+		},
+		{
+			"7,000 causes of 1 KiB", answer(7000, protocol.TargetOutcome{Cause: strings.Repeat("c", 1024)}),
+			func(t protocol.TargetOutcome) bool { return t.Cause != "" },
+		},
+		{
+			"1,000 records of 300 attempts", answer(1000, protocol.TargetOutcome{Attempts: make([]protocol.Attempt, 300)}),
+			func(t protocol.TargetOutcome) bool { return t.Attempts != nil },
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			each := len(encode(t, tt.answer)) / len(tt.answer.Targets)
+			data, err := protocol.Fit(tt.answer, protocol.MaxPayloadBytes)
+			if spare := protocol.MaxPayloadBytes - len(data); err != nil || spare < 0 || spare > each {
+				t.Errorf("Fit leaves %d bytes, %v; one detail has %d", spare, err, each)
+			}
+			for i, target := range tt.answer.Targets { // of equal ones the last go first
+				if i > 0 && tt.isThere(target) && !tt.isThere(tt.answer.Targets[i-1]) {
+					t.Errorf("target %d has what target %d lost", i, i-1)
+				}
+			}
+		})
 	}
 }
 
@@ -137,31 +175,32 @@ func laden(name string) protocol.RegionOutcome {
 	}
 }
 
-// What is lost first is outputs, then causes, then the records of attempts;
-// statuses, error names of a usual length, a Region's own cause and what it took
-// stay.
+// What is lost first is outputs, then causes, then the records of attempts, then the
+// lengths of the outputs; statuses, error names of a usual length, a Region's own cause
+// and what it took stay.
 func TestFitTakesOutputsThenCausesThenAttempts(t *testing.T) {
 	t.Parallel()
+	losses := []func(*protocol.RegionOutcome){
+		func(r *protocol.RegionOutcome) { r.Targets[0].Output, r.Targets[0].DroppedOutputBytes = nil, 400 },
+		func(r *protocol.RegionOutcome) { r.Targets[0].Cause = "" },
+		func(r *protocol.RegionOutcome) { r.Attempts[0].Cause = "" },
+		func(r *protocol.RegionOutcome) { r.Attempts = []protocol.Attempt{} },
+		func(r *protocol.RegionOutcome) { r.Targets[0].Attempts = nil },
+		func(r *protocol.RegionOutcome) { r.Targets[0].DroppedOutputBytes = 0 },
+	}
 	stage := func(n int) *protocol.Result {
 		r := &protocol.Result{Status: protocol.StatusFailed, Truncated: n > 0, Regions: []protocol.RegionOutcome{laden("r0")}}
-		region := &r.Regions[0]
-		region.Truncated = n > 0
-		if n > 0 {
-			region.Targets[0].Output = nil
-		}
-		if n > 1 {
-			region.Targets[0].Cause, region.Attempts[0].Cause = "", ""
-		}
-		if n > 2 {
-			region.Targets[0].Attempts, region.Attempts = nil, []protocol.Attempt{}
+		r.Regions[0].Truncated = n > 0
+		for _, lose := range losses[:n] {
+			lose(&r.Regions[0])
 		}
 		return r
 	}
-	for n := range 4 {
+	for n := range 1 + len(losses) {
 		for _, limit := range []int{len(encode(t, stage(n))), len(encode(t, stage(max(n-1, 0)))) - min(n, 1)} {
 			got := stage(0)
 			data := fit(t, got, limit)
-			if diff := cmp.Diff(stage(n), got); diff != "" {
+			if diff := gocmp.Diff(stage(n), got); diff != "" {
 				t.Errorf("Fit(limit %d) at stage %d (-want +got):\n%s", limit, n, diff)
 			}
 			if want := encode(t, got); !bytes.Equal(want, data) {
@@ -169,7 +208,7 @@ func TestFitTakesOutputsThenCausesThenAttempts(t *testing.T) {
 			}
 		}
 	}
-	least := len(encode(t, stage(3)))
+	least := len(encode(t, stage(len(losses))))
 	got := stage(0)
 	_, err := protocol.Fit(got, least-1)
 	tooLarge, ok := errors.AsType[*protocol.TooLargeError](err)
@@ -197,10 +236,10 @@ func TestFitCutsErrorNamesLast(t *testing.T) {
 	long, html, usual := strings.Repeat("é", 100), strings.Repeat("<", 20), strings.Repeat("x", 48)
 	want := result(strings.Repeat("é", 22)+"…", "<<<…", usual)
 	got := result(long, html, usual)
-	limit := len(encode(t, got)) - 1
+	limit := len(encode(t, want))
 	got.Regions[0].Targets[0].Cause, got.Regions[0].Targets[0].Attempts = "lost before", make([]protocol.Attempt, 1)
 	fit(t, got, limit)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("Fit(limit %d) (-want +got):\n%s", limit, diff)
 	}
 	answer := &protocol.RegionResult{Error: long, Targets: []protocol.TargetOutcome{{Target: "t0", Error: usual}}}
@@ -210,7 +249,7 @@ func TestFitCutsErrorNamesLast(t *testing.T) {
 	}
 }
 
-// A worker's answer is fitted like a Region, all its targets together.
+// A worker's answer is fitted like a Region.
 func TestFitTakesFromARegionResult(t *testing.T) {
 	t.Parallel()
 	answer := func() *protocol.RegionResult {
@@ -223,12 +262,12 @@ func TestFitTakesFromARegionResult(t *testing.T) {
 		t.Fatalf("Fit(limit %d) = %d bytes, %v", full-1, len(data), err)
 	}
 	want := answer()
-	want.Truncated, want.Targets[0].Output, want.Targets[1].Output = true, nil, nil
-	if diff := cmp.Diff(want, got); diff != "" {
+	want.Truncated, want.Targets[1].Output, want.Targets[1].DroppedOutputBytes = true, nil, 400
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("Fit(limit %d) (-want +got):\n%s", full-1, diff)
 	}
 	decoded, err := protocol.DecodeRegionResult(data)
-	if diff := cmp.Diff(*want, decoded); err != nil || diff != "" {
+	if diff := gocmp.Diff(*want, decoded); err != nil || diff != "" {
 		t.Errorf("DecodeRegionResult(Fit) error = %v (-want +got):\n%s", err, diff)
 	}
 }
@@ -354,7 +393,7 @@ func TestFitTakesFromManyTimesTheLimitWhatItWouldTakeFromLess(t *testing.T) {
 		bare := outputsOf(outputs...)
 		for i := range bare.Regions {
 			for j := range bare.Regions[i].Targets {
-				bare.Regions[i].Targets[j].Output = nil
+				bare.Regions[i].Targets[j].Output = json.RawMessage(`"12345678901234"`) // as long as the field in its place
 			}
 		}
 		least := len(encodeAny(bare)) + 20*(1+len(bare.Regions)) // with all the marks
@@ -365,26 +404,29 @@ func TestFitTakesFromManyTimesTheLimitWhatItWouldTakeFromLess(t *testing.T) {
 			t.Fatalf("Fit(limit %d) = %d bytes, %v", limit, len(data), err)
 		}
 		want := outputsOf(outputs...)
-		order := make([]int, len(outputs))
-		saved := make([]int, len(outputs))
+		type place struct{ region, target, saved int }
+		var order []place
 		for i, region := range want.Regions {
-			order[i] = i
-			for _, target := range region.Targets {
-				saved[i] += len(`,"output":`) + len(encodeAny(target.Output))
+			for j, target := range region.Targets {
+				saved := len(`"output":`) + len(encodeAny(target.Output)) - len(fmt.Sprintf(`"droppedOutputBytes":%d`, len(target.Output)))
+				order = append(order, place{i, j, saved})
 			}
 		}
-		slices.SortStableFunc(order, func(a, b int) int { return saved[b] - saved[a] })
-		for _, i := range order {
+		slices.SortFunc(order, func(a, b place) int {
+			return cmp.Or(b.saved-a.saved, b.region-a.region, b.target-a.target)
+		})
+		for _, at := range order {
 			if len(encodeAny(want)) <= limit {
 				break
 			}
-			for j := range want.Regions[i].Targets {
-				want.Regions[i].Targets[j].Output = nil
+			if at.saved > 0 {
+				target := &want.Regions[at.region].Targets[at.target]
+				target.Output, target.DroppedOutputBytes = nil, len(target.Output)
+				want.Regions[at.region].Truncated, want.Truncated = true, true
 			}
-			want.Regions[i].Truncated, want.Truncated = true, true
 		}
-		if diff := cmp.Diff(losers(want), losers(got)); diff != "" {
-			t.Errorf("Fit(limit %d) takes from other Regions than need be (-want +got):\n%s", limit, diff)
+		if diff := gocmp.Diff(dropped(want), dropped(got)); diff != "" {
+			t.Errorf("Fit(limit %d) drops other outputs than it must (-want +got):\n%s", limit, diff)
 		}
 	})
 }
@@ -424,14 +466,14 @@ func TestFitNeverLosesAnOutcome(t *testing.T) {
 		if err == nil && limit >= len(full) && !bytes.Equal(data, full) {
 			t.Fatalf("Fit(limit %d) changed %d bytes that fit", limit, len(full))
 		}
-		if diff := cmp.Diff(accounting(before), accounting(after)); diff != "" {
+		if diff := gocmp.Diff(accounting(before), accounting(after)); diff != "" {
 			t.Fatalf("Fit(limit %d) (-want +got):\n%s", limit, diff)
 		}
 		whole := before.Truncated
 		for i, region := range after.Regions {
 			marked := region.Truncated && !before.Regions[i].Truncated
 			region.Truncated = before.Regions[i].Truncated
-			if lost := !cmp.Equal(before.Regions[i], region, sameJSON()); lost && !marked && !region.Truncated || marked && !lost {
+			if lost := !gocmp.Equal(before.Regions[i], region, sameJSON()); lost && !marked && !region.Truncated || marked && !lost {
 				t.Fatalf("Fit(limit %d): Region %d lost something: %v, marked: %v", limit, i, lost, marked)
 			}
 			whole = whole || after.Regions[i].Truncated
@@ -452,7 +494,7 @@ func accounting(r protocol.Result) protocol.Result {
 		region.Targets = slices.Clone(region.Targets)
 		for j := range region.Targets {
 			target := &region.Targets[j]
-			target.Output, target.Cause, target.Attempts, target.Error = nil, "", nil, nameOf(target.Error)
+			target.Output, target.DroppedOutputBytes, target.Cause, target.Attempts, target.Error = nil, 0, "", nil, nameOf(target.Error)
 		}
 	}
 	return r

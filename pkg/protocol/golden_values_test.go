@@ -28,6 +28,7 @@ func goldens() map[string]any {
 		"result_aborted":         resultAborted(),
 		"result_skipped":         resultSkipped(),
 		"result_truncated":       resultTruncated(),
+		"result_dropped":         resultDropped(),
 		"result_cost":            resultCost(),
 		"result_home":            resultHome(),
 	}
@@ -333,6 +334,13 @@ func resultTruncated() protocol.Result {
 	r.Regions = append(r.Regions, resultBatches().Regions[0])
 	r.Summary.Regions = protocol.Counts{Total: 2, Succeeded: 2}
 	r.Summary.Targets = protocol.Counts{Total: 4, Succeeded: 4}
+	return r
+}
+
+// resultDropped has one output that was too long.
+func resultDropped() protocol.Result {
+	r := resultTruncated()
+	r.Regions[0].Targets[0].DroppedOutputBytes = 7_000_000
 	return r
 }
 

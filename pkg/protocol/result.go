@@ -149,6 +149,11 @@ type TargetOutcome struct {
 	// the line to show to a person.
 	Output json.RawMessage `json:"output,omitzero"`
 
+	// DroppedOutputBytes is the length of an output that was dropped, because the
+	// answers that carry it, or the memory that keeps it, hold no more. Zero means that
+	// none was.
+	DroppedOutputBytes int `json:"droppedOutputBytes,omitzero"`
+
 	// Error and Cause say why Status is not SUCCEEDED. If the invocation failed, its
 	// targets have its error name, and the Region has the cause.
 	Error string `json:"error,omitzero"`
