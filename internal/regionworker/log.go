@@ -22,10 +22,11 @@ func (w *Worker) logger(r protocol.RegionRequest) *slog.Logger {
 
 // logTarget logs what became of one target: the message of its output, or its error. It
 // does so at DEBUG, because a log is paid by the byte, and the answer says the same.
-func logTarget(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome) {
+func logTarget(ctx context.Context, log *slog.Logger, t protocol.TargetOutcome, kept *protocol.Output) {
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
+	kept.PutInto(&t)
 	what := "target did not succeed"
 	if t.Status == protocol.StatusSucceeded {
 		var output struct {

@@ -1,7 +1,6 @@
 package regionworker
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -9,18 +8,13 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// output is what a task returned for one target, as JSON.
-type output = json.RawMessage
-
-// outcomeOf returns the outcome of one target as a message of the protocol.
-func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protocol.TargetOutcome {
+// outcomeOf returns the outcome of one target as a message of the protocol, and its
+// output if it succeeded.
+func outcomeOf(target string, begin time.Time, o fanout.Outcome[*protocol.Output]) (protocol.TargetOutcome, *protocol.Output) {
 	t := protocol.TargetOutcome{
 		Target:    target,
 		Status:    protocol.Status(o.Status),
 		ElapsedMs: protocol.Milliseconds(o.Elapsed),
-	}
-	if o.Status == fanout.Succeeded {
-		t.Output = o.Value
 	}
 	if o.Err != nil {
 		t.Cause = protocol.Cause(o.Err)
@@ -37,7 +31,10 @@ func outcomeOf(target string, begin time.Time, o fanout.Outcome[output]) protoco
 			Abandoned: a.Abandoned,
 		})
 	}
-	return t
+	if o.Status != fanout.Succeeded {
+		return t, nil
+	}
+	return t, o.Value
 }
 
 // conclude sets the result's status and, unless it succeeded, its error and its cause,

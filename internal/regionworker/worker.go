@@ -11,13 +11,15 @@
 // [protocol.Reserve] to spare; targets that are unfinished by then are TIMED_OUT or
 // NOT_STARTED. A target is not started with less than a [protocol.UsefulTime] left. When
 // its context is cancelled, Handle answers with what it has; the targets that were
-// running are ABORTED. The answer fits into Lambda's response. The error is nil unless the
-// request could not be read or the answer could not be built.
+// running are ABORTED. The answer fits into Lambda's response, and no more outputs are
+// kept than fit into it: the largest are dropped, and their outcomes say so. The error is
+// nil unless the request could not be read or the answer could not be built.
 package regionworker
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,15 +100,21 @@ func (w *Worker) run(
 		Version: protocol.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
 		WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(request.Targets)),
 	}
+	outputs, kept := protocol.NewOutputs(protocol.MaxPayloadBytes), make([]*protocol.Output, len(request.Targets))
 	outcomes, verdict := fanout.Each(ctx, p, request.Targets,
-		func(ctx context.Context, target string, _ []fanout.Attempt) (output, error) {
-			return checked(work(ctx, request.Region, target))
+		func(ctx context.Context, target string, _ []fanout.Attempt) (*protocol.Output, error) {
+			output, err := checked(work(ctx, request.Region, target))
+			return outputs.Keep(output), brief(err)
 		})
 	panicked := false
 	for i, o := range outcomes {
-		result.Targets[i] = outcomeOf(request.Targets[i], begin, o)
-		logTarget(ctx, log, result.Targets[i])
+		result.Targets[i], kept[i] = outcomeOf(request.Targets[i], begin, o)
+		logTarget(ctx, log, result.Targets[i], kept[i])
 		panicked = panicked || logPanic(ctx, log, request.Targets[i], o.Err)
+	}
+	for i := range kept { // now none is dropped any more
+		kept[i].PutInto(&result.Targets[i])
+		result.Truncated = result.Truncated || result.Targets[i].DroppedOutputBytes > 0
 	}
 	conclude(&result, verdict())
 	result.ElapsedMs = protocol.Milliseconds(time.Since(begin))
@@ -116,7 +124,7 @@ func (w *Worker) run(
 
 // checked returns an output, or an error if it cannot be part of an answer. Then only
 // this target fails, instead of the whole answer being lost.
-func checked(out output, err error) (output, error) {
+func checked(out json.RawMessage, err error) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +132,15 @@ func checked(out output, err error) (output, error) {
 		return nil, fmt.Errorf("output: %w", err)
 	}
 	return out, nil
+}
+
+// brief returns err with no more text than an answer carries of it: the engine keeps it
+// until the end.
+func brief(err error) error {
+	if text := protocol.Cause(err); err != nil && len(text) < len(err.Error()) {
+		return fanout.WithText(err, text)
+	}
+	return err
 }
 
 // policy returns the engine's policy for the targets of one invocation. It tolerates no
