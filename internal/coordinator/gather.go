@@ -3,7 +3,6 @@ package coordinator
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -25,7 +24,7 @@ type gathered struct {
 type gatheredRegion struct {
 	outcome protocol.RegionOutcome   // without outputs, which result adds
 	batches []protocol.RegionOutcome // by batch number
-	outputs [][]*json.RawMessage     // of the targets of each batch, nil where there is none
+	outputs [][]*protocol.Output     // of the targets of each batch, nil where there is none
 	left    int                      // units not settled
 }
 
@@ -42,7 +41,7 @@ func (r *run) gather() {
 			}
 			r.count(&g.outcome)
 		}
-		g.batches, g.outputs = make([]protocol.RegionOutcome, g.left), make([][]*json.RawMessage, g.left)
+		g.batches, g.outputs = make([]protocol.RegionOutcome, g.left), make([][]*protocol.Output, g.left)
 	}
 }
 
@@ -63,8 +62,8 @@ func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
 }
 
 // batch returns the outcome of one unit, in the form of a Region with these targets
-// only, and where their outputs are.
-func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome, outputs []*json.RawMessage) {
+// only, and their outputs.
+func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome, outputs []*protocol.Output) {
 	b = protocol.RegionOutcome{
 		Status: protocol.Status(o.Status), ElapsedMs: protocol.Milliseconds(o.Elapsed),
 		Attempts: make([]protocol.Attempt, 0, len(o.Attempts)), // never nil: readers range over it
@@ -78,7 +77,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		b.Cause = protocol.Cause(o.Err)
 	case fanout.Succeeded:
 	}
-	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*json.RawMessage, len(u.targets))
+	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*protocol.Output, len(u.targets))
 	position, begun, answered := make(map[string]int, len(u.targets)), make([]bool, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
@@ -106,8 +105,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 				known.Attempts = t.Attempts
 				continue
 			}
-			t.Error = protocol.CutErrorName(t.Error)
-			*known, outputs[at], answered[at] = t, &reply.outputs[j], true
+			*known, outputs[at], answered[at] = t, reply.outputs[j], true
 		}
 	}
 	if started := o.Started(); !started.IsZero() {
@@ -247,11 +245,10 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		Summary:   r.summary,
 		Regions:   make([]protocol.RegionOutcome, len(r.regions)),
 	}
-	r.outputs.close()
 	for i := range r.regions {
 		region := &result.Regions[i]
 		*region = r.regions[i].outcome
-		r.outputs.give(i, region, r.regions[i].outputs)
+		give(region, r.regions[i].outputs)
 		result.Truncated = result.Truncated || region.Truncated
 	}
 	s := &result.Summary

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,7 +17,7 @@ type reply struct {
 	workerRegion string                   // where the worker ran; empty means unknown
 	truncated    bool                     // whether the worker left something out
 	targets      []protocol.TargetOutcome // without their outputs
-	outputs      []json.RawMessage        // of targets, see outputs.keep
+	outputs      []*protocol.Output       // of targets, nil where there is none
 }
 
 // invoke makes one attempt at a unit: it asks for the targets that no attempt before
@@ -64,7 +63,7 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	if err != nil {
 		return nil, r.failed(&reply{report: report}, &badAnswerError{err})
 	}
-	got := &reply{report, result.WorkerRegion, result.Truncated, result.Targets, r.outputs.keep(u.region, result.Targets)}
+	got := &reply{report, result.WorkerRegion, result.Truncated, result.Targets, keep(r.outputs, result.Targets)}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return got, nil
 	}

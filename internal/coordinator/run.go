@@ -25,7 +25,7 @@ type run struct {
 	endBy    time.Time // when the run's time is over; zero means never
 	cut      bool      // whether that is for the function's deadline
 	notices  []string
-	outputs  *outputs
+	outputs  *protocol.Outputs
 	leastMs  float64 // of the work for a target; 0 means unknown
 	gathered
 	bill billing
@@ -42,7 +42,7 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan) (r *run, ctx conte
 	r = &run{
 		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units), begin: time.Now(),
 		notices: slices.Clip(p.Notices),
-		outputs: newOutputs(p.MaxAnswerBytes, len(p.Regions)),
+		outputs: newOutputs(p.MaxAnswerBytes),
 		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),
 		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
 	}
