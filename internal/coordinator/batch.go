@@ -97,7 +97,7 @@ func (p *Plan) tooMuch(longest, invocations int) (faults protocol.Faults) {
 		most = max(most, len(r.Targets))
 	}
 	if longest > 0 {
-		faults = append(faults, p.tooLong(longest))
+		faults = append(faults, tooLong(longest))
 	}
 	if most > protocol.MaxTargets { // the request names no more, but "*" stands for many
 		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
@@ -123,12 +123,8 @@ func (p *Plan) tooMuch(longest, invocations int) (faults protocol.Faults) {
 }
 
 // tooLong returns the fault of a request when an invocation of one target already
-// has more bytes than can be sent. Only two fields can be that long.
-func (p *Plan) tooLong(bytes int) protocol.Fault {
-	path := "parameters"
-	if len(p.Request.Parameters) < bytes/2 {
-		path = "targetRetry"
-	}
-	return protocol.Fault{Path: path, Detail: fmt.Sprintf(
+// has more bytes than can be sent. Only the parameters can be that long.
+func tooLong(bytes int) protocol.Fault {
+	return protocol.Fault{Path: "parameters", Detail: fmt.Sprintf(
 		"an invocation of one target takes %d bytes with them, at most %d can be sent", bytes, protocol.MaxInvocationBytes)}
 }

@@ -142,33 +142,35 @@ func TestParametersThatLeaveNoRoomForOneTargetAreRefused(t *testing.T) {
 	}
 }
 
-// Retriers for targets may be as long as parameters, and a number that JSON
-// cannot write goes no way at all.
-func TestWhatElseCannotBeSentIsRefused(t *testing.T) {
+// Retriers for targets with everything at its limit can be sent.
+func TestTheLongestRetriersCanBeSent(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name    string
-		retrier protocol.Retrier
-		want    string
-	}{
-		{
-			"retriers that leave no room for one target",
-			protocol.Retrier{ErrorEquals: []string{strings.Repeat("E", protocol.MaxInvocationBytes)}},
-			"targetRetry: an invocation of one target takes ",
-		},
-		{"infinity", protocol.Retrier{ErrorEquals: []string{"E"}, BackoffRate: math.Inf(1)}, "json: unsupported value: +Inf"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := &scale{}
-			c := &coordinator.Coordinator{Invoker: s, Tasks: unchecked{}}
-			_, err := c.Run(t.Context(), protocol.Request{
-				Task: "any", Regions: []string{"us-east-1"}, TargetRetry: []protocol.Retrier{tt.retrier},
-			})
-			if _, ok := errors.AsType[*protocol.InvalidRequestError](err); !ok || !strings.HasPrefix(err.Error(), tt.want) || len(s.payloads) > 0 {
-				t.Errorf("Run = %.200v, %d invocations; want %s…", err, len(s.payloads), tt.want)
-			}
-		})
+	longest := protocol.Retrier{
+		ErrorEquals:     slices.Repeat([]string{strings.Repeat(`"`, protocol.MaxErrorNameBytes)}, protocol.MaxErrorNames),
+		IntervalSeconds: 0.12345678901234567, MaxAttempts: new(1000), BackoffRate: 1.2345678901234567e100,
+		MaxDelaySeconds: 31_622_400.123456789, JitterStrategy: protocol.JitterFull,
+	}
+	c := &coordinator.Coordinator{Tasks: unchecked{}, Invoker: &scale{}}
+	plan, err := c.Preview(protocol.Request{
+		Task: "any", Regions: []string{"us-east-1"}, TargetRetry: slices.Repeat([]protocol.Retrier{longest}, protocol.MaxRetriers),
+	}, 0)
+	if err != nil || plan.PayloadBytes < protocol.MaxInvocationBytes*3/4 || plan.PayloadBytes > protocol.MaxInvocationBytes {
+		t.Errorf("Preview = %d bytes, %v; want at most %d", plan.PayloadBytes, err, protocol.MaxInvocationBytes)
+	}
+}
+
+// A number that JSON cannot write cannot be sent.
+func TestANumberThatCannotBeSentIsRefused(t *testing.T) {
+	t.Parallel()
+	s := &scale{}
+	c := &coordinator.Coordinator{Invoker: s, Tasks: unchecked{}}
+	_, err := c.Run(t.Context(), protocol.Request{
+		Task: "any", Regions: []string{"us-east-1"},
+		TargetRetry: []protocol.Retrier{{ErrorEquals: []string{"E"}, BackoffRate: math.Inf(1)}},
+	})
+	const want = "json: unsupported value: +Inf"
+	if _, ok := errors.AsType[*protocol.InvalidRequestError](err); !ok || err.Error() != want || len(s.payloads) > 0 {
+		t.Errorf("Run = %.200v, %d invocations; want %s", err, len(s.payloads), want)
 	}
 }
 

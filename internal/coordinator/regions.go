@@ -58,6 +58,9 @@ func withWorkers(partition string, deployed []string) []endpoints.Region {
 // expandEach expands the patterns of one field. A name may name any Region, but a deployed
 // one unless deployed is nil; a glob matches only the Regions of among.
 func expandEach(field string, patterns []string, among []endpoints.Region, deployed []string) (regions []string, faults protocol.Faults) {
+	if len(patterns) > protocol.MaxRegions {
+		return nil, nil // Validate has said so; to expand them takes seconds
+	}
 	for i, pattern := range patterns {
 		at := field + "[" + strconv.Itoa(i) + "]"
 		matched, fault := match(at, pattern, among, deployed)

@@ -164,8 +164,15 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			"targets", "", "has 10001 entries; at most 10000")},
 		{"more than 200 Regions", `{"regions":` + listOf(201) + `,"excludeRegions":` + listOf(201) + `}`, faults(
 			"regions", "", "has 201 entries; at most 200", "excludeRegions", "", "has 201 entries; at most 200")},
+		{"more than 200 Regions, all of them wrong", `{"regions":[` + times("7", 201) + `]}`, faults("regions", "", "has 201 entries; at most 200")},
 
 		// Retriers.
+		{"more than 100 retriers", `{"retry":[` + times("7", 101) + `],"targetRetry":[` + times(`{"errorEquals":["X"]}`, 101) + `]}`, faults(
+			"retry", "", "has 101 entries; at most 100", "targetRetry", "", "has 101 entries; at most 100")},
+		{"a retrier of more than 100 error names", `{"targetRetry":[{"errorEquals":` + listOf(101) + `}]}`, faults(
+			"targetRetry[0].errorEquals", "", "has 101 entries; at most 100")},
+		{"an error name of more than 256 bytes", `{"retry":[{"errorEquals":["` + strings.Repeat("é", 128) + `","` + strings.Repeat("E", 257) + `"]}]}`, faults(
+			"retry[0].errorEquals[1]", `"`+strings.Repeat("E", 79)+"…", "has 257 bytes; at most 256")},
 		{"a retrier without errorEquals", `{"retry":[{}]}`, faults("retry[0].errorEquals", "",
 			`name at least one error; "States.ALL" matches any error`)},
 		{"a retrier with empty errorEquals", `{"targetRetry":[{"errorEquals":[]}]}`, faults("targetRetry[0].errorEquals", "[]",
@@ -174,6 +181,8 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 			"is blank")},
 		{"a retrier for a panic", `{"targetRetry":[{"errorEquals":["States.DataLimitExceeded","States.Runtime"]}]}`, faults(
 			"targetRetry[0].errorEquals[1]", `"States.Runtime"`, "is never retried: the code panicked; leave it out")},
+		{"an error name with a control character", `{"retry":[{"errorEquals":["E\u0001"]}]}`, faults(
+			"retry[0].errorEquals[0]", `"E\u0001"`, "has control characters")},
 		{"States.ALL not alone", `{"retry":[{"errorEquals":["X","States.ALL"]}]}`, faults("retry[0].errorEquals",
 			`["X","States.ALL"]`, `"States.ALL" must be alone in its list`)},
 		{"States.ALL not last", `{"retry":[{"errorEquals":["States.ALL"]},{"errorEquals":["X"]}]}`, faults(

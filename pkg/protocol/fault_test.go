@@ -122,7 +122,8 @@ func TestFaultsSayThatThereAreMore(t *testing.T) {
 			"targets[0]: 7: want a string, got a number", "targets[99]: 7: want a string, got a number",
 		},
 		{"101 of the form", `{"targets":[` + times("7", 101) + `]}`, 101, "targets[0]: 7: want a string, got a number", more},
-		{"500,000 of the form", `{"targets":[` + times("7", 500_000) + `]}`, 101, "targets[0]: 7: want a string, got a number", more},
+		{"10,000 of the form", `{"targets":[` + times("7", 10_000) + `]}`, 101, "targets[0]: 7: want a string, got a number", more},
+		{"100,000 unknown fields", `{` + times(`"a":1`, 100_000) + `}`, 101, "a: 1: unknown field; known are " + strings.Join(protocol.RequestFields(), ", "), more},
 		{"10,000 of values", `{"targets":[` + times(`""`, 10_000) + `]}`, 101, `targets[0]: "": is blank`, more},
 		{
 			"some of each", `{"name":" ","excludeRegions":[` + times("7", 98) + `],"targets":["",""]}`, 101,

@@ -66,13 +66,20 @@ const (
 	// attempts a second, and each is kept in the result.
 	MaxQuickAttempts = 1000
 
+	// MaxRetriers bounds a list of retriers, and MaxErrorNames the error names of one. The
+	// language bounds neither, but a definition with all of its retriers has at most
+	// 1 MB. Retriers for targets are sent with every invocation.
+	// Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+	MaxRetriers   = 100
+	MaxErrorNames = 100
+
 	// MaxOutputDepth is how deep arrays and objects may be nested in the output of a
 	// target. encoding/json refuses a message that is nested deeper than 10,000, so
 	// one output could make a whole result unreadable.
 	MaxOutputDepth = 1000
 
-	// MaxErrorNameBytes bounds an error name in a result, as in Step Functions. The
-	// rest is cut off. Retriers match the whole name.
+	// MaxErrorNameBytes bounds an error name in a retrier, and in a result, where the
+	// rest is cut off, as in Step Functions. Retriers match the whole name.
 	// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
 	MaxErrorNameBytes = 256
 

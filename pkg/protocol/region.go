@@ -31,7 +31,7 @@ type RegionRequest struct {
 	Parameters json.RawMessage `json:"parameters,omitzero"`
 
 	// Targets lists what to work on. The answer keeps this order.
-	Targets []string `json:"targets"`
+	Targets []string `json:"targets" max:"10000"`
 
 	// Policy says how to work through the targets.
 	Policy TargetPolicy `json:"policy,omitzero"`
@@ -54,7 +54,7 @@ type TargetPolicy struct {
 	TimeoutSeconds float64 `json:"timeoutSeconds,omitzero"`
 
 	// Retry holds the retriers, scanned in order. Nil means none.
-	Retry []Retrier `json:"retry,omitzero"`
+	Retry []Retrier `json:"retry,omitzero" max:"100"`
 }
 
 // A RegionResult is a worker's answer to a RegionRequest.

@@ -22,19 +22,19 @@ type Request struct {
 	// "aws-cn". Empty means "aws", the commercial one.
 	Partition string `json:"partition,omitzero"`
 
-	// Regions lists names (eu-west-1) of any partition, and globs (eu-*). AllRegions
+	// Regions lists up to MaxRegions names (eu-west-1) of any partition, and globs (eu-*). AllRegions
 	// means every Region of the partition, and DefaultRegions every one that needs no
 	// opt-in. The result keeps this order; the Regions of a glob are sorted by name.
 	// Nil means [DefaultRegions].
-	Regions []string `json:"regions,omitzero"`
+	Regions []string `json:"regions,omitzero" max:"200"`
 
 	// ExcludeRegions lists names and globs to leave out. Nil means none.
-	ExcludeRegions []string `json:"excludeRegions,omitzero"`
+	ExcludeRegions []string `json:"excludeRegions,omitzero" max:"200"`
 
 	// Targets lists what the task works on in each Region: at most MaxTargets, none
 	// twice. EveryService means every AWS service that is listed in the Region. Nil
 	// means the task's default target, which is [DefaultTarget] for most tasks.
-	Targets []string `json:"targets,omitzero"`
+	Targets []string `json:"targets,omitzero" max:"10000"`
 
 	// MaxConcurrency bounds the invocations in flight, 0 or more. Zero means all of
 	// them. The coordinator's memory is a bound too: 20 for each MB, at most 5,000.
@@ -65,21 +65,20 @@ type Request struct {
 	// means the remaining time of its invocation.
 	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
 
-	// Retry holds the retriers for invocations, scanned in order. Empty means none.
-	// Nil means retriers for the errors of Lambda that pass, see docs/request.md: a
+	// Retry holds up to MaxRetriers retriers for invocations, scanned in order. Empty means
+	// none. Nil means retriers for the errors of Lambda that pass, see docs/request.md: a
 	// throttled invocation and one whose worker cannot run yet are retried until the end
 	// of the run, and an invocation that may have run is not retried unless its task is
-	// idempotent. A retry is sent only the targets that
-	// have not succeeded.
-	Retry []Retrier `json:"retry,omitzero"`
+	// idempotent. A retry is sent only the targets that have not succeeded.
+	Retry []Retrier `json:"retry,omitzero" max:"100"`
 
 	// Hedge starts a second invocation beside a slow one. It is refused unless the task
 	// is idempotent. Nil means never.
 	Hedge *Hedge `json:"hedge,omitzero"`
 
-	// TargetRetry holds the retriers for targets, scanned in order. Nil and empty mean
+	// TargetRetry holds up to MaxRetriers retriers for targets, scanned in order. Nil and empty mean
 	// none.
-	TargetRetry []Retrier `json:"targetRetry,omitzero"`
+	TargetRetry []Retrier `json:"targetRetry,omitzero" max:"100"`
 
 	// ToleratedFailurePercentage is the percentage of Regions that may fail or time
 	// out before the run fails, 0 to 100. Nil means that only ToleratedFailureCount

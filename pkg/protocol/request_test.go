@@ -101,14 +101,29 @@ func TestDecodeRequestAccepts(t *testing.T) {
 	}
 }
 
-// The limits are inclusive: 10,000 targets and 200 Regions are a valid request.
+// The limits are inclusive: 10,000 targets, 200 Regions and 100 retriers of 100 names are a
+// valid request, and a worker accepts the invocations of it.
 func TestDecodeRequestAcceptsAsManyAsTheLimits(t *testing.T) {
 	t.Parallel()
-	in := `{"targets":` + listOf(protocol.MaxTargets) + `,"regions":` + listOf(protocol.MaxRegions) + `}`
+	retriers := `[` + times(`{"errorEquals":`+listOf(protocol.MaxErrorNames)+`}`, protocol.MaxRetriers) + `]`
+	in := `{"targets":` + listOf(protocol.MaxTargets) + `,"regions":` + listOf(protocol.MaxRegions) +
+		`,"excludeRegions":` + listOf(protocol.MaxRegions) + `,"retry":` + retriers + `,"targetRetry":` + retriers + `}`
 	got, faults := protocol.DecodeRequest([]byte(in))
-	if faults != nil || len(got.Targets) != protocol.MaxTargets || len(got.Regions) != protocol.MaxRegions {
+	if faults != nil || len(got.Targets) != protocol.MaxTargets || len(got.Regions) != protocol.MaxRegions ||
+		len(got.TargetRetry) != protocol.MaxRetriers || len(got.Retry[0].ErrorEquals) != protocol.MaxErrorNames {
 		t.Errorf("DecodeRequest = %d targets, %d Regions, %v; want %d, %d and no faults",
 			len(got.Targets), len(got.Regions), faults, protocol.MaxTargets, protocol.MaxRegions)
+	}
+	invocation := regionRequestMinimal()
+	invocation.Targets, invocation.Policy.Retry = got.Targets, got.TargetRetry
+	if _, err := protocol.DecodeRegionRequest(encode(t, invocation)); err != nil {
+		t.Errorf("DecodeRegionRequest = %v", err)
+	}
+	invocation.Targets = append(invocation.Targets, "one more")
+	invocation.Policy.Retry = append(invocation.Policy.Retry, got.Retry[0])
+	const want = "targets: has 10001 entries; at most 10000\npolicy.retry: has 101 entries; at most 100"
+	if _, err := protocol.DecodeRegionRequest(encode(t, invocation)); err == nil || err.Error() != want {
+		t.Errorf("DecodeRegionRequest = %v, want %s", err, want)
 	}
 }
 
@@ -141,6 +156,18 @@ func TestValidateReadsNoJSON(t *testing.T) {
 	)
 	if diff := cmp.Diff(want, request.Validate()); diff != "" {
 		t.Errorf("Validate() (-want +got):\n%s", diff)
+	}
+	long := protocol.Request{
+		Regions: make([]string, 201), ExcludeRegions: make([]string, 201), Targets: make([]string, 10_001),
+		Retry: make([]protocol.Retrier, 101), TargetRetry: []protocol.Retrier{{ErrorEquals: make([]string, 101)}},
+	}
+	want = faults(
+		"regions", "", "has 201 entries; at most 200", "excludeRegions", "", "has 201 entries; at most 200",
+		"targets", "", "has 10001 entries; at most 10000", "retry", "", "has 101 entries; at most 100",
+		"targetRetry[0].errorEquals", "", "has 101 entries; at most 100",
+	)
+	if diff := cmp.Diff(want, long.Validate()); diff != "" {
+		t.Errorf("Validate() of long lists (-want +got):\n%s", diff)
 	}
 }
 

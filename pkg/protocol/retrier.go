@@ -6,9 +6,10 @@ package protocol
 //
 // Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 type Retrier struct {
-	// ErrorEquals lists the error names that the retrier applies to. "States.ALL" must
-	// be alone in its list and in the last retrier. Required.
-	ErrorEquals []string `json:"errorEquals"`
+	// ErrorEquals lists the error names that the retrier applies to: up to MaxErrorNames,
+	// of up to MaxErrorNameBytes. "States.ALL" must be alone in its list and in the last
+	// retrier. Required.
+	ErrorEquals []string `json:"errorEquals" max:"100"`
 
 	// IntervalSeconds is the wait before the first retry, up to 99,999,999 s.
 	// Zero means 1.

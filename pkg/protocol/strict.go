@@ -27,7 +27,8 @@ import (
 // json.Unmarshaler reads its own JSON, and is as strict as it wants to be: the value is
 // not repeated in the fault of its error, and a [Faults.Err] keeps its paths. A field tagged
 // `zero:"…"` refuses an explicit 0, because its zero value means a default; the tag says
-// what to write instead.
+// what to write instead. A list tagged `max:"…"` with more elements than that is one fault,
+// and they are not read.
 func DecodeStrict(data []byte, v any) Faults {
 	var d strictDecoder
 	if fault, ok := malformed(data); ok {
@@ -84,8 +85,8 @@ func position(data []byte, i int) string {
 // A strictDecoder collects the faults of one document.
 type strictDecoder struct{ faults Faults }
 
-// value stores the JSON value raw into v. zero is v's own "zero" tag.
-func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value, zero string) {
+// value stores the JSON value raw into v. tag is that of its field.
+func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value, tag reflect.StructTag) {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
 		d.faults.add(path, raw, "null is not allowed; leave the field out")
@@ -104,11 +105,11 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		d.value(path, raw, v.Elem(), zero)
+		d.value(path, raw, v.Elem(), tag)
 	case reflect.Struct:
 		d.object(path, raw, v)
 	case reflect.Slice:
-		d.array(path, raw, v)
+		d.array(path, raw, v, tag)
 	case reflect.String:
 		if d.kind(path, raw, "a string") {
 			v.SetString(unquoted(raw))
@@ -119,11 +120,11 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 		}
 	case reflect.Int:
 		if d.kind(path, raw, "a whole number") {
-			d.whole(path, raw, v, zero)
+			d.whole(path, raw, v, tag.Get("zero"))
 		}
 	case reflect.Float64:
 		if d.kind(path, raw, "a number") {
-			d.number(path, raw, v, zero)
+			d.number(path, raw, v, tag.Get("zero"))
 		}
 	default:
 		panic("protocol: DecodeStrict cannot read a " + v.Type().String())
@@ -193,13 +194,17 @@ func (d *strictDecoder) number(path string, raw json.RawMessage, v reflect.Value
 	}
 }
 
-func (d *strictDecoder) array(path string, raw json.RawMessage, v reflect.Value) {
+func (d *strictDecoder) array(path string, raw json.RawMessage, v reflect.Value, tag reflect.StructTag) {
 	if !d.kind(path, raw, "an array") {
 		return
 	}
 	var elements []json.RawMessage
 	if err := json.Unmarshal(raw, &elements); err != nil {
 		d.faults.add(path, raw, "%v", err)
+		return
+	}
+	limit, err := strconv.Atoi(tag.Get("max"))
+	if err == nil && d.faults.tooMany(path, len(elements), limit) {
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))
@@ -224,17 +229,17 @@ func (d *strictDecoder) object(path string, raw json.RawMessage, v reflect.Value
 			d.faults.add(path, raw, "%v", err)
 			return
 		}
-		at := below(path, name)
 		i, known := fields[name]
-		switch {
+		switch at := below(path, name); {
+		case !known && len(d.faults) > maxFaults: // looking for the nearest field would take long
 		case !known:
 			d.faults.add(at, value, "unknown field%s", suggestion(name, names))
 		case seen[name]:
 			d.faults.add(at, value, "given twice")
 		default:
-			d.value(at, value, v.Field(i), v.Type().Field(i).Tag.Get("zero"))
+			seen[name] = true
+			d.value(at, value, v.Field(i), v.Type().Field(i).Tag)
 		}
-		seen[name] = true
 	}
 }
 

@@ -83,24 +83,33 @@ func (f *Faults) list(path string, values []string, limit int, ifEmpty string) {
 	if values != nil && len(values) == 0 {
 		f.add(path, values, "is empty; %s", ifEmpty)
 	}
-	if len(values) > limit {
-		f.add(path, nil, "has %d entries; at most %d", len(values), limit)
+	if f.tooMany(path, len(values), limit) {
 		return
 	}
 	for i, value := range values {
-		if problem := entryProblem(value); problem != "" {
+		if problem := entryProblem(value, MaxTargetLength); problem != "" {
 			f.add(fmt.Sprintf("%s[%d]", path, i), value, "%s", problem)
 		}
 	}
 }
 
-// entryProblem returns what is wrong with the form of a list's entry, or "".
-func entryProblem(value string) string {
+// tooMany reports whether a list has more than limit entries, which is a fault. Then they
+// are not looked at.
+func (f *Faults) tooMany(path string, entries, limit int) bool {
+	if entries > limit {
+		f.add(path, nil, "has %d entries; at most %d", entries, limit)
+	}
+	return entries > limit
+}
+
+// entryProblem returns what is wrong with the form of a list's entry, or "". limit is how
+// many bytes it may have.
+func entryProblem(value string, limit int) string {
 	switch {
 	case blank(value):
 		return "is blank"
-	case len(value) > MaxTargetLength:
-		return fmt.Sprintf("has %d bytes; at most %d", len(value), MaxTargetLength)
+	case len(value) > limit:
+		return fmt.Sprintf("has %d bytes; at most %d", len(value), limit)
 	case strings.ContainsFunc(value, unicode.IsControl):
 		return "has control characters"
 	case !utf8.ValidString(value):
@@ -145,6 +154,9 @@ func (f *Faults) seconds(path string, value float64, zero string) {
 }
 
 func (f *Faults) retriers(path string, retriers []Retrier) {
+	if f.tooMany(path, len(retriers), MaxRetriers) {
+		return
+	}
 	for i, r := range retriers {
 		f.retrier(fmt.Sprintf("%s[%d]", path, i), r, i == len(retriers)-1)
 	}
@@ -154,6 +166,8 @@ func (f *Faults) retriers(path string, retriers []Retrier) {
 func (f *Faults) retrier(path string, r Retrier, last bool) {
 	at := path + ".errorEquals"
 	switch all := slices.Contains(r.ErrorEquals, ErrorAll); {
+	case f.tooMany(at, len(r.ErrorEquals), MaxErrorNames):
+		r.ErrorEquals = nil
 	case len(r.ErrorEquals) == 0:
 		f.add(at, r.ErrorEquals, "name at least one error; %q matches any error", ErrorAll)
 	case all && len(r.ErrorEquals) > 1:
@@ -162,10 +176,9 @@ func (f *Faults) retrier(path string, r Retrier, last bool) {
 		f.add(at, r.ErrorEquals, "%q is allowed only in the last retrier; those after it would never apply", ErrorAll)
 	}
 	for i, name := range r.ErrorEquals {
-		switch {
-		case blank(name):
-			f.add(fmt.Sprintf("%s[%d]", at, i), name, "is blank")
-		case name == ErrorRuntime:
+		if problem := entryProblem(name, MaxErrorNameBytes); problem != "" {
+			f.add(fmt.Sprintf("%s[%d]", at, i), name, "%s", problem)
+		} else if name == ErrorRuntime {
 			f.add(fmt.Sprintf("%s[%d]", at, i), name, "is never retried: the code panicked; leave it out")
 		}
 	}
