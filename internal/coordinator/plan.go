@@ -19,9 +19,15 @@ import (
 // allows. The benchmarks of 5,000 invocations with answers of some hundred bytes
 // took 106 to 176 MiB, garbage included, so the default of 256 MB holds them.
 // Connections are no limit: 5,000 invocations fit into 50 of HTTP/2.
+//
+// requestsShare is the share of the memory that the requests in flight may take, as one
+// in so many. A request that waits for a connection has a copy with less budget, so they
+// may take twice as much for a while; answers and outputs take the rest.
 const (
-	maxInFlight   = 5000
-	inFlightPerMB = 20
+	maxInFlight     = 5000
+	inFlightPerMB   = 20
+	requestsShare   = 8
+	defaultMemoryMB = 256 // of a coordinator that does not know
 )
 
 // maxInvocations bounds the invocations of one run. At 2 KiB each the records of
@@ -153,7 +159,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	if len(faults) > 0 {
 		return Plan{}, faults
 	}
-	p.limit(c.inFlight())
+	p.limit(c.inFlight(), c.memoryMB()<<20/requestsShare)
 	return p, nil
 }
 
@@ -164,21 +170,24 @@ func newRunID() string {
 }
 
 // inFlight is how many invocations may be in flight at once here.
-func (c *Coordinator) inFlight() int {
-	if c.MemoryMB > 0 {
-		return min(maxInFlight, c.MemoryMB*inFlightPerMB)
-	}
-	return maxInFlight
-}
+func (c *Coordinator) inFlight() int { return min(maxInFlight, c.memoryMB()*inFlightPerMB) }
 
-// limit sets MaxConcurrency, at most inFlight.
-func (p *Plan) limit(inFlight int) {
+// memoryMB returns the coordinator's memory, or what is assumed of it.
+func (c *Coordinator) memoryMB() int { return cmp.Or(c.MemoryMB, defaultMemoryMB) }
+
+// limit sets MaxConcurrency: at most inFlight, and as many as have requests of that many
+// bytes together, but at least one.
+func (p *Plan) limit(inFlight, requestBytes int) {
 	invocations := p.invocations()
 	concurrency := cmp.Or(p.Request.MaxConcurrency, invocations)
+	of := ""
+	if longest := p.longest(); longest > 0 && requestBytes/longest < inFlight {
+		inFlight, of = max(requestBytes/longest, 1), fmt.Sprintf(" of up to %d bytes", longest)
+	}
 	if min(concurrency, invocations) > inFlight {
 		p.Notices = append(p.Notices, fmt.Sprintf(
-			"maxConcurrency is %d here: more invocations in flight may not fit into the coordinator's memory",
-			inFlight))
+			"maxConcurrency is %d here: more invocations%s in flight may not fit into the coordinator's memory",
+			inFlight, of))
 	}
 	if p.Request.Hedge != nil {
 		most := p.hedge().Most(invocations)

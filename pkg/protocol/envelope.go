@@ -3,36 +3,30 @@ package protocol
 import (
 	"encoding/json"
 	"math"
-	"reflect"
 	"strconv"
 	"unicode/utf8"
 )
 
 // An Envelope is what the requests of a run have in common: everything except Region,
-// batch, attempt, targets and budget. The policy, which can be long, is encoded once.
-// An Envelope also computes the length of a request without encoding the request. It
-// assumes the longest attempt and budget, so a request that fits, fits at every
-// attempt.
+// batch, attempt, targets and budget. Parameters and policy, which can be long, are
+// encoded once, and each request has a copy of these bytes. An Envelope also computes
+// the length of a request without encoding the request. It assumes the longest attempt
+// and budget, so a request that fits, fits at every attempt.
 type Envelope struct {
-	policy json.RawMessage // nil for the zero policy
-	rest   int             // bytes of a request without its Region, batch and targets
-}
-
-// An enclosedRequest is a RegionRequest with the encoded policy of its Envelope.
-type enclosedRequest struct {
-	RegionRequest
-	Policy json.RawMessage `json:"policy,omitzero"`
+	shared []byte // an object of parameters and policy; nil for the zero Envelope
+	rest   int    // bytes of a request without its Region, batch and targets
 }
 
 // EnvelopeOf returns the Envelope of r. The error says why r cannot be encoded.
 func EnvelopeOf(r RegionRequest) (Envelope, error) {
-	var e Envelope
-	if !reflect.ValueOf(r.Policy).IsZero() {
-		var err error
-		if e.policy, err = marshal(r.Policy); err != nil {
-			return e, err
-		}
+	shared, err := marshal(&struct {
+		Parameters json.RawMessage `json:"parameters,omitzero"`
+		Policy     TargetPolicy    `json:"policy,omitzero"`
+	}{r.Parameters, r.Policy})
+	if err != nil {
+		return Envelope{}, err
 	}
+	e := Envelope{shared: shared}
 	r.Region, r.Batch, r.Targets = "", 0, []string{}
 	r.Attempt = math.MaxInt32
 	r.BudgetMs = MaxBudgetMs - 0.001 // the most digits that a budget can have
@@ -41,13 +35,21 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	return e, err
 }
 
-// Encode returns r as JSON, as [RegionRequest.Encode] does, but with the policy that
-// the Envelope has encoded. The zero Envelope has none and encodes r's own.
+// Encode returns r as JSON, as [RegionRequest.Encode] does, but with the parameters and
+// the policy of the Envelope. The zero Envelope has none and encodes r's own.
 func (e Envelope) Encode(r RegionRequest) ([]byte, error) {
-	if e.policy == nil {
+	if e.shared == nil {
 		return r.Encode()
 	}
-	return marshal(&enclosedRequest{r, e.policy})
+	r.Parameters, r.Policy = nil, TargetPolicy{}
+	own, err := marshal(&r)
+	if err != nil || len(e.shared) == len("{}") {
+		return own, err
+	}
+	request := make([]byte, 0, len(own)+len(e.shared)-len("}"))
+	request = append(request, own[:len(own)-len("}")]...)
+	request = append(request, ',')
+	return append(request, e.shared[len("{"):]...), nil
 }
 
 // Bytes returns the most bytes that a request with these targets can have.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"meridian/pkg/protocol"
@@ -130,6 +131,31 @@ func TestDivideAtTheLimit(t *testing.T) {
 	one := longest(t, r, "us-east-1", 0, targets[:1])
 	if got, over := e.Divide("us-east-1", targets[:1], 10, one-1); len(got) != 1 || over != one {
 		t.Errorf("Divide(limit %d) = %q, %d; want one batch, %d", one-1, got, over, one)
+	}
+}
+
+// Parameters and policy are encoded once, by EnvelopeOf.
+func TestEncodeTakesParametersAndPolicyFromTheEnvelope(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]protocol.RegionRequest{
+		"full": regionRequestFull(), "minimal": regionRequestMinimal(),
+	} {
+		e, err := protocol.EnvelopeOf(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare := want
+		bare.Parameters, bare.Policy = nil, protocol.TargetPolicy{}
+		for e, r := range map[*protocol.Envelope]protocol.RegionRequest{&e: bare, {}: want} {
+			data, err := e.Encode(r)
+			if err != nil {
+				t.Fatalf("Encode(%s) = %v", name, err)
+			}
+			got, err := protocol.DecodeRegionRequest(data)
+			if diff := cmp.Diff(want, got, sameJSON()); err != nil || diff != "" {
+				t.Errorf("Encode(%s) = %s, %v (-want +got):\n%s", name, data, err, diff)
+			}
+		}
 	}
 }
 
