@@ -60,6 +60,14 @@ type Measurer interface {
 	RoundTrip(region string) (time.Duration, bool)
 }
 
+// A Holder is an Invoker that bounds the memory of the answers that are held at once.
+type Holder interface {
+	// InvokeHeld is Invoke, but the answer is held until release is called. release returns
+	// how long the answer waited for others before it was read. It is nil beside an error.
+	InvokeHeld(ctx context.Context, region string, payload []byte) (
+		answer []byte, release func() (waited time.Duration), attempt protocol.Attempt, err error)
+}
+
 // Tasks knows which tasks there are.
 type Tasks interface {
 	// Idempotent reports whether the work of the task called name may be done twice;
@@ -104,8 +112,9 @@ type Coordinator struct {
 	Regions []string
 
 	// MemoryMB is the coordinator's memory: 20 invocations may be in flight for each
-	// MB, 5,000 at most, and it is a factor of the cost. Zero means that it is not
-	// known: 5,000 may be in flight, and a run has no price.
+	// MB, 5,000 at most, their requests may take an eighth of it, and it is a factor of
+	// the cost. Zero means that it is not known: it counts as 256, and a run has no
+	// price.
 	MemoryMB int
 
 	// Billing is what the cost of a run is worked out from. Zero means that the

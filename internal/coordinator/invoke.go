@@ -31,7 +31,8 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 	if err != nil {
 		return nil, &invocationError{err: err}
 	}
-	answer, report, err := r.invoker.Invoke(ctx, request.Region, payload)
+	answer, release, report, err := r.call(ctx, request.Region, payload)
+	defer release()
 	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
 		err = context.Cause(ctx)
 	}
@@ -61,8 +62,9 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 		err = protocol.CheckAnswer(*request, result)
 	}
 	if err != nil {
-		return nil, r.failed(&reply{report: report}, &badAnswerError{err})
+		return nil, r.failed(&reply{report: report}, newBadAnswerError(err))
 	}
+	result.Error, result.Cause = protocol.CutErrorName(result.Error), protocol.CutCause(result.Cause)
 	got := &reply{report, result.WorkerRegion, result.Truncated, result.Targets, keep(r.outputs, result.Targets)}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return got, nil
@@ -83,7 +85,7 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 // may not be done twice is made again only after an error that says that nothing has run.
 func (r *run) failed(got *reply, err error) error {
 	e, ok := errors.AsType[*invoke.Error](err)
-	return &invocationError{reply: got, err: err, final: r.plan.AtMostOnce && (!ok || e.MayHaveRun())}
+	return &invocationError{reply: got, err: brief(err), final: r.plan.AtMostOnce && (!ok || e.MayHaveRun())}
 }
 
 // isEarly reports whether a worker that answers now, and had this budget until the
@@ -111,20 +113,21 @@ func (e *invocationError) Unwrap() error { return e.err }
 func (e *invocationError) Final() bool { return e.final }
 
 // A badAnswerError is an answer that does not fit its request.
-type badAnswerError struct{ err error }
+type badAnswerError struct{ name, cause string }
 
-func (e *badAnswerError) Error() string { return e.err.Error() }
-
-// ErrorName returns the function's own name when the answer is its error, which lost the
-// header that marks it.
-func (e *badAnswerError) ErrorName() string {
-	if failed, ok := errors.AsType[*protocol.FunctionError](e.err); ok {
-		return failed.ErrorName()
+// newBadAnswerError returns what is told of err. The name is the function's own when the
+// answer is its error, which lost the header that marks it.
+func newBadAnswerError(err error) *badAnswerError {
+	name := protocol.ErrorBadAnswer
+	if failed, ok := errors.AsType[*protocol.FunctionError](err); ok {
+		name = protocol.CutErrorName(failed.ErrorName())
 	}
-	return protocol.ErrorBadAnswer
+	return &badAnswerError{name, protocol.Cause(err)}
 }
 
-func (e *badAnswerError) Unwrap() error { return e.err }
+func (e *badAnswerError) Error() string { return e.cause }
+
+func (e *badAnswerError) ErrorName() string { return e.name }
 
 // A regionError is an answer after which the Region has not succeeded.
 type regionError struct {

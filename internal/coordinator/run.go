@@ -27,6 +27,7 @@ type run struct {
 	notices  []string
 	outputs  *protocol.Outputs
 	leastMs  float64 // of the work for a target; 0 means unknown
+	waits    waits
 	gathered
 	bill billing
 
@@ -124,6 +125,10 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 		if region := r.add(i, o); region != nil {
 			r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Region: region.Region, Outcome: region})
 		}
+	}
+	if notice := r.waits.notice(); notice != "" {
+		r.notices = append(r.notices, notice)
+		r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
 	}
 	result := r.result(verdict())
 	r.ended(ctx, result)

@@ -74,6 +74,9 @@ func failureOf(err error) failure {
 		return failure{}
 	}
 	_ = err.Error() // if it panics, then here
+	if e, ok := errors.AsType[*restatedError](err); ok {
+		return e.failure
+	}
 	f := failure{name: ErrorName(err)}
 	if e, ok := errors.AsType[SkipError](err); ok && e.Skip() {
 		return failure{skip: true} // without a name: nothing went wrong

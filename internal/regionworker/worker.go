@@ -134,11 +134,12 @@ func checked(out json.RawMessage, err error) (json.RawMessage, error) {
 	return out, nil
 }
 
-// brief returns err with no more text than an answer carries of it: the engine keeps it
-// until the end.
+// brief returns err with no more of its name and its text than an answer carries: the
+// engine keeps it until the end.
 func brief(err error) error {
-	if text := protocol.Cause(err); err != nil && len(text) < len(err.Error()) {
-		return fanout.WithText(err, text)
+	name, text := protocol.CutErrorName(fanout.ErrorName(err)), protocol.Cause(err)
+	if err != nil && (len(name) < len(fanout.ErrorName(err)) || len(text) < len(err.Error())) {
+		return fanout.Restate(err, name, text)
 	}
 	return err
 }

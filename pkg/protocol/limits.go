@@ -78,8 +78,8 @@ const (
 	// one output could make a whole result unreadable.
 	MaxOutputDepth = 1000
 
-	// MaxErrorNameBytes bounds an error name in a retrier, and in a result, where the
-	// rest is cut off, as in Step Functions. Retriers match the whole name.
+	// MaxErrorNameBytes bounds an error name, as in Step Functions: one in a retrier is not
+	// longer, and of any other the rest is cut off.
 	// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
 	MaxErrorNameBytes = 256
 
