@@ -18,7 +18,7 @@
 // before on, while calls go on with the old ones; credentials that expired while the
 // request waited are taken again. White space around them is not sent.
 //
-// An answer is read up to [Call.MaxBytes], and its body is closed.
+// An answer is read up to [Call.MaxBytes], a refusal up to 64 KiB, and its body is closed.
 //
 // # Errors
 //
@@ -45,8 +45,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// defaultMaxBytes is more than any page of AWS's own APIs has.
-const defaultMaxBytes = 16 << 20
+const (
+	// defaultMaxBytes is more than any page of AWS's own APIs has.
+	defaultMaxBytes = 16 << 20
+
+	// maxErrorBytes is more than any error of AWS's has. Thousands of calls may be
+	// refused at once.
+	maxErrorBytes = 64 << 10
+)
 
 // An Operation is one operation of an AWS API, as its model describes it. It may be
 // used by several calls at once.
@@ -176,7 +182,11 @@ func (c *Client) sign(r *http.Request, request *Request, body []byte, credential
 // deserialize reads the answer into the output of call, or returns what AWS refused
 // the call with.
 func deserialize(ctx context.Context, call *Call, response *http.Response) error {
-	response.Body = http.MaxBytesReader(nil, response.Body, cmp.Or(call.MaxBytes, defaultMaxBytes))
+	limit := cmp.Or(call.MaxBytes, defaultMaxBytes)
+	if response.StatusCode < 200 || response.StatusCode >= 300 {
+		limit = min(limit, maxErrorBytes)
+	}
+	response.Body = http.MaxBytesReader(nil, response.Body, limit)
 	op := call.Request.operation
 	err := op.Protocol.DeserializeResponse(ctx, op.Schema, op.Errors, &smithyhttp.Response{Response: response}, call.Output)
 	if _, streams := call.Output.(smithy.StreamingOutput); !streams || err != nil {
