@@ -21,7 +21,10 @@ func workers(ctx context.Context, getenv func(string) string) (*invoke.Lambda, e
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return invoke.NewLambda(cfg, invoke.Settings{Function: name, Placement: invoke.Placement(getenv("WORKER_PLACEMENT"))}) //nolint:contextcheck // it makes no call
+	return invoke.NewLambda(cfg, invoke.Settings{ //nolint:contextcheck // it makes no call
+		Function: name, Placement: invoke.Placement(getenv("WORKER_PLACEMENT")),
+		MemoryMB: megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+	})
 }
 
 // regions returns the Regions that have a worker, from the environment, or nil when they

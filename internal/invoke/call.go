@@ -1,11 +1,9 @@
 package invoke
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,36 +30,11 @@ func invokeOperation() *awsapi.Operation {
 	}
 }
 
-// An output is an InvokeOutput whose payload is read into one buffer of its size.
-type output struct {
-	lambda.InvokeOutput
-	body io.ReadCloser
-}
-
-// SetPayloadStream implements smithy.StreamingOutput.
-func (o *output) SetPayloadStream(body io.ReadCloser) { o.body = body }
-
-// read reads the payload. Size is the announced one, or -1.
-func (o *output) read(size int64) error {
-	defer func() { _ = o.body.Close() }()
-	var payload bytes.Buffer
-	payload.Grow(int(min(max(size, 0), protocol.MaxPayloadBytes)) + bytes.MinRead) // with room for the last, empty Read
-	_, err := payload.ReadFrom(o.body)
-	o.Payload = payload.Bytes()
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return answerTooLarge()
-	}
-	if err != nil {
-		return &wire.LostError{Sent: true, Err: err}
-	}
-	return nil
-}
-
-// call makes one call.
-func (l *Lambda) call(ctx context.Context, r request, payload []byte) ([]byte, protocol.Attempt, error) {
+// call makes one call, and fills out.
+func (l *Lambda) call(ctx context.Context, r request, payload []byte, out *output) (protocol.Attempt, error) {
 	request, err := l.request(ctx, r)
 	if err != nil {
-		return nil, protocol.Attempt{}, err
+		return protocol.Attempt{}, err
 	}
 	begin := time.Now()
 	longest := longestWait(ctx, begin)
@@ -70,9 +43,8 @@ func (l *Lambda) call(ctx context.Context, r request, payload []byte) ([]byte, p
 	}
 	call, sent, cancel := lasting(ctx, longest)
 	defer cancel()
-	var out output
 	response, err := l.api.Do(call, awsapi.Call{ //nolint:bodyclose // read closes it
-		Request: request, Body: payload, Output: &out, MaxBytes: protocol.MaxPayloadBytes,
+		Request: request, Body: payload, Output: out, MaxBytes: protocol.MaxPayloadBytes,
 		Ready: func(waited time.Duration) []byte {
 			sent()
 			begin = time.Now() // an estimate does not include the wait for a connection
@@ -87,16 +59,16 @@ func (l *Lambda) call(ctx context.Context, r request, payload []byte) ([]byte, p
 		if mayHaveRunAfter(err) {
 			report.Metrics = estimate(time.Since(begin))
 		}
-		return nil, report, err
+		return report, err
 	}
 	if err == nil {
-		err = out.read(response.ContentLength)
+		err = l.read(call, out, response.ContentLength)
 	}
 	took := time.Since(begin)
 	if kind := aws.ToString(out.FunctionError); err == nil && kind != "" {
 		err = functionError(kind, out.Payload)
 	}
-	return out.Payload, reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
+	return reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
 }
 
 // longestWait returns how long a call under ctx, which has a deadline, may wait for a

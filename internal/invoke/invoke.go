@@ -26,7 +26,8 @@
 // wait before it is sent.
 //
 // Lambda's limits on payloads hold everywhere, so what works in the same process
-// works in Lambda.
+// works in Lambda. Answers of Lambda functions are read as far as the memory holds them
+// at once, see [Lambda.InvokeHeld].
 //
 // # Errors
 //

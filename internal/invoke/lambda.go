@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"golang.org/x/sync/semaphore"
 )
 
 // A Placement says where the workers are deployed.
@@ -49,6 +50,11 @@ type Settings struct {
 	// calls beyond that wait. Zero means wire.DefaultMaxConns.
 	MaxConnections int
 
+	// MemoryMB is the memory of the process. The answers that are read and held at once
+	// take an eighth of it, and those that have arrived and wait to be read about as
+	// much. Zero means 256.
+	MemoryMB int
+
 	// Dial opens a connection; tests set it. It returns when its context ends. Nil
 	// means the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -64,6 +70,9 @@ type Lambda struct {
 	pool     *wire.Pool // nil when an HTTP client of the caller's sends
 
 	withoutLog atomic.Bool // whether a server does not know the log's tail
+
+	holding   *semaphore.Weighted // the bytes of answers that are read or held
+	holdBytes int64               // how many
 
 	mu       sync.Mutex
 	requests map[request]*awsapi.Request
@@ -89,9 +98,11 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	l := &Lambda{
 		function: s.Function, home: home,
 		options: lambda.NewFromConfig(cfg).Options(), requests: map[request]*awsapi.Request{},
+		holdBytes: int64(cmp.Or(s.MemoryMB, defaultMemoryMB)) << 20 / answersShare,
 	}
+	l.holding = semaphore.NewWeighted(l.holdBytes)
 	var sender awsapi.Sender
-	sender, l.pool = newSender(cfg.HTTPClient, s)
+	sender, l.pool = newSender(cfg.HTTPClient, s, int(l.holdBytes))
 	l.api = awsapi.New(sender, cfg.Credentials)
 	if home != "" { // before the first call waits for it
 		_, err = l.request(context.Background(), request{home, true}) //nolint:forbidigo // it is looked up in a table
@@ -101,7 +112,7 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 
 // newSender returns what sends requests, and the pool if it is one. It takes the
 // certificates and the proxy from base.
-func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, *wire.Pool) {
+func newSender(base aws.HTTPClient, s Settings, receiveBytes int) (awsapi.Sender, *wire.Pool) {
 	if base == nil {
 		base = awshttp.NewBuildableClient()
 	}
@@ -115,7 +126,7 @@ func newSender(base aws.HTTPClient, s Settings) (awsapi.Sender, *wire.Pool) {
 		return ownClient{base}, nil
 	}
 	t := buildable.GetTransport()
-	pool := wire.New(wire.Config{Dial: s.Dial, TLS: t.TLSClientConfig, Proxy: t.Proxy, MaxConns: s.MaxConnections})
+	pool := wire.New(wire.Config{Dial: s.Dial, TLS: t.TLSClientConfig, Proxy: t.Proxy, MaxConns: s.MaxConnections, ReceiveBytes: receiveBytes})
 	return pool, pool
 }
 
@@ -172,26 +183,50 @@ func (l *Lambda) Home() string { return l.home }
 // reported beside an error, too. A server that answers 501 is called again without the
 // log, and from then on there is none: some emulators do not know it.
 func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
+	answer, release, report, err := l.InvokeHeld(ctx, region, payload)
+	if err == nil {
+		release()
+	}
+	return answer, report, err
+}
+
+// InvokeHeld is Invoke, but the answer is held until release is called: the answers that
+// are held, or being read, have together no more bytes than Settings.MemoryMB allows.
+// Others wait before they are read, and release returns how long this one did; the end
+// of ctx ends the wait. One answer alone is always read. release is nil beside an error.
+func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload []byte) (
+	answer []byte, release func() (waited time.Duration), report protocol.Attempt, err error,
+) {
 	if err := checkRequest(payload); err != nil {
-		return nil, protocol.Attempt{}, err
+		return nil, nil, protocol.Attempt{}, err
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	var out output
+	defer func() {
+		if release == nil { // an error, or a panic
+			l.holding.Release(out.held)
+		}
+	}()
 	r := request{cmp.Or(l.home, region), !l.withoutLog.Load()}
-	answer, report, err := l.call(ctx, r, payload)
+	report, err = l.call(ctx, r, payload, &out)
 	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.log && refused.HTTPStatusCode() == http.StatusNotImplemented {
 		l.withoutLog.Store(true)
 		r.log = false
-		answer, report, err = l.call(ctx, r, payload)
+		report, err = l.call(ctx, r, payload, &out)
 	}
 	if err == nil {
-		return answer, report, nil
+		held, waited := out.held, out.waited
+		return out.Payload, func() time.Duration {
+			l.holding.Release(held)
+			return waited
+		}, report, nil
 	}
 	err = failure(ctx, err)
 	if e, ok := errors.AsType[*Error](err); ok && l.home == "" {
 		e.Advice = regionally(e.Advice)
 	}
-	return nil, report, err
+	return nil, nil, report, err
 }
 
 // Prepare opens the connections that calls about to be made will need; calls has their
@@ -200,10 +235,12 @@ func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
 	if l.pool == nil {
 		return
 	}
-	called := map[string]int{} // by the Region called
+	called, all := map[string]int{}, 0 // by the Region called
 	for region, n := range calls {
 		called[cmp.Or(l.home, region)] += n
+		all += n
 	}
+	l.pool.Expect(all)
 	for region, n := range called {
 		if r, err := l.request(ctx, request{region, true}); err == nil {
 			l.pool.Prepare(r.URL(), n) //nolint:contextcheck // connecting belongs to no call

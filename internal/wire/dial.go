@@ -48,11 +48,16 @@ func (e *endpoint) open(ctx context.Context) (*conn, error) {
 			c.tap = newTap(nc, c)
 			return c.tap, nil
 		},
-		DisableCompression: true,
-		IdleConnTimeout:    keep,
-		Protocols:          new(http.Protocols),
-		HTTP2:              &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		DisableCompression:     true,
+		IdleConnTimeout:        keep,
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              new(http.Protocols),
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
+	// A connection has room for all of its answers: if those that are not read took the
+	// room of the one that is, none would go on.
+	window := p.window()
+	t.HTTP2.MaxReceiveBufferPerStream, t.HTTP2.MaxReceiveBufferPerConnection = window, Spread*window
 	if e.url.Scheme == "https" {
 		nc, err := p.tunnel(ctx, e.url)
 		begin = time.Now()

@@ -44,8 +44,8 @@ type fake struct {
 	// wrap changes the client's end of connection n, which counts from 1.
 	wrap func(n int, nc net.Conn) net.Conn
 
-	// maxConns is the pool's.
-	maxConns int
+	// maxConns and receiveBytes are the pool's.
+	maxConns, receiveBytes int
 
 	certificate tls.Certificate
 
@@ -90,6 +90,7 @@ func (f *fake) pool(t *testing.T) *wire.Pool {
 	roots.AddCert(leaf)
 	return wire.New(wire.Config{
 		Dial: f.dial, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, MaxConns: f.maxConns,
+		ReceiveBytes: f.receiveBytes,
 	})
 }
 
@@ -107,6 +108,7 @@ type counts struct {
 	began, running, peak int // requests
 	pings                int
 	closed               time.Time
+	window, room         int // that an answer, and all together, may send before they are read
 }
 
 // seen returns what the connection has seen so far.
@@ -184,6 +186,12 @@ func (f *fake) serve(c *fakeConn) {
 			c.pings++
 			c.mu.Unlock()
 			c.frame(6, 1, 0, payload)
+		case kind == 4 && flags == 0:
+			c.settings(payload)
+		case kind == 8 && stream == 0:
+			c.mu.Lock()
+			c.room += int(binary.BigEndian.Uint32(payload))
+			c.mu.Unlock()
 		case kind == 1:
 			c.mu.Lock()
 			c.began++
@@ -195,6 +203,18 @@ func (f *fake) serve(c *fakeConn) {
 			} else {
 				go f.request(f, c, stream)
 			}
+		}
+	}
+}
+
+// settings reads what an answer may send.
+func (c *fakeConn) settings(payload []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.room = 1<<16 - 1 // until it is raised
+	for ; len(payload) >= 6; payload = payload[6:] {
+		if binary.BigEndian.Uint16(payload) == 4 {
+			c.window = int(binary.BigEndian.Uint32(payload[2:]))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -238,6 +239,48 @@ func TestAnswersWithHintsAndTrailers(t *testing.T) {
 			}
 			if s.total.Load() != 1 || s.requests.Load() != want {
 				t.Errorf("HTTP/2 %t: %d connections and %d requests, want 1 and %d", http2, s.total.Load(), s.requests.Load(), want)
+			}
+		}
+	}
+}
+
+// An answer's headers and its hints take at most 64 KiB. The request has been answered, so
+// the call is not made again.
+func TestAnAnswersHeadersAreBounded(t *testing.T) {
+	t.Parallel()
+	set := func(h http.Header, bytes int) {
+		for i := range bytes / 1024 {
+			h.Set("X-"+strconv.Itoa(1000+i), strings.Repeat("x", 1000))
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		answer func(w http.ResponseWriter, bytes int)
+	}{
+		{"headers", func(w http.ResponseWriter, bytes int) { set(w.Header(), bytes) }},
+		{"hints", func(w http.ResponseWriter, bytes int) {
+			set(w.Header(), bytes)
+			w.WriteHeader(http.StatusEarlyHints)
+			clear(w.Header())
+		}},
+	} {
+		for _, http2 := range []bool{false, true} {
+			for bytes, fits := range map[int]bool{50 << 10: true, 80 << 10: false, 10 << 20: false} {
+				t.Run(test.name+" of "+strconv.Itoa(bytes)+" bytes, HTTP/2 "+strconv.FormatBool(http2), func(t *testing.T) {
+					t.Parallel()
+					s := newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
+						_, _ = io.Copy(io.Discard, r.Body)
+						test.answer(w, bytes)
+						_, _ = io.WriteString(w, "the answer")
+					}, func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) })
+					err := callAt(t.Context(), t, s.pool(t, nil), s.URL)
+					if fits != (err == nil) || s.requests.Load() != 1 {
+						t.Fatalf("RoundTrip = %v after %d requests, want success %t after 1", err, s.requests.Load(), fits)
+					}
+					if !fits {
+						wantLost(t, err, true)
+					}
+				})
 			}
 		}
 	}

@@ -15,6 +15,9 @@
 // calls. A call goes to the connection with the fewest, and at most [Spread] go to
 // one: a lost packet delays no more. A call without a connection waits for room.
 //
+// An answer's headers have at most 64 KiB. Over HTTP/2 what is not read of the answers
+// takes at most [Config.ReceiveBytes], or 16 KiB for each call if that is more.
+//
 // Connecting has [ConnectTimeout], from the look-up of the name to the end of the
 // TLS handshake. A connection belongs to no call: the next call takes it. If it fails
 // while the endpoint has others, the next is dialled a second later. If handshakes
@@ -28,6 +31,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -49,6 +53,18 @@ const (
 	// every server to allow as many, so connections can be planned before a server
 	// has said what it allows.
 	Spread = 100
+
+	// DefaultReceiveBytes is an eighth of a Lambda function's 256 MB.
+	DefaultReceiveBytes = 32 << 20
+
+	// minWindow and maxWindow bound what one answer may send before it is read. An
+	// answer over HTTP/2 takes at least a round trip for each window. net/http's own is
+	// 4 MiB, which 64 answers at once fill a coordinator with.
+	minWindow, maxWindow = 16 << 10, 1 << 20
+
+	// maxHeader bounds the headers of an answer. Lambda's have some 6 KB: the end of the
+	// log.
+	maxHeader = 64 << 10
 
 	// DefaultMaxConns is the most connections when Config does not say. A Lambda
 	// environment has 1,024 file descriptors, and over 100 are left for the
@@ -75,6 +91,12 @@ type Config struct {
 	// MaxConns is the most connections open at once, to all endpoints together.
 	// Zero means DefaultMaxConns.
 	MaxConns int
+
+	// ReceiveBytes is the memory for answers that have arrived over HTTP/2 and are not
+	// read yet. It is divided among the calls that [Pool.Expect] announces, or [Spread]
+	// calls if it announces fewer; each gets at least 16 KiB, a frame. Zero means
+	// DefaultReceiveBytes.
+	ReceiveBytes int
 }
 
 // A Pool sends requests, each at most once. Make one with [New]. It may be used
@@ -90,13 +112,13 @@ type Pool struct {
 	mu        sync.Mutex
 	endpoints map[string]*endpoint // by scheme and address
 	open      int                  // connections open or being opened
+	expected  int                  // calls at once, at most
 }
 
 // New returns a Pool without connections.
 func New(cfg Config) *Pool {
-	if cfg.MaxConns == 0 {
-		cfg.MaxConns = DefaultMaxConns
-	}
+	cfg.MaxConns = cmp.Or(cfg.MaxConns, DefaultMaxConns)
+	cfg.ReceiveBytes = cmp.Or(cfg.ReceiveBytes, DefaultReceiveBytes)
 	if cfg.Dial == nil {
 		// A NAT gateway forgets a connection after 350 s of silence. These probes keep
 		// it known, and find a dead peer within 30 s.
@@ -116,6 +138,22 @@ func New(cfg Config) *Pool {
 	//nolint:forbidigo // connecting belongs to no call
 	p.context, p.cancel = context.WithCancelCause(context.Background())
 	return p
+}
+
+// Expect announces how many calls there may be at once, to all endpoints. The answers on
+// connections that are opened from now on may take the memory that is for so many.
+func (p *Pool) Expect(calls int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expected = max(p.expected, calls)
+}
+
+// window returns how many bytes an answer on a new connection may send before it is
+// read.
+func (p *Pool) window() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return min(max(p.cfg.ReceiveBytes/max(p.expected, Spread), minWindow), maxWindow)
 }
 
 // Prepare opens the connections that a number of calls to u are about to need, as

@@ -55,6 +55,38 @@ func TestAsManyConnectionsAsTheCallsInFlightNeed(t *testing.T) {
 	}
 }
 
+// What has arrived and is not read has a bound, by the calls that are expected. All the
+// answers on a connection have their room, so that none that is read waits for one that
+// is not.
+func TestAnswersThatAreNotReadTakeNoMoreThanReceiveBytes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name                   string
+		receiveBytes, expected int
+		window                 int
+	}{
+		{"as many as one connection takes", 10 << 20, 0, 10 << 20 / 100},
+		{"more", 100 << 20, 1000, 100 << 20 / 1000},
+		{"as many as leave a frame to each", 10 << 20, 5000, 16 << 10},
+		{"more than any answer needs", 1 << 30, 0, 1 << 20},
+		{"the default", 0, 0, 32 << 20 / 100},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, p := start(t, &fake{receiveBytes: test.receiveBytes})
+				p.Expect(test.expected)
+				p.Expect(1) // the next run is smaller
+				calls(t, p, 1)
+				synctest.Wait()
+				if got := f.all()[0].seen(); got.window != test.window || got.room < 100*test.window || got.room > 100*test.window+1<<16 {
+					t.Errorf("an answer may send %d bytes, all of a connection %d; want %d and %d", got.window, got.room, test.window, 100*test.window)
+				}
+			})
+		})
+	}
+}
+
 // A burst without connections opens those that it needs, and no more: calls share
 // them.
 func TestABurstMakesNoStampede(t *testing.T) {
