@@ -162,8 +162,8 @@ fuzz: ## every fuzzer for FUZZTIME (60s)
 		done; \
 	done
 
-faults: ## every fault, in every pattern, against the clock, prints the table; and 5,000 calls at once
-	cd faults && go test -count=1 -run '^(TestEveryFault|TestFiveThousandInvocations.*)$$' -parallel 8 -args -loopback
+faults: ## every fault, in every pattern, against the clock, and loads beyond the memory, prints the tables; and 5,000 calls at once
+	cd faults && go test -count=1 -run '^(TestEveryFault|TestEveryLoad.*|TestFiveThousandInvocations.*)$$' -parallel 8 -args -loopback
 
 RUNS ?= 2000
 SEED ?= 0

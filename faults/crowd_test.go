@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -106,12 +107,14 @@ func respond(w http.ResponseWriter, r *http.Request, payload []byte) {
 	_, _ = w.Write(answer)
 }
 
-// A census is what the coordinator's process prints of its run.
+// A census is what a process prints of its run.
 type census struct {
 	Status    protocol.Status `json:"status"`
 	Succeeded int             `json:"succeeded"`
 	Attempts  int             `json:"attempts"`
 	PeakMiB   float64         `json:"peakMiB"`
+	Outputs   int             `json:"outputs"` // that are in the answer
+	Notices   []string        `json:"notices"`
 }
 
 // The flags of the coordinator's process.
@@ -150,7 +153,7 @@ func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 			server.Config.ConnState = c.count
 			server.StartTLS()
 			defer server.Close()
-			got := runCoordinator(t, server)
+			got := runProcess(t, "TestFiveThousandInvocationsUnder1024FileDescriptors", server)
 			calls, peak, connections := c.seen()
 			say := t.Logf
 			if *loopback {
@@ -171,25 +174,27 @@ func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 	}
 }
 
-// runCoordinator runs a coordinator in a process of its own, with the program of this
-// test.
-func runCoordinator(t *testing.T, server *httptest.Server) (got census) {
+// runProcess runs a test in a process of its own, with the program of this test, and
+// returns the census that it prints. The process calls the server, unless that is nil.
+func runProcess(t *testing.T, test string, server *httptest.Server, args ...string) (got census) {
 	t.Helper()
-	roots := t.TempDir() + "/roots.pem"
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(roots, certificate, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), program, "-test.run=^TestFiveThousandInvocationsUnder1024FileDescriptors$",
-		"-crowd-url", server.URL, "-crowd-roots", roots)
-	out, err := command.CombinedOutput()
+	args = append([]string{"-test.run=^" + test + "$"}, args...)
+	if server != nil {
+		roots := t.TempDir() + "/roots.pem"
+		certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+		if err := os.WriteFile(roots, certificate, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "-crowd-url", server.URL, "-crowd-roots", roots)
+	}
+	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
 	line, _, _ := bytes.Cut(out, []byte("\n"))
 	if err != nil || json.Unmarshal(line, &got) != nil {
-		t.Fatalf("the coordinator's process: %v\n%s", err, out)
+		t.Fatalf("the process: %v\n%s", err, out)
 	}
 	return got
 }
@@ -201,6 +206,17 @@ func coordinate(t *testing.T, url, roots string, invocations int) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1024, Max: 1024}); err != nil {
 		t.Fatal(err)
 	}
+	r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1, Retry: []protocol.Retrier{}}
+	for i := range invocations / len(r.Regions) {
+		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+	}
+	c := &coordinator.Coordinator{Invoker: workersAt(t, url, roots, 0), Tasks: tasks()}
+	printCensus(t, answerOf(t, c, r))
+}
+
+// workersAt returns the invoker of a coordinator of that memory for the Lambda at url.
+func workersAt(t *testing.T, url, roots string, memoryMB int) *invoke.Lambda {
+	t.Helper()
 	certificates, err := os.ReadFile(roots) //nolint:gosec // the test's own
 	if err != nil {
 		t.Fatal(err)
@@ -213,17 +229,18 @@ func coordinate(t *testing.T, url, roots string, invocations int) {
 		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
 		}),
-	}, invoke.Settings{Function: "worker"})
+	}, invoke.Settings{Function: "worker", MemoryMB: memoryMB})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1, Retry: []protocol.Retrier{}}
-	for i := range invocations / len(r.Regions) {
-		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
-	}
+	return workers
+}
+
+// answerOf returns the result of a run as a function's answer has it.
+func answerOf(t *testing.T, c *coordinator.Coordinator, r protocol.Request) protocol.Result {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	c := &coordinator.Coordinator{Invoker: workers, Tasks: tasks()}
 	answer, err := c.Answer(ctx, r, nil, protocol.MaxPayloadBytes)
 	if err != nil {
 		t.Fatal(err)
@@ -232,14 +249,42 @@ func coordinate(t *testing.T, url, roots string, invocations int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+	return result
+}
+
+// printCensus prints what this process's run came to, and took.
+func printCensus(t *testing.T, result protocol.Result) {
+	t.Helper()
+	c := census{
+		Status: result.Status, Succeeded: result.Summary.Targets.Succeeded, Attempts: result.Summary.Attempts,
+		PeakMiB: peakMiB(t), Notices: result.Notices,
+	}
+	for _, region := range result.Regions {
+		for _, target := range region.Targets {
+			if target.Output != nil {
+				c.Outputs++
+			}
+		}
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(c); err != nil {
 		t.Fatal(err)
 	}
-	const kib = 1 << 10 // Linux counts memory in KiB
-	if err := json.NewEncoder(os.Stdout).Encode(census{
-		result.Status, result.Summary.Targets.Succeeded, result.Summary.Attempts, float64(used.Maxrss) / kib,
-	}); err != nil {
+}
+
+// peakMiB returns the most memory that this process has taken. Its resource usage does not
+// have that: it begins with the memory of the process that started it.
+func peakMiB(t *testing.T) float64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
 		t.Fatal(err)
 	}
+	var kib float64
+	for line := range strings.Lines(string(status)) {
+		if _, err := fmt.Sscanf(line, "VmHWM: %f kB", &kib); err == nil {
+			return kib / 1024
+		}
+	}
+	t.Fatal("the system does not say how much memory the process has taken")
+	return 0
 }

@@ -8,6 +8,9 @@
 //     invocation, in every call, in a tenth of them, in all calls of one Region. "go
 //     test" runs it in virtual time over HTTP in memory. "make faults" runs it in real
 //     time over the loopback interface, and prints a table.
+//   - TestEveryLoadFitsIntoTheMemory has runs that are many times the memory of a
+//     function, each in a process of its own: outputs, answers and requests. "make faults"
+//     prints how much memory each took.
 //   - TestSoak makes many runs of many Regions. The faults are drawn from a seed, which
 //     is printed: "make soak". "go test" replays the seeds of testdata/seeds.txt. Add
 //     every seed that fails to that file.

@@ -43,6 +43,12 @@ func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byt
 	return f[region].Invoke(ctx, region, payload)
 }
 
+func (f fleet) InvokeHeld(ctx context.Context, region string, payload []byte) (
+	[]byte, func() time.Duration, protocol.Attempt, error,
+) {
+	return f[region].InvokeHeld(ctx, region, payload)
+}
+
 // regional reports whether it has more than one invoker.
 func (f fleet) regional() bool {
 	different := map[*invoke.Lambda]bool{}
