@@ -65,15 +65,21 @@ func TestTheRequestsInFlightTakeAnEighthOfTheMemory(t *testing.T) {
 		notice   string
 	}{
 		{
-			"long parameters", protocol.Request{Parameters: fill(940_000)}, 128, 17,
+			"long parameters",
+			protocol.Request{Parameters: fill(940_000)},
+			128, 17,
 			"maxConcurrency is 17 here: more invocations of up to 940178 bytes in flight may not fit into the coordinator's memory",
 		},
 		{
-			"many retriers for targets", protocol.Request{TargetRetry: retriers}, 128, 18,
+			"many retriers for targets",
+			protocol.Request{TargetRetry: retriers},
+			128, 18,
 			"maxConcurrency is 18 here: more invocations of up to 931985 bytes in flight may not fit into the coordinator's memory",
 		},
 		{
-			"one that is longer than its share", protocol.Request{Parameters: fill(940_000)}, 5, 1,
+			"one that is longer than its share",
+			protocol.Request{Parameters: fill(940_000)},
+			5, 1,
 			"maxConcurrency is 1 here: more invocations of up to 940178 bytes in flight may not fit into the coordinator's memory",
 		},
 		{"as many as fit", protocol.Request{Parameters: fill(940_000), MaxConcurrency: 17}, 128, 17, ""},

@@ -66,14 +66,14 @@ func (k *Output) PutInto(t *TargetOutcome) {
 // largestFirst is a heap of outputs with the next one to drop at the top.
 type largestFirst []*Output
 
-func (h largestFirst) Len() int { return len(h) }
+func (h *largestFirst) Len() int { return len(*h) }
 
-func (h largestFirst) Less(i, j int) bool {
-	a, b := h[i], h[j]
+func (h *largestFirst) Less(i, j int) bool {
+	a, b := (*h)[i], (*h)[j]
 	return len(a.value) > len(b.value) || len(a.value) == len(b.value) && a.number > b.number
 }
 
-func (h largestFirst) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *largestFirst) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
 
 func (h *largestFirst) Push(x any) { *h = append(*h, x.(*Output)) } //nolint:forcetypeassert // see Keep
 

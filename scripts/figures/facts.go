@@ -33,11 +33,13 @@ func limits() string {
 		{"a result, or a worker's answer", protocol.MaxPayloadBytes, " bytes"},
 		{"a run's name", protocol.MaxNameLength, " characters"},
 		{"a target's name", protocol.MaxTargetLength, " bytes"},
+		{"retriers in a list", protocol.MaxRetriers, ""},
+		{"error names in a retrier", protocol.MaxErrorNames, ""},
 		{"retries by one retrier", protocol.MaxAttempts, ""},
 		{"retries by one retrier with an interval below 1 s", protocol.MaxQuickAttempts, ""},
 		{"a timeout or an interval", protocol.MaxSeconds, " s"},
 		{"levels of nested arrays and objects in an output", protocol.MaxOutputDepth, ""},
-		{"an error name in a result", protocol.MaxErrorNameBytes, " bytes"},
+		{"an error name", protocol.MaxErrorNameBytes, " bytes"},
 		{"a cause in a result", protocol.MaxCauseBytes, " bytes"},
 	} {
 		_, _ = fmt.Fprintf(&table, "| %s | %s%s |\n", row.of, thousands(row.most), row.unit)
