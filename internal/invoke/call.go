@@ -64,7 +64,7 @@ func (l *Lambda) call(ctx context.Context, r request, payload []byte, out *outpu
 	if err == nil {
 		err = l.read(call, out, response.ContentLength)
 	}
-	took := time.Since(begin)
+	took := time.Since(begin) - out.waited
 	if kind := aws.ToString(out.FunctionError); err == nil && kind != "" {
 		err = functionError(kind, out.Payload)
 	}

@@ -40,6 +40,7 @@ type reader struct {
 	waits     []time.Duration
 	ends      []time.Duration
 	errs      []error
+	billedMs  float64
 }
 
 // call makes calls at once, for answers of these lengths.
@@ -48,10 +49,11 @@ func (r *reader) call(ctx context.Context, l *invoke.Lambda, lengths ...int) {
 	begin := time.Now()
 	for _, n := range lengths {
 		done.Go(func() {
-			answer, release, _, err := l.InvokeHeld(ctx, "eu-west-1", []byte(strconv.Itoa(n)))
+			answer, release, report, err := l.InvokeHeld(ctx, "eu-west-1", []byte(strconv.Itoa(n)))
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if err == nil {
+				r.billedMs += report.Metrics.BilledDurationMs
 				r.now += len(answer)
 				r.peak = max(r.peak, r.now)
 				r.mu.Unlock()
@@ -101,6 +103,9 @@ func TestAnswersThatAreHeldAtOnceTakeAnEighthOfTheMemory(t *testing.T) {
 				l := newLambda(t, server, invoke.Settings{Dial: server.Dial, MemoryMB: test.memoryMB})
 				var got reader
 				got.call(t.Context(), l, test.lengths...)
+				if got.billedMs > float64(len(test.lengths)) { // a millisecond each
+					t.Errorf("%v ms were billed, want nothing for the waits", got.billedMs)
+				}
 				if got.errs != nil || got.peak != test.peak || !slices.Equal(got.waits, test.waits) {
 					t.Errorf("at most %d bytes were held at once, waits %v, errors %v; want %d, %v", got.peak, got.waits, got.errs, test.peak, test.waits)
 				}
