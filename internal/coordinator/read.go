@@ -65,6 +65,9 @@ func brief(err error) error {
 		return err
 	}
 	told := *e
-	told.Name, told.Message, told.Err = protocol.CutErrorName(e.Name), protocol.CutCause(e.Message), nil
+	told.Name, told.Err = protocol.CutErrorName(e.Name), nil
+	if len(e.Message) > protocol.MaxCauseBytes {
+		told.Message = protocol.CutCause(e.Message)
+	}
 	return &told
 }
