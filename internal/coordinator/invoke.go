@@ -64,7 +64,7 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	if err != nil {
 		return nil, r.failed(&reply{report: report}, newBadAnswerError(err))
 	}
-	result.Error, result.Cause = protocol.CutErrorName(result.Error), protocol.CutCause(result.Cause)
+	result.Error, result.Cause = protocol.CutErrorName(result.Error), shorten(result.Cause)
 	got := &reply{report, result.WorkerRegion, result.Truncated, result.Targets, keep(r.outputs, result.Targets)}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return got, nil

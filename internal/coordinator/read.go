@@ -65,9 +65,15 @@ func brief(err error) error {
 		return err
 	}
 	told := *e
-	told.Name, told.Err = protocol.CutErrorName(e.Name), nil
-	if len(e.Message) > protocol.MaxCauseBytes {
-		told.Message = protocol.CutCause(e.Message)
-	}
+	told.Name, told.Message, told.Err = protocol.CutErrorName(e.Name), shorten(e.Message), nil
 	return &told
+}
+
+// shorten cuts a cause that is too long. A shorter one stays as it is: the engine leaves
+// out what only repeats that the time was over.
+func shorten(cause string) string {
+	if len(cause) <= protocol.MaxCauseBytes {
+		return cause
+	}
+	return protocol.CutCause(cause)
 }

@@ -137,9 +137,9 @@ func checked(out json.RawMessage, err error) (json.RawMessage, error) {
 // brief returns err with no more of its name and its text than an answer carries: the
 // engine keeps it until the end.
 func brief(err error) error {
-	name, text := protocol.CutErrorName(fanout.ErrorName(err)), protocol.Cause(err)
-	if err != nil && (len(name) < len(fanout.ErrorName(err)) || len(text) < len(err.Error())) {
-		return fanout.Restate(err, name, text)
+	name := fanout.ErrorName(err)
+	if short := protocol.CutErrorName(name); err != nil && (len(short) < len(name) || len(err.Error()) > protocol.MaxCauseBytes) {
+		return fanout.Restate(err, short, protocol.Cause(err))
 	}
 	return err
 }
