@@ -42,11 +42,18 @@ type hazard struct {
 	// as many invocations, which take a beat each, and must succeed with the default
 	// retriers. Zero means no limit.
 	limit int
+
+	// crowd is how many invocations may be in flight at once. Each Region then has
+	// twice as many, which take a beat each without the fault. Zero means no bound.
+	crowd int
+
+	// home means that one function serves all Regions.
+	home bool
 }
 
 // hazards returns all of them.
 func hazards() []hazard {
-	return slices.Concat(latencies(), accounts(), refusals(), errorsAfterWork(), cuts(), functionErrors(), garbage(), lies())
+	return slices.Concat(latencies(), crowds(), accounts(), refusals(), errorsAfterWork(), cuts(), functionErrors(), garbage(), lies())
 }
 
 // simple returns a hazard with a fault that has no duration.
@@ -72,6 +79,16 @@ func latencies() []hazard {
 		simple("never answers", invoketest.Hang),
 		{name: "cold starts", server: func(s *invoketest.Server, beat time.Duration) { s.ColdStart(2 * beat) }},
 	}
+}
+
+// crowds are runs in which a Region that never answers could hold all that is in flight.
+func crowds() (all []hazard) {
+	for _, home := range []bool{false, true} {
+		h := simple(fmt.Sprintf("never answers, 20 at once, one function %t", home), invoketest.Hang)
+		h.crowd, h.home = 20, home
+		all = append(all, h)
+	}
+	return all
 }
 
 func accounts() (all []hazard) {

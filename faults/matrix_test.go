@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,7 +109,8 @@ func TestEveryFault(t *testing.T) {
 	t.Run("matrix", func(t *testing.T) {
 		for _, h := range hazards() {
 			for _, p := range patterns() {
-				if h.server != nil && p.name != "every call" || h.large && !*loopback || h.once && p.name != "first call" && p.name != "every call" {
+				if h.server != nil && p.name != "every call" || h.crowd > 0 && p.name != "one Region" || h.large && !*loopback ||
+					h.once && p.name != "first call" && p.name != "every call" {
 					continue
 				}
 				r := &row{hazard: h.name, pattern: p.name}
@@ -167,8 +169,11 @@ func (s scale) run(t *testing.T, h hazard, p pattern, r *row) {
 	if h.fault != nil {
 		fault := h.fault(s.beat)
 		server.Decide(func(c invoketest.Call) invoketest.Fault {
-			if p.calls(c) {
+			switch {
+			case p.calls(c):
 				return fault
+			case h.crowd > 0:
+				return invoketest.After(invoketest.Fixed(s.beat), nil)
 			}
 			return nil
 		})
@@ -187,12 +192,18 @@ func (s scale) run(t *testing.T, h hazard, p pattern, r *row) {
 	if h.limit > 0 {
 		server.Decide(func(invoketest.Call) invoketest.Fault { return invoketest.After(invoketest.Fixed(s.beat), nil) })
 		r.units = (2*h.limit/s.regions + 1) * s.regions
+	}
+	if h.crowd > 0 {
+		request.MaxConcurrency, r.units = h.crowd, 2*h.crowd*s.regions
+		slices.Reverse(request.Regions) // so that another comes after the faulty one
+	}
+	if h.limit > 0 || h.crowd > 0 {
 		request.Retry, request.RegionTimeoutSeconds, request.MaxTargetsPerInvocation, request.Targets = nil, 0, 1, nil
 		for i := range r.units / s.regions {
 			request.Targets = append(request.Targets, fmt.Sprintf("target-%d", i))
 		}
 	}
-	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.server != nil), request, limitBeats*s.beat, *loopback)
+	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.home || h.server != nil), request, limitBeats*s.beat, *loopback)
 	r.account = accountOf(request, r.answer.result)
 	r.problems = append(r.account.check(r.answer), r.account.compareAttempts(server.Attempts(), h.hidesCalls, *loopback)...)
 	r.problems = append(r.problems, compareReports(r.answer.result, server.Counts())...)

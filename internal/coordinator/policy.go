@@ -21,23 +21,21 @@ func (p *Plan) policy(units []unit) fanout.Policy {
 	}
 	policy := fanout.Policy{
 		MaxConcurrency: p.MaxConcurrency,
+		Groups:         groups,
 		Timeout:        seconds(r.RegionTimeoutSeconds),
 		Adaptation: fanout.Adaptation{
 			ErrorEquals: []string{protocol.ErrorLambdaThrottled},
 			// Retriers of the request's own are kept to the letter.
 			CountRetries: r.Retry != nil,
+			PerGroup:     p.Regional,
 		},
 		Tolerance: fanout.Tolerance{
-			Groups:            groups,
 			FailureCount:      r.ToleratedFailureCount,
 			FailurePercentage: r.ToleratedFailurePercentage,
 			FailFast:          r.FailFast,
 			MinSuccessful:     r.MinSuccessful,
 		},
 		Hedge: p.hedge(),
-	}
-	if p.Regional {
-		policy.Adaptation.Lanes = groups
 	}
 	for _, retrier := range retriers {
 		policy.Retry = append(policy.Retry, fanout.Retrier(retrier))

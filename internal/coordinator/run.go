@@ -92,11 +92,18 @@ var errPast = errors.New("the function's deadline had passed before the run bega
 // inFlight returns how many invocations are in flight at most.
 func (r *run) inFlight() int { return min(r.policy.MaxConcurrency, len(r.units)) }
 
-// atOnce returns how many invocations are in flight at once, by Region.
+// atOnce returns how many invocations are in flight at once, by Region: the engine
+// starts one of each Region in turn.
 func (r *run) atOnce() map[string]int {
 	calls := map[string]int{}
-	for _, u := range r.units[:r.inFlight()] {
-		calls[r.region(u)]++
+	left := r.inFlight()
+	for batch := 0; left > 0; batch++ {
+		for _, region := range r.plan.Regions {
+			if batch < len(region.Batches) && left > 0 {
+				calls[region.Region]++
+				left--
+			}
+		}
 	}
 	return calls
 }
@@ -112,7 +119,7 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 	}
 	if invoker, ok := r.invoker.(Measurer); ok {
 		r.policy.Adaptation.RoundTrip = func(lane int) (time.Duration, bool) {
-			return invoker.RoundTrip(r.plan.Regions[lane].Region) // of the one lane there is, any Region's
+			return invoker.RoundTrip(r.plan.Regions[lane].Region) // with one lane for all, any Region's will do
 		}
 	}
 	var watch func(fanout.Event[*reply])

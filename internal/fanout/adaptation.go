@@ -1,7 +1,6 @@
 package fanout
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -22,13 +21,14 @@ type Adaptation struct {
 	// that nothing is adapted.
 	ErrorEquals []string
 
-	// Lanes gives each item its lane, by any number from 0 up; the items of a
-	// lane share one limit. Nil means one lane for all.
-	Lanes []int
+	// PerGroup says that each of Policy.Groups has a lane, and so a limit, of its own.
+	// False means one lane for all.
+	PerGroup bool
 
 	// RoundTrip returns how long a throttle takes at least in a lane, from the start of
-	// the attempt; false while that is not known, and then no further burst starts. It
-	// must not block. Nil means no time.
+	// the attempt; false while that is not known, and then no further burst starts. A
+	// lane has its group's number, the one for all has 0. It must not block. Nil means
+	// no time.
 	RoundTrip func(lane int) (time.Duration, bool)
 
 	// CountRetries says that a throttled attempt uses up its retrier's attempts,
@@ -74,24 +74,5 @@ const (
 	longestPause  = 4 * time.Second
 )
 
-func (a Adaptation) validate(n int) error {
-	if a.Lanes != nil && len(a.Lanes) != n {
-		return fmt.Errorf("adaptation Lanes has %d entries for %d items", len(a.Lanes), n)
-	}
-	for i, lane := range a.Lanes {
-		if lane < 0 {
-			return fmt.Errorf("adaptation Lanes[%d] is %d; want 0 or more", i, lane)
-		}
-	}
-	return nil
-}
-
 // throttles reports whether an error of that name means "too much at once".
 func (a Adaptation) throttles(name string) bool { return slices.Contains(a.ErrorEquals, name) }
-
-func (a Adaptation) laneOf(i int) int {
-	if a.Lanes == nil {
-		return 0
-	}
-	return a.Lanes[i]
-}

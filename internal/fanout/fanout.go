@@ -11,8 +11,10 @@
 // order of the items, Each yields them as they settle.
 //
 // Never more than Policy.MaxConcurrency attempts running. A wait before a retry
-// holds no slot; an attempt that ignores its context holds its slot until it
-// returns.
+// holds no slot, except for a group below its share; an attempt that ignores its
+// context holds its slot until it returns.
+//
+// A group of items holds no more than its share of the slots while others wait.
 //
 // Retriers mean what they mean in the Amazon States Language. Nothing starts with
 // less than Policy.UsefulTime left before the context's deadline, and no retry is

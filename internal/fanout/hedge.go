@@ -149,8 +149,8 @@ func (h *hedger[R]) remove(a *attempt[R], cause error) []*attempt[R] {
 	return others
 }
 
-// hedge makes the hedges that are due while there is room. A full lane does not
-// hold up those of other lanes.
+// hedge makes the hedges that are due while there is room. A group without room does
+// not hold up the others.
 func (l *loop[T, R]) hedge(now time.Time) {
 	h := l.hedger
 	if h == nil || l.end != "" {
@@ -162,8 +162,8 @@ func (l *loop[T, R]) hedge(now time.Time) {
 		switch {
 		case !slow.over() && slow.start.Add(after).After(now):
 			return
-		case !slow.over() && !l.laneOf(slow.item).room(now):
-			if len(l.lanes) == 1 {
+		case !slow.over() && !l.room(l.queueOf(slow.item), now):
+			if len(l.queues) == 1 {
 				return
 			}
 			k++

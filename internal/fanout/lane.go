@@ -3,22 +3,21 @@ package fanout
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
-// A lane is the items that share one limit on what runs at once. The loop owns it.
+// A lane is one limit on what runs at once, and the items that share it. The loop owns
+// it.
 type lane struct {
 	items   int
-	fresh   []int // items that were never tried, in order
-	ready   []int // items whose wait before a retry has passed, in that order
 	running int
 	open    int // items not settled
 
 	peak int // the most attempts that ran at once
 
-	limited bool    // whether window limits it
-	window  float64 // how many attempts may run at once
+	limited bool      // whether window limits it
+	window  float64   // how many attempts may run at once
+	fullAt  time.Time // when it last refused an attempt
 
 	ramping   bool      // until the first limit is met
 	burst     float64   // by how much window grows while ramping
@@ -52,61 +51,54 @@ type sending struct {
 	throttled int // the lane's throttles so far
 }
 
-// newLanes divides n items into lanes.
-func newLanes(a Adaptation, n int) []*lane {
-	lanes := make([]*lane, 1)
-	if len(a.Lanes) > 0 {
-		lanes = make([]*lane, slices.Max(a.Lanes)+1)
-	}
-	for i := range lanes {
-		lanes[i] = &lane{}
-	}
-	if len(lanes) == 1 {
-		lanes[0].fresh = make([]int, 0, n)
-	}
-	for i := range n {
-		l := lanes[a.laneOf(i)]
-		l.fresh = append(l.fresh, i)
-	}
-	for _, l := range lanes {
-		l.items, l.open = len(l.fresh), len(l.fresh)
-		l.limited = len(a.ErrorEquals) > 0
-		l.burst = max(1, burstShare*float64(l.items))
-		l.window = max(firstBurst, l.burst)
-		l.ramping = true
-		l.patience, l.step = firstPatience, 1
-		l.pauses = !a.CountRetries
-	}
+// setUp prepares a lane that knows its items. number is its own.
+func (l *lane) setUp(a Adaptation, number int) {
+	l.open = l.items
+	l.limited = len(a.ErrorEquals) > 0
+	l.burst = max(1, burstShare*float64(l.items))
+	l.window = max(firstBurst, l.burst)
+	l.ramping = true
+	l.patience, l.step = firstPatience, 1
+	l.pauses = !a.CountRetries
 	if a.RoundTrip != nil {
-		for i, l := range lanes {
-			l.roundTrip = func() (time.Duration, bool) { return a.RoundTrip(i) }
-		}
+		l.roundTrip = func() (time.Duration, bool) { return a.RoundTrip(number) }
 	}
-	return lanes
 }
 
-// wakeAt returns when a lane that waits only for time has to be looked at again,
-// and false when it waits for something else.
+// wakeAt returns when a lane that has just refused an attempt has to be asked again, and
+// false when that does not depend on time.
 func (l *lane) wakeAt(now time.Time) (time.Time, bool) {
 	switch {
-	case !l.limited || len(l.ready)+len(l.fresh) == 0:
+	case !l.fullAt.Equal(now):
 		return time.Time{}, false
 	case l.pausedUntil.After(now):
 		return l.pausedUntil, true
 	}
-	full := float64(l.running+l.held) >= l.window
-	return l.growAt, l.ramping && full && !l.growAt.IsZero()
+	return l.growAt, l.ramping
 }
 
-// room reports whether one more attempt may start.
-func (l *lane) room(now time.Time) bool {
+// room reports whether one more attempt may start, beside those running and those kept
+// for others.
+func (l *lane) room(now time.Time, kept int) bool {
 	if !l.limited {
 		return true
 	}
 	if l.ramping && !l.growAt.After(now) {
 		l.ramp(now)
 	}
-	return float64(l.running+l.held) < l.window && !l.pausedUntil.After(now)
+	if float64(l.running+l.held+kept) < l.window && !l.pausedUntil.After(now) {
+		return true
+	}
+	l.fullAt = now
+	return false
+}
+
+// most returns how many attempts may run at once, as far as that is known.
+func (l *lane) most() int {
+	if !l.limited || l.ramping {
+		return math.MaxInt
+	}
+	return int(l.window)
 }
 
 // ramp starts the next burst, when the throttles of the one before have been heard. It
@@ -116,7 +108,7 @@ func (l *lane) ramp(now time.Time) {
 	begun := l.pacing
 	wait := l.pace()
 	l.growAt = now.Add(wait)
-	if !begun || l.window >= float64(l.running+len(l.fresh)+len(l.ready)) {
+	if !begun || l.window >= float64(max(l.open, l.running+1)) { // a hedge is one more
 		return
 	}
 	l.held = 0
@@ -135,18 +127,6 @@ func (l *lane) pace() time.Duration {
 		roundTrip, l.pacing = l.roundTrip()
 	}
 	return roundTrip + min(leastMargin+roundTrip/2, mostMargin)
-}
-
-// take removes the item to start next: one that waited for a retry before one that
-// was never tried.
-func (l *lane) take() int {
-	from := &l.fresh
-	if len(l.ready) > 0 {
-		from = &l.ready
-	}
-	i := (*from)[0]
-	*from = (*from)[1:]
-	return i
 }
 
 // begin counts an attempt that starts, hedges included.

@@ -320,10 +320,10 @@ func TestOneLaneDoesNotSlowAnother(t *testing.T) {
 		accounts := []*account{newAccount(1), newAccount(1000)}
 		items := make([]int, 200)
 		p := adapting()
-		p.Adaptation.Lanes = make([]int, len(items))
+		p.Adaptation.PerGroup, p.Groups = true, make([]int, len(items))
 		for i := range items {
 			items[i] = i % 2
-			p.Adaptation.Lanes[i] = i % 2
+			p.Groups[i] = i % 2
 		}
 		begin := time.Now()
 		var slow, fast time.Duration
@@ -348,7 +348,7 @@ func TestOneLaneDoesNotHoldUpTheHedgesOfAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := adapting()
-		p.Adaptation.Lanes = []int{0, 0, 1}
+		p.Adaptation.PerGroup, p.Groups = true, []int{0, 0, 1}
 		p.Hedge = fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}
 		begin := time.Now()
 		var other atomic.Int32

@@ -27,8 +27,9 @@ type loop[T, R any] struct {
 	settled  []int // to be yielded
 	open     int   // items not settled
 
-	lanes    []*lane
-	turn     int           // the lane to ask first for an item to start
+	queues   []*queue      // of each group
+	lanes    []*lane       // the queues' limits
+	turn     int           // the queue to ask first for an item to start
 	waiting  waits         // items that wait before a retry
 	hedger   *hedger[R]    // nil when the policy does not hedge
 	running  int           // attempts that have not returned, abandoned ones included
@@ -57,15 +58,17 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R], 
 	if p.Grace == 0 {
 		p.Grace = DefaultGrace
 	}
+	queues, lanes := newQueues(p, len(items))
 	l := &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do, watch: watch,
 		ended:    make(chan *attempt[R], min(p.MaxConcurrency, len(items))),
 		done:     make(chan struct{}),
 		outcomes: make([]Outcome[R], len(items)),
 		used:     make([]retries, len(items)),
-		lanes:    newLanes(p.Adaptation, len(items)),
+		queues:   queues,
+		lanes:    lanes,
 		hedger:   newHedger[R](p.Hedge, len(items)),
-		tally:    newTally(p.Tolerance, len(items)),
+		tally:    newTally(p.Tolerance, p.Groups, len(items)),
 		open:     len(items),
 	}
 	if deadline, ok := ctx.Deadline(); ok {
@@ -129,34 +132,14 @@ func (l *loop[T, R]) startReady() {
 	}
 	l.endWaits(now)
 	for l.running < l.policy.MaxConcurrency {
-		lane := l.nextLane(now)
-		if lane == nil {
+		q := l.nextQueue(now)
+		if q == nil {
 			break
 		}
-		l.start(lane.take(), now, false)
+		l.start(q.take(), now, false)
 	}
 	l.hedge(now)
 }
-
-// nextLane returns the lane that starts an item next, or nil: one that has room and
-// a retry, else one that has room and an item.
-func (l *loop[T, R]) nextLane(now time.Time) *lane {
-	var found *lane
-	for k := range l.lanes {
-		lane := l.lanes[(l.turn+k)%len(l.lanes)]
-		better := len(lane.ready) > 0 || found == nil && len(lane.fresh) > 0
-		if better && lane.room(now) {
-			found = lane
-		}
-		if found != nil && len(found.ready) > 0 {
-			break
-		}
-	}
-	l.turn = (l.turn + 1) % len(l.lanes)
-	return found
-}
-
-func (l *loop[T, R]) laneOf(i int) *lane { return l.lanes[l.policy.Adaptation.laneOf(i)] }
 
 // start starts an attempt at item i.
 func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
@@ -166,7 +149,9 @@ func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 		a.number++ // the slow attempt is not among prior yet
 	}
 	l.running++
-	a.sending = l.laneOf(i).begin(now)
+	q := l.queueOf(i)
+	q.running++
+	a.sending = q.lane.begin(now)
 	if l.hedger != nil {
 		l.hedger.add(l.ctx, a)
 	}
@@ -204,7 +189,9 @@ func (l *loop[T, R]) wait() {
 // finish handles an attempt that has returned.
 func (l *loop[T, R]) finish(a *attempt[R]) {
 	l.running--
-	l.laneOf(a.item).running--
+	q := l.queueOf(a.item)
+	q.running--
+	q.lane.running--
 	a.returned = true
 	l.handleTimes(a.end) // while attempts keep ending, the timer gets no turn
 	if a.givenUp {

@@ -35,6 +35,13 @@ type Policy struct {
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
+	// Groups gives each item its group, by any number from 0 up. Groups take turns, and
+	// one never takes a slot that another needs to have as many attempts running: a
+	// group holds no more than its share while others have items that wait, also
+	// before a retry. Tolerance counts by group. Nil means that each item is a group
+	// of its own.
+	Groups []int
+
 	// Adaptation says how the number of attempts at once, up to MaxConcurrency,
 	// follows what the other side accepts. Zero means that it follows nothing.
 	Adaptation Adaptation
@@ -47,14 +54,10 @@ type Policy struct {
 }
 
 // A Tolerance says how many groups of items may fail before the run does, and
-// when it stops early. The zero Tolerance tolerates none and never stops early.
+// when it stops early. A group fails with its first item that fails, and succeeds when
+// all its items succeeded or were skipped, and at least one succeeded. The zero
+// Tolerance tolerates no failure and never stops early.
 type Tolerance struct {
-	// Groups gives each item its group, by any number from 0 up; failures and
-	// successes are counted by group. A group fails with its first item that
-	// fails, and succeeds when all its items succeeded or were skipped, and at
-	// least one succeeded. Nil means that each item is a group of its own.
-	Groups []int
-
 	// FailureCount is how many groups may fail. Nil means no limit.
 	FailureCount *int
 
@@ -93,10 +96,25 @@ func (p Policy) Validate(n int) error {
 			faults = append(faults, fmt.Errorf("policy Retry[%d]: %w", i, err))
 		}
 	}
-	return errors.Join(append(faults, p.Adaptation.validate(n), p.Hedge.validate(), p.Tolerance.validate(n))...)
+	return errors.Join(append(faults, p.validateGroups(n), p.Hedge.validate(), p.Tolerance.validate())...)
 }
 
-func (t Tolerance) validate(n int) error {
+func (p Policy) validateGroups(n int) error {
+	if p.Groups == nil {
+		return nil
+	}
+	if len(p.Groups) != n {
+		return fmt.Errorf("policy Groups has %d entries for %d items", len(p.Groups), n)
+	}
+	for i, g := range p.Groups {
+		if g < 0 {
+			return fmt.Errorf("policy Groups[%d] is %d; want 0 or more", i, g)
+		}
+	}
+	return nil
+}
+
+func (t Tolerance) validate() error {
 	if c := t.FailureCount; c != nil && *c < 0 {
 		return fmt.Errorf("FailureCount is %d; want 0 or more", *c)
 	}
@@ -105,17 +123,6 @@ func (t Tolerance) validate(n int) error {
 	}
 	if t.MinSuccessful < 0 {
 		return fmt.Errorf("MinSuccessful is %d; want 0 or more", t.MinSuccessful)
-	}
-	if t.Groups == nil {
-		return nil
-	}
-	if len(t.Groups) != n {
-		return fmt.Errorf("tolerance Groups has %d entries for %d items", len(t.Groups), n)
-	}
-	for i, g := range t.Groups {
-		if g < 0 {
-			return fmt.Errorf("tolerance Groups[%d] is %d; want 0 or more", i, g)
-		}
 	}
 	return nil
 }

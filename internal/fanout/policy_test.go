@@ -36,10 +36,10 @@ func TestAnInvalidPolicyPanics(t *testing.T) {
 		{"FailurePercentage too much", tolerance(fanout.Tolerance{FailurePercentage: new(100.1)}), "FailurePercentage is 100.1; want 0 to 100"},
 		{"FailurePercentage NaN", tolerance(fanout.Tolerance{FailurePercentage: new(math.NaN())}), "FailurePercentage is NaN; want 0 to 100"},
 		{"MinSuccessful", tolerance(fanout.Tolerance{MinSuccessful: -1}), "MinSuccessful is -1; want 0 or more"},
-		{"Groups too few", tolerance(fanout.Tolerance{Groups: []int{0, 1}}), "tolerance Groups has 2 entries for 3 items"},
-		{"Groups too many", tolerance(fanout.Tolerance{Groups: []int{0, 1, 2, 3}}), "tolerance Groups has 4 entries for 3 items"},
-		{"Groups empty", tolerance(fanout.Tolerance{Groups: []int{}}), "tolerance Groups has 0 entries for 3 items"},
-		{"Groups negative", tolerance(fanout.Tolerance{Groups: []int{0, -1, 0}}), "tolerance Groups[1] is -1; want 0 or more"},
+		{"Groups too few", fanout.Policy{Groups: []int{0, 1}}, "policy Groups has 2 entries for 3 items"},
+		{"Groups too many", fanout.Policy{Groups: []int{0, 1, 2, 3}}, "policy Groups has 4 entries for 3 items"},
+		{"Groups empty", fanout.Policy{Groups: []int{}}, "policy Groups has 0 entries for 3 items"},
+		{"Groups negative", fanout.Policy{Groups: []int{0, -1, 0}}, "policy Groups[1] is -1; want 0 or more"},
 		{"several", fanout.Policy{Timeout: -1, Grace: -1}, "attempt Timeout is -1ns; want 0 or more\nattempt Grace is -1ns; want 0 or more"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,13 +67,13 @@ func TestAValidPolicy(t *testing.T) {
 	}{
 		{"the zero Policy", fanout.Policy{}},
 		{"all at their bounds", fanout.Policy{
-			MaxConcurrency: math.MaxInt, Timeout: math.MaxInt64, Grace: math.MaxInt64,
+			MaxConcurrency: math.MaxInt, Groups: []int{2, 0, 0}, Timeout: math.MaxInt64, Grace: math.MaxInt64,
 			Retry: []fanout.Retrier{{
 				ErrorEquals: []string{"A"}, IntervalSeconds: math.Inf(1), MaxAttempts: new(math.MaxInt),
 				BackoffRate: math.Inf(1), MaxDelaySeconds: math.Inf(1), JitterStrategy: "FULL",
 			}},
 			Tolerance: fanout.Tolerance{
-				Groups: []int{2, 0, 0}, FailureCount: new(math.MaxInt), FailurePercentage: new(100.0), MinSuccessful: math.MaxInt,
+				FailureCount: new(math.MaxInt), FailurePercentage: new(100.0), MinSuccessful: math.MaxInt,
 			},
 		}},
 		{"just valid", fanout.Policy{

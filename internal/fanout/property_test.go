@@ -192,6 +192,10 @@ func scenarios() *rapid.Generator[scenario] {
 		}
 		s.policy.Retry = rapid.SliceOfN(retriers(), 0, 3).Draw(t, "retry")
 		s.policy.Tolerance = tolerances(len(s.items)).Draw(t, "tolerance")
+		if rapid.Bool().Draw(t, "has groups") {
+			n := len(s.items)
+			s.policy.Groups = rapid.SliceOfN(rapid.IntRange(0, max(1, n/2)), n, n).Draw(t, "groups")
+		}
 		switch end := rapid.SampledFrom([]string{"none", "deadline", "cancel", "both"}).Draw(t, "end"); {
 		case end == "none" && s.policy.Timeout == 0, end == "deadline":
 			s.deadline = millis(60_000, "deadline")
@@ -242,9 +246,6 @@ func tolerances(n int) *rapid.Generator[fanout.Tolerance] {
 		}
 		if rapid.Bool().Draw(t, "has percentage") {
 			tolerance.FailurePercentage = new(float64(rapid.IntRange(0, 100).Draw(t, "percentage")))
-		}
-		if rapid.Bool().Draw(t, "has groups") {
-			tolerance.Groups = rapid.SliceOfN(rapid.IntRange(0, max(1, n/2)), n, n).Draw(t, "groups")
 		}
 		if rapid.Bool().Draw(t, "has minSuccessful") {
 			tolerance.MinSuccessful = rapid.IntRange(1, n+1).Draw(t, "minSuccessful")
@@ -540,7 +541,7 @@ func (d *recording) count(which func(fanout.Outcome[string]) bool) (c groupCount
 	byGroup := map[int][]fanout.Outcome[string]{}
 	for i, o := range d.outcomes {
 		g := i
-		if groups := d.scenario.policy.Tolerance.Groups; groups != nil {
+		if groups := d.scenario.policy.Groups; groups != nil {
 			g = groups[i]
 		}
 		byGroup[g] = append(byGroup[g], o)

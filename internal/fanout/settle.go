@@ -91,6 +91,7 @@ func (l *loop[T, R]) retry(i int, f failure) bool {
 	attempts := l.outcomes[i].Attempts
 	attempts[len(attempts)-1].Wait = wait
 	heap.Push(&l.waiting, waiter{now.Add(wait), i})
+	l.queueOf(i).waiting++
 	return true
 }
 

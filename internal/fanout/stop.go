@@ -60,11 +60,11 @@ func (l *loop[T, R]) tooLate(now time.Time) bool {
 
 // drop gives the items that are not running the outcome of an end.
 func (l *loop[T, R]) drop(end Status, cause error) {
-	for _, lane := range l.lanes {
-		for _, i := range slices.Concat(lane.ready, lane.fresh) {
+	for _, q := range l.queues {
+		for _, i := range slices.Concat(q.ready, q.fresh) {
 			l.interrupt(i, end, cause)
 		}
-		lane.ready, lane.fresh = nil, nil
+		q.ready, q.fresh = nil, nil
 	}
 	for len(l.waiting) > 0 {
 		l.interrupt(heap.Pop(&l.waiting).(waiter).item, end, cause)
@@ -92,8 +92,9 @@ func (l *loop[T, R]) handleTimes(now time.Time) {
 func (l *loop[T, R]) endWaits(now time.Time) {
 	for len(l.waiting) > 0 && !l.waiting[0].at.After(now) {
 		i := heap.Pop(&l.waiting).(waiter).item
-		lane := l.laneOf(i)
-		lane.ready = append(lane.ready, i)
+		q := l.queueOf(i)
+		q.waiting--
+		q.ready = append(q.ready, i)
 	}
 }
 
@@ -136,8 +137,8 @@ func (l *loop[T, R]) setTimer() <-chan time.Time {
 	if len(l.waiting) > 0 {
 		next = l.waiting[0].at
 	}
-	if now := l.checkedAt; l.running < l.policy.MaxConcurrency { // what became due since then is not handled yet
-		if l.hedger != nil && l.end == "" {
+	if now := l.checkedAt; l.end == "" && l.running < l.policy.MaxConcurrency { // what became due since then is not handled yet
+		if l.hedger != nil {
 			earliest(l.hedger.next(now))
 		}
 		for _, lane := range l.lanes {

@@ -4,6 +4,7 @@ package fanout
 // may stop and how it ended.
 type tally struct {
 	tolerance Tolerance
+	of        []int // each item's group; nil means one of its own
 	groups    []group
 
 	total     int // groups that have items
@@ -20,12 +21,12 @@ type group struct {
 	interrupted bool // the run's end settled at least one item
 }
 
-func newTally(t Tolerance, n int) *tally {
+func newTally(t Tolerance, groups []int, n int) *tally {
 	size := n
-	for _, g := range t.Groups {
+	for _, g := range groups {
 		size = max(size, g+1)
 	}
-	c := &tally{tolerance: t, groups: make([]group, size)}
+	c := &tally{tolerance: t, of: groups, groups: make([]group, size)}
 	for i := range n {
 		g := &c.groups[c.groupOf(i)]
 		if g.left == 0 {
@@ -37,10 +38,10 @@ func newTally(t Tolerance, n int) *tally {
 }
 
 func (c *tally) groupOf(i int) int {
-	if c.tolerance.Groups == nil {
+	if c.of == nil {
 		return i
 	}
-	return c.tolerance.Groups[i]
+	return c.of[i]
 }
 
 // add counts item i, settled with status s. interrupted says that the run's end

@@ -62,6 +62,7 @@ type toleranceTest struct {
 	name      string
 	items     string
 	tolerance fanout.Tolerance
+	groups    []int
 	limit     int
 	deadline  time.Duration // 0 is none
 	want      string        // the statuses; empty if just those of items
@@ -87,7 +88,7 @@ func checkTolerance(t *testing.T, tests []toleranceTest) {
 					test.after = time.Duration(max(0, len(test.items)-1)) * time.Second
 				}
 				start := time.Now()
-				policy := fanout.Policy{MaxConcurrency: test.limit, Tolerance: test.tolerance}
+				policy := fanout.Policy{MaxConcurrency: test.limit, Groups: test.groups, Tolerance: test.tolerance}
 				outcomes, verdict := fanout.Map(ctx, policy, each(test.items), play)
 				if got := time.Since(start); got != test.after {
 					t.Errorf("Map returned after %v, want %v", got, test.after)
@@ -279,38 +280,33 @@ func TestTheDeadlineAndTheTolerance(t *testing.T) {
 func TestFailuresAndSuccessesAreCountedByGroup(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
-	count := func(n int, groups ...int) fanout.Tolerance {
-		return fanout.Tolerance{Groups: groups, FailureCount: &n}
-	}
-	atLeast := func(n int, groups ...int) fanout.Tolerance {
-		return fanout.Tolerance{Groups: groups, MinSuccessful: n}
-	}
-	fast := count(0, 0, 0, 1, 1)
-	fast.FailFast = true
-	half := fanout.Tolerance{Groups: []int{0, 0, 0, 1}, FailurePercentage: new(50.0)}
+	count := func(n int) fanout.Tolerance { return fanout.Tolerance{FailureCount: &n} }
+	percent := func(p float64) fanout.Tolerance { return fanout.Tolerance{FailurePercentage: &p} }
+	atLeast := func(n int) fanout.Tolerance { return fanout.Tolerance{MinSuccessful: n} }
+	fast := fanout.Tolerance{FailureCount: new(0), FailFast: true}
 	checkTolerance(t, []toleranceTest{
-		{name: "a group fails once", items: "fffs", tolerance: count(1, 0, 0, 0, 1), verdict: "SUCCEEDED"},
-		{name: "two groups fail", items: "fssf", tolerance: count(1, 0, 0, 1, 1), verdict: "FAILED (2 of 2 failed, 1 tolerated)"},
-		{name: "a percentage is of groups", items: "fffs", tolerance: half, verdict: "SUCCEEDED"},
-		{name: "a group fails with its first item", items: "shfs", tolerance: fast, want: "sAfA", verdict: "FAILED (1 of 2 failed, 0 tolerated)", after: 2 * s},
-		{name: "a group has succeeded when all its items have", items: "ssssh", tolerance: atLeast(1, 0, 1, 0, 2, 3), want: "ssAAA", verdict: "SUCCEEDED", after: s},
-		{name: "and not before", items: "ssssh", tolerance: atLeast(1, 0, 0, 0, 0, 1), want: "ssssA", verdict: "SUCCEEDED", after: 3 * s},
-		{name: "or were skipped", items: "skh", tolerance: atLeast(1, 0, 0, 1), want: "skA", verdict: "SUCCEEDED", after: s},
-		{name: "or were skipped, first", items: "ksh", tolerance: atLeast(1, 0, 0, 1), want: "ksA", verdict: "SUCCEEDED", after: s},
-		{name: "not all of them skipped", items: "kks", tolerance: atLeast(2, 0, 0, 1), verdict: "FAILED (0 of 2 failed, 0 tolerated, 2 had to succeed)"},
-		{name: "a failure and a success are a failure", items: "fss", tolerance: atLeast(2, 0, 0, 1), verdict: "FAILED (1 of 2 failed, 0 tolerated, 2 had to succeed)"},
-		{name: "numbers need not be dense", items: "ff", tolerance: count(1, 7, 3), verdict: "FAILED (2 of 2 failed, 1 tolerated)"},
-		{name: "numbers without items do not count", items: "fs", tolerance: fanout.Tolerance{Groups: []int{9, 9}, FailurePercentage: new(99.0)}, verdict: "FAILED (1 of 1 failed, 0 tolerated)"},
+		{name: "a group fails once", items: "fffs", groups: []int{0, 0, 0, 1}, tolerance: count(1), verdict: "SUCCEEDED"},
+		{name: "two groups fail", items: "fssf", groups: []int{0, 0, 1, 1}, tolerance: count(1), verdict: "FAILED (2 of 2 failed, 1 tolerated)"},
+		{name: "a percentage is of groups", items: "fffs", groups: []int{0, 0, 0, 1}, tolerance: percent(50), verdict: "SUCCEEDED"},
+		{name: "a group fails with its first item", items: "shfs", groups: []int{0, 0, 1, 1}, tolerance: fast, want: "sAfA", verdict: "FAILED (1 of 2 failed, 0 tolerated)", after: 2 * s},
+		{name: "a group has succeeded when all its items have", items: "ssssh", groups: []int{0, 1, 0, 2, 3}, tolerance: atLeast(1), want: "ssAAA", verdict: "SUCCEEDED", after: s},
+		{name: "and not before", items: "ssssh", groups: []int{0, 0, 0, 0, 1}, tolerance: atLeast(1), want: "ssssA", verdict: "SUCCEEDED", after: 3 * s},
+		{name: "or were skipped", items: "skh", groups: []int{0, 0, 1}, tolerance: atLeast(1), want: "skA", verdict: "SUCCEEDED", after: s},
+		{name: "or were skipped, first", items: "ksh", groups: []int{0, 0, 1}, tolerance: atLeast(1), want: "ksA", verdict: "SUCCEEDED", after: s},
+		{name: "not all of them skipped", items: "kks", groups: []int{0, 0, 1}, tolerance: atLeast(2), verdict: "FAILED (0 of 2 failed, 0 tolerated, 2 had to succeed)"},
+		{name: "a failure and a success are a failure", items: "fss", groups: []int{0, 0, 1}, tolerance: atLeast(2), verdict: "FAILED (1 of 2 failed, 0 tolerated, 2 had to succeed)"},
+		{name: "numbers need not be dense", items: "ff", groups: []int{7, 3}, tolerance: count(1), verdict: "FAILED (2 of 2 failed, 1 tolerated)"},
+		{name: "numbers without items do not count", items: "fs", groups: []int{9, 9}, tolerance: percent(99), verdict: "FAILED (1 of 1 failed, 0 tolerated)"},
 		{
-			name: "a group that failed is not cut too", items: "fsh", tolerance: count(1, 0, 1, 0), deadline: s + s/2,
+			name: "a group that failed is not cut too", items: "fsh", groups: []int{0, 1, 0}, tolerance: count(1), deadline: s + s/2,
 			want: "fst", verdict: "SUCCEEDED", after: s + s/2,
 		},
 		{
-			name: "a group is cut once", items: "shh", tolerance: count(1, 0, 1, 1), deadline: s / 2,
+			name: "a group is cut once", items: "shh", groups: []int{0, 1, 1}, tolerance: count(1), deadline: s / 2,
 			want: "stt", verdict: "SUCCEEDED", after: s / 2,
 		},
 		{
-			name: "what was cut has not succeeded", items: "ssh", tolerance: atLeast(2, 0, 1, 1), deadline: s + s/2,
+			name: "what was cut has not succeeded", items: "ssh", groups: []int{0, 1, 1}, tolerance: atLeast(2), deadline: s + s/2,
 			want: "sst", verdict: "TIMED_OUT (context deadline exceeded)", after: s + s/2,
 		},
 	})

@@ -44,11 +44,13 @@ func wilds() *rapid.Generator[wild] {
 			w.policy.Tolerance = fanout.Tolerance{}
 			w.policy.Retry = []fanout.Retrier{{ErrorEquals: []string{"Throttled"}}}
 		}
-		w.policy.Tolerance.Groups = nil
-		lanes := rapid.IntRange(1, 3).Draw(t, "lanes")
+		groups, lanes := rapid.IntRange(1, 5).Draw(t, "groups"), 1
+		w.policy.Groups = rapid.SliceOfN(rapid.IntRange(0, groups-1), len(w.items), len(w.items)).Draw(t, "groupOf")
+		if w.policy.Adaptation.PerGroup = rapid.Bool().Draw(t, "perGroup"); w.policy.Adaptation.PerGroup {
+			lanes = groups
+		}
 		w.limits = rapid.SliceOfN(rapid.IntRange(least, 40), lanes, lanes).Draw(t, "limits")
 		w.refuseEvery = rapid.SliceOfN(rapid.SampledFrom([]int{0, 1 + least, 2, 5}), lanes, lanes).Draw(t, "refuseEvery")
-		w.policy.Adaptation.Lanes = rapid.SliceOfN(rapid.IntRange(0, lanes-1), len(w.items), len(w.items)).Draw(t, "laneOf")
 		if patient || rapid.Bool().Draw(t, "adapts") {
 			w.policy.Adaptation.ErrorEquals = []string{"Throttled"}
 			w.policy.Adaptation.CountRetries = !patient && rapid.Bool().Draw(t, "countRetries")
@@ -111,7 +113,10 @@ func (w wild) run(t *rapid.T, run func(context.Context, *wildRun) ([]fanout.Outc
 // attempt is the Func of a wild scenario. A hedge does the next step of its item,
 // not the same.
 func (r *wildRun) attempt(ctx context.Context, i int, prior []fanout.Attempt) (string, error) {
-	lane, steps := r.wild.policy.Adaptation.Lanes[i], r.wild.items[i]
+	lane, steps := 0, r.wild.items[i]
+	if r.wild.policy.Adaptation.PerGroup {
+		lane = r.wild.policy.Groups[i]
+	}
 	n := r.begin(i, len(prior))
 	defer r.end(i, n)
 	account := &r.lanes[lane]
