@@ -21,9 +21,9 @@ type Hedge struct {
 
 	// AfterPercentile derives that time from the run's attempts so far: the time
 	// within which this percentage of them succeeded, and a tenth more, because an
-	// attempt that is about to answer needs no hedge. Above 0 and below 100. Nothing
-	// is hedged until that percentage, and ten at least, have succeeded. Zero means
-	// that After decides.
+	// attempt that is about to answer needs no hedge. Attempts that failed do not
+	// count. Above 0 and below 100. Nothing is hedged until that percentage, and ten
+	// at least, have succeeded. Zero means that After decides.
 	AfterPercentile float64
 
 	// MaxExtraPercentage bounds the number of hedges, as a percentage of the
@@ -79,7 +79,6 @@ type hedger[R any] struct {
 	queue   []*attempt[R]         // first attempts that may get a hedge, by their start
 	running map[int][]*attempt[R] // attempts that are running, by item
 	losers  []*attempt[R]         // running attempts at settled items, by lostAt
-	made    int                   // first attempts
 	took    []time.Duration       // the times of successful attempts, sorted
 }
 
@@ -96,8 +95,10 @@ func (h *hedger[R]) after() (time.Duration, bool) {
 	if h.policy.After > 0 {
 		return h.policy.After, true
 	}
-	// The percentile of all attempts made: those that have ended are the fast ones.
-	rank := max(1, int(math.Ceil(h.policy.AfterPercentile/100*float64(h.made))))
+	// The percentile of all items that have succeeded or are running: those that have
+	// succeeded are the fast ones.
+	all := len(h.took) + len(h.running)
+	rank := max(1, int(math.Ceil(h.policy.AfterPercentile/100*float64(all))))
 	if len(h.took) < max(rank, minSample) {
 		return 0, false
 	}
@@ -127,7 +128,6 @@ func (h *hedger[R]) add(ctx context.Context, a *attempt[R]) {
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	h.running[a.item] = append(h.running[a.item], a)
 	if !a.hedge {
-		h.made++
 		h.queue = append(h.queue, a)
 	}
 }

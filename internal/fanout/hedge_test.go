@@ -294,3 +294,81 @@ func TestHedgingCutsTheTail(t *testing.T) {
 		})
 	}
 }
+
+// Throttled and failed attempts are no answers: neither they nor their number decides
+// after how long an attempt is slow.
+func TestAttemptsThatFailedDoNotCountForThePercentile(t *testing.T) {
+	t.Parallel()
+	const items, answer, slow = 500, 40 * time.Millisecond, 20 * time.Second // one of a hundred is slow
+	for _, tt := range []struct {
+		name  string
+		limit int // of the account
+		fails int // the first attempt at every item of this many fails; 0 is none
+		after time.Duration
+		most  time.Duration
+	}{
+		{"throttled", 100, 0, 0, time.Second}, // five rounds take 0.2 s
+		{"failed at once", 1 << 30, 2, 0, time.Second},
+		{"throttled and failed", 200, 3, 0, time.Second},
+		{"failed late", 1 << 30, 2, 2 * time.Second, 2*time.Second + 3*answer},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := adapting()
+				p.Retry = append(p.Retry, fanout.Retrier{ErrorEquals: []string{"A"}, IntervalSeconds: 0.01})
+				p.Hedge = fanout.Hedge{AfterPercentile: 95}
+				var account gauge
+				var accepted [items]atomic.Int32
+				begin := time.Now()
+				outcomes, _ := fanout.Map(t.Context(), p, numbers(items), func(ctx context.Context, i int, prior []fanout.Attempt) (int, error) {
+					account.add(1)
+					defer account.add(-1)
+					running, _, _ := account.read()
+					switch {
+					case running > tt.limit:
+						return 0, errors.Join(sleep(ctx, 2*time.Millisecond), throttleError{})
+					case tt.fails > 0 && i%tt.fails == 0 && len(prior) == 0:
+						return 0, errors.Join(sleep(ctx, tt.after), named("A"))
+					case accepted[i].Add(1) == 1 && i%100 == 99:
+						return 0, sleep(ctx, slow)
+					}
+					return 0, sleep(ctx, answer)
+				})
+				if took := time.Since(begin); took > tt.most {
+					t.Errorf("took %v, want at most %v", took, tt.most)
+				}
+				checkSucceeded(t, outcomes)
+			})
+		})
+	}
+}
+
+// However many items a lane's bursts take, the last ones are hedged too.
+func TestAHedgeIsMadeAlsoWhenTheLaneHasRoomForTheItemsOnly(t *testing.T) {
+	t.Parallel()
+	for _, items := range []int{1, 28, 36, 37, 180, 200} {
+		for _, groups := range []int{1, 2} {
+			synctest.Test(t, func(t *testing.T) {
+				p := adapting()
+				p.Hedge = fanout.Hedge{After: time.Second, MaxExtraPercentage: 100}
+				for i := range items * groups {
+					p.Groups = append(p.Groups, i/items)
+				}
+				p.Adaptation.PerGroup = true
+				begin := time.Now()
+				outcomes, _ := fanout.Map(t.Context(), p, p.Groups, func(ctx context.Context, _ int, _ []fanout.Attempt) (int, error) {
+					if time.Since(begin) < time.Second/2 {
+						return 0, sleep(ctx, time.Minute)
+					}
+					return 0, sleep(ctx, time.Second)
+				})
+				// The last of many are hedged with their lane's last bursts.
+				if took, most := time.Since(begin), 2*time.Second+200*time.Millisecond; took > most {
+					t.Errorf("%d items took %v, want at most %v", items, took, most)
+				}
+				checkSucceeded(t, outcomes)
+			})
+		}
+	}
+}

@@ -101,6 +101,8 @@ func ofLanesAndHedges() []mutant {
 		{"a group that waits before its retries has nothing to start", "queue.go", "+q.waiting,", "+0*q.waiting,"},
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
 		{"what became due in the meantime is missed", "stop.go", "if now := l.checkedAt;", "if now := time.Now();"},
+		{"attempts that failed count for the percentile", "hedge.go", "if a.returned && a.err == nil {", "if a.returned {"},
+		{"a hedge finds no room where items do not either", "lane.go", "max(l.open, l.running+1)", "l.open"},
 		{"more is hedged than is allowed", "hedge.go", "h.left--", "_ = h.left"},
 		{"the loser runs on", "hedge.go", "a.cancel(cause)", "_ = cause"},
 		{"the loser settles its item again", "hedge.go", "other.givenUp, other.lostAt = true, a.end", "other.lostAt = a.end"},
