@@ -2,6 +2,10 @@
 // input by the operation's model, and [Client.Do] signs it, sends it, and reads the
 // answer into the output or an error. internal/invoke calls Lambda's Invoke with it.
 //
+// [API.Call] calls any operation by the models of package model: it checks the input,
+// finds the endpoint, and reads all pages. What those models say wrongly, and what is
+// refused because it is not proven to work, is in one table, in model/exceptions.go.
+//
 // Everything that AWS defines is done by AWS's own code: protocols and errors by
 // smithy-go, signatures by the SDK's signer, credentials by the SDK's cache. What is
 // left out is the SDK's client: its middleware takes more CPU time than the network,
@@ -34,6 +38,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -69,6 +74,11 @@ type Operation struct {
 
 	// SigningName is the service's name in signatures, as in "lambda". Required.
 	SigningName string
+
+	// S3 says that the service signs as S3 does: the path as it is sent, and with the
+	// body's hash in the header. Others sign the path escaped once more.
+	// Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+	S3 bool
 }
 
 // A Call is one call of an operation.
@@ -89,6 +99,10 @@ type Call struct {
 	// MaxBytes limits the answer's body. Reading more than that fails with an
 	// http.MaxBytesError. Zero means 16 MiB.
 	MaxBytes int64
+
+	// Read is increased by the bytes of the answer's body that were read, unless it is
+	// nil.
+	Read *int64
 
 	// Ready is called when there is a connection, before the request is signed, with
 	// the time since the call began. A body that it returns is sent instead. Ready is
@@ -173,10 +187,15 @@ func (c *Client) once(ctx context.Context, call *Call, begin time.Time) (respons
 // sign signs r, which was serialized as request and has body.
 func (c *Client) sign(r *http.Request, request *Request, body []byte, credentials aws.Credentials, now time.Time) error {
 	delete(r.Header, "X-Amz-Security-Token") // of credentials that have expired
-	hash := sha256.Sum256(body)
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	s3 := request.operation.S3
+	if s3 {
+		r.Header.Set("X-Amz-Content-Sha256", hash)
+	}
 	//nolint:wrapcheck // it never fails
-	return c.signer.SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]),
-		request.operation.SigningName, request.place.Region, now)
+	return c.signer.SignHTTP(r.Context(), credentials, r, hash, request.operation.SigningName, request.place.Region, now,
+		func(o *v4.SignerOptions) { o.DisableURIPathEscaping = s3 })
 }
 
 // deserialize reads the answer into the output of call, or returns what AWS refused
@@ -187,6 +206,9 @@ func deserialize(ctx context.Context, call *Call, response *http.Response) error
 		limit = min(limit, maxErrorBytes)
 	}
 	response.Body = http.MaxBytesReader(nil, response.Body, limit)
+	if call.Read != nil {
+		response.Body = &countedBody{response.Body, call.Read}
+	}
 	op := call.Request.operation
 	err := op.Protocol.DeserializeResponse(ctx, op.Schema, op.Errors, &smithyhttp.Response{Response: response}, call.Output)
 	if _, streams := call.Output.(smithy.StreamingOutput); !streams || err != nil {
@@ -199,6 +221,20 @@ func deserialize(ctx context.Context, call *Call, response *http.Response) error
 		}
 	}
 	return err //nolint:wrapcheck // the protocol's error says what could not be read
+}
+
+// A countedBody counts the bytes that are read.
+type countedBody struct {
+	io.ReadCloser
+
+	read *int64
+}
+
+// Read implements io.Reader.
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	*b.read += int64(n)
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 
 // RequestID returns the id that AWS gave to a call, or "".

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -50,8 +51,7 @@ func Serialize(ctx context.Context, op *Operation, place Place, in smithy.Serial
 	if err := op.Protocol.SerializeRequest(ctx, op.Schema, in, r); err != nil {
 		return nil, fmt.Errorf("serialize %s: %w", op.Schema.ID().Name, err)
 	}
-	r.URL.Path = smithyhttp.JoinPath(place.Endpoint.Path, r.URL.Path)
-	r.URL.RawPath = smithyhttp.JoinPath(place.Endpoint.EscapedPath(), r.URL.RawPath)
+	r.URL.Path, r.URL.RawPath = join(place.Endpoint.Path, r.URL.Path), join(place.Endpoint.EscapedPath(), r.URL.EscapedPath())
 	serialized := &Request{operation: op, place: place, http: r.Request}
 	if stream := r.GetStream(); stream != nil {
 		var err error
@@ -60,6 +60,16 @@ func Serialize(ctx context.Context, op *Operation, place Place, in smithy.Serial
 		}
 	}
 	return serialized, nil
+}
+
+// join returns a path after another. Unlike smithyhttp.JoinPath, it keeps the slash at
+// the end of the path "/", which most operations have.
+func join(endpoint, path string) string {
+	joined := smithyhttp.JoinPath(endpoint, path)
+	if strings.HasSuffix(path, "/") && !strings.HasSuffix(joined, "/") {
+		joined += "/"
+	}
+	return joined
 }
 
 // URL returns where the request goes. The caller does not change it.
