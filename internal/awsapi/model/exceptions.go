@@ -1,0 +1,203 @@
+package model
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+// An exception is how some operations differ from what their models say.
+type exception struct {
+	// name has the service and the operation, as a pattern.
+	name string
+
+	// refused is why Meridian does not call the operation or, with a member, why that may
+	// not be set. Empty means that it may.
+	refused string
+
+	// member is a member of the input that may not be set, or only to what only accepts.
+	member string
+	only   func(string) bool
+
+	// header has a name and a value that the service wants and the model leaves out.
+	header [2]string
+
+	// noEndpoint says that the service answers only at endpoints that its users look up.
+	noEndpoint bool
+
+	// once says that every Region gives the same answer, though each has an endpoint of
+	// its own.
+	once bool
+
+	// changes says that the operation does more than read, though its name says that it
+	// reads.
+	changes bool
+
+	// secret says that the answer has secrets, though the name does not say so.
+	secret bool
+
+	// inBase64 is a member with text that the service wants in base64, and people give as
+	// it is.
+	inBase64 string
+
+	// lastPart lists members with paths, of which the service takes the last part only.
+	lastPart []string
+
+	// reason says where the exception comes from.
+	reason string
+}
+
+// Refusals that the data has a number for, in the order of generate.py.
+//
+//nolint:gochecknoglobals // a constant
+var refusals = [...]string{
+	"",
+	"it takes no signature, but credentials of its own in the input",
+	"its body is a stream, which is not signed",
+	"it answers at a host of its own, which the catalogue of endpoints does not have",
+	"its endpoint has to be asked for with DescribeEndpoints first",
+}
+
+const (
+	presigned = "it needs a presigned URL for the other Region"
+	customKey = "keys of your own are not supported"
+	ownHost   = "botocore's endpoint rules give a host that does not serve it"
+	keys      = "keys are members of the answer"
+	handler   = "botocore/handlers.py: "
+)
+
+// exceptions are all of them. What is not proven to work is refused by name.
+//
+//nolint:gochecknoglobals // a table
+var exceptions = [...]exception{
+	{name: "apigateway:*", header: [2]string{"Accept", "application/json"}, reason: handler + "add_accept_header"},
+
+	{name: "glacier:*", header: [2]string{"X-Amz-Glacier-Version", "2012-06-01"}, reason: handler + "add_glacier_version"},
+	{name: "glacier:Upload*", refused: "it needs a tree hash of the archive", reason: handler + "add_glacier_checksums"},
+
+	{name: "ec2:CopySnapshot", refused: presigned, reason: handler + "inject_presigned_url_ec2"},
+	{name: "ec2:RunInstances", inBase64: "UserData", reason: handler + "base64_encode_user_data"},
+	{name: "autoscaling:CreateLaunchConfiguration", inBase64: "UserData", reason: handler + "base64_encode_user_data"},
+
+	{name: "rds:*", member: "SourceRegion", refused: presigned, reason: handler + "inject_presigned_url_rds"},
+	{name: "neptune:*", member: "SourceRegion", refused: presigned, reason: handler + "inject_presigned_url_rds"},
+	{name: "docdb:*", member: "SourceRegion", refused: presigned, reason: handler + "inject_presigned_url_rds"},
+
+	{name: "machinelearning:Predict", refused: "it answers at an endpoint in its input", reason: handler + "switch_host_machinelearning"},
+
+	{
+		name: "route53:*", lastPart: []string{"Id", "HostedZoneId", "DelegationSetId", "ResourceId"},
+		reason: handler + "fix_route53_ids: answers have /hostedzone/ before an id",
+	},
+
+	{
+		name: "s3:ListBuckets", once: true,
+		reason: "every Region lists the buckets of all: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html",
+	},
+	{
+		name: "s3:*", member: "Bucket", only: plainBucket,
+		refused: "want the name of a general purpose bucket",
+		reason: "ARNs, access points and directory buckets have hosts and signatures of their own: " +
+			"https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+	},
+	{
+		name: "s3*:*", member: "ChecksumAlgorithm", only: func(name string) bool { return name == "CRC32" },
+		refused: "want CRC32",
+		reason:  "the only checksum that is computed here",
+	},
+	{name: "s3:*", member: "SSECustomerKey", refused: customKey, reason: handler + "sse_md5"},
+	{name: "s3:*", member: "CopySourceSSECustomerKey", refused: customKey, reason: handler + "copy_source_sse_md5"},
+
+	{name: "apigatewaymanagementapi:*", noEndpoint: true, reason: ownHost},
+	{name: "cloudfront-keyvaluestore:*", noEndpoint: true, reason: ownHost},
+	{name: "cloudsearchdomain:*", noEndpoint: true, reason: ownHost},
+	{name: "kinesis-video-archived-media:*", noEndpoint: true, reason: ownHost},
+	{name: "kinesis-video-media:*", noEndpoint: true, reason: ownHost},
+	{name: "kinesis-video-signaling:*", noEndpoint: true, reason: ownHost},
+	{name: "kinesis-video-webrtc-storage:*", noEndpoint: true, reason: ownHost},
+	{name: "mediastore-data:*", noEndpoint: true, reason: ownHost},
+
+	{
+		name: "cognito-identity:GetOpenIdTokenForDeveloperIdentity", changes: true,
+		reason: "it makes an identity when there is none",
+	},
+	{name: "appsync:ListApiKeys", secret: true, reason: keys},
+	{name: "cognito-idp:DescribeUserPoolClient", secret: true, reason: keys},
+	{name: "cognito-idp:ListUserPoolClientSecrets", secret: true, reason: keys},
+	{name: "ssm:GetParameter*", secret: true, reason: "SecureString parameters, decrypted on demand"},
+	{name: "storagegateway:DescribeChapCredentials", secret: true, reason: keys},
+
+	{name: "redshift:GetClusterCredentials", changes: true, reason: "it makes a user with AutoCreate"},
+	{name: "redshift-serverless:GetCredentials", changes: true, reason: "it makes a user when there is none"},
+}
+
+// bucketName is what names of buckets look like, the older ones too.
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9._-]{3,255}$`)
+
+// plainBucket reports whether a name is that of a general purpose bucket.
+func plainBucket(name string) bool {
+	return bucketName.MatchString(name) && !strings.HasSuffix(name, "--x-s3")
+}
+
+// each calls f with the operation's exceptions.
+func (op *Operation) each(f func(*exception)) {
+	for i := range exceptions {
+		if ok, _ := path.Match(exceptions[i].name, op.Service+":"+op.Name); ok {
+			f(&exceptions[i])
+		}
+	}
+}
+
+// Refused says why Meridian does not call the operation. Empty means that it does.
+func (op *Operation) Refused() string {
+	refused := ""
+	if number := op.flags >> refusalShift; number < len(refusals) {
+		refused = refusals[number]
+	}
+	if op.service.flags&serviceNotSigV4 != 0 {
+		refused = "its service does not take signatures of version 4"
+	}
+	if op.schema.IsInputEventStream() || op.schema.IsOutputEventStream() {
+		refused = "it is a stream of events"
+	}
+	op.each(func(e *exception) {
+		if e.refused != "" && e.member == "" {
+			refused = e.refused
+		}
+	})
+	return refused
+}
+
+// NoEndpoint reports whether the service answers only at endpoints that its users look
+// up, and that have to be set.
+func (op *Operation) NoEndpoint() bool {
+	found := false
+	op.each(func(e *exception) { found = found || e.noEndpoint })
+	return found
+}
+
+// Once reports whether every Region of a partition gives the same answer, though each
+// has an endpoint of its own.
+func (op *Operation) Once() bool {
+	found := false
+	op.each(func(e *exception) { found = found || e.once })
+	return found
+}
+
+// members adds the faults of members that may not be set.
+func (c *checker) exceptions(op *Operation, input map[string]any) {
+	if op.input == nil {
+		return
+	}
+	for _, m := range op.input.members() {
+		if m.elsewhere && input[m.name] != nil {
+			c.fault(m.name, input[m.name], "selects a host of its own, which the catalogue of endpoints does not have")
+		}
+	}
+	op.each(func(e *exception) {
+		value := input[e.member]
+		if text, _ := value.(string); value != nil && e.member != "" && (e.only == nil || !e.only(text)) {
+			c.fault(e.member, value, e.refused)
+		}
+	})
+}

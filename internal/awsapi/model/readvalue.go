@@ -1,0 +1,198 @@
+package model
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/document"
+	"github.com/aws/smithy-go/traits"
+)
+
+// maxDepth is the depth of structures, lists and maps in an output. AWS's own have less
+// than 100; without a limit, an answer of 16 MiB could overflow the stack.
+const maxDepth = 1000
+
+var errTooDeep = errors.New("the answer is nested too deeply")
+
+// Deserialize implements smithy.Deserializable.
+func (v *Value) Deserialize(d smithy.ShapeDeserializer) error {
+	if v == nil || v.shape == nil {
+		return nil
+	}
+	value, err := (&valueReader{d, 0}).read(v.shape, v.shape.schema)
+	v.value = value
+	object, _ := value.(map[string]any)
+	for _, m := range v.shape.members() {
+		if _, ok := smithy.SchemaTrait[*traits.HTTPPrefixHeaders](m.schema); ok && object != nil && object[m.name] == nil {
+			object[m.name] = map[string]any{} // as the AWS CLI has it: no header is an empty map
+		}
+	}
+	return err
+}
+
+// A valueReader reads values.
+type valueReader struct {
+	d     smithy.ShapeDeserializer
+	depth int
+}
+
+// read reads a value of a shape. The schema is that of the member, or of the root, that
+// has the shape.
+func (r *valueReader) read(t *shape, schema *smithy.Schema) (any, error) {
+	if t.fill == nil {
+		return r.scalar(t.typ, schema)
+	}
+	t.members() // before the protocol looks at the schema's
+	r.depth++
+	defer func() { r.depth-- }()
+	if r.depth > maxDepth {
+		return nil, errTooDeep
+	}
+	switch t.typ {
+	case smithy.ShapeTypeList:
+		return r.list(t, schema)
+	case smithy.ShapeTypeMap:
+		return r.table(t, schema)
+	case smithy.ShapeTypeUnion:
+		return r.members(t, func() (*smithy.Schema, error) { return r.d.ReadUnion(schema) })
+	default:
+		if err := r.d.ReadStruct(schema); err != nil {
+			return nil, err //nolint:wrapcheck // the protocol's error says what could not be read
+		}
+		return r.members(t, r.d.ReadStructMember)
+	}
+}
+
+// members reads the members of a structure, or of a union, until next returns none.
+func (r *valueReader) members(t *shape, next func() (*smithy.Schema, error)) (any, error) {
+	object := map[string]any{}
+	for {
+		schema, err := next()
+		if err != nil || schema == nil {
+			return object, err
+		}
+		m := t.member(schema.MemberName())
+		value, err := r.read(m.shape, schema)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		if text, ok := value.(string); ok && m.json {
+			value = parsed(text)
+		}
+		if value != nil {
+			object[m.name] = value
+		}
+	}
+}
+
+// parsed returns the JSON in a text, or the text when there is none in it.
+func parsed(text string) any {
+	var value any
+	if json.Unmarshal([]byte(text), &value) != nil {
+		return text
+	}
+	return value
+}
+
+// list reads a list.
+func (r *valueReader) list(t *shape, schema *smithy.Schema) (any, error) {
+	list := []any{}
+	if err := r.d.ReadList(schema); err != nil {
+		return nil, err //nolint:wrapcheck // the protocol's error says what could not be read
+	}
+	for m := t.item(); ; {
+		more, err := r.d.ReadListItem(m.schema)
+		if err != nil || !more {
+			return list, err //nolint:wrapcheck // as above
+		}
+		value, null, err := r.item(m)
+		if err != nil {
+			return nil, fmt.Errorf("[%d]: %w", len(list), err)
+		}
+		if !null || t.sparse {
+			list = append(list, value)
+		}
+	}
+}
+
+// table reads a map.
+func (r *valueReader) table(t *shape, schema *smithy.Schema) (any, error) {
+	object := map[string]any{}
+	if err := r.d.ReadMap(schema); err != nil {
+		return nil, err //nolint:wrapcheck // the protocol's error says what could not be read
+	}
+	for m := t.item(); ; {
+		key, more, err := r.d.ReadMapKey(schema.MapKey())
+		if err != nil || !more {
+			return object, err //nolint:wrapcheck // as above
+		}
+		value, null, err := r.item(m)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", key, err)
+		}
+		if !null || t.sparse {
+			object[key] = value
+		}
+	}
+}
+
+// item reads an item of a list or a value of a map, which may be null.
+func (r *valueReader) item(m *member) (value any, null bool, err error) {
+	if null, err = r.d.ReadNil(m.schema); err != nil || null {
+		return nil, null, err //nolint:wrapcheck // the protocol's error says what could not be read
+	}
+	value, err = r.read(m.shape, m.schema)
+	return value, false, err
+}
+
+// scalar reads a value without members.
+//
+//nolint:wrapcheck // the protocol's error says what could not be read
+func (r *valueReader) scalar(typ smithy.ShapeType, schema *smithy.Schema) (any, error) {
+	switch typ {
+	case smithy.ShapeTypeBoolean:
+		var b bool
+		err := r.d.ReadBool(schema, &b)
+		return b, err
+	case smithy.ShapeTypeInteger:
+		var n int32
+		err := r.d.ReadInt32(schema, &n)
+		return float64(n), err
+	case smithy.ShapeTypeLong:
+		var n int64
+		err := r.d.ReadInt64(schema, &n)
+		return exact(n), err
+	case smithy.ShapeTypeFloat:
+		var f float32
+		err := r.d.ReadFloat32(schema, &f)
+		decimal, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64) // 1.1, and not 1.100000023841858
+		return finite(decimal), err
+	case smithy.ShapeTypeDouble:
+		var f float64
+		err := r.d.ReadFloat64(schema, &f)
+		return finite(f), err
+	case smithy.ShapeTypeBlob:
+		var blob []byte
+		err := r.d.ReadBlob(schema, &blob)
+		return base64.StdEncoding.EncodeToString(blob), err
+	case smithy.ShapeTypeTimestamp:
+		var t time.Time
+		err := r.d.ReadTime(schema, &t)
+		return t.UTC().Format(time.RFC3339Nano), err
+	case smithy.ShapeTypeDocument:
+		var v document.Value
+		if err := r.d.ReadDocument(schema, &v); err != nil {
+			return nil, err
+		}
+		return plain(v), nil
+	default:
+		var text string
+		err := r.d.ReadString(schema, &text)
+		return text, err
+	}
+}
