@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go/transport/http/protocol/restjson1"
 
 	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/model"
 )
 
 // A model of an operation is enough to call it: its schemas, which may be made at run
@@ -61,6 +62,41 @@ func ExampleClient_Do() {
 	// GET /greetings/world
 	// signed: true
 	// 200 map[Text:hello] <nil>
+}
+
+// Any operation of AWS can be called by its name. The pages of its answer are merged.
+func ExampleAPI_Call() {
+	pages := []string{
+		`{"TableNames":["accounts","orders"],"LastEvaluatedTableName":"orders"}`,
+		`{"TableNames":["users"]}`,
+	}
+	dynamodb := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Println(r.Header.Get("X-Amz-Target"), string(body))
+		_, _ = io.WriteString(w, pages[0])
+		pages = pages[1:]
+	}))
+	defer dynamodb.Close()
+
+	operation, err := model.Lookup("dynamodb", "ListTables")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	api := awsapi.API{
+		Client:    awsapi.New(plain{}, credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", "")),
+		Endpoints: awsapi.Endpoints{URL: func(context.Context, string) (string, error) { return dynamodb.URL, nil }},
+	}
+	answer, err := api.Call(context.Background(), operation, "eu-west-1", nil)
+	fmt.Println(answer.Value, answer.Pages, answer.More, err)
+
+	_, err = api.Call(context.Background(), operation, "eu-west-1", map[string]any{"limit": 1.0})
+	fmt.Println(err)
+	// Output:
+	// DynamoDB_20120810.ListTables {}
+	// DynamoDB_20120810.ListTables {"ExclusiveStartTableName":"orders"}
+	// map[TableNames:[accounts orders users]] 2 false <nil>
+	// limit: is not a member; did you mean Limit?
 }
 
 // A plain is a Sender over net/http.

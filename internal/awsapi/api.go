@@ -1,0 +1,144 @@
+package awsapi
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"meridian/internal/awsapi/model"
+)
+
+// defaultMaxPages is as many pages as a Region's answer seldom has.
+const defaultMaxPages = 100
+
+// An API calls operations by their models. It may be used from several goroutines.
+type API struct {
+	// Client sends the requests. Required.
+	Client *Client
+
+	// Endpoints say where services answer. Zero means the plain endpoints.
+	Endpoints Endpoints
+
+	// MaxPages limits the pages of an answer. Zero means 100.
+	MaxPages int
+
+	// MaxBytes limits the bodies of all pages of an answer together. Zero means 16 MiB.
+	MaxBytes int64
+}
+
+// An Answer is what an operation answered.
+type Answer struct {
+	// Value is the output, with all pages merged as the AWS CLI does it: the results'
+	// items of all pages, and the members that are the same in every page.
+	Value map[string]any
+
+	// Pages is the number of pages that were read.
+	Pages int
+
+	// More says that there are more pages than MaxPages.
+	More bool
+
+	// RequestID is AWS's id of the last page's request, or "".
+	RequestID string
+}
+
+// Call calls an operation for a Region and reads its pages. An input that sets a token
+// or the limit of a page asks for that one page.
+//
+// An input with faults is a protocol.InvalidRequestError, and an operation that Meridian
+// does not call a [RefusedError]; nothing was sent then. The other errors are those of
+// [Client.Do] and [Endpoints.Place].
+func (a *API) Call(ctx context.Context, op *model.Operation, region string, input map[string]any) (Answer, error) {
+	if refused := op.Refused(); refused != "" {
+		return Answer{}, RefusedError{Operation: op.Service + ":" + op.Name, Reason: refused}
+	}
+	if err := op.Check(input).Err(); err != nil {
+		return Answer{}, err //nolint:wrapcheck // it has the paths of the faults
+	}
+	place, err := a.Endpoints.Place(ctx, op, region, input)
+	if err != nil {
+		return Answer{}, err
+	}
+	call := pagedCall{api: a, operation: operation(op), op: op, place: place}
+	if !op.Pages.Follows(input) {
+		page, err := call.page(ctx, input)
+		return Answer{Value: page, Pages: 1, RequestID: call.id}, err
+	}
+	return call.all(ctx, input)
+}
+
+// operation returns the operation in the form that Client takes.
+func operation(op *model.Operation) *Operation {
+	return &Operation{Schema: op.Schema(), Protocol: op.Protocol(), Errors: op.Errors(), SigningName: op.SigningName, S3: op.S3}
+}
+
+// A pagedCall is one call of an operation, page by page.
+type pagedCall struct {
+	api       *API
+	op        *model.Operation
+	operation *Operation
+	place     Place
+	read      int64  // bytes, of all pages
+	id        string // of the last request
+}
+
+// page reads one page.
+func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]any, error) {
+	request, err := Serialize(ctx, c.operation, c.place, c.op.Input(input))
+	if err != nil {
+		return nil, err
+	}
+	most := c.api.MaxBytes
+	if most == 0 {
+		most = defaultMaxBytes
+	}
+	out := c.op.Output()
+	response, err := c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Read: &c.read}) //nolint:bodyclose // Do closes it
+	if response != nil {
+		c.id = RequestID(response)
+	}
+	if err != nil {
+		return nil, err
+	}
+	page, _ := out.Any().(map[string]any)
+	return page, nil
+}
+
+// all reads all pages.
+func (c *pagedCall) all(ctx context.Context, input map[string]any) (Answer, error) {
+	most := c.api.MaxPages
+	if most == 0 {
+		most = defaultMaxPages
+	}
+	merged := c.op.Pages.Merger()
+	for n := 1; ; n++ {
+		page, err := c.page(ctx, input)
+		if err != nil {
+			return Answer{}, err
+		}
+		tokens, err := merged.Add(page)
+		if err != nil {
+			return Answer{}, fmt.Errorf("page %d: %w", n, err)
+		}
+		if tokens == nil || n == most {
+			return Answer{Value: merged.Value(), Pages: n, More: tokens != nil, RequestID: c.id}, nil
+		}
+		input = maps.Clone(input)
+		if input == nil {
+			input = map[string]any{}
+		}
+		maps.Copy(input, tokens)
+	}
+}
+
+// A RefusedError says that Meridian does not call an operation. Nothing was sent.
+type RefusedError struct {
+	// Operation is its name, as in "sdb:Select".
+	Operation string
+
+	// Reason is why.
+	Reason string
+}
+
+// Error names the operation and the reason.
+func (e RefusedError) Error() string { return e.Operation + " cannot be called: " + e.Reason }
