@@ -178,7 +178,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci
 
 # A part with a program missing is skipped, but fails where CI is set.
-e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,nginx for some, E2E_FULL=1 for all of it
+e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,nginx for some, E2E_FULL=1 for all of it
 	go test -tags e2e -count=1 -v -timeout 30m ./e2e
 
 # botocore at the pinned version, in a virtual environment of its own.
@@ -187,8 +187,15 @@ build/botocore/pin: internal/endpoints/botocore.pin
 	$(@D)/bin/pip install --quiet --disable-pip-version-check botocore==$$(cut -d ' ' -f 1 $<)
 	cp $< $@
 
-generate: build/botocore/pin ## write the catalogue of Regions and services anew, from botocore
-	PATH="$(CURDIR)/build/botocore/bin:$$PATH" go generate ./internal/endpoints
+# AWS's protocol tests, which only botocore's source distribution has.
+build/botocore/protocols: build/botocore/pin
+	build/botocore/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest build/botocore/sdist botocore==$$(cut -d ' ' -f 1 $<)
+	tar -xzf build/botocore/sdist/botocore-*.tar.gz -C build/botocore --strip-components 3 --wildcards '*/tests/unit/protocols'
+	rm -r build/botocore/sdist
+	touch $@
+
+generate: build/botocore/pin ## write the catalogue of Regions and services, and the models of operations, anew, from botocore
+	PATH="$(CURDIR)/build/botocore/bin:$$PATH" go generate ./internal/endpoints ./internal/awsapi/model
 
 DEPLOY := go run ./scripts/deploy
 deploy: node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1

@@ -10,11 +10,14 @@
 //     interface, with IAM enforced, deploys with the real commands, and calls the
 //     deployment by every trigger.
 //   - TestCatalogue compares the catalogue of endpoints with botocore's real clients.
+//   - TestProtocol runs AWS's protocol tests on the models of operations, and
+//     TestOperations compares the requests of AWS's operations with botocore's.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
 //
 // # Parts
 //
-// E2E names the parts to run: template, deployment, catalogue, nginx; empty means all.
+// E2E names the parts to run: template, deployment, catalogue, protocol, operations,
+// nginx; empty means all.
 // A part with a program missing is skipped by name, or fails if CI is set. What takes
 // longer than two minutes runs a sample, or the whole with E2E_FULL=1.
 //
