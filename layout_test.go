@@ -29,7 +29,9 @@ func imports() map[string][]string {
 		"internal/endpoints":         {},
 		"internal/function":          {},
 		"internal/probe":             {},
-		"internal/task":              {"pkg/protocol", "internal/endpoints", "internal/probe"},
+		"internal/task": {
+			"pkg/protocol", "internal/endpoints", "internal/probe", "internal/awsapi", "internal/awsapi/model", "internal/wire",
+		},
 		"internal/report":            {"pkg/protocol"},
 		"internal/wire":              {},
 		"internal/price":             {},

@@ -6,6 +6,10 @@ import (
 	"log/slog"
 	"maps"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
 	"meridian/internal/regionworker"
@@ -49,14 +53,22 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 		if value, set := f.workerSettings[name]; set {
 			return value
 		}
-		return environment(name)
-	})
+		if value := environment(name); value != "" || name != "MERIDIAN_CALL_ALLOW" {
+			return value
+		}
+		return "reads"
+	}, task.NewAWS(f.configuration))
 	for name := range unknown {
 		if err == nil {
 			err = fmt.Errorf("--worker-setting: %q: no task has this setting", name)
 		}
 	}
 	return tasks, err
+}
+
+// configuration returns the SDK's configuration for the task "call".
+func (f *runFlags) configuration(ctx context.Context) (aws.Config, error) {
+	return config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"), config.WithLogger(logging.Nop{}))
 }
 
 // log returns the log for standard error, with a line for each target too, or one that

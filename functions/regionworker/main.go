@@ -12,16 +12,26 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+
 	"meridian/internal/function"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
 )
 
+// configuration returns the SDK's configuration. It is read for the first target that
+// calls AWS, because reading it makes a cold start longer.
+func configuration(ctx context.Context) (aws.Config, error) {
+	return config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{})) // else it writes lines that are not JSON
+}
+
 func main() {
 	function.Tune(os.Getenv)
 	log := function.Log()
 	slog.SetDefault(log) // takes what net/http logs, too
-	tasks, err := task.Builtin().Configure(os.Getenv)
+	tasks, err := task.Builtin().Configure(os.Getenv, task.NewAWS(configuration))
 	if err != nil {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)

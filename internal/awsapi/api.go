@@ -2,8 +2,10 @@ package awsapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 
 	"meridian/internal/awsapi/model"
 )
@@ -22,7 +24,9 @@ type API struct {
 	// MaxPages limits the pages of an answer. Zero means 100.
 	MaxPages int
 
-	// MaxBytes limits the bodies of all pages of an answer together. Zero means 16 MiB.
+	// MaxBytes limits the bodies of all pages of an answer together. The pages up to it
+	// are the answer; a first page that is longer fails with an http.MaxBytesError. Zero
+	// means 16 MiB.
 	MaxBytes int64
 }
 
@@ -35,8 +39,9 @@ type Answer struct {
 	// Pages is the number of pages that were read.
 	Pages int
 
-	// More says that there are more pages than MaxPages.
-	More bool
+	// More says that there are more pages than MaxPages or MaxBytes allows, and TooLong
+	// that it was MaxBytes.
+	More, TooLong bool
 
 	// RequestID is AWS's id of the last page's request, or "".
 	RequestID string
@@ -90,7 +95,7 @@ func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]
 	}
 	most := c.api.MaxBytes
 	if most == 0 {
-		most = defaultMaxBytes
+		most = DefaultMaxBytes
 	}
 	out := c.op.Output()
 	response, err := c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Read: &c.read}) //nolint:bodyclose // Do closes it
@@ -113,6 +118,9 @@ func (c *pagedCall) all(ctx context.Context, input map[string]any) (Answer, erro
 	merged := c.op.Pages.Merger()
 	for n := 1; ; n++ {
 		page, err := c.page(ctx, input)
+		if _, long := errors.AsType[*http.MaxBytesError](err); long && n > 1 {
+			return Answer{Value: merged.Value(), Pages: n - 1, More: true, TooLong: true, RequestID: c.id}, nil
+		}
 		if err != nil {
 			return Answer{}, err
 		}

@@ -51,8 +51,8 @@ import (
 )
 
 const (
-	// defaultMaxBytes is more than any page of AWS's own APIs has.
-	defaultMaxBytes = 16 << 20
+	// DefaultMaxBytes is more than any page of AWS's own APIs has.
+	DefaultMaxBytes = 16 << 20
 
 	// maxErrorBytes is more than any error of AWS's has. Thousands of calls may be
 	// refused at once.
@@ -201,7 +201,7 @@ func (c *Client) sign(r *http.Request, request *Request, body []byte, credential
 // deserialize reads the answer into the output of call, or returns what AWS refused
 // the call with.
 func deserialize(ctx context.Context, call *Call, response *http.Response) error {
-	limit := cmp.Or(call.MaxBytes, defaultMaxBytes)
+	limit := cmp.Or(call.MaxBytes, DefaultMaxBytes)
 	if response.StatusCode < 200 || response.StatusCode >= 300 {
 		limit = min(limit, maxErrorBytes)
 	}

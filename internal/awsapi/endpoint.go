@@ -94,7 +94,7 @@ func (e Endpoints) Place(ctx context.Context, op *model.Operation, region string
 		return Place{}, RefusedError{Operation: op.Service + ":" + op.Name, Reason: "it answers at an endpoint of its own; set AWS_ENDPOINT_URL_" +
 			strings.ReplaceAll(strings.ToUpper(op.ServiceID), " ", "_")}
 	}
-	found, err := endpoints.Resolve(op.Service, region, e.Variant)
+	found, err := endpoints.ResolveUnlisted(op.Service, region, e.Variant)
 	place := Place{Endpoint: &url.URL{Scheme: "https", Host: found.Host}, Region: found.SigningRegion}
 	if set != "" {
 		place, err = setPlace(set, region, found)

@@ -20,7 +20,11 @@ import (
 // megabytes takes time.
 type unchecked struct{}
 
-func (unchecked) Idempotent(string) bool { return false }
+func (unchecked) Idempotent(string, json.RawMessage, []string) bool { return false }
+
+func (unchecked) Omits(string, json.RawMessage) func(string, bool, string, []string) string {
+	return nil
+}
 
 func (unchecked) Check(string, json.RawMessage, []string) protocol.Faults { return nil }
 

@@ -70,9 +70,15 @@ type Holder interface {
 
 // Tasks knows which tasks there are.
 type Tasks interface {
-	// Idempotent reports whether the work of the task called name may be done twice;
-	// false when there is no such task.
-	Idempotent(name string) bool
+	// Idempotent reports whether a request's work may be done twice; false when there is
+	// no such task.
+	Idempotent(name string, parameters json.RawMessage, targets []string) bool
+
+	// Omits returns a function that says why a target is left out of a plan in a Region,
+	// or "": named says that the request names the Region itself, and earlier has the
+	// Regions before it in which the target is not left out. Nil means that none is.
+	// Check has found nothing wrong with the request.
+	Omits(name string, parameters json.RawMessage) func(region string, named bool, target string, earlier []string) (cause string)
 
 	// Check returns what is wrong with a task's name, its parameters or its targets,
 	// with JSON paths from the request's root.
@@ -174,7 +180,13 @@ func (c *Coordinator) Plan(r protocol.Request, limit int) (Plan, error) {
 // Execute carries out a plan that a Coordinator made, here or elsewhere, and returns
 // what became of it. It does not change the plan.
 func (c *Coordinator) Execute(ctx context.Context, p Plan) protocol.Result {
-	r, ctx, cancel := c.newRun(ctx, &p)
+	begin := time.Now()
+	var refused error
+	if p.AskEnabled {
+		p, refused = c.narrow(ctx, p)
+	}
+	r, ctx, cancel := c.newRun(ctx, &p, begin)
 	defer cancel()
+	r.refused = refused
 	return r.execute(ctx)
 }

@@ -184,6 +184,6 @@ func ExampleCoordinator_Execute() {
 	fmt.Println(plan.Regions, err)
 	fmt.Println(c.Execute(context.Background(), plan).Status)
 	// Output:
-	// [{eu-west-1 [dynamodb s3] [2]}] <nil>
+	// [{eu-west-1 [dynamodb s3] [2] []}] <nil>
 	// SUCCEEDED
 }

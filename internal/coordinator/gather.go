@@ -34,10 +34,13 @@ func (r *run) gather() {
 	for i, planned := range r.plan.Regions {
 		g := &r.regions[i]
 		g.left = len(planned.Batches)
-		if g.left == 0 { // every service was asked for, and the Region lists none
+		if g.left == 0 {
 			g.outcome = protocol.RegionOutcome{
 				Region: planned.Region, Status: protocol.StatusSkipped, Cause: "no service is listed in this Region",
-				Attempts: []protocol.Attempt{}, Targets: []protocol.TargetOutcome{},
+				Attempts: []protocol.Attempt{}, Targets: spread([]protocol.TargetOutcome{}, planned.Omitted, skipped),
+			}
+			if len(planned.Omitted) > 0 { // else every service was asked for
+				g.outcome.Cause = planned.Omitted[0].Cause
 			}
 			r.count(&g.outcome)
 		}
@@ -56,6 +59,9 @@ func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
 		return nil
 	}
 	g.outcome = merge(r.region(u), g.batches, r.overdue)
+	omitted := r.plan.Regions[u.region].Omitted
+	g.outcome.Targets = spread(g.outcome.Targets, omitted, skipped)
+	g.outputs = [][]*protocol.Output{spread(slices.Concat(g.outputs...), omitted, func(OmittedTarget) *protocol.Output { return nil })}
 	g.batches = nil
 	r.count(&g.outcome)
 	return &g.outcome

@@ -27,6 +27,9 @@ type reply struct {
 // small: thousands of attempts wait at once, and a larger frame here doubles the 8 KB
 // that the stack of each takes.
 func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*reply, error) {
+	if r.refused != nil {
+		return nil, &invocationError{err: r.refused, final: true}
+	}
 	request, payload, err := r.request(ctx, u, len(prior))
 	if err != nil {
 		return nil, &invocationError{err: err}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/oklog/ulid/v2"
 
@@ -61,6 +62,10 @@ type Plan struct {
 	// Regional says that each Region has a worker, and so a limit, of its own.
 	Regional bool `json:"regional,omitzero"`
 
+	// AskEnabled says that a worker has to list the Regions that are enabled in the
+	// account first. The plan has every Region that may be among them.
+	AskEnabled bool `json:"askEnabled,omitzero"`
+
 	// AtMostOnce says that an invocation that may have run is not made again.
 	AtMostOnce bool `json:"atMostOnce,omitzero"`
 
@@ -82,6 +87,20 @@ type PlannedRegion struct {
 	// Batches counts the targets of each invocation: the first one takes the
 	// first targets, and so on.
 	Batches []int `json:"batches"`
+
+	// Omitted lists the targets that no worker is asked for.
+	Omitted []OmittedTarget `json:"omitted,omitzero"`
+}
+
+// An OmittedTarget is a target that no worker is asked for. It is SKIPPED.
+type OmittedTarget struct {
+	// At is its index among all targets of the Region.
+	At int `json:"at"`
+
+	Target string `json:"target"`
+
+	// Cause says why.
+	Cause string `json:"cause"`
 }
 
 // Encode returns p as JSON, to be read by [DecodePlan].
@@ -140,11 +159,12 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		targets = []string{c.Tasks.DefaultTarget(r.Task, r.Parameters)}
 	}
 	regions, more := expand(r, c.Regions)
-	faults = faults.And(more).And(c.Tasks.Check(r.Task, r.Parameters, targets))
-	idempotent := c.Tasks.Idempotent(r.Task)
-	if r.Hedge != nil && !idempotent {
+	ofTask := c.Tasks.Check(r.Task, r.Parameters, targets)
+	faults = faults.And(more).And(ofTask)
+	idempotent := len(ofTask) == 0 && c.Tasks.Idempotent(r.Task, r.Parameters, targets)
+	if r.Hedge != nil && !idempotent && len(ofTask) == 0 {
 		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, fmt.Sprintf(
-			"task %s does not say of itself that it may be done twice", r.Task))})
+			"task %s does not say of itself that it may be done twice with this request", r.Task))})
 	}
 	p := Plan{
 		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
@@ -154,6 +174,8 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		for _, region := range regions {
 			p.Regions = append(p.Regions, PlannedRegion{Region: region, Targets: targetsIn(region, targets), Batches: []int{}})
 		}
+		p.omit(c.Tasks.Omits(r.Task, r.Parameters))
+		p.AskEnabled = slices.Contains(r.Regions, protocol.EnabledRegions)
 		faults = p.divide()
 	}
 	if len(faults) > 0 {
@@ -213,16 +235,16 @@ func (p *Plan) invocations() (n int) {
 // targetCount returns how many targets there are, counted once for each Region.
 func (p *Plan) targetCount() (n int) {
 	for _, r := range p.Regions {
-		n += len(r.Targets)
+		n += len(r.Targets) + len(r.Omitted)
 	}
 	return n
 }
 
-// targetLists returns the targets of each Region.
+// targetLists returns the targets of each Region, those that are omitted too.
 func (p *Plan) targetLists() [][]string {
 	lists := make([][]string, len(p.Regions))
 	for i, r := range p.Regions {
-		lists[i] = r.Targets
+		lists[i] = spread(r.Targets, r.Omitted, func(o OmittedTarget) string { return o.Target })
 	}
 	return lists
 }

@@ -83,7 +83,10 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 	}
 	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {
-		preview.Regions[i] = RegionPreview{Region: region.Region, Targets: len(region.Targets), Batches: region.Batches}
+		preview.Regions[i] = RegionPreview{Region: region.Region, Targets: len(region.Targets) + len(region.Omitted), Batches: region.Batches}
+		for _, o := range region.Omitted {
+			preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: o.Target, Cause: o.Cause})
+		}
 		for _, target := range region.Targets {
 			if cause := skip(region.Region, target); cause != "" {
 				preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: target, Cause: cause})

@@ -65,7 +65,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{"every Region left out", `{"regions":["eu-west-1"],"excludeRegions":["eu-*"]}`, []string{`excludeRegions: leaves no Region to run in`}},
 		{
 			"a hedge for a task that may not be done twice", `{"task":"any","hedge":{"afterSeconds":1}}`,
-			[]string{`hedge: {"afterSeconds":1}: task any does not say of itself that it may be done twice`},
+			[]string{`hedge: {"afterSeconds":1}: task any does not say of itself that it may be done twice with this request`},
 		},
 		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},
 		{

@@ -33,6 +33,10 @@ func expand(r protocol.Request, deployed []string) ([]string, protocol.Faults) {
 	}
 	wanted, more := expandEach("regions", include, among, deployed)
 	faults = append(faults, more...)
+	if i := slices.Index(r.ExcludeRegions, protocol.EnabledRegions); i >= 0 {
+		at := "excludeRegions[" + strconv.Itoa(i) + "]"
+		faults = append(faults, protocol.NewFault(at, protocol.EnabledRegions, "is for regions only; want a Region or a glob"))
+	}
 	unwanted, more := expandEach("excludeRegions", r.ExcludeRegions, everyRegion(), nil)
 	faults = append(faults, more...)
 	found := len(wanted) > 0
@@ -77,7 +81,7 @@ func match(at, pattern string, among []endpoints.Region, deployed []string) ([]s
 	if strings.TrimSpace(pattern) == "" {
 		return nil, nil // Validate has said so
 	}
-	if pattern == protocol.AllRegions {
+	if pattern == protocol.AllRegions || pattern == protocol.EnabledRegions {
 		return names(among), nil
 	}
 	if !strings.ContainsAny(pattern, `*?[\`) {

@@ -29,7 +29,8 @@ type run struct {
 	leastMs  float64 // of the work for a target; 0 means unknown
 	waits    waits
 	gathered
-	bill billing
+	bill    billing
+	refused error // why nothing is invoked; nil means nothing
 
 	log      *slog.Logger
 	events   func(protocol.Event) // nil means none
@@ -38,10 +39,10 @@ type run struct {
 
 // newRun starts the clock of a run. The context ends with the run's time; cancel
 // releases it.
-func (c *Coordinator) newRun(parent context.Context, p *Plan) (r *run, ctx context.Context, cancel context.CancelFunc) {
+func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (r *run, ctx context.Context, cancel context.CancelFunc) {
 	units := p.units()
 	r = &run{
-		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units), begin: time.Now(),
+		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units), begin: begin,
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
 		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),

@@ -63,6 +63,22 @@ type Endpoint struct {
 // The error is an [UnknownServiceError], an [UnknownRegionError], a
 // [NotInRegionError] or a [NoEndpointError].
 func Resolve(service, region string, v Variant) (Endpoint, error) {
+	e, err := ResolveUnlisted(service, region, v)
+	c := catalogue()
+	if s, ok := c.serviceIndex[service]; ok {
+		// The lists of small partitions lack global services, whose hosts are known.
+		if r, ok := c.regionIndex[region]; ok && c.services[s].listed() && !c.services[s].offered(r) && !e.Global {
+			return Endpoint{}, NotInRegionError{Service: c.services[s].id, Region: region}
+		}
+	}
+
+	return e, err
+}
+
+// ResolveUnlisted is [Resolve] for a service that need not be listed in the Region: AWS
+// may offer it there since the catalogue was made. Endpoint.Listed is false then, and the
+// error is no NotInRegionError.
+func ResolveUnlisted(service, region string, v Variant) (Endpoint, error) {
 	c := catalogue()
 
 	s, ok := c.serviceIndex[service]
@@ -83,12 +99,6 @@ func Resolve(service, region string, v Variant) (Endpoint, error) {
 	sv := &c.services[s]
 	e, ok := c.endpoint(sv, &c.regions[r], v)
 	e.Listed = sv.offered(r)
-
-	// The lists of small partitions lack global services, whose hosts are known.
-	if sv.listed() && !e.Listed && !e.Global {
-		return Endpoint{}, NotInRegionError{Service: sv.id, Region: region}
-	}
-
 	if !ok {
 		return Endpoint{}, NoEndpointError{Service: sv.id, Region: region, Variant: v}
 	}

@@ -57,8 +57,12 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	budget := budgetOf(ctx, begin, request.BudgetMs)
-	ctx, cancel := withinBudget(ctx, begin, budget)
+	ctx, cancel := withinBudget(task.WithRunID(ctx, request.RunID), begin, budget)
 	defer cancel()
+	work = checked(work)
+	if request.Policy.Retry == nil {
+		request.Policy.Retry, work = transientRetry(), onlyTransient(work)
+	}
 	result := w.run(ctx, begin, request, policy(request.Policy, budget), work)
 	return protocol.Fit(&result, protocol.MaxPayloadBytes)
 }
@@ -103,7 +107,7 @@ func (w *Worker) run(
 	outputs, kept := protocol.NewOutputs(protocol.MaxPayloadBytes), make([]*protocol.Output, len(request.Targets))
 	outcomes, verdict := fanout.Each(ctx, p, request.Targets,
 		func(ctx context.Context, target string, _ []fanout.Attempt) (*protocol.Output, error) {
-			output, err := checked(work(ctx, request.Region, target))
+			output, err := work(ctx, request.Region, target)
 			return outputs.Keep(output), brief(err)
 		})
 	panicked := false
@@ -122,16 +126,19 @@ func (w *Worker) run(
 	return result
 }
 
-// checked returns an output, or an error if it cannot be part of an answer. Then only
+// checked returns work that fails if its output cannot be part of an answer. Then only
 // this target fails, instead of the whole answer being lost.
-func checked(out json.RawMessage, err error) (json.RawMessage, error) {
-	if err != nil {
-		return nil, err
+func checked(work task.Work) task.Work {
+	return func(ctx context.Context, region, target string) (json.RawMessage, error) {
+		out, err := work(ctx, region, target)
+		if err != nil {
+			return nil, err
+		}
+		if err := protocol.CheckOutput(out); err != nil {
+			return nil, fmt.Errorf("output: %w", err)
+		}
+		return out, nil
 	}
-	if err := protocol.CheckOutput(out); err != nil {
-		return nil, fmt.Errorf("output: %w", err)
-	}
-	return out, nil
 }
 
 // brief returns err with no more of its name and its text than an answer carries: the

@@ -68,7 +68,7 @@ func ExampleNewConfigured() {
 		})
 	tasks, err := task.NewRegistry(where).Configure(func(name string) string {
 		return map[string]string{"SITE": "the office"}[name]
-	})
+	}, nil)
 	if err != nil {
 		panic(err)
 	}

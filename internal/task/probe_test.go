@@ -88,7 +88,7 @@ func TestATargetCannotChangeTheURLAroundIt(t *testing.T) {
 	asked := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Host + r.RequestURI }))
 	t.Cleanup(server.Close)
-	tasks, err := task.Builtin().Configure(settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.1/32", "MERIDIAN_PROBE_ALLOW_PORTS": "1-65535"}.lookup)
+	tasks, err := task.Builtin().Configure(settings{"MERIDIAN_PROBE_ALLOW_CIDRS": "127.0.0.1/32", "MERIDIAN_PROBE_ALLOW_PORTS": "1-65535"}.lookup, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func locally(t *testing.T, server *httptest.Server, parameters string) task.Work
 	if server.Certificate() != nil {
 		s["MERIDIAN_PROBE_CA_FILE"] = file
 	}
-	tasks, err := task.Builtin().Configure(s.lookup)
+	tasks, err := task.Builtin().Configure(s.lookup, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestWhatTheOperatorDoesNotAllowIsRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tasks, err := task.Builtin().Configure(tt.settings.lookup)
+			tasks, err := task.Builtin().Configure(tt.settings.lookup, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -400,7 +400,7 @@ func TestSettingsThatAreWrongAreRefusedBeforeAnyWork(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := task.Builtin().Configure(tt.settings.lookup)
+			_, err := task.Builtin().Configure(tt.settings.lookup, nil)
 			got := ""
 			if err != nil {
 				got = err.Error()

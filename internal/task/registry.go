@@ -32,14 +32,14 @@ var builtin = NewRegistry() //nolint:gochecknoglobals // filled by register befo
 func Builtin() *Registry { return builtin }
 
 // Configure returns the registry's tasks with the settings of the process that runs
-// them. It returns the error of the first task whose settings are wrong.
-func (r *Registry) Configure(s Settings) (*Registry, error) {
+// them, and with its way to AWS; nil means that it has none. It returns the error of the first task whose settings are wrong.
+func (r *Registry) Configure(s Settings, a *AWS) (*Registry, error) {
 	configured := &Registry{tasks: slices.Clone(r.tasks)}
 	for i, t := range r.tasks {
 		if t.configure == nil {
 			continue
 		}
-		ready, err := t.configure(s)
+		ready, err := t.configure(s, a)
 		if err != nil {
 			return nil, fmt.Errorf("settings of task %s: %w", t.Name, err)
 		}
@@ -62,6 +62,15 @@ func registerConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {
 	t := NewConfigured(name, summary, build, traits...)
+	builtin.add(t)
+	return t
+}
+
+// registerAWS adds a task that has settings and calls AWS.
+func registerAWS[P, R any](
+	name, summary string, build func(Settings, *AWS) (Func[P, R], error), traits ...Trait,
+) Task {
+	t := newConfigured(name, summary, build, traits...)
 	builtin.add(t)
 	return t
 }
@@ -121,6 +130,9 @@ const maxFaults = 100
 // the request's root.
 func (r *Registry) Check(name string, parameters json.RawMessage, targets []string) protocol.Faults {
 	ready, faults := r.prepare(name, parameters)
+	if ready.request != nil {
+		faults = append(faults, ready.request.CheckRequest(targets)...)
+	}
 	if ready.checkTarget == nil {
 		return faults
 	}
@@ -158,8 +170,24 @@ func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, p
 	return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
 }
 
-// Idempotent reports whether the task called name is known and has the trait
-// [Idempotent].
-func (r *Registry) Idempotent(name string) bool {
+// Idempotent reports whether the work of a request can be done twice with the same effect
+// as once: the task called name is known and has the trait [Idempotent], or its
+// [Repeater] says so. Check has found nothing wrong with the request.
+func (r *Registry) Idempotent(name string, parameters json.RawMessage, targets []string) bool {
+	ready, faults := r.prepare(name, parameters)
+	if ready.repeater != nil && faults == nil {
+		return ready.repeater.Repeatable(targets)
+	}
 	return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.Name == name && t.Idempotent })
+}
+
+// Omits returns a function that returns why a target is left out of a plan in a Region,
+// or "", see [Omitter]. Nil means that none is. Check has found nothing wrong with the
+// request.
+func (r *Registry) Omits(name string, parameters json.RawMessage) func(region string, named bool, target string, earlier []string) (cause string) {
+	ready, _ := r.prepare(name, parameters)
+	if ready.omitter == nil {
+		return nil
+	}
+	return ready.omitter.OmitTarget
 }

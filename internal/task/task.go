@@ -15,7 +15,8 @@
 // # Errors
 //
 // An error's name, for retriers, is the result of its ErrorName method, or else
-// "States.TaskFailed". [Skip] returns the error of a target without work.
+// "States.TaskFailed". [Skip] returns the error of a target without work. When a request
+// has no targetRetry, an error with a method Transient that returns true is retried.
 package task
 
 import (
@@ -39,6 +40,9 @@ type Input[P any] struct {
 	// Target is what to work on in the Region.
 	Target string
 
+	// RunID names the run. It is the same in every attempt at a target.
+	RunID string
+
 	// Parameters are the parameters of the request, decoded and checked.
 	Parameters P
 }
@@ -58,6 +62,30 @@ type Checker interface {
 // Check has returned faults, so that all faults are reported at once.
 type TargetChecker interface {
 	CheckTarget(target string) (problem string)
+}
+
+// A RequestChecker checks the parameters and the targets of a request together. A struct
+// of parameters can implement it. The paths of the faults are those of the request, such
+// as "targets[0]" and "parameters.input". It is also called when Check has returned
+// faults.
+type RequestChecker interface {
+	CheckRequest(targets []string) protocol.Faults
+}
+
+// A Repeater decides for each request whether its work can be done twice with the same
+// effect as once, see [Idempotent]. A struct of parameters can implement it. Repeatable
+// is called for a request without faults.
+type Repeater interface {
+	Repeatable(targets []string) bool
+}
+
+// An Omitter leaves targets out of a plan: no worker is asked for them, and they are
+// SKIPPED. A struct of parameters can implement it. Named says that the request names the
+// Region itself, not by a pattern, and earlier has the Regions before this one in which
+// the target is not omitted. OmitTarget returns the reason, or "". It is called for a
+// request without faults.
+type Omitter interface {
+	OmitTarget(region string, named bool, target string, earlier []string) (reason string)
 }
 
 // A Targeter knows the target of a request without targets. A struct of parameters can
@@ -98,7 +126,7 @@ type Task struct {
 	Idempotent bool
 
 	prepare   func(parameters json.RawMessage) (prepared, protocol.Faults)
-	configure func(Settings) (Task, error) // nil when it has no settings
+	configure func(Settings, *AWS) (Task, error) // nil when it has no settings
 }
 
 // Settings returns the value of a setting of the worker's process, or "". The process's
@@ -119,6 +147,9 @@ type prepared struct {
 	work        Work                                        // nil when the parameters have faults
 	checkTarget func(target string) (problem string)        // nil when every target is allowed
 	skipTarget  func(region, target string) (reason string) // nil when it is unknown
+	request     RequestChecker                              // nil when there is nothing to check
+	repeater    Repeater                                    // nil when the task's trait decides
+	omitter     Omitter                                     // nil when nothing is omitted
 	target      string                                      // without targets; "" means protocol.DefaultTarget
 	leastTime   time.Duration                               // of the work for a target; 0 means unknown
 }
@@ -150,6 +181,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 		if c, ok := any(&p).(TargetChecker); ok {
 			ready.checkTarget = c.CheckTarget
 		}
+		ready.request, _ = any(&p).(RequestChecker)
+		ready.repeater, _ = any(&p).(Repeater)
+		ready.omitter, _ = any(&p).(Omitter)
 		if t, ok := any(&p).(Targeter); ok {
 			ready.target = t.DefaultTarget()
 		}
@@ -159,7 +193,7 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 			}
 		}
 		ready.work = func(ctx context.Context, region, target string) (json.RawMessage, error) {
-			output, err := f(ctx, Input[P]{region, target, p})
+			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), Parameters: p})
 			if err != nil {
 				return nil, err
 			}
@@ -188,19 +222,40 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 func NewConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {
-	configure := func(s Settings) (Task, error) {
-		f, err := build(s)
+	return newConfigured(name, summary, func(s Settings, _ *AWS) (Func[P, R], error) { return build(s) }, traits...)
+}
+
+// newConfigured is [NewConfigured] for a task that also calls AWS.
+func newConfigured[P, R any](
+	name, summary string, build func(Settings, *AWS) (Func[P, R], error), traits ...Trait,
+) Task {
+	configure := func(s Settings, a *AWS) (Task, error) {
+		f, err := build(s, a)
 		if err != nil {
 			return Task{}, err
 		}
 		return New(name, summary, f, traits...), nil
 	}
-	t, err := configure(nil)
+	t, err := configure(nil, nil)
 	if err != nil {
 		panic(fmt.Sprintf("task: %s without settings: %v", name, err))
 	}
 	t.configure = configure
 	return t
+}
+
+// WithRunID returns a context for a [Work] of the run with an id.
+func WithRunID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, runIDKey{}, id)
+}
+
+// runIDKey is the key of the run's id in a context.
+type runIDKey struct{}
+
+// runID returns the run's id, or "".
+func runID(ctx context.Context) string {
+	id, _ := ctx.Value(runIDKey{}).(string)
+	return id
 }
 
 // Skip returns the error of a target without work. The target's status is SKIPPED, and

@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // A ConnectError says that no connection could be opened, so nothing was sent.
 type ConnectError struct {
@@ -13,6 +16,9 @@ type ConnectError struct {
 
 // Error returns the address and the reason.
 func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", e.Address, e.Err) }
+
+// Timeout reports whether connecting took longer than [ConnectTimeout].
+func (e *ConnectError) Timeout() bool { return errors.Is(e.Err, errTimeout) }
 
 // Unwrap returns Err.
 func (e *ConnectError) Unwrap() error { return e.Err }

@@ -100,6 +100,15 @@ const (
 	// including those that an account has to opt in to.
 	AllRegions = "all"
 
+	// EnabledRegions, in a request's Regions, means every Region of the partition that is
+	// enabled in the account of the workers. A worker asks AWS which those are, once,
+	// with the task EnabledRegionsTask.
+	EnabledRegions = "enabled"
+
+	// EnabledRegionsTask is the task that lists the Regions that are enabled in the
+	// account. Its output is an [EnabledRegionsOutput].
+	EnabledRegionsTask = "enabled-regions"
+
 	// EveryService, in a request's targets, means every AWS service that is listed in
 	// the Region.
 	EveryService = "*"

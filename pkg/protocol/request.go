@@ -24,7 +24,8 @@ type Request struct {
 
 	// Regions lists up to MaxRegions names (eu-west-1) of any partition, and globs (eu-*). AllRegions
 	// means every Region of the partition, and DefaultRegions every one that needs no
-	// opt-in. The result keeps this order; the Regions of a glob are sorted by name.
+	// opt-in. EnabledRegions means every one that is enabled in the account of the
+	// workers. The result keeps this order; the Regions of a glob are sorted by name.
 	// Nil means [DefaultRegions].
 	Regions []string `json:"regions,omitzero" max:"200"`
 

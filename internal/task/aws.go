@@ -1,0 +1,106 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"meridian/internal/awsapi"
+	"meridian/internal/wire"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// An AWS is a process's way to AWS: its credentials, its endpoints, and one pool of
+// connections. Make one with [NewAWS]. It may be used from several goroutines.
+//
+// A host to which no connection can be opened within [wire.ConnectTimeout] is not asked
+// again for a minute: calls to it fail at once. So a dead Region costs its run, and the
+// runs that follow soon, three seconds once.
+type AWS struct {
+	load func(context.Context) (aws.Config, error)
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
+
+	mu     sync.Mutex
+	loaded *awsapi.API // nil before the first call
+	sender *sender
+}
+
+// NewAWS returns an AWS with the configuration that load returns. It takes from it the
+// credentials, the endpoints, the certificates and the proxy. load is called for the first
+// call, and again after an error.
+func NewAWS(load func(context.Context) (aws.Config, error)) *AWS { return &AWS{load: load} }
+
+// api returns what calls AWS. The error is a [CallError].
+func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
+	if a == nil || a.load == nil {
+		return nil, &CallError{Name: ErrorCallConfiguration, Err: errors.New("this process has no way to AWS")}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.loaded != nil {
+		return a.loaded, nil
+	}
+	cfg, err := a.load(ctx)
+	var at awsapi.Endpoints
+	if err == nil {
+		at, err = awsapi.EndpointsOf(ctx, cfg)
+	}
+	if err != nil {
+		return nil, &CallError{Name: ErrorCallConfiguration, Err: fmt.Errorf("AWS configuration: %w", err)}
+	}
+	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if !ok {
+		base = awshttp.NewBuildableClient()
+	}
+	t := base.GetTransport()
+	a.sender = &sender{pool: wire.New(wire.Config{Dial: a.dial, TLS: t.TLSClientConfig, Proxy: t.Proxy})}
+	a.loaded = &awsapi.API{Client: awsapi.New(a.sender, cfg.Credentials), Endpoints: at}
+	return a.loaded, nil
+}
+
+// deadFor is how long a host is not asked again. A run of some targets is over by then,
+// and a warm worker, which may live for hours, finds out that a Region is back.
+const deadFor = time.Minute
+
+// A sender sends requests over a pool, and none to dead hosts.
+type sender struct {
+	pool *wire.Pool
+	dead sync.Map // the error and its time, by host
+}
+
+// A death is why, and since when, a host is not asked.
+type death struct {
+	at  time.Time
+	err error
+}
+
+// Send implements [awsapi.Sender].
+func (s *sender) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	host := r.URL.Host
+	if found, ok := s.dead.Load(host); ok {
+		if d, _ := found.(death); time.Since(d.at) < deadFor {
+			return nil, &deadHostError{d.err}
+		}
+	}
+	response, err := s.pool.Send(r, ready)
+	if refused, ok := errors.AsType[*wire.ConnectError](err); ok && refused.Timeout() {
+		s.dead.Store(host, death{time.Now(), err})
+		return nil, &deadHostError{err}
+	}
+	return response, err //nolint:wrapcheck // the pool's errors are part of the contract
+}
+
+// A deadHostError is a call to a host that gives no connection. It is not tried again.
+type deadHostError struct{ err error }
+
+// Error says what was dialled, and how long.
+func (e *deadHostError) Error() string { return e.err.Error() }
+
+// Unwrap returns the pool's error.
+func (e *deadHostError) Unwrap() error { return e.err }

@@ -1,0 +1,256 @@
+package task
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/model"
+	"meridian/internal/endpoints"
+	"meridian/pkg/protocol"
+)
+
+var _ = registerAWS("call", "call an operation of an AWS API", newCall)
+
+// CallParameters are the parameters of the task "call". The targets are operations, such
+// as "ec2:DescribeVpcs".
+type CallParameters struct {
+	// Input is the input of each operation. "{region}" in its texts is replaced by the
+	// Region. Nil means none.
+	Input json.RawMessage `json:"input,omitzero" help:"the operation's input, with {region} replaced (default none)"`
+
+	// Query is a JMESPath expression for the answer, of all pages together. Empty means
+	// the whole answer.
+	Query string `json:"query,omitzero" help:"a JMESPath expression for the answer (default all of it)"`
+
+	// MaxPages limits the pages of an answer, 1 to 10,000. Zero means 100.
+	MaxPages int `json:"maxPages,omitzero" zero:"want 1 to 10000" help:"how many pages are read, 1 to 10000 (default 100)"`
+
+	// MaxRows limits the items of a result that is a list. Zero means no limit.
+	MaxRows int `json:"maxRows,omitzero" zero:"leave it out for no limit" help:"how many items of the result are kept (default all)"`
+
+	// MaxBytes limits what is read of an answer, all pages together, up to 64 MiB. Zero
+	// means 16 MiB.
+	MaxBytes int `json:"maxBytes,omitzero" zero:"want 1 to 67108864" help:"how many bytes of an answer are read, up to 64 MiB (default 16 MiB)"`
+
+	query      *query
+	operations map[string]*model.Operation // those looked up so far, by target
+	input      map[string]any
+}
+
+// The largest values of the limits.
+const (
+	maxCallPages = 10_000
+	maxCallRows  = 1_000_000
+	maxCallBytes = 64 << 20
+)
+
+// Check implements [Checker].
+func (p *CallParameters) Check() protocol.Faults {
+	var faults protocol.Faults
+	limit := func(path string, value, most int) {
+		if value < 0 || value > most {
+			faults = append(faults, protocol.OutOfRangeFault(path, float64(value), 1, float64(most)))
+		}
+	}
+	limit("maxPages", p.MaxPages, maxCallPages)
+	limit("maxRows", p.MaxRows, maxCallRows)
+	limit("maxBytes", p.MaxBytes, maxCallBytes)
+	var problem string
+	if p.query, problem = compile(p.Query); problem != "" {
+		faults = append(faults, protocol.NewFault("query", p.Query, problem))
+	}
+	if p.Input == nil {
+		return faults
+	}
+	if err := json.Unmarshal(p.Input, &p.input); err != nil || p.input == nil {
+		faults = append(faults, protocol.NewFault("input", p.Input, `want an object, as in {"MaxResults": 5}`))
+	}
+	return faults
+}
+
+// DefaultTarget implements [Targeter]: whose credentials they are can be asked by everyone.
+func (*CallParameters) DefaultTarget() string { return "sts:GetCallerIdentity" }
+
+// operation returns the operation of a target, and keeps it.
+func (p *CallParameters) operation(target string) (*model.Operation, string) {
+	if op := p.operations[target]; op != nil {
+		return op, ""
+	}
+	op, problem := lookUpOperation(target)
+	if op != nil {
+		if p.operations == nil {
+			p.operations = map[string]*model.Operation{}
+		}
+		p.operations[target] = op
+	}
+	return op, problem
+}
+
+// CheckRequest implements [RequestChecker]: every target is an operation, and takes the
+// input.
+func (p *CallParameters) CheckRequest(targets []string) protocol.Faults {
+	var faults protocol.Faults
+	for i, target := range targets {
+		if len(faults) > maxFaults {
+			break
+		}
+		op, problem := p.operation(target)
+		if problem != "" {
+			faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", i), target, problem))
+			continue
+		}
+		if p.Input != nil && p.input == nil {
+			continue // which is a fault already
+		}
+		of := ""
+		if len(targets) > 1 {
+			of = target + ": "
+		}
+		for _, fault := range op.Check(p.input).Within("parameters.input") {
+			fault.Detail = of + fault.Detail
+			faults = append(faults, fault)
+		}
+	}
+	return faults
+}
+
+// Repeatable implements [Repeater]: each operation only reads, may be called twice, or has
+// a token by which AWS knows that it is the same call.
+func (p *CallParameters) Repeatable(targets []string) bool {
+	for _, target := range targets {
+		op, _ := p.operation(target)
+		if op == nil || !repeatable(op, p.input) {
+			return false
+		}
+	}
+	return true
+}
+
+// repeatable reports whether an operation may be called twice with an input.
+func repeatable(op *model.Operation, input map[string]any) bool {
+	return op.Idempotent(op.WithTokens(input, func() string { return "token" }))
+}
+
+// OmitTarget implements [Omitter]: a service that is not listed in a Region is asked there
+// only when the request names the Region, and one answer for all Regions is asked for once.
+func (p *CallParameters) OmitTarget(region string, named bool, target string, earlier []string) (reason string) {
+	op, _ := p.operation(target)
+	if op == nil {
+		return ""
+	}
+	found, err := endpoints.Resolve(op.Service, region, endpoints.Variant{})
+	if _, unlisted := err.(endpoints.NotInRegionError); unlisted && !named { //nolint:errorlint // Resolve returns it as it is
+		return fmt.Sprintf("%s is not listed in %s; name the Region to ask it all the same", op.Service, region)
+	}
+	if !(awsapi.Endpoints{}).Once(op, region) {
+		return ""
+	}
+	for _, other := range earlier {
+		if partition, _ := endpoints.PartitionOf(other); partition.ID == found.Partition {
+			return fmt.Sprintf("%s has the same answer in every Region; it is asked in %s", target, other)
+		}
+	}
+	return ""
+}
+
+// SkipTarget implements [Skipper].
+func (p *CallParameters) SkipTarget(string, string) (reason string) { return "" }
+
+// filled returns the input for a Region, with tokens: every attempt at a target in a run
+// has the same.
+func (p *CallParameters) filled(op *model.Operation, runID, region, target string) map[string]any {
+	input, _ := fillIn(p.input, region).(map[string]any)
+	n := 0
+	return op.WithTokens(input, func() string {
+		n++
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%d", runID, region, target, n))
+		return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]) // in the form of a UUID
+	})
+}
+
+// fillIn returns a value with the Region in its texts.
+func fillIn(v any, region string) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, regionPlaceholder, region)
+	case []any:
+		filled := make([]any, len(v))
+		for i := range v {
+			filled[i] = fillIn(v[i], region)
+		}
+		return filled
+	case map[string]any:
+		filled := make(map[string]any, len(v))
+		for key := range v {
+			filled[key] = fillIn(v[key], region)
+		}
+		return filled
+	default:
+		return v
+	}
+}
+
+// newCall returns the function of the task "call".
+func newCall(s Settings, a *AWS) (Func[CallParameters, CallOutput], error) {
+	c, err := newCaller(s, a)
+	if err != nil {
+		return nil, err
+	}
+	return c.call, nil
+}
+
+// newCaller returns the caller that the settings allow some operations.
+func newCaller(s Settings, a *AWS) (*caller, error) {
+	allowed, err := parseAllow(s.Lookup(settingCallAllow))
+	if err != nil {
+		return nil, err
+	}
+	c := &caller{allowed: allowed, aws: a}
+	c.enabled.list = c.listEnabled
+	return c, nil
+}
+
+// A caller calls operations of AWS for the tasks.
+type caller struct {
+	allowed allow
+	aws     *AWS
+	enabled enabledRegions
+}
+
+// call calls the operation that is the target.
+func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput, error) {
+	op, problem := lookUpOperation(in.Target) // Parameters are shared by goroutines
+	if problem != "" {
+		return CallOutput{}, fmt.Errorf("%s %s", in.Target, problem)
+	}
+	p := in.Parameters
+	answer, err := c.ask(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, in.Target), p.MaxPages, p.MaxBytes)
+	if err != nil {
+		return CallOutput{}, c.explain(ctx, in.Region, err)
+	}
+	return p.output(answer)
+}
+
+// ask calls an operation, if it is allowed. The zero limits mean the defaults.
+func (c *caller) ask(
+	ctx context.Context, op *model.Operation, region string, input map[string]any, maxPages, maxBytes int,
+) (awsapi.Answer, error) {
+	if err := c.allowed.check(op); err != nil {
+		return awsapi.Answer{}, err
+	}
+	api, err := c.aws.api(ctx)
+	if err != nil {
+		return awsapi.Answer{}, err
+	}
+	limited := *api
+	limited.MaxPages, limited.MaxBytes = maxPages, int64(maxBytes)
+	answer, err := limited.Call(ctx, op, region, input)
+	if err != nil {
+		return awsapi.Answer{}, callError(ctx, op, input, err)
+	}
+	return answer, nil
+}

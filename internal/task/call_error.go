@@ -1,0 +1,180 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/model"
+	"meridian/internal/endpoints"
+	"meridian/internal/wire"
+	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// The names of errors of the task "call". An error of AWS has AWS's code as its name.
+const (
+	// ErrorCallNotAllowed means that the worker's operator does not allow the operation.
+	ErrorCallNotAllowed = "Call.NotAllowed"
+
+	// ErrorCallConnect means that there was no connection, so nothing was sent.
+	ErrorCallConnect = "Call.Connect"
+
+	// ErrorCallLost means that the connection ended before the whole answer came.
+	ErrorCallLost = "Call.Lost"
+
+	// ErrorCallAnswer means that the answer could not be read, or is not AWS's.
+	ErrorCallAnswer = "Call.BadAnswer"
+
+	// ErrorCallTooLarge means that the first page alone is longer than maxBytes.
+	ErrorCallTooLarge = "Call.TooLarge"
+
+	// ErrorCallQuery means that the query does not fit the answer.
+	ErrorCallQuery = "Call.Query"
+
+	// ErrorCallConfiguration means that the SDK's configuration could not be read.
+	ErrorCallConfiguration = "Call.Configuration"
+)
+
+// A CallError is a call without an answer.
+type CallError struct {
+	// Name is the error's name: AWS's code, or one of the names above.
+	Name string
+
+	// Err says what happened.
+	Err error
+
+	transient  bool
+	final      bool
+	retryAfter time.Duration
+}
+
+// Error returns the message.
+func (e *CallError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// ErrorName returns Name.
+func (e *CallError) ErrorName() string { return e.Name }
+
+// Transient reports whether trying again may help and does no harm.
+func (e *CallError) Transient() bool { return e.transient }
+
+// Final reports whether trying again is of no use.
+func (e *CallError) Final() bool { return e.final }
+
+// RetryAfter returns the wait that AWS asks for, or 0.
+func (e *CallError) RetryAfter() time.Duration { return e.retryAfter }
+
+// callError returns the error of a call of an operation with an input.
+//
+// What is tried again without retriers of the request is what the SDKs' standard mode
+// tries again: throttles, for which AWS has done nothing, and connections that did not
+// come about; other transient errors only if the operation may be called twice.
+func callError(ctx context.Context, op *model.Operation, input map[string]any, err error) error {
+	if ctx.Err() != nil {
+		return err // the engine knows what ended
+	}
+	if refusal, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return refused(refusal, err, op.Idempotent(input))
+	}
+	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
+		return &CallError{Name: protocol.ErrorNoCredentials, Err: fmt.Errorf(
+			"%w; sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", plain(err))}
+	}
+	if dead, ok := errors.AsType[*deadHostError](err); ok {
+		return &CallError{Name: ErrorCallConnect, Err: plain(dead), final: true}
+	}
+	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
+		return &CallError{Name: ErrorCallConnect, Err: plain(err), transient: true}
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &CallError{Name: ErrorCallTooLarge, Err: fmt.Errorf(
+			"%w: raise maxBytes, or ask for less with the input, such as a limit for a page", err)}
+	}
+	if lost, ok := errors.AsType[*wire.LostError](err); ok {
+		return &CallError{Name: ErrorCallLost, Err: plain(err), transient: !lost.Sent || op.Idempotent(input)}
+	}
+	if _, ok := errors.AsType[endpoints.NoEndpointError](err); ok {
+		return Skip("%v", err)
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return &CallError{Name: ErrorCallAnswer, Err: plain(err)}
+	}
+	return err
+}
+
+// refused returns the error of a call that AWS, or something before it, refused.
+func refused(r *awshttp.ResponseError, err error, twice bool) error {
+	e := &CallError{Name: ErrorCallAnswer, Err: plain(err), retryAfter: askedWait(r.Response.Header)}
+	status := r.HTTPStatusCode()
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		if _, err := strconv.Atoi(api.ErrorCode()); err != nil { // else it is only the status
+			e.Name = api.ErrorCode()
+		}
+		e.Err = fmt.Errorf("%s (HTTP %d)", api.ErrorMessage(), status)
+		if id := awsapi.RequestID(r.Response.Response); id != "" {
+			e.Err = fmt.Errorf("%s (HTTP %d, request %s)", api.ErrorMessage(), status, id)
+		}
+	}
+	_, throttled := retry.DefaultThrottleErrorCodes[e.Name]
+	_, transient := retry.DefaultRetryableErrorCodes[e.Name]
+	_, broken := retry.DefaultRetryableHTTPStatusCodes[status]
+	e.transient = throttled || status == http.StatusTooManyRequests || twice && (transient || broken)
+	return e
+}
+
+// plain returns an error of the network without its types: the caller's own context has
+// not ended, and a timeout of the network is no States.Timeout.
+func plain(err error) error { return errors.New(err.Error()) }
+
+// askedWait returns the wait that an answer asks for, or 0.
+func askedWait(h http.Header) time.Duration {
+	if n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if n, err := strconv.ParseUint(h.Get("X-Amz-Retry-After"), 10, 31); err == nil {
+		return time.Duration(n) * time.Millisecond
+	}
+	return 0
+}
+
+// notEnabledCodes are what services answer in a Region that is not enabled in the account,
+// and also to credentials that are wrong.
+func notEnabledCodes() []string {
+	return []string{
+		"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "OptInRequired",
+		"RegionDisabledException", "UnrecognizedClientException",
+	}
+}
+
+// explain returns the error of a call in a Region: a skip when AWS says that the Region is
+// not enabled in the account. It asks AWS, because bad credentials give the same error.
+func (c *caller) explain(ctx context.Context, region string, err error) error {
+	failed, ok := errors.AsType[*CallError](err)
+	if !ok || !slices.Contains(notEnabledCodes(), failed.Name) || !needsOptIn(region) {
+		return err
+	}
+	enabled, listErr := c.enabled.in(ctx, region)
+	if listErr != nil || slices.Contains(enabled.Regions, region) {
+		return err
+	}
+	return Skip("%s is not enabled in the account, says %s", region, enabled.Source)
+}
+
+// needsOptIn reports whether a Region has to be enabled before it can be used.
+func needsOptIn(region string) bool {
+	partition, _ := endpoints.PartitionOf(region)
+	all := endpoints.Regions(partition.ID)
+	at := slices.IndexFunc(all, func(r endpoints.Region) bool { return r.Name == region })
+	return at < 0 || all[at].OptIn // an announced Region is in no list
+}

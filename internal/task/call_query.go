@@ -1,0 +1,122 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"meridian/pkg/protocol"
+
+	"github.com/jmespath-community/go-jmespath"
+	"github.com/jmespath-community/go-jmespath/pkg/functions"
+	"github.com/jmespath-community/go-jmespath/pkg/parsing"
+)
+
+// A query is a compiled JMESPath expression.
+type query struct {
+	expression jmespath.JMESPath
+	columns    []string // see columnsOf
+}
+
+// compile returns the query of an expression, or what is wrong with it. The empty
+// expression has a nil query.
+func compile(expression string) (q *query, problem string) {
+	if expression == "" {
+		return nil, ""
+	}
+	node, err := jmespath.NewParser().Parse(expression)
+	if wrong, ok := errors.AsType[jmespath.SyntaxError](err); ok {
+		offset := min(max(wrong.Offset, 0), len(expression))
+		return nil, fmt.Sprintf("is not JMESPath, at character %d: %s",
+			utf8.RuneCountInString(expression[:offset])+1, strings.TrimPrefix(err.Error(), "SyntaxError: "))
+	}
+	if err != nil {
+		return nil, "is not JMESPath: " + err.Error()
+	}
+	if problem := unknownFunction(node); problem != "" {
+		return nil, problem
+	}
+	compiled, err := jmespath.Compile(expression)
+	if err != nil {
+		return nil, "is not JMESPath: " + err.Error()
+	}
+	return &query{compiled, columnsOf(node)}, ""
+}
+
+// unknownFunction returns what is wrong with the first function that JMESPath does not
+// have. The parser accepts every name.
+func unknownFunction(node parsing.ASTNode) (problem string) {
+	if name, ok := node.Value.(string); ok && node.NodeType == parsing.ASTFunctionExpression {
+		var known []string
+		for _, f := range functions.GetDefaultFunctions() {
+			if known = append(known, f.Name); f.Name == name {
+				known = nil
+				break
+			}
+		}
+		if known != nil {
+			return "calls " + name + ", which " + protocol.UnknownFault("", name, "a function of JMESPath", known).Detail
+		}
+	}
+	for _, child := range node.Children {
+		if problem := unknownFunction(child); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
+// columnsOf returns the keys of the hash that an expression ends with, as in
+// "Vpcs[].{id: VpcId, cidr: CidrBlock}", in the order in which they are written: JSON
+// objects have none. It returns nil for other expressions.
+func columnsOf(node parsing.ASTNode) []string {
+	switch node.NodeType {
+	case parsing.ASTMultiSelectHash:
+		columns := make([]string, len(node.Children))
+		for i, pair := range node.Children {
+			columns[i], _ = pair.Value.(string)
+		}
+		return columns
+	case parsing.ASTProjection, parsing.ASTFilterProjection, parsing.ASTValueProjection:
+		if len(node.Children) < 2 {
+			return nil
+		}
+		return columnsOf(node.Children[1]) // the third child of a filter is its condition
+	case parsing.ASTPipe, parsing.ASTSubexpression:
+		last := node.Children[len(node.Children)-1]
+		if columns := columnsOf(last); columns != nil || !keepsItems(last) {
+			return columns
+		}
+		return columnsOf(node.Children[0])
+	case parsing.ASTIndexExpression, parsing.ASTFlatten:
+		return columnsOf(node.Children[0])
+	case parsing.ASTFunctionExpression: // such as sort_by(Vpcs[].{…}, &id)
+		if name, _ := node.Value.(string); len(node.Children) > 0 && (name == "sort_by" || name == "reverse" || name == "max_by" || name == "min_by") {
+			return columnsOf(node.Children[0])
+		}
+	default:
+	}
+	return nil
+}
+
+// keepsItems reports whether a step of a pipe takes some of the items before it as they
+// are, such as [0] or sort_by(@, &id).
+func keepsItems(node parsing.ASTNode) bool {
+	switch node.NodeType {
+	case parsing.ASTCurrentNode, parsing.ASTIdentity, parsing.ASTIndex, parsing.ASTSlice:
+		return true
+	case parsing.ASTIndexExpression, parsing.ASTProjection, parsing.ASTFilterProjection, parsing.ASTFlatten:
+		for _, child := range node.Children[:min(2, len(node.Children))] {
+			if !keepsItems(child) {
+				return false
+			}
+		}
+		return true
+	case parsing.ASTFunctionExpression:
+		name, _ := node.Value.(string)
+		return (name == "sort_by" || name == "reverse") && len(node.Children) > 0 && keepsItems(node.Children[0])
+	default:
+		return false
+	}
+}

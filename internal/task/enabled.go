@@ -1,0 +1,119 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"meridian/internal/endpoints"
+	"meridian/pkg/protocol"
+)
+
+var _ = registerAWS(protocol.EnabledRegionsTask, "list the Regions that are enabled in the account", newEnabledRegions, Idempotent)
+
+// newEnabledRegions returns the function of the task "enabled-regions", whose target is
+// only a label. The coordinator runs it for a request for the Regions "enabled".
+func newEnabledRegions(s Settings, a *AWS) (Func[struct{}, protocol.EnabledRegionsOutput], error) {
+	c, err := newCaller(s, a)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, in Input[struct{}]) (protocol.EnabledRegionsOutput, error) {
+		return c.listEnabled(ctx, in.Region)
+	}, nil
+}
+
+// listEnabled asks AWS for the enabled Regions of the partition of a Region: the account
+// service, or if that fails EC2 in the Region.
+func (c *caller) listEnabled(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
+	out, err := c.listWith(ctx, region, "account:ListRegions", "RegionOptStatus", map[string]any{
+		"RegionOptStatusContains": []any{"ENABLED", "ENABLED_BY_DEFAULT"},
+	})
+	if err == nil || ctx.Err() != nil {
+		return out, err
+	}
+	out, second := c.listWith(ctx, region, "ec2:DescribeRegions", "OptInStatus", nil)
+	if second == nil {
+		return out, nil
+	}
+	name := protocol.ErrorTaskFailed
+	if failed, ok := errors.AsType[interface {
+		error
+		ErrorName() string
+	}](second); ok {
+		name = failed.ErrorName()
+	}
+	transient, _ := errors.AsType[interface {
+		error
+		Transient() bool
+	}](second)
+	return out, &CallError{
+		Name: name, Err: fmt.Errorf("account:ListRegions: %s; ec2:DescribeRegions: %w", err, plain(second)), //nolint:errorlint // the second decides
+		transient: transient != nil && transient.Transient(),
+	}
+}
+
+// listWith asks AWS with an operation whose answer has Regions with a status.
+func (c *caller) listWith(ctx context.Context, region, target, status string, input map[string]any) (protocol.EnabledRegionsOutput, error) {
+	out := protocol.EnabledRegionsOutput{Regions: []string{}, Source: target}
+	op, problem := lookUpOperation(target)
+	if problem != "" {
+		return out, fmt.Errorf("%s %s", target, problem)
+	}
+	answer, err := c.ask(ctx, op, region, input, 0, 0)
+	if err != nil {
+		return out, err
+	}
+	list, _ := answer.Value["Regions"].([]any)
+	for _, item := range list {
+		found, _ := item.(map[string]any)
+		name, _ := found["RegionName"].(string)
+		switch found[status] {
+		case "ENABLED", "ENABLED_BY_DEFAULT", "opted-in", "opt-in-not-required", nil:
+			out.Regions = append(out.Regions, name)
+		}
+	}
+	slices.Sort(out.Regions)
+	out.Message = fmt.Sprintf("%d Regions are enabled, says %s", len(out.Regions), target)
+	return out, nil
+}
+
+// An enabledRegions keeps the enabled Regions of each partition for a minute.
+type enabledRegions struct {
+	list func(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error)
+
+	mu   sync.Mutex
+	kept map[string]keptRegions // by partition
+}
+
+// keptRegions are the enabled Regions of a partition, since a time.
+type keptRegions struct {
+	protocol.EnabledRegionsOutput
+	at time.Time
+}
+
+// in returns the enabled Regions of the partition of a Region.
+func (e *enabledRegions) in(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
+	partition, _ := endpoints.PartitionOf(region)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if kept, ok := e.kept[partition.ID]; ok && time.Since(kept.at) < time.Minute {
+		return kept.EnabledRegionsOutput, nil
+	}
+	home, err := endpoints.Resolve("account", region, endpoints.Variant{})
+	if err != nil {
+		return protocol.EnabledRegionsOutput{}, err //nolint:wrapcheck // it says what there is not
+	}
+	listed, err := e.list(ctx, home.SigningRegion)
+	if err != nil {
+		return listed, err
+	}
+	if e.kept == nil {
+		e.kept = map[string]keptRegions{}
+	}
+	e.kept[partition.ID] = keptRegions{listed, time.Now()}
+	return listed, nil
+}
