@@ -12,20 +12,10 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/logging"
-
 	"meridian/internal/function"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
 )
-
-// configuration returns the SDK's configuration. It is read for the first target that
-// calls AWS, because reading it makes a cold start longer.
-func configuration(ctx context.Context) (aws.Config, error) {
-	return config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{})) // else it writes lines that are not JSON
-}
 
 func main() {
 	function.Tune(os.Getenv)

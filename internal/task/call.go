@@ -53,7 +53,7 @@ func (p *CallParameters) Check() protocol.Faults {
 	var faults protocol.Faults
 	limit := func(path string, value, most int) {
 		if value < 0 || value > most {
-			faults = append(faults, protocol.OutOfRangeFault(path, float64(value), 1, float64(most)))
+			faults = append(faults, protocol.NewFault(path, value, fmt.Sprintf("out of range; want 1 to %d", most)))
 		}
 	}
 	limit("maxPages", p.MaxPages, maxCallPages)

@@ -1,0 +1,147 @@
+package task_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"meridian/internal/coordinator"
+	"meridian/internal/invoke"
+	"meridian/internal/regionworker"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// A world has every service of every Region behind connections in memory. Connections to
+// the hosts of one Region do not come about.
+type world struct {
+	dead  string
+	dials atomic.Int64 // of the dead Region
+	conns chan net.Conn
+}
+
+// Accept implements net.Listener.
+func (w *world) Accept() (net.Conn, error) {
+	c, ok := <-w.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+// Close implements net.Listener.
+func (*world) Close() error { return nil }
+
+// Addr implements net.Listener.
+func (*world) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial opens a connection, or waits for as long as it may.
+func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	if strings.Contains(address, w.dead) {
+		w.dials.Add(1)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	client, server := net.Pipe()
+	w.conns <- server
+	return client, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (*world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	body := `{"TableNames":["t"]}`
+	switch service, _, _ := strings.Cut(r.Host, "."); service {
+	case "ec2":
+		body = `<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>`
+	case "sts":
+		body = `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`
+	}
+	_, _ = io.WriteString(out, body)
+}
+
+// cloud returns the way to the world. Call stop when no more calls are made.
+func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, stop func()) {
+	t.Helper()
+	server := &http.Server{Handler: w, ReadHeaderTimeout: time.Hour, TLSConfig: &tls.Config{ //nolint:gosec // of a test
+		Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"},
+		SessionTicketsDisabled: true, // a pipe would wait for the client to read them
+	}}
+	done := make(chan error)
+	go func() { done <- server.ServeTLS(w, "", "") }()
+	a = task.NewAWS(func(context.Context) (aws.Config, error) {
+		return aws.Config{
+			Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
+			HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+				t.TLSClientConfig.InsecureSkipVerify = true
+			}),
+		}, nil
+	})
+	a.Dial(w.dial)
+	return a, func() {
+		a.Close()
+		close(w.conns)
+		<-done
+		_ = server.Close()
+	}
+}
+
+// A dead Region costs three seconds, once: its hosts are waited for at the same time, and
+// are not asked again for a minute. The other Regions complete.
+func TestADeadRegionCostsThreeSecondsOnce(t *testing.T) {
+	t.Parallel()
+	secure := httptest.NewTLSServer(nil)
+	certificate := secure.TLS.Certificates[0]
+	secure.Close()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{dead: "sa-east-1", conns: make(chan net.Conn)}
+		a, stop := w.cloud(t, certificate)
+		defer stop()
+		tasks := calling(t, "reads", a)
+		worker := &regionworker.Worker{Tasks: tasks}
+		c := &coordinator.Coordinator{Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: tasks}
+		for _, want := range []struct {
+			run         string
+			took, pause time.Duration
+			dials       int64
+		}{
+			{run: "first", took: 3 * time.Second, dials: 3},
+			{run: "soon", took: 0, dials: 0, pause: time.Minute},
+			{run: "a minute later", took: 3 * time.Second, dials: 3},
+		} {
+			begin := time.Now()
+			w.dials.Store(0)
+			result, err := c.Run(t.Context(), protocol.Request{
+				Task: "call", Regions: []string{"*"}, Targets: []string{"ec2:DescribeVpcs", "dynamodb:ListTables", "sts:GetCallerIdentity"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(begin); took != want.took || w.dials.Load() != want.dials {
+				t.Errorf("%s: took %v with %d dials, want %v with %d", want.run, took, w.dials.Load(), want.took, want.dials)
+			}
+			if c := result.Summary.Regions; c.Total != 17 || c.Succeeded != 16 || c.Failed != 1 || result.Summary.TargetRetries != 0 {
+				t.Errorf("%s: %+v, want 16 of 17 Regions without retries", want.run, result.Summary)
+			}
+			for _, region := range result.Regions {
+				for _, target := range region.Targets {
+					if dead := region.Region == w.dead; dead != (target.Error == "Call.Connect") || dead && !strings.Contains(target.Cause, "no connection within 3s") {
+						t.Errorf("%s: %s of %s: %s %s", want.run, target.Target, region.Region, target.Error, target.Cause)
+					}
+				}
+			}
+			time.Sleep(want.pause)
+		}
+	})
+}

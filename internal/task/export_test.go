@@ -1,0 +1,14 @@
+package task
+
+import (
+	"context"
+	"net"
+)
+
+// Dial makes an AWS that has made no call open its connections with dial.
+func (a *AWS) Dial(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	a.dial = dial
+}
+
+// Close ends the connections of an AWS that has made a call.
+func (a *AWS) Close() { a.sender.pool.Close() }
