@@ -112,6 +112,14 @@ module.exports.logProperties = async ({ resolveVariable }) => {
 module.exports.workerPolicies = ({ resolveVariable }) => list('workerPolicies', resolveVariable);
 module.exports.tags = ({ resolveVariable }) => texts('tags', resolveVariable);
 
+// callAllow is the worker's variable for the operations that it may call, if there are any.
+const callAllow = async (resolveVariable) => {
+  const allowed = await list('callAllow', resolveVariable);
+  const unknown = allowed.filter((pattern) => pattern !== 'reads' && !/^[^:]+:[^:]+$/.test(pattern));
+  if (unknown.length > 0) throw wrong('callAllow', `patterns such as ec2:Describe*, or "reads", not ${unknown.join(', ')}`);
+  return allowed.length === 0 ? {} : { MERIDIAN_CALL_ALLOW: allowed.join(',') };
+};
+
 // workerEnvironment is the worker's environment: ours, and what the deployment adds to it
 // or sets in its place.
 module.exports.workerEnvironment = async ({ resolveVariable }) => ({
@@ -119,6 +127,7 @@ module.exports.workerEnvironment = async ({ resolveVariable }) => ({
   // directories. By default they have the bundle again, twice, and the first handshake
   // takes 5 ms more of CPU time.
   SSL_CERT_DIR: '/var/empty',
+  ...(await callAllow(resolveVariable)),
   ...(await texts('workerEnvironment', resolveVariable)),
 });
 

@@ -151,6 +151,7 @@ func TestTemplate(t *testing.T) {
 		const policy = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 		on := []string{
 			"coordinatorConcurrency=3", "workerConcurrency=0", "workerPolicies=" + policy,
+			"callAllow=reads,ec2:StopInstances",
 			`workerEnvironment={"MERIDIAN_PROBE_ALLOW":"10.0.0.0/8"}`, `tags={"team":"network"}`,
 			`workerVpc={"us-east-1":{"subnets":["subnet-01234567","subnet-12345678"],"securityGroups":["sg-01234567"]}}`,
 			`kmsKeys={"us-east-1":"` + key + `","eu-west-1":"` + other + `"}`,
@@ -206,7 +207,7 @@ func TestTemplate(t *testing.T) {
 			},
 			"CoordinatorLogGroup key": key, "RegionworkerLogGroup key": key, "HttpApiLogGroup key": key,
 			"RegionworkerRole policies": []any{policy}, "network interfaces": true,
-			"environment": map[string]any{"MERIDIAN_PROBE_ALLOW": "10.0.0.0/8"}, "tags": map[string]any{"team": "network"},
+			"environment": map[string]any{"MERIDIAN_PROBE_ALLOW": "10.0.0.0/8", "MERIDIAN_CALL_ALLOW": "reads,ec2:StopInstances"}, "tags": map[string]any{"team": "network"},
 		}
 		if diff := cmp.Diff(want, added("serverless.yml", home, on...)); diff != "" {
 			t.Errorf("with all of it (-want +got):\n%s", diff)
@@ -248,6 +249,7 @@ func TestTemplate(t *testing.T) {
 			{"placement=regional", `param "regions" must list`},
 			{"shedule=ENABLED", "no such param: shedule"},
 			{"workerConcurrency=some", `param "workerConcurrency": want a number, or "none"`},
+			{"callAllow=ec2", `param "callAllow": want patterns such as ec2:Describe*, or "reads", not ec2`},
 			{"workerEnvironment=hunter2", `param "workerEnvironment": want an object`},
 			{`workerEnvironment={"A":["b"]}`, `param "workerEnvironment": want a text for A`},
 			{`workerVpc={"us-east-1":{"subnets":["subnet-1"]}}`, `param "workerVpc": want {"subnets"`},

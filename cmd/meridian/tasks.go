@@ -17,6 +17,9 @@ type taskListing struct {
 	// Idempotent says that an invocation that may have run is repeated.
 	Idempotent bool `json:"idempotent"`
 
+	// PerRequest says that it is repeated if the request allows it.
+	PerRequest bool `json:"perRequest,omitzero"`
+
 	Parameters []parameterListing `json:"parameters"`
 }
 
@@ -71,7 +74,7 @@ func (c *cli) tasksCommand() *cobra.Command {
 func listTasks() []taskListing {
 	var all []taskListing
 	for _, t := range task.Builtin().All() {
-		listing := taskListing{Task: t.Name, Summary: t.Summary, Idempotent: t.Idempotent, Parameters: []parameterListing{}}
+		listing := taskListing{Task: t.Name, Summary: t.Summary, Idempotent: t.Idempotent, PerRequest: t.PerRequest, Parameters: []parameterListing{}}
 		for _, p := range t.Parameters {
 			listing.Parameters = append(listing.Parameters, parameterListing{p.Name, p.Kind, p.Help})
 		}
@@ -83,7 +86,10 @@ func listTasks() []taskListing {
 // printTask prints a task with its parameters.
 func (c *cli) printTask(t taskListing) error {
 	repeated := "an invocation that may have run is repeated"
-	if !t.Idempotent {
+	switch {
+	case t.PerRequest:
+		repeated = "an invocation that may have run is repeated if each of its targets may be done twice"
+	case !t.Idempotent:
 		repeated = "an invocation that may have run is not repeated, unless the request has retriers"
 	}
 	if err := c.print("%s: %s\n%s\n\n", t.Task, t.Summary, repeated); err != nil {

@@ -58,12 +58,12 @@ func TestWhetherCallsMayBeDoneTwiceIsDecidedByTheRequest(t *testing.T) {
 	}
 }
 
-// A lostCall is an invocation that may have run.
-type lostCall struct{ error }
+// A lostCallError is an invocation that may have run.
+type lostCallError struct{ error }
 
-func (lostCall) ErrorName() string { return protocol.ErrorLambdaSDKClient }
+func (lostCallError) ErrorName() string { return protocol.ErrorLambdaSDKClient }
 
-func (lostCall) MayHaveRun() bool { return true }
+func (lostCallError) MayHaveRun() bool { return true }
 
 // lister is a worker without a Lambda: it answers for every target, except in the first
 // attempt in some Regions, and lists enabled Regions.
@@ -86,7 +86,7 @@ func (l *lister) Invoke(_ context.Context, region string, payload []byte) ([]byt
 	delete(l.lost, region)
 	l.mu.Unlock()
 	if lost {
-		return nil, protocol.Attempt{}, lostCall{errors.New("connection lost")}
+		return nil, protocol.Attempt{}, lostCallError{errors.New("connection lost")}
 	}
 	result := protocol.RegionResult{Version: r.Version, RunID: r.RunID, Region: r.Region, Batch: r.Batch, Status: protocol.StatusSucceeded}
 	for _, target := range r.Targets {
@@ -145,7 +145,7 @@ func outcomes(r protocol.Result) []string {
 func TestEnabledRegionsAreListedByAWorkerFirst(t *testing.T) {
 	t.Parallel()
 	list := protocol.EnabledRegionsOutput{
-		Message: "3 Regions are enabled, says account:ListRegions", Source: "account:ListRegions",
+		Message: "Regions enabled in the account: 3, says account:ListRegions", Source: "account:ListRegions",
 		Regions: []string{"eu-west-1", "mars-1", "us-east-1"},
 	}
 	for _, test := range []struct {
@@ -208,32 +208,44 @@ func TestAPlanLeavesOutWhatNeedNotBeAsked(t *testing.T) {
 		sent    int
 	}{
 		{
-			"the same answer everywhere", []string{"eu-west-1", "us-east-1", "cn-north-1"}, []string{"ec2:DescribeVpcs", "iam:ListUsers", "s3:ListBuckets"},
+			"the same answer everywhere",
+			[]string{"eu-west-1", "us-east-1", "cn-north-1"},
+			[]string{"ec2:DescribeVpcs", "iam:ListUsers", "s3:ListBuckets"},
 			[]string{
 				`eu-west-1 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`, `eu-west-1 iam:ListUsers SUCCEEDED "iam:ListUsers"`, `eu-west-1 s3:ListBuckets SUCCEEDED "s3:ListBuckets"`,
 				`us-east-1 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`,
 				"us-east-1 iam:ListUsers SKIPPED iam:ListUsers has the same answer in every Region; it is asked in eu-west-1",
 				"us-east-1 s3:ListBuckets SKIPPED s3:ListBuckets has the same answer in every Region; it is asked in eu-west-1",
 				`cn-north-1 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`, `cn-north-1 iam:ListUsers SUCCEEDED "iam:ListUsers"`, `cn-north-1 s3:ListBuckets SUCCEEDED "s3:ListBuckets"`,
-			}, 3,
+			},
+			3,
 		},
 		{
-			"a whole Region", []string{"us-east-1", "us-east-2"}, []string{"iam:ListUsers"},
+			"a whole Region",
+			[]string{"us-east-1", "us-east-2"},
+			[]string{"iam:ListUsers"},
 			[]string{
 				`us-east-1 iam:ListUsers SUCCEEDED "iam:ListUsers"`,
 				"us-east-2 iam:ListUsers SKIPPED iam:ListUsers has the same answer in every Region; it is asked in us-east-1",
-			}, 1,
+			},
+			1,
 		},
 		{
-			"not listed in a Region that a pattern matches", []string{"mx-*"}, []string{"ec2:DescribeVpcs", "workmail:ListOrganizations"},
+			"not listed in a Region that a pattern matches",
+			[]string{"mx-*"},
+			[]string{"ec2:DescribeVpcs", "workmail:ListOrganizations"},
 			[]string{
 				`mx-central-1 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`,
 				"mx-central-1 workmail:ListOrganizations SKIPPED workmail is not listed in mx-central-1; name the Region to ask it all the same",
-			}, 1,
+			},
+			1,
 		},
 		{
-			"not listed in a Region that is named", []string{"mx-central-1"}, []string{"workmail:ListOrganizations"},
-			[]string{`mx-central-1 workmail:ListOrganizations SUCCEEDED "workmail:ListOrganizations"`}, 1,
+			"not listed in a Region that is named",
+			[]string{"mx-central-1"},
+			[]string{"workmail:ListOrganizations"},
+			[]string{`mx-central-1 workmail:ListOrganizations SUCCEEDED "workmail:ListOrganizations"`},
+			1,
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -27,7 +27,7 @@ func onlyTransient(work task.Work) task.Work {
 	return func(ctx context.Context, region, target string) (json.RawMessage, error) {
 		out, err := work(ctx, region, target)
 		var transient interface{ Transient() bool }
-		if err != nil && ctx.Err() == nil && !(errors.As(err, &transient) && transient.Transient()) {
+		if err != nil && ctx.Err() == nil && (!errors.As(err, &transient) || !transient.Transient()) {
 			err = &finalError{err}
 		}
 		return out, err

@@ -37,7 +37,8 @@ func TestTransientErrorsAreTriedAgainWithoutRetriers(t *testing.T) {
 		{"no retriers at all", func(int) error { return transientError(true) }, []protocol.Retrier{}, 1, protocol.StatusFailed},
 		{
 			"retriers of the request", func(int) error { return transientError(false) },
-			[]protocol.Retrier{{ErrorEquals: []string{"ThrottlingException"}, MaxAttempts: new(4)}}, 5, protocol.StatusFailed,
+			[]protocol.Retrier{{ErrorEquals: []string{"ThrottlingException"}, MaxAttempts: new(4)}},
+			5, protocol.StatusFailed,
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -27,9 +27,9 @@ type allow struct {
 func parseAllow(setting string) (allow, error) {
 	a := allow{setting: setting}
 	for pattern := range strings.SplitSeq(setting, ",") {
-		switch pattern = strings.TrimSpace(pattern); {
-		case pattern == "":
-		case pattern == reads:
+		switch pattern = strings.TrimSpace(pattern); pattern {
+		case "":
+		case reads:
 			a.reads = true
 		default:
 			if _, err := path.Match(pattern, ""); err != nil || strings.Count(pattern, ":") != 1 {

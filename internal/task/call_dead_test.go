@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -92,7 +93,10 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 	return a, func() {
 		a.Close()
 		close(w.conns)
-		<-done
+		err := <-done
+		if !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
 		_ = server.Close()
 	}
 }

@@ -99,7 +99,8 @@ func TestCallSaysWhatWasCut(t *testing.T) {
 		{"rows that are just enough", `{"query":"Vpcs[].VpcId","maxRows":2}`, []answer{{body: fmt.Sprintf(vpcs, "")}}, `{"result":["vpc-1","vpc-2"],"pages":1}`},
 		{"bytes", `{"query":"length(Vpcs)","maxBytes":300}`, []answer{page, other}, `{"result":2,"pages":1,"cut":"maxBytes 300 reached"}`},
 		{
-			"pages and rows", `{"query":"Vpcs[].VpcId","maxPages":1,"maxRows":1}`, []answer{page},
+			"pages and rows", `{"query":"Vpcs[].VpcId","maxPages":1,"maxRows":1}`,
+			[]answer{page},
 			`{"result":["vpc-1"],"pages":1,"cut":"maxPages 1 reached, maxRows 1 reached"}`,
 		},
 	} {

@@ -77,7 +77,7 @@ func (c *caller) listWith(ctx context.Context, region, target, status string, in
 		}
 	}
 	slices.Sort(out.Regions)
-	out.Message = fmt.Sprintf("%d Regions are enabled, says %s", len(out.Regions), target)
+	out.Message = fmt.Sprintf("Regions enabled in the account: %d, says %s", len(out.Regions), target)
 	return out, nil
 }
 

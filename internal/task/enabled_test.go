@@ -54,8 +54,8 @@ func TestEnabledRegionsAreAskedOfAWS(t *testing.T) {
 		account account
 		want    string
 	}{
-		{"account", account{listed, described}, `{"message":"2 Regions are enabled, says account:ListRegions","regions":["af-south-1","us-east-1"],"source":"account:ListRegions"}`},
-		{"ec2", account{"", described}, `{"message":"1 Regions are enabled, says ec2:DescribeRegions","regions":["us-east-1"],"source":"ec2:DescribeRegions"}`},
+		{"account", account{listed, described}, `{"message":"Regions enabled in the account: 2, says account:ListRegions","regions":["af-south-1","us-east-1"],"source":"account:ListRegions"}`},
+		{"ec2", account{"", described}, `{"message":"Regions enabled in the account: 1, says ec2:DescribeRegions","regions":["us-east-1"],"source":"ec2:DescribeRegions"}`},
 		{"neither", account{"", ""}, "account:ListRegions: denied (HTTP 403); ec2:DescribeRegions: "},
 	} {
 		work, faults := calling(t, "reads", cloud(t, test.account)).Prepare("enabled-regions", nil)

@@ -125,6 +125,9 @@ type Task struct {
 	// Idempotent says that doing the work twice does no more than doing it once.
 	Idempotent bool
 
+	// PerRequest says that Idempotent depends on the request, see [Repeater].
+	PerRequest bool
+
 	prepare   func(parameters json.RawMessage) (prepared, protocol.Faults)
 	configure func(Settings, *AWS) (Task, error) // nil when it has no settings
 }
@@ -170,7 +173,8 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 		panic(fmt.Sprintf("task: parameters of %s: %v", name, err))
 	}
 	parameters := parametersOf(reflect.TypeFor[P]())
-	return Task{Name: name, Summary: summary, Parameters: parameters, Idempotent: slices.Contains(traits, Idempotent), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
+	_, perRequest := any(new(P)).(Repeater)
+	return Task{Name: name, Summary: summary, Parameters: parameters, Idempotent: slices.Contains(traits, Idempotent), PerRequest: perRequest, prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
 		var p P
 		if parameters != nil {
 			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {
