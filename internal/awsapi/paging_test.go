@@ -76,19 +76,25 @@ func TestCallFailsWhenATokenComesAgain(t *testing.T) {
 	}
 }
 
-// MaxBytes limits the bodies of all pages together.
+// MaxBytes limits the bodies of all pages together: the pages up to it are the answer, and
+// a first page that is longer fails.
 func TestCallLimitsTheBytesOfAllPages(t *testing.T) {
 	t.Parallel()
 	pages := []response{
 		{body: `{"TableNames":["a"],"LastEvaluatedTableName":"a"}`}, {body: `{"TableNames":["b"],"LastEvaluatedTableName":"b"}`}, {body: `{"TableNames":["c"]}`},
 	}
-	total := int64(len(pages[0].body) + len(pages[1].body) + len(pages[2].body))
-	for most, ok := range map[int64]bool{0: true, total: true, total - 1: false, 1: false} {
+	first := int64(len(pages[0].body))
+	total := first + int64(len(pages[1].body)+len(pages[2].body))
+	for most, want := range map[int64]int{0: 3, total: 3, total - 1: 2, first: 1, first - 1: 0, 1: 0} {
 		api, _ := stub(t, pages...)
 		api.MaxBytes = most
-		_, err := api.Call(t.Context(), lookup(t, "dynamodb:ListTables"), "eu-west-1", nil)
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge == ok || (err == nil) != ok {
+		answer, err := api.Call(t.Context(), lookup(t, "dynamodb:ListTables"), "eu-west-1", nil)
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge != (want == 0) || (err != nil) != tooLarge {
 			t.Errorf("with at most %d bytes: %v", most, err)
+		}
+		cut := want == 1 || want == 2
+		if answer.Pages != want || answer.TooLong != cut || answer.More != cut {
+			t.Errorf("with at most %d bytes: %+v, want %d pages", most, answer, want)
 		}
 	}
 }
