@@ -1,6 +1,7 @@
 package task
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -88,6 +89,14 @@ type ProbeTimes struct {
 
 	// TotalMs is the time of all phases, and of reading the body if it is matched.
 	TotalMs float64 `json:"totalMs"`
+}
+
+// Rows implements [Lister].
+func (o *ProbeOutput) Rows() (columns []string, rows []map[string]json.RawMessage) {
+	return oneRow(struct {
+		*ProbeOutput
+		*ProbeTLS
+	}{o, o.TLS}, "httpStatus", "totalMs", "resolveMs", "connectMs", "tlsMs", "firstByteMs", "certificateDaysLeft", "address", "host")
 }
 
 // outputOf returns the output of at least one sample.

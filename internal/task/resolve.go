@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -38,6 +39,11 @@ type ResolveOutput struct {
 
 	// Global says whether the same host serves the whole partition.
 	Global bool `json:"global,omitzero"`
+}
+
+// Rows implements [Lister].
+func (o *ResolveOutput) Rows() (columns []string, rows []map[string]json.RawMessage) {
+	return oneRow(o, "host", "partition", "signingRegion", "global")
 }
 
 // resolve looks up the endpoint of the service that the target names. It skips a

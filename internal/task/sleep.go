@@ -24,6 +24,9 @@ type SleepParameters struct {
 	Seconds float64 `json:"seconds" zero:"want 0.001 to 600" help:"how long to wait, 0.001 to 600; required"`
 }
 
+// A SleepOutput describes the endpoint of a target that is a service. It has no rows.
+type SleepOutput ResolveOutput
+
 // Check implements [Checker].
 func (p *SleepParameters) Check() protocol.Faults {
 	switch {
@@ -47,16 +50,17 @@ func (*SleepParameters) SkipTarget(region, target string) (reason string) {
 
 // sleep simulates work that takes a while. A target that is a service is then resolved;
 // any other name only sleeps.
-func sleep(ctx context.Context, in Input[SleepParameters]) (ResolveOutput, error) {
+func sleep(ctx context.Context, in Input[SleepParameters]) (SleepOutput, error) {
 	timer := time.NewTimer(in.Parameters.LeastTime())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		if _, known := endpoints.ServiceID(in.Target); known {
-			return lookUp(in.Region, in.Target, endpoints.Variant{})
+			o, err := lookUp(in.Region, in.Target, endpoints.Variant{})
+			return SleepOutput(o), err
 		}
-		return ResolveOutput{Message: fmt.Sprintf("slept %v s for %s in %s", in.Parameters.Seconds, in.Target, in.Region)}, nil
+		return SleepOutput{Message: fmt.Sprintf("slept %v s for %s in %s", in.Parameters.Seconds, in.Target, in.Region)}, nil
 	case <-ctx.Done():
-		return ResolveOutput{}, context.Cause(ctx)
+		return SleepOutput{}, context.Cause(ctx)
 	}
 }

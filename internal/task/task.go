@@ -9,8 +9,9 @@
 // them, the struct implements [Checker]. A field's tag "help" describes it for `meridian tasks`. To check the targets, it implements
 // [TargetChecker]; a struct that embeds services accepts AWS services only. The
 // function's result, as JSON, is the target's output. By convention its string field
-// "message" is a line for a person, and "summary" a short form for a table. A task that
-// depends on its worker's settings is made with [NewConfigured].
+// "message" is a line for a person, "summary" a short form for a table, and "cut" what was
+// left out of it. A result that implements [Lister] says how it is listed as rows. A task
+// that depends on its worker's settings is made with [NewConfigured].
 //
 // # Errors
 //
@@ -108,6 +109,11 @@ type Skipper interface {
 	SkipTarget(region, target string) (reason string)
 }
 
+// A Lister lists itself as rows. The result of a task's function can implement it.
+type Lister interface {
+	Rows() (columns []string, rows []map[string]json.RawMessage)
+}
+
 // A Work does the work for one target and returns its output, JSON in UTF-8.
 type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
 
@@ -127,6 +133,11 @@ type Task struct {
 
 	// PerRequest says that Idempotent depends on the request, see [Repeater].
 	PerRequest bool
+
+	// Rows lists an output as rows, each a JSON value by the name of its column. Columns
+	// has the names in order; nil means that the rows say which there are. Rows is nil for
+	// a task whose result is no [Lister].
+	Rows func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage)
 
 	prepare   func(parameters json.RawMessage) (prepared, protocol.Faults)
 	configure func(Settings, *AWS) (Task, error) // nil when it has no settings
@@ -174,7 +185,7 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	}
 	parameters := parametersOf(reflect.TypeFor[P]())
 	_, perRequest := any(new(P)).(Repeater)
-	return Task{Name: name, Summary: summary, Parameters: parameters, Idempotent: slices.Contains(traits, Idempotent), PerRequest: perRequest, prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
+	return Task{Name: name, Summary: summary, Parameters: parameters, Idempotent: slices.Contains(traits, Idempotent), PerRequest: perRequest, Rows: rowsOf[R](), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
 		var p P
 		if parameters != nil {
 			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {
