@@ -12,16 +12,24 @@ import (
 // a blank and a character that is not graphic, such as the one that starts an escape
 // sequence, becomes a dot.
 func clean(text string) string {
+	return graphic(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(text)))
+}
+
+// graphic makes text from outside safe for a terminal, and keeps its blanks, tabs and
+// line ends.
+func graphic(text string) string {
 	const zeroWidthJoiner = '\u200d' // joins the parts of an emoji
 	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsGraphic(r), r == zeroWidthJoiner:
+		if unicode.IsGraphic(r) || r == '\n' || r == '\t' || r == zeroWidthJoiner {
 			return r
 		}
 		return '·'
-	}, strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD"))
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // cut shortens text to width cells, with an ellipsis at the end. A width of 0 means

@@ -2,6 +2,8 @@ package report_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 
 	"meridian/internal/report"
@@ -39,4 +41,49 @@ func ExampleText() {
 	// us-east-1  NOT_STARTED        -  the run has enough Regions that succeeded
 	//
 	// 1 of 2 Regions succeeded, 1 not started
+}
+
+// The rows that a task found, with the row of a Region that failed, and how many there are
+// by type.
+func ExampleList() {
+	result := protocol.Result{
+		Status: protocol.StatusSucceeded, ElapsedMs: 412,
+		Regions: []protocol.RegionOutcome{
+			{Region: "eu-west-1", Status: protocol.StatusSucceeded, Targets: []protocol.TargetOutcome{{
+				Target: "ec2:DescribeInstances", Status: protocol.StatusSucceeded,
+				Output: json.RawMessage(`[{"id":"i-0abc","type":"t4g.nano"},{"id":"i-0def","type":"m7g.large"}]`),
+			}}},
+			{Region: "me-south-1", Status: protocol.StatusFailed, Targets: []protocol.TargetOutcome{{
+				Target: "ec2:DescribeInstances", Status: protocol.StatusFailed,
+				Error: "Call.Connect", Cause: "no connection within 3s",
+			}}},
+		},
+		Summary: protocol.Summary{
+			Regions: protocol.Counts{Total: 2, Succeeded: 1, Failed: 1},
+			Targets: protocol.Counts{Total: 2, Succeeded: 1, Failed: 1},
+		},
+	}
+	rows := func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage) {
+		_ = json.Unmarshal(output, &rows)
+		return []string{"id", "type"}, rows
+	}
+	listing := report.List(result, rows, report.Selection{Sort: []string{"type"}})
+	if err := errors.Join(listing.Table(os.Stdout, report.Options{}), listing.Summary(os.Stdout, report.Options{})); err != nil {
+		panic(err)
+	}
+	fmt.Println()
+	counts := report.List(result, rows, report.Selection{CountBy: []string{"region"}})
+	if err := counts.CSV(os.Stdout); err != nil {
+		panic(err)
+	}
+	// Output:
+	// REGION      ID      TYPE       ERROR
+	// eu-west-1   i-0def  m7g.large
+	// eu-west-1   i-0abc  t4g.nano
+	// me-south-1                     Call.Connect: no connection within 3s
+	// 2 rows from 2 Regions (1 failed) in 0.412 s
+	//
+	// region,count,error
+	// eu-west-1,2,
+	// me-south-1,,Call.Connect: no connection within 3s
 }

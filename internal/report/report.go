@@ -1,7 +1,8 @@
-// Package report prints a result for a person: the messages of the task, how long the
-// run took, a table of Regions, a summary, and the cost.
+// Package report prints a result: [Text] prints the messages of the task, how long the run
+// took, a table of Regions, a summary, and the cost. [List] lists the rows that the task
+// found, as a table, CSV or JSON lines.
 //
-// The command line calls it. Programs read the result itself, as JSON.
+// The command line calls it. Programs read the result itself, as JSON, or its rows.
 //
 // # What Text promises
 //
@@ -10,6 +11,15 @@
 // from outside reaches the terminal as a control sequence. With a width, no row
 // is wider and the summary is wrapped; without a width, nothing is cut. With the zero
 // [Options] the same result gives the same bytes on every terminal and every machine.
+//
+// # What a Listing promises
+//
+// Every row that the task found is listed, in the result's order or in the order asked
+// for. Every target that failed or was not started has a row with its error, and every
+// failure can be read whole: in its row, or in the Summary. A task's column never hides
+// the Region, the target or the error. A reader of the CSV gets each cell back, except that
+// control characters are dots; JSON lines keep values as they are. With a width, no row of
+// the table is wider.
 package report
 
 import (

@@ -13,8 +13,7 @@ import (
 // leastSpeedup is the smallest speed-up that is printed: less is not noticeable.
 const leastSpeedup = 1.1
 
-// writeSummary writes the counts of the run, its cost, hints and notices, and the error
-// if it did not succeed.
+// writeSummary writes the counts of the run, and its notes.
 func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	s := r.Summary
 	tolerated := r.Status == protocol.StatusSucceeded
@@ -43,7 +42,13 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 			s.Speedup, span(s.SerialMs)))
 	}
 	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
-	if line := costLine(s.Cost); line != "" {
+	writeNotes(b, r, width, p)
+}
+
+// writeNotes writes the cost of the run, hints and notices, and the error if it did not
+// succeed.
+func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
+	if line := costLine(r.Summary.Cost); line != "" {
 		b.WriteString(paragraph(clean(line), width, lipgloss.NewStyle()))
 	}
 	for _, hint := range hints(r) {
@@ -67,6 +72,11 @@ func tally(c protocol.Counts, noun string, tolerated bool) string {
 		noun += "s"
 	}
 	parts := []string{fmt.Sprintf("%d of %d %s succeeded", c.Succeeded, c.Total, noun)}
+	return strings.Join(append(parts, others(c, tolerated)...), ", ")
+}
+
+// others formats how many items have each status but SUCCEEDED.
+func others(c protocol.Counts, tolerated bool) (parts []string) {
 	for _, s := range protocol.Statuses()[1:] {
 		n := c.Of(s)
 		if n == 0 {
@@ -78,7 +88,7 @@ func tally(c protocol.Counts, noun string, tolerated bool) string {
 		}
 		parts = append(parts, part)
 	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // inWords formats how many items have a status, as in "2 timed out".

@@ -1,0 +1,202 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"meridian/pkg/protocol"
+)
+
+// Table writes the rows as a table. With a width, its widest columns are cut, so that no
+// row is wider; Summary then has the errors that were cut. Without a row, it writes
+// nothing.
+func (l *Listing) Table(w io.Writer, o Options) error {
+	if len(l.rows) == 0 {
+		return nil
+	}
+	var p palette
+	if o.Color {
+		p = colored()
+	}
+	var columns []column
+	for _, name := range l.columns {
+		if name == columnError && !l.failed && !l.chosen {
+			continue
+		}
+		columns = append(columns, l.column(name, p))
+	}
+	switch {
+	case o.Width <= 0:
+	case l.columns[0] == columnRegion && len(columns) > 1: // it says where the row is from
+		fit(columns[1:], o.Width-columns[0].width()-gap)
+	default:
+		fit(columns, o.Width)
+	}
+	for i, c := range columns {
+		columns[i].cells[0] = p.quiet.Render(c.cells[0])
+	}
+	var b strings.Builder
+	row := -1 // the header
+	for line := range strings.Lines(join(columns, nil)) {
+		line = cut(strings.TrimSuffix(line, "\n"), o.Width)
+		b.WriteString(line + "\n")
+		if row >= 0 && !strings.Contains(ansi.Strip(line), clean(cellOf(l.rows[row][columnError]))) {
+			l.hidden = append(l.hidden, l.rows[row])
+		}
+		row++
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// column returns the cells of a column. One of numbers is aligned to the right.
+func (l *Listing) column(name string, p palette) column {
+	style := lipgloss.NewStyle()
+	if name == columnError {
+		style = p.status[protocol.StatusFailed]
+	}
+	c := column{cells: []string{clean(strings.ToUpper(name))}}
+	numbers, others := false, false
+	for _, row := range l.rows {
+		cell := clean(cellOf(row[name]))
+		numbers = numbers || number(row[name])
+		others = others || cell != "" && !number(row[name])
+		if cell != "" {
+			cell = style.Render(cell)
+		}
+		c.cells = append(c.cells, cell)
+	}
+	c.right = numbers && !others
+	return c
+}
+
+// leastCell is the width to which cells are cut at most; a line that is still too long is
+// cut at its end.
+const leastCell = 4
+
+// fit cuts the cells of the widest columns to a common width, such that all columns
+// together have a width.
+func fit(columns []column, width int) {
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = c.width()
+	}
+	most := slices.Max(widths)
+	for sum := total(columns); most > leastCell && sum > width; most-- {
+		for _, w := range widths {
+			if w >= most {
+				sum--
+			}
+		}
+	}
+	for _, c := range columns {
+		for i, cell := range c.cells {
+			c.cells[i] = cut(cell, most)
+		}
+	}
+}
+
+// CSV writes the rows as comma-separated values, after a row with the names of the
+// columns.
+func (l *Listing) CSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	write := func(record []string) error {
+		if len(record) == 1 && record[0] == "" { // readers take an empty line for no row
+			out.Flush()
+			_, err := io.WriteString(w, "\"\"\n")
+			return err
+		}
+		return out.Write(record)
+	}
+	header := make([]string, len(l.columns))
+	for i, name := range l.columns {
+		header[i] = graphic(name)
+	}
+	if err := write(header); err != nil {
+		return err
+	}
+	for _, row := range l.rows {
+		record := make([]string, len(l.columns))
+		for i, name := range l.columns {
+			record[i] = graphic(cellOf(row[name]))
+		}
+		if err := write(record); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// JSONLines writes each row as a JSON object on a line of its own, with its members in
+// the order of the columns. A row has no member for a column that it lacks. It writes
+// whole lines.
+func (l *Listing) JSONLines(w io.Writer) error {
+	for _, row := range l.rows {
+		var b bytes.Buffer
+		b.WriteByte('{')
+		for _, name := range l.columns {
+			value, ok := row[name]
+			if !ok {
+				continue
+			}
+			if b.Len() > 1 {
+				b.WriteByte(',')
+			}
+			b.WriteString(compact(name) + ":")
+			if json.Compact(&b, value) != nil {
+				b.WriteString("null") // cannot happen: it was decoded from JSON
+			}
+		}
+		b.WriteString("}\n")
+		if _, err := w.Write(b.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Summary writes what the rows do not say: errors that are not listed whole, what was left
+// out, the cost, hints and notices, and the error of a run that did not succeed.
+// Its last line counts rows, Regions and failures.
+func (l *Listing) Summary(w io.Writer, o Options) error {
+	var p palette
+	if o.Color {
+		p = colored()
+	}
+	var b strings.Builder
+	line := func(text string) { b.WriteString(paragraph(clean(text), o.Width, lipgloss.NewStyle())) }
+	hidden := l.hidden
+	if !slices.Contains(l.columns, columnError) {
+		hidden = slices.DeleteFunc(slices.Clone(l.rows), func(row map[string]json.RawMessage) bool { return row[columnError] == nil })
+	}
+	for _, row := range hidden[:min(len(hidden), maxFailures)] {
+		line(cellOf(row[columnRegion]) + "  " + cellOf(row[columnTarget]) + "  " + cellOf(row[columnError]))
+	}
+	if more := len(hidden) - maxFailures; more > 0 {
+		line(fmt.Sprintf("… and %d more failures (-o csv has them all)", more))
+	}
+	for _, why := range l.cuts {
+		line("note: not all rows: " + why)
+	}
+	for _, name := range l.unknown {
+		line(fmt.Sprintf("note: no row has the column %q; there are %s", name, strings.Join(l.known, ", ")))
+	}
+	writeNotes(&b, l.result, o.Width, p)
+	counts := l.result.Summary.Regions
+	text := fmt.Sprintf("%s from %s", count(l.found, "row", "rows"), count(counts.Total, "Region", "Regions"))
+	if others := others(counts, false); len(others) > 0 {
+		text += " (" + strings.Join(others, ", ") + ")"
+	}
+	line(text + " in " + span(l.result.ElapsedMs))
+	_, err := io.WriteString(w, b.String())
+	return err
+}

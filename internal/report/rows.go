@@ -1,0 +1,300 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// The columns of every listing. A column of a task that has one of these names is
+// listed under another name, see own.
+const (
+	columnRegion = "region"
+	columnTarget = "target"
+	columnError  = "error"
+	columnCount  = "count" // with Selection.CountBy
+)
+
+// Rows lists an output as rows, see the field Rows of a task. Nil lists an object as one
+// row with its members.
+type Rows func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage)
+
+// A Selection says which columns to list, and in which order the rows. The name of a
+// column also matches without regard to case. The zero Selection lists everything in the
+// result's order.
+type Selection struct {
+	// Columns are the columns to list, in order. Nil means all.
+	Columns []string
+
+	// Sort are the columns to sort by. A "-" before a name reverses the order.
+	Sort []string
+
+	// CountBy lists how many rows have the same values in these columns, instead of the
+	// rows. Nil lists the rows.
+	CountBy []string
+}
+
+// Zero reports whether s is the zero Selection.
+func (s Selection) Zero() bool { return s.Columns == nil && s.Sort == nil && s.CountBy == nil }
+
+// A Listing is a result as rows: one for each row that a task found, and one for each
+// target that did not succeed and was not skipped.
+type Listing struct {
+	result  protocol.Result
+	columns []string
+	rows    []map[string]json.RawMessage
+
+	found    int                          // rows without those of errors
+	failed   bool                         // whether there are rows of errors
+	chosen   bool                         // whether the columns were selected by name
+	answered []string                     // Regions with a target that succeeded
+	known    []string                     // the columns before the selection
+	unknown  []string                     // selected names that no row has
+	hidden   []map[string]json.RawMessage // rows whose errors Table has cut
+	cuts     []string                     // what the task left out
+}
+
+// Answered reports whether a target of the result succeeded. Otherwise there is nothing
+// to list but errors.
+func Answered(r protocol.Result) bool { return r.Summary.Targets.Succeeded > 0 }
+
+// List returns the rows of a result.
+func List(r protocol.Result, rows Rows, s Selection) *Listing {
+	l := &Listing{result: r, columns: []string{columnRegion}, chosen: s.Columns != nil}
+	if slices.ContainsFunc(r.Regions, func(r protocol.RegionOutcome) bool { return len(r.Targets) > 1 }) {
+		l.columns = append(l.columns, columnTarget)
+	}
+	if rows == nil {
+		rows = members
+	}
+	listed := map[string]bool{}
+	for _, region := range r.Regions {
+		for _, target := range region.Targets {
+			l.add(region, target, rows, listed)
+		}
+	}
+	l.columns = append(l.columns, columnError)
+	l.known = l.columns
+	if s.CountBy != nil {
+		l.count(l.names(s.CountBy))
+	}
+	l.sort(s.Sort) // before the columns are selected: it may be by another one
+	if s.Columns != nil {
+		l.columns = l.names(s.Columns)
+	}
+	return l
+}
+
+// add adds the rows of a target, and its columns that are not listed yet.
+func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutcome, rows Rows, listed map[string]bool) {
+	at := map[string]json.RawMessage{columnRegion: text(region.Region), columnTarget: text(target.Target)}
+	if target.Status == protocol.StatusSucceeded && !slices.Contains(l.answered, region.Region) {
+		l.answered = append(l.answered, region.Region)
+	}
+	if target.Output != nil {
+		columns, found := rows(target.Output)
+		for _, row := range found {
+			columns = append(columns, slices.Sorted(maps.Keys(row))...)
+		}
+		for _, column := range columns {
+			if !listed[column] {
+				listed[column] = true
+				l.columns = append(l.columns, own(column))
+			}
+		}
+		for _, row := range found {
+			whole := maps.Clone(at)
+			for column, value := range row {
+				whole[own(column)] = value
+			}
+			l.rows = append(l.rows, whole)
+		}
+		l.found += len(found)
+		if why := leftOut(target.Output); why != "" {
+			l.cuts = append(l.cuts, region.Region+" "+target.Target+": "+why)
+		}
+	}
+	if why := trouble(region, target); why != "" {
+		at[columnError] = text(why)
+		l.rows, l.failed = append(l.rows, at), true
+	}
+}
+
+// trouble returns why the rows of a target are missing, or "" if none are.
+func trouble(region protocol.RegionOutcome, target protocol.TargetOutcome) string {
+	switch {
+	case target.Status == protocol.StatusSkipped:
+		return ""
+	case target.Status == protocol.StatusSucceeded:
+		if outputLost(target) && region.Truncated {
+			return "(left out: too large)"
+		}
+		return ""
+	case target.Cause != "":
+		return reason(target.Error, target.Cause)
+	}
+	return cmp.Or(reason(region.Error, region.Cause), string(target.Status)) // the whole invocation was lost
+}
+
+// own returns the name under which a task's column is listed.
+func own(column string) string {
+	switch column {
+	case columnRegion, columnTarget, columnError:
+		return "row." + column
+	}
+	if strings.HasPrefix(column, "row.") { // or it would meet one of the above
+		return "row." + column
+	}
+	return column
+}
+
+// names returns the columns with names, each once. It notes names that no column has.
+func (l *Listing) names(wanted []string) []string {
+	names := []string{}
+	for _, name := range wanted {
+		if name = l.name(name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (l *Listing) name(wanted string) string {
+	known := append([]string{columnTarget}, l.columns...)
+	if slices.Contains(known, wanted) {
+		return wanted
+	}
+	if i := slices.IndexFunc(known, func(name string) bool { return strings.EqualFold(name, wanted) }); i >= 0 {
+		return known[i]
+	}
+	if !slices.Contains(l.unknown, wanted) {
+		l.unknown = append(l.unknown, wanted)
+	}
+	return wanted
+}
+
+// count replaces the rows by counts of them. Rows of errors stay. A Region that
+// succeeded without rows is counted too.
+func (l *Listing) count(by []string) {
+	counted := columnCount
+	if slices.Contains(by, counted) {
+		counted = own("row." + counted)
+	}
+	var groups, failures []map[string]json.RawMessage
+	index, counts := map[string]int{}, []int{}
+	group := func(row map[string]json.RawMessage) int {
+		key, values := "", map[string]json.RawMessage{}
+		for _, column := range by {
+			key += cellOf(row[column]) + "\x00"
+			values[column] = row[column]
+		}
+		i, known := index[key]
+		if !known {
+			i = len(groups)
+			index[key], groups, counts = i, append(groups, values), append(counts, 0)
+		}
+		return i
+	}
+	if slices.Equal(by, []string{columnRegion}) {
+		for _, region := range l.answered {
+			group(map[string]json.RawMessage{columnRegion: text(region)})
+		}
+	}
+	for _, row := range l.rows {
+		if row[columnError] != nil {
+			failures = append(failures, row)
+			continue
+		}
+		counts[group(row)]++
+	}
+	for i, n := range counts {
+		groups[i][counted], _ = json.Marshal(n) // an int has no error
+	}
+	columns := append(slices.Clone(by), counted)
+	for _, column := range []string{columnRegion, columnTarget} { // say where the errors are from
+		if l.failed && slices.Contains(l.columns, column) && !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+	}
+	l.columns, l.rows = append(columns, columnError), append(groups, failures...)
+}
+
+// sort sorts the rows. Rows without a value come last.
+func (l *Listing) sort(by []string) {
+	type order struct {
+		column string
+		sign   int
+	}
+	orders := make([]order, len(by))
+	for i, name := range by {
+		name, descending := strings.CutPrefix(name, "-")
+		orders[i] = order{l.name(name), 1}
+		if descending {
+			orders[i].sign = -1
+		}
+	}
+	slices.SortStableFunc(l.rows, func(a, b map[string]json.RawMessage) int {
+		for _, o := range orders {
+			if c := compare(a[o.column], b[o.column], o.sign); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+}
+
+// compare compares numbers by value, and other values by their text.
+func compare(a, b json.RawMessage, sign int) int {
+	textA, textB := cellOf(a), cellOf(b)
+	if (textA == "") != (textB == "") {
+		return cmp.Compare(textB, textA) // the empty one is the last
+	}
+	var x, y float64
+	if number(a) && number(b) && json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil {
+		return sign * cmp.Compare(x, y)
+	}
+	return sign * cmp.Compare(textA, textB)
+}
+
+// number reports whether a JSON value is a number.
+func number(value json.RawMessage) bool {
+	return len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9')
+}
+
+// text returns a JSON string.
+func text(s string) json.RawMessage { return json.RawMessage(compact(s)) }
+
+// cellOf returns a value as text: a string itself, nothing for null, and anything else
+// as compact JSON.
+func cellOf(value json.RawMessage) string {
+	var s string
+	if value == nil || json.Unmarshal(value, &s) == nil { // null gives ""
+		return s
+	}
+	return compact(value)
+}
+
+// members lists an output as one row: an object with its members, and anything else as a
+// value.
+func members(output json.RawMessage) ([]string, []map[string]json.RawMessage) {
+	var row map[string]json.RawMessage
+	if json.Unmarshal(output, &row) != nil || row == nil {
+		return nil, []map[string]json.RawMessage{{"value": output}}
+	}
+	return nil, []map[string]json.RawMessage{row}
+}
+
+// leftOut returns the field "cut" of an output, or "".
+func leftOut(output json.RawMessage) string {
+	var fields struct {
+		Cut string `json:"cut"`
+	}
+	if json.Unmarshal(output, &fields) != nil {
+		return ""
+	}
+	return fields.Cut
+}
