@@ -106,7 +106,7 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	near := protocol.Nearest(name, names)
-	if slices.Contains(names, "output") && (name == string(formatJSON) || name == string(formatTable)) {
+	if output := cmd.Flags().Lookup("output"); output != nil && slices.Contains(output.Value.(*formatFlag).allowed, name) {
 		near = "output " + name
 	}
 	if name == "v" && slices.Contains(names, "version") {

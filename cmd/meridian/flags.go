@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"meridian/internal/report"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -28,6 +29,8 @@ type runFlags struct {
 	function, awsRegion                              string
 	workerSettings                                   map[string]string
 	output                                           format
+	columns, sort, countBy                           string
+	selection                                        report.Selection
 	verbose, dryRun                                  bool
 }
 
@@ -61,7 +64,8 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` of --function (default the ARN's, or AWS_REGION)")
 	flags.StringToStringVar(&f.workerSettings, "worker-setting", nil, "a setting of the worker in this process as `NAME=value`, before that of the environment, such as MERIDIAN_PROBE_ALLOW_PORTS=8443; repeatable")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and invoke nothing")
-	addOutput(cmd, &f.output, formatWide)
+	addOutput(cmd, &f.output, formatCSV, formatJSONL, formatRegions, formatWide)
+	f.registerRows(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "write the log of coordinator and workers to standard error, as JSON lines")
 	complete(cmd, "region", completeRegions)
 	complete(cmd, "exclude-region", completeRegions)
@@ -71,6 +75,14 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	complete(cmd, "target", completeTargets)
 	_ = cmd.RegisterFlagCompletionFunc("param", completeParameters)
 	_ = cmd.RegisterFlagCompletionFunc("file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
+}
+
+// registerRows adds the flags that select rows.
+func (f *runFlags) registerRows(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.columns, "columns", "", "the `names` of the columns of the rows, in order (default all)")
+	flags.StringVar(&f.sort, "sort", "", "the `names` of the columns to sort the rows by; a - before a name reverses the order")
+	flags.StringVar(&f.countBy, "count-by", "", "print how many rows have the same values in the columns with these `names`, such as region")
 }
 
 // A setting is a flag that sets a field of the request.

@@ -13,9 +13,12 @@ import (
 
 // The formats of what goes to standard output.
 const (
-	formatTable format = "table"
-	formatWide  format = "wide" // of a result: every message and every failure, nothing cut
-	formatJSON  format = "json"
+	formatTable   format = "table"
+	formatCSV     format = "csv"     // of a result: its rows
+	formatJSONL   format = "jsonl"   // of a result: its rows, a JSON object each
+	formatRegions format = "regions" // of a result: a row for each Region
+	formatWide    format = "wide"    // of a result: every message and every failure, nothing cut
+	formatJSON    format = "json"
 )
 
 // A format is a way to print.
@@ -57,8 +60,8 @@ func (*formatFlag) Type() string { return "format" }
 func addOutput(cmd *cobra.Command, f *format, more ...format) {
 	*f = formatTable
 	allowed := []string{string(formatTable), string(formatJSON)}
-	for _, m := range more {
-		allowed = slices.Insert(allowed, 1, string(m))
+	for i, m := range more {
+		allowed = slices.Insert(allowed, i+1, string(m))
 	}
 	cmd.Flags().VarP(&formatFlag{f, allowed}, "output", "o", "the `format` to print: "+oneOf(allowed))
 	complete(cmd, "output", func(string) []cobra.Completion { return allowed })

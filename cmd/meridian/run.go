@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"meridian/internal/report"
 	"meridian/pkg/protocol"
 )
 
@@ -45,6 +44,9 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err := f.check(changed); err != nil {
 		return err
 	}
+	if err := f.checkRows(changed); err != nil {
+		return err
+	}
 	request, from, err := c.readRequest(ctx, f, changed)
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err != nil {
 		return from.explain(err)
 	}
-	if err := c.printResult(result, f.output); err != nil {
+	if err := c.printResult(result, request.Task, f); err != nil {
 		return err
 	}
 	if result.Status != protocol.StatusSucceeded {
@@ -85,17 +87,6 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	case f.awsRegion != "" && f.function == "":
 		return usage("--aws-region needs --function: it is the Region of that function").
 			hint("set --region to choose the Regions to run in")
-	}
-	return nil
-}
-
-func (c *cli) printResult(r protocol.Result, f format) error {
-	if f == formatJSON {
-		return c.printJSON(r)
-	}
-	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f == formatWide}
-	if err := report.Text(c.stdout, r, options); err != nil {
-		return failure("write output: %v", err)
 	}
 	return nil
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+
+	"meridian/internal/report"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// checkRows returns the error of the flags that select rows.
+func (f *runFlags) checkRows(changed func(flag string) bool) error {
+	rows := []format{formatTable, formatCSV, formatJSONL}
+	for _, selection := range f.selections() {
+		if !changed(selection.flag) {
+			continue
+		}
+		names, err := parseNames(selection.text)
+		if err == nil && len(names) == 0 {
+			return usage("--%s: %q: want names of columns with commas between them", selection.flag, selection.text)
+		}
+		if err != nil {
+			return usage("--%s: %q: %v", selection.flag, selection.text, err)
+		}
+		if !slices.Contains(rows, f.output) {
+			return usage("--%s is for rows, not for -o %s", selection.flag, f.output).hint("set -o table, csv or jsonl")
+		}
+		*selection.into(&f.selection) = names
+	}
+	return nil
+}
+
+// A selectionFlag is a flag with names of columns.
+type selectionFlag struct {
+	flag, text string
+	into       func(*report.Selection) *[]string
+}
+
+func (f *runFlags) selections() []selectionFlag {
+	return []selectionFlag{
+		{"columns", f.columns, func(s *report.Selection) *[]string { return &s.Columns }},
+		{"sort", f.sort, func(s *report.Selection) *[]string { return &s.Sort }},
+		{"count-by", f.countBy, func(s *report.Selection) *[]string { return &s.CountBy }},
+	}
+}
+
+// printResult prints the result of a run of a task. A table has its rows if the task has
+// any and a target succeeded, else its Regions.
+func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
+	if f.output == formatJSON {
+		return c.printJSON(r)
+	}
+	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
+	rows := rowsOf(cmp.Or(name, protocol.DefaultTask))
+	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
+	var err error
+	if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
+		err = report.Text(c.stdout, r, options)
+	} else {
+		err = c.printRows(report.List(r, rows, f.selection), f.output, options)
+	}
+	if err != nil {
+		return failure("write output: %v", err)
+	}
+	return nil
+}
+
+// printRows prints rows, and to standard error what they do not say.
+func (c *cli) printRows(l *report.Listing, f format, o report.Options) error {
+	var err error
+	switch f {
+	case formatCSV:
+		err = l.CSV(c.stdout)
+	case formatJSONL:
+		err = l.JSONLines(escapedWriter{c.stdout})
+	default:
+		err = l.Table(c.stdout, o)
+	}
+	if err == nil { // there is nowhere to report an error of standard error
+		_ = l.Summary(c.stderr, report.Options{Width: width(c.stderr), Color: c.colorful(c.stderr)})
+	}
+	return err
+}
+
+// rowsOf returns how the output of a task is listed. Nil means that it says nothing.
+func rowsOf(name string) report.Rows {
+	for _, t := range task.Builtin().All() {
+		if t.Name == name {
+			return t.Rows
+		}
+	}
+	return nil
+}
