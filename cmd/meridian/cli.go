@@ -12,12 +12,13 @@ type cli struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            []string // as in "TERM=xterm"
+	args           []string // the command line
 }
 
 // run carries out one command line and returns the exit status. Besides its
 // arguments it reads only what the AWS SDK reads for its configuration.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
-	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, env: env, args: args}
 	root := c.rootCommand() //nolint:contextcheck // cobra gives each command ctx
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -30,7 +31,8 @@ func (c *cli) rootCommand() *cobra.Command {
 		Short: "Run one job in every AWS Region at once and get one answer",
 		Long: `Meridian runs one job in every AWS Region at once and returns one answer that
 accounts for every Region and every target.`,
-		Example: `  meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1
+		Example: `  meridian call ec2:DescribeVpcs --region enabled
+  meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1
   meridian run --region 'eu-*' --target dynamodb,s3 -o json
   meridian run --function my-coordinator`,
 		Version:       version(),
@@ -44,6 +46,6 @@ accounts for every Region and every target.`,
 	root.SetErr(printableWriter{c.stderr})
 	root.SetFlagErrorFunc(suggestFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(c.runCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.versionCommand())
+	root.AddCommand(c.callCommand(), c.runCommand(), c.operationsCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.versionCommand())
 	return root
 }

@@ -16,7 +16,7 @@ type flagText struct {
 // texts returns the values of the flags that take JSON or a list.
 func (f *runFlags) texts() []flagText {
 	all := []flagText{
-		{"parameters", &f.parameters}, {"retry", &f.retry}, {"target-retry", &f.targetRetry}, {"hedge", &f.hedge},
+		{"parameters", &f.parameters}, {"retry", &f.retry}, {"target-retry", &f.targetRetry}, {"hedge", &f.hedge}, {"input", &f.call.input},
 	}
 	for _, list := range []struct {
 		flag  string

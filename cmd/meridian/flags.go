@@ -30,23 +30,44 @@ type runFlags struct {
 	workerSettings                                   map[string]string
 	output                                           format
 	columns, sort, countBy                           string
+	call                                             callFlags
+	arguments                                        bool // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool
 }
 
 // register adds the flags to cmd, in the order of its help.
 func (f *runFlags) register(cmd *cobra.Command) {
+	f.registerRegions(cmd)
+	flags := cmd.Flags()
+	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
+	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
+	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable; \"meridian tasks\" lists them")
+	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
+	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields")
+	complete(cmd, "task", completeTasks)
+	complete(cmd, "target", completeTargets)
+	_ = cmd.RegisterFlagCompletionFunc("param", completeParameters)
+	_ = cmd.RegisterFlagCompletionFunc("file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
+	f.registerLimits(cmd)
+}
+
+// registerRegions adds the flags that say where to run.
+func (f *runFlags) registerRegions(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region; repeatable (default *)")
 	flags.Var(&f.excludeRegions, "exclude-region", "`names` or globs of Regions to leave out; repeatable")
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
-	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
-	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
-	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable; \"meridian tasks\" lists them")
-	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
+	complete(cmd, "region", completeRegions)
+	complete(cmd, "exclude-region", completeRegions)
+	complete(cmd, "partition", completePartitions)
+}
+
+// registerLimits adds the flags that say how to run, and what to print.
+func (f *runFlags) registerLimits(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "a `name` for the run")
-	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields")
 	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, such as 90s or 90 (default %ds; with --function, until its deadline)", localTimeoutSeconds))
 	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt of an invocation (default the rest of the run)")
 	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt of a target (default the rest of the invocation)")
@@ -67,14 +88,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	addOutput(cmd, &f.output, formatCSV, formatJSONL, formatRegions, formatWide)
 	f.registerRows(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "write the log of coordinator and workers to standard error, as JSON lines")
-	complete(cmd, "region", completeRegions)
-	complete(cmd, "exclude-region", completeRegions)
 	complete(cmd, "aws-region", completeRegions)
-	complete(cmd, "partition", completePartitions)
-	complete(cmd, "task", completeTasks)
-	complete(cmd, "target", completeTargets)
-	_ = cmd.RegisterFlagCompletionFunc("param", completeParameters)
-	_ = cmd.RegisterFlagCompletionFunc("file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
 }
 
 // registerRows adds the flags that select rows.
@@ -103,7 +117,7 @@ func (f *runFlags) settings() []setting {
 	decode := func(flag, field string, text *string) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeField(r, field, *text) }}
 	}
-	return []setting{
+	return append(f.call.settings(), []setting{
 		list("region", "regions", f.regions, func(r *protocol.Request) *[]string { return &r.Regions }),
 		list("exclude-region", "excludeRegions", f.excludeRegions, func(r *protocol.Request) *[]string { return &r.ExcludeRegions }),
 		set("partition", "partition", func(r *protocol.Request) { r.Partition = f.partition }),
@@ -125,7 +139,7 @@ func (f *runFlags) settings() []setting {
 		set("max-concurrency", "maxConcurrency", func(r *protocol.Request) { r.MaxConcurrency = f.maxConcurrency }),
 		set("target-max-concurrency", "targetMaxConcurrency", func(r *protocol.Request) { r.TargetMaxConcurrency = f.targetMaxConcurrency }),
 		set("max-targets-per-invocation", "maxTargetsPerInvocation", func(r *protocol.Request) { r.MaxTargetsPerInvocation = f.maxTargets }),
-	}
+	}...)
 }
 
 // decodeNames reads the names of a field from the values of its flag.

@@ -15,7 +15,7 @@ import (
 // readRequest reads the request from the file and the flags, and returns the source
 // of its fields. The values of a request of the right form are not validated yet.
 func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
-	from := source{}
+	from := source{arguments: f.arguments}
 	var request protocol.Request
 	if f.file == "" && !f.saysWhatToRun(changed) {
 		piped, err := c.hasRequest(ctx)

@@ -16,8 +16,12 @@ type source struct {
 	file string
 
 	// flags has the flag that set a field, by the field's JSON name. The field
-	// "parameters" may have been set by --param or --parameters or both.
+	// "parameters" may have been set by --param or --parameters or both; a parameter that
+	// has a flag of its own is "parameters.query".
 	flags map[string]string
+
+	// arguments says that the targets are arguments of the command.
+	arguments bool
 }
 
 // flagOf returns the flag that sets a field, or the field's name if none does.
@@ -81,7 +85,13 @@ func (s source) place(path string) string {
 		return strings.TrimSuffix(s.file+": "+path, ": ")
 	case path == "":
 		return ""
+	case field == "targets" && s.arguments:
+		return "" // the fault's value shows which
 	case field == "parameters" && strings.HasPrefix(rest, "."):
+		name := fieldOf(rest[1:])
+		if flag, ok := s.flags[field+"."+name]; ok {
+			return strings.TrimSuffix(fmt.Sprintf("--%s: %s", flag, strings.TrimPrefix(rest[1+len(name):], ".")), ": ")
+		}
 		return "--param " + rest[1:]
 	case !byFlag:
 		flag = flagOf(field)

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"meridian/internal/awsapi/model"
+	"meridian/internal/task"
+	"meridian/pkg/protocol"
+)
+
+// An operationListing is one operation in the output of "operations".
+type operationListing struct {
+	Operation string `json:"operation"`
+
+	// Kind is what kindOf returns. It is left out of a list of several services: reading
+	// all models takes seconds.
+	Kind string `json:"kind,omitzero"`
+}
+
+// kindOf tells what an operation does, as far as MERIDIAN_CALL_ALLOW asks.
+func kindOf(op *model.Operation) string {
+	switch refused := op.Refused(); {
+	case refused != "":
+		return "cannot be called: " + refused
+	case op.Secret():
+		return "reads secrets"
+	case op.ReadOnly():
+		return "reads"
+	}
+	return "changes"
+}
+
+func (c *cli) operationsCommand() *cobra.Command {
+	var service, word string
+	var depth int
+	var output format
+	cmd := &cobra.Command{
+		Use:   "operations [service:Operation]",
+		Short: "List the operations that can be called, or the input and output of one",
+		Long: `List the operations of AWS that "meridian call" can call, or describe one: what it
+takes as its input, and what its answer has for a query.`,
+		Example: `  meridian operations --service ec2 --search vpc
+  meridian operations ec2:DescribeInstances`,
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeOperations(typed)
+		},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return c.describeOperation(strings.Join(args, " "), depth, output)
+		}
+		listing, err := listOperations(service, word)
+		if err != nil {
+			return err
+		}
+		if output == formatJSON {
+			return c.printJSON(listing)
+		}
+		rows := [][]string{{"OPERATION", "KIND"}}
+		if service == "" {
+			rows[0][1] = ""
+		}
+		for _, o := range listing {
+			rows = append(rows, []string{o.Operation, o.Kind})
+		}
+		return c.printColumns(rows)
+	}
+	cmd.Flags().StringVar(&service, "service", "", "list only the operations of the service with this `id`")
+	cmd.Flags().StringVar(&word, "search", "", "list only the operations with this `word` in their name")
+	cmd.Flags().IntVar(&depth, "depth", outlineDepth, "describe structures in structures down to `n` levels")
+	complete(cmd, "service", func(string) []cobra.Completion { return model.Services() })
+	addOutput(cmd, &output)
+	return cmd
+}
+
+// listOperations returns the operations of a service, or of all services when it is
+// empty, whose names have a word in them.
+func listOperations(service, word string) ([]operationListing, error) {
+	services := model.Services()
+	if service != "" {
+		if model.Operations(service) == nil {
+			return nil, usage("%s", protocol.UnknownFault("--service", service, "a service", services))
+		}
+		services = []string{service}
+	}
+	listing := []operationListing{}
+	for _, s := range services {
+		for _, name := range model.Operations(s) {
+			found := operationListing{Operation: s + ":" + name}
+			if !strings.Contains(strings.ToLower(found.Operation), strings.ToLower(word)) {
+				continue
+			}
+			if service != "" {
+				op, err := model.Lookup(s, name)
+				if err != nil {
+					return nil, failure("%v", err)
+				}
+				found.Kind = kindOf(op)
+			}
+			listing = append(listing, found)
+		}
+	}
+	return listing, nil
+}
+
+// lookUpOperation returns the operation of a name, or a usage error with the nearest one.
+func lookUpOperation(name string) (*model.Operation, error) {
+	service, operation, err := model.Split(name)
+	if err == nil {
+		var op *model.Operation
+		if op, err = model.Lookup(service, operation); err == nil {
+			return op, nil
+		}
+		if _, unknown := errors.AsType[model.UnknownError](err); !unknown {
+			return nil, failure("%v", err)
+		}
+	}
+	faults := task.Builtin().Check(callTask, nil, []string{name}) // which has a hint for a spelling of the AWS CLI
+	for i := range faults {
+		faults[i].Path = ""
+	}
+	if faults == nil {
+		return nil, usage("%v", err)
+	}
+	return nil, refuse(faults)
+}
