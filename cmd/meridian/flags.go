@@ -56,7 +56,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 func (f *runFlags) registerRegions(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region; repeatable (default *)")
+	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region, enabled those that are enabled in the account; repeatable (default *)")
 	flags.Var(&f.excludeRegions, "exclude-region", "`names` or globs of Regions to leave out; repeatable")
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
 	complete(cmd, "region", completeRegions)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -16,6 +18,9 @@ import (
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
+
+// callAllowSetting is the setting of the task "call" that says what it may call.
+const callAllowSetting = "MERIDIAN_CALL_ALLOW"
 
 // localTimeoutSeconds is the timeout of a run in this process that sets none: a
 // person is waiting for it.
@@ -50,13 +55,17 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 	unknown := maps.Clone(f.workerSettings)
 	tasks, err := task.Builtin().Configure(func(name string) string {
 		delete(unknown, name)
-		if value, set := f.workerSettings[name]; set {
-			return value
+		value, set := f.workerSettings[name]
+		if !set {
+			value = environment(name)
 		}
-		if value := environment(name); value != "" || name != "MERIDIAN_CALL_ALLOW" {
-			return value
+		if name == callAllowSetting && !set {
+			value = cmp.Or(value, "reads") // the person at the command line is the worker's operator
 		}
-		return "reads"
+		if name == callAllowSetting {
+			value = strings.Join(append([]string{value}, f.call.allow...), ",")
+		}
+		return value
 	}, task.NewAWS(f.configuration))
 	for name := range unknown {
 		if err == nil {

@@ -51,6 +51,9 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 	if f.output == formatJSON {
 		return c.printJSON(r)
 	}
+	if f.function == "" {
+		hintAllow(r.Regions)
+	}
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
 	rows := rowsOf(cmp.Or(name, protocol.DefaultTask))
 	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
@@ -64,6 +67,18 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 		return failure("write output: %v", err)
 	}
 	return nil
+}
+
+// hintAllow hints at the flag that allows an operation that a worker in this process has
+// refused.
+func hintAllow(regions []protocol.RegionOutcome) {
+	for i := range regions {
+		for _, t := range regions[i].Targets {
+			if t.Error == task.ErrorCallNotAllowed {
+				regions[i].Hint = protocol.Hint("add --allow " + t.Target)
+			}
+		}
+	}
 }
 
 // printRows prints rows, and to standard error what they do not say.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"path"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,9 +86,17 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	case changed("worker-setting") && f.function != "":
 		return usage("--worker-setting is for a worker in this process, not for --function").
 			hint("set the environment of the deployed worker")
+	case changed("allow") && f.function != "":
+		return usage("--allow is for a worker in this process, not for --function").
+			hint("set %s in the environment of the deployed worker", callAllowSetting)
 	case f.awsRegion != "" && f.function == "":
 		return usage("--aws-region needs --function: it is the Region of that function").
 			hint("set --region to choose the Regions to run in")
+	}
+	for _, pattern := range f.call.allow {
+		if _, err := path.Match(pattern, ""); err != nil || pattern != "reads" && strings.Count(pattern, ":") != 1 {
+			return usage("--allow: %q: want a pattern of operations, such as ec2:StopInstances or 's3:*'", pattern)
+		}
 	}
 	return nil
 }

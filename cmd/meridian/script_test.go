@@ -108,6 +108,7 @@ func lambdaServer() http.Handler {
 		}
 		answer(w, r)
 	})
+	mux.HandleFunc("/{$}", answerCall)
 	// The metadata service of a machine without a role: the SDK would log a warning.
 	mux.Handle("/latest/", apiError(http.StatusForbidden, "Forbidden", "no metadata"))
 	return mux

@@ -46,22 +46,23 @@ func (s source) explain(err error) error {
 // refuse returns the usage error of faults whose paths are from placed.
 func refuse(faults protocol.Faults) error {
 	lines := make([]string, len(faults))
-	regions, services, tasks := false, false, false
+	regions := false
 	for i, fault := range faults {
 		lines[i] = fault.String()
 		regions = regions || fault.Path == "--region" || fault.Path == "--exclude-region" || strings.Contains(fault.Path, "egions[")
-		services = services || strings.HasPrefix(fault.Detail, "is not a service")
-		tasks = tasks || strings.HasPrefix(fault.Detail, "is not a task")
 	}
 	complaint := faulty("the request has", lines)
 	if regions {
 		complaint = complaint.hint("run `meridian regions` to list the Regions")
 	}
-	if services {
-		complaint = complaint.hint("run `meridian services` to list the services")
-	}
-	if tasks {
-		complaint = complaint.hint("run `meridian tasks` to list the tasks")
+	for _, list := range []struct{ detail, hint string }{
+		{"is not a service", "run `meridian services` to list the services"},
+		{"is not a task", "run `meridian tasks` to list the tasks"},
+		{"is not an operation", "run `meridian operations --search word` to find operations"},
+	} {
+		if slices.ContainsFunc(faults, func(f protocol.Fault) bool { return strings.HasPrefix(f.Detail, list.detail) }) {
+			complaint = complaint.hint(list.hint)
+		}
 	}
 	return complaint
 }
