@@ -56,12 +56,12 @@ func refuse(faults protocol.Faults) error {
 		complaint = complaint.hint("run `meridian regions` to list the Regions")
 	}
 	for _, list := range []struct{ detail, hint string }{
-		{"is not a service", "run `meridian services` to list the services"},
-		{"is not a task", "run `meridian tasks` to list the tasks"},
-		{"is not an operation", "run `meridian operations --search word` to find operations"},
+		{"is not a service", "meridian services` to list the services"},
+		{"is not a task", "meridian tasks` to list the tasks"},
+		{"is not an operation", "meridian operations --search word` to find operations"},
 	} {
 		if slices.ContainsFunc(faults, func(f protocol.Fault) bool { return strings.HasPrefix(f.Detail, list.detail) }) {
-			complaint = complaint.hint(list.hint)
+			complaint = complaint.hint("run `%s", list.hint)
 		}
 	}
 	return complaint
