@@ -233,6 +233,9 @@ func TestRunPassesNoControlSequence(t *testing.T) {
 		{"run", "--region", "a\u009b2J\x7f\u2066", "--target", "\u202e"},
 		{"help", "\u009b2J\u202e"},
 		{"tasks", "\u009b2J\u202e"},
+		{"call", "ec2:\x1b[2J", "--input", `{"\u009b":1}`},
+		{"call", "ec2:DescribeVpcs", "--allow", "\u202e"},
+		{"operations", "\u009b2J\u202e"},
 		{"run", "--dry-run", "--region", "eu-west-1", "--task", "sleep", "-p", "seconds=1", "--name", "\u202e"},
 	} {
 		_ = run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil)
@@ -242,16 +245,25 @@ func TestRunPassesNoControlSequence(t *testing.T) {
 	}
 }
 
-// Every flag that sets a field of the request has a setting, and every field of
-// the request a flag.
+// Every setting has a flag: of "run", or for a parameter of the task "call" of "call".
+// Every field of the request and every parameter that people set has one.
 func TestEveryFieldHasItsFlag(t *testing.T) {
 	t.Parallel()
 	fields := map[string]bool{}
-	cmd := (&cli{}).runCommand()
+	run, call := (&cli{}).runCommand(), (&cli{}).callCommand()
 	for _, s := range (&runFlags{}).settings() {
 		fields[s.field] = true
+		cmd := run
+		if strings.HasPrefix(s.field, "parameters.") {
+			cmd = call
+		}
 		if cmd.Flags().Lookup(s.flag) == nil {
-			t.Errorf("setting --%s is no flag of run", s.flag)
+			t.Errorf("setting --%s is no flag of %s", s.flag, cmd.Name())
+		}
+	}
+	for _, p := range taskCalled(callTask).Parameters {
+		if p.Name != "maxBytes" && !fields["parameters."+p.Name] {
+			t.Errorf("parameter %s of the task call has no flag", p.Name)
 		}
 	}
 	for _, field := range protocol.RequestFields() {

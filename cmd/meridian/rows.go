@@ -55,7 +55,7 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 		hintAllow(r.Regions)
 	}
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
-	rows := rowsOf(cmp.Or(name, protocol.DefaultTask))
+	rows := report.Rows(taskCalled(cmp.Or(name, protocol.DefaultTask)).Rows)
 	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
 	var err error
 	if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
@@ -98,12 +98,12 @@ func (c *cli) printRows(l *report.Listing, f format, o report.Options) error {
 	return err
 }
 
-// rowsOf returns how the output of a task is listed. Nil means that it says nothing.
-func rowsOf(name string) report.Rows {
-	for _, t := range task.Builtin().All() {
-		if t.Name == name {
-			return t.Rows
-		}
+// taskCalled returns the task with a name. An unknown one has no rows.
+func taskCalled(name string) task.Task {
+	all := task.Builtin().All()
+	i := slices.IndexFunc(all, func(t task.Task) bool { return t.Name == name })
+	if i < 0 { // a newer coordinator may know it
+		return task.Task{}
 	}
-	return nil
+	return all[i]
 }
