@@ -73,7 +73,7 @@ func (f *runFlags) registerLimits(cmd *cobra.Command) {
 	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt of a target (default the rest of the invocation)")
 	flags.StringVar(&f.retry, "retry", "", "retriers for invocations: a `JSON` array as in the Amazon States Language but in lowerCamelCase; [] turns retries off (default retries Lambda's own errors)")
 	flags.StringVar(&f.hedge, "hedge", "", "when to start a second attempt beside a slow invocation: a `JSON` object such as {\"afterPercentile\":95} (default never)")
-	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets: a `JSON` array of the same form (default none)")
+	flags.StringVar(&f.targetRetry, "target-retry", "", "retriers for targets: a `JSON` array of the same form (default none; for the task call, throttles and transient errors are tried again)")
 	flags.IntVar(&f.toleratedCount, "tolerated-failure-count", 0, "let the run succeed with up to `n` failed Regions (default none)")
 	flags.Float64Var(&f.toleratedPercentage, "tolerated-failure-percentage", 0, "let the run succeed with up to `n` percent of its Regions failed (default none)")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop as soon as more Regions have failed than are tolerated")
