@@ -198,8 +198,8 @@ func (r *wildRun) check(t *rapid.T) {
 		t.Errorf("%d hedges, want at most %d", hedges, most)
 	}
 	at := r.verdict.Concurrency
-	if r.verdict.Throttled != throttled || at > 0 && throttled == 0 || at > len(r.outcomes) || p.MaxConcurrency > 0 && at > p.MaxConcurrency {
-		t.Errorf("throttled %d times, settled at %d; want %d, at most %d at once", r.verdict.Throttled, at, throttled, len(r.outcomes))
+	if r.verdict.Throttled != throttled || at > 0 && throttled == 0 || at > len(r.outcomes)+most || p.MaxConcurrency > 0 && at > p.MaxConcurrency {
+		t.Errorf("throttled %d times, settled at %d; want %d, at most %d at once", r.verdict.Throttled, at, throttled, len(r.outcomes)+most)
 	}
 	if p.Adaptation.ErrorEquals == nil && most == 0 {
 		r.checkVerdict(t)
