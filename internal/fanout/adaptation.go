@@ -16,6 +16,10 @@ import (
 // more by two, then by four: a limit that has risen is found. The first throttle ends
 // that, and the next try waits twice as long. A lane in which nothing is accepted tries
 // one attempt at a time, with longer and longer pauses.
+//
+// Throttles that mean too many attempts per second, see [RateError], leave the window as
+// it is. Past a sixth of the attempts they slow the lane down to the rate that the other
+// side accepted. That rate falls and grows as the window does.
 type Adaptation struct {
 	// ErrorEquals lists the error names that mean "too much at once". Empty means
 	// that nothing is adapted.

@@ -23,6 +23,13 @@ type (
 		RetryAfter() time.Duration
 	}
 
+	// A RateError reports whether a throttle, one of the Adaptation's errors, means too
+	// many attempts per second. Without it a throttle means too many at once.
+	RateError interface {
+		error
+		RateLimited() bool
+	}
+
 	// A FinalError reports whether no retrier applies, whatever the error's name.
 	FinalError interface {
 		error
@@ -57,6 +64,7 @@ type (
 type failure struct {
 	name        string
 	retryAfter  time.Duration
+	rate        bool
 	skip        bool
 	interrupted bool
 	own         bool // an InterruptedError that is not interrupted
@@ -83,6 +91,9 @@ func failureOf(err error) failure {
 	}
 	if e, ok := errors.AsType[DelayedError](err); ok {
 		f.retryAfter = e.RetryAfter()
+	}
+	if e, ok := errors.AsType[RateError](err); ok {
+		f.rate = e.RateLimited()
 	}
 	if e, ok := errors.AsType[InterruptedError](err); ok {
 		f.interrupted = e.Interrupted()

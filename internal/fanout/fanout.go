@@ -45,8 +45,9 @@ import (
 
 // A Func does the work of one attempt at one item. prior has the attempts made at
 // this item before; it must not be changed. An error may implement [NamedError],
-// [DelayedError], [FinalError], [SkipError], [InterruptedError] or [NotStartedError] to
-// say more. The value of the last attempt is kept in the outcome, also beside an error.
+// [DelayedError], [RateError], [FinalError], [SkipError], [InterruptedError] or
+// [NotStartedError] to say more. The value of the last attempt is kept in the outcome,
+// also beside an error.
 type Func[T, R any] func(ctx context.Context, item T, prior []Attempt) (R, error)
 
 // An Event says that an attempt has started or ended. Every attempt that starts

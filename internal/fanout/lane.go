@@ -18,11 +18,12 @@ type lane struct {
 	limited bool      // whether window limits it
 	window  float64   // how many attempts may run at once
 	fullAt  time.Time // when it last refused an attempt
+	again   time.Time // when to ask again then; zero means when something has ended
 
 	ramping   bool      // until the first limit is met
 	burst     float64   // by how much window grows while ramping
 	growAt    time.Time // when it grows next while ramping; zero before the first start
-	pacing    bool      // whether the round trip is known
+	timed     bool      // whether the round trip was known then
 	held      int       // slots freed by throttled attempts, not reused until the next burst
 	roundTrip func() (time.Duration, bool)
 
@@ -40,6 +41,10 @@ type lane struct {
 	loweredAt       time.Time // when a burst of throttles last lowered the window
 	pauses          bool      // whether it pauses when nothing is accepted
 	pausedUntil     time.Time // nothing starts before
+
+	begun   time.Time // when the first attempt started
+	started int       // attempts
+	pace    pace
 }
 
 // A sending is what a lane knows of an attempt from its start. A throttle is judged by
@@ -47,6 +52,7 @@ type lane struct {
 // throttle is heard.
 type sending struct {
 	start     time.Time
+	number    int // of the lane's attempts, from 1
 	running   int // attempts that ran, this one included
 	throttled int // the lane's throttles so far
 }
@@ -68,13 +74,7 @@ func (l *lane) setUp(a Adaptation, number int) {
 // wakeAt returns when a lane that has just refused an attempt has to be asked again, and
 // false when that does not depend on time.
 func (l *lane) wakeAt(now time.Time) (time.Time, bool) {
-	switch {
-	case !l.fullAt.Equal(now):
-		return time.Time{}, false
-	case l.pausedUntil.After(now):
-		return l.pausedUntil, true
-	}
-	return l.growAt, l.ramping
+	return l.again, l.fullAt.Equal(now) && !l.again.IsZero()
 }
 
 // room reports whether one more attempt may start, beside those running and those kept
@@ -86,8 +86,17 @@ func (l *lane) room(now time.Time, kept int) bool {
 	if l.ramping && !l.growAt.After(now) {
 		l.ramp(now)
 	}
-	if float64(l.running+l.held+kept) < l.window && !l.pausedUntil.After(now) {
+	switch {
+	case l.pausedUntil.After(now):
+		l.again = l.pausedUntil
+	case l.pace.next.After(now):
+		l.again = l.pace.next
+	case float64(l.running+l.held+kept) < l.window:
 		return true
+	case l.ramping:
+		l.again = l.growAt
+	default:
+		l.again = time.Time{}
 	}
 	l.fullAt = now
 	return false
@@ -105,10 +114,11 @@ func (l *lane) most() int {
 // counts the first burst from when the round trip is known: until then it waits for a
 // connection.
 func (l *lane) ramp(now time.Time) {
-	begun := l.pacing
-	wait := l.pace()
+	timed := l.timed
+	var wait time.Duration
+	wait, l.timed = l.wait()
 	l.growAt = now.Add(wait)
-	if !begun || l.window >= float64(max(l.open, l.running+1)) { // a hedge is one more
+	if !timed || l.window >= float64(max(l.open, l.running+1)) { // a hedge is one more
 		return
 	}
 	l.held = 0
@@ -120,13 +130,14 @@ func (l *lane) ramp(now time.Time) {
 	l.decay()
 }
 
-// pace returns how long the throttles of a burst take at most.
-func (l *lane) pace() time.Duration {
-	roundTrip := time.Duration(0)
-	if l.pacing = true; l.roundTrip != nil {
-		roundTrip, l.pacing = l.roundTrip()
+// wait returns how long the throttles of a burst take at most, and whether that is
+// known.
+func (l *lane) wait() (longest time.Duration, known bool) {
+	roundTrip, known := time.Duration(0), true
+	if l.roundTrip != nil {
+		roundTrip, known = l.roundTrip()
 	}
-	return roundTrip + min(leastMargin+roundTrip/2, mostMargin)
+	return roundTrip + min(leastMargin+roundTrip/2, mostMargin), known
 }
 
 // begin counts an attempt that starts, hedges included.
@@ -137,7 +148,11 @@ func (l *lane) begin(now time.Time) sending {
 	l.recent++
 	l.running++
 	l.peak = max(l.peak, l.running)
-	return sending{now, l.running, l.throttled}
+	if l.started++; l.started == 1 {
+		l.begun = now
+	}
+	l.plan(now)
+	return sending{now, l.started, l.running, l.throttled}
 }
 
 // decay makes coming attempts count more than past ones.
@@ -152,7 +167,10 @@ func (l *lane) decay() {
 func (l *lane) accept() {
 	l.streak = 0
 	l.accepted++
-	if l.calm++; l.ramping || float64(l.calm) < l.patience*l.window {
+	if l.ramping || float64(l.running+1) < l.window/2 { // a window that is not used shows no limit
+		return
+	}
+	if l.calm++; float64(l.calm) < l.patience*l.window {
 		return
 	}
 	if l.probing { // the last growth went well
@@ -166,10 +184,14 @@ func (l *lane) accept() {
 
 // throttle counts a throttled attempt. A few throttles among many attempts show no
 // limit. More of them, or one after the window has grown, lower the window to what the
-// other side accepted when it decided.
-func (l *lane) throttle(s sending, now time.Time) {
+// other side accepted when it decided; throttles for the rate lower the pace instead.
+func (l *lane) throttle(s sending, now time.Time, rate bool) {
 	before := s.running - 1 - (l.throttled - s.throttled) // without those that were throttled, too
 	l.throttled++
+	if rate && !l.pace.next.IsZero() { // it counts them itself
+		l.tooFast(s, now)
+		return
+	}
 	l.recentThrottled++
 	l.calm = 0
 	if !l.probing && l.recentThrottled <= tolerated*l.recent {
@@ -178,10 +200,14 @@ func (l *lane) throttle(s sending, now time.Time) {
 		}
 		return
 	}
+	if rate {
+		l.tooFast(s, now)
+		return
+	}
 	if l.probing {
 		l.patience = min(2*l.patience, mostPatience)
 	}
-	if l.settled == 0 && float64(l.accepted) >= mostAccepted*float64(l.peak) {
+	if l.settled == 0 && l.pace.next.IsZero() && float64(l.accepted) >= mostAccepted*float64(l.peak) {
 		l.settled = float64(l.peak) // so the limit was not below that
 	}
 	l.ramping, l.probing, l.held, l.step = false, false, 0, 1

@@ -16,7 +16,7 @@ func (l *loop[T, R]) record(a *attempt[R], ended Attempt, f failure, answered bo
 	ended.Name = f.name
 	o.Attempts = append(o.Attempts, ended)
 	if l.policy.Adaptation.throttles(ended.Name) {
-		l.laneOf(a.item).throttle(a.sending, ended.Start.Add(ended.Elapsed))
+		l.laneOf(a.item).throttle(a.sending, ended.Start.Add(ended.Elapsed), f.rate)
 	} else {
 		l.laneOf(a.item).accept()
 	}
