@@ -152,7 +152,7 @@ func ends() []end {
 		{"cancelled before it began", cancelled(0, nil), none, "cancelled" + unfinished},
 		{"cancelled", cancelled(5*time.Second, nil), none, "cancelled" + unfinished},
 		{"interrupted", cancelled(5*time.Second, errors.New("interrupt signal received")), none, "interrupt signal received" + unfinished},
-		{"failFast", deadline(time.Hour), func(r *protocol.Request) { r.FailFast, r.Parameters = true, json.RawMessage(`{"first":"fails"}`) }, "1 of 2 failed, 0 tolerated; us-east-1: States.ExceedToleratedFailureThreshold: 3 of 3 targets failed; dynamodb: States.TaskFailed: as the test wants it"},
+		{"failFast", deadline(time.Hour), func(r *protocol.Request) { r.FailFast, r.Parameters = true, json.RawMessage(`{"first":"fails"}`) }, "1 of 2 failed, 0 tolerated; us-east-1: 3 of 3 targets failed; dynamodb: States.TaskFailed: as the test wants it"},
 		{"minSuccessful", deadline(time.Hour), func(r *protocol.Request) { r.MinSuccessful, r.Parameters = 1, json.RawMessage(`{"first":"succeeds"}`) }, ""},
 	}
 }
