@@ -24,11 +24,11 @@ import (
 // them, and they are refused with the same faults.
 func imports() map[string][]string {
 	return map[string][]string{
-		"pkg/protocol":               {},
-		"internal/fanout":            {},
-		"internal/endpoints":         {},
-		"internal/function":          {},
-		"internal/probe":             {},
+		"pkg/protocol":       {},
+		"internal/fanout":    {},
+		"internal/endpoints": {},
+		"internal/function":  {},
+		"internal/probe":     {},
 		"internal/task": {
 			"pkg/protocol", "internal/endpoints", "internal/probe", "internal/awsapi", "internal/awsapi/model", "internal/wire",
 		},
