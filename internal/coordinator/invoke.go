@@ -80,7 +80,7 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	early := !bounded || isEarly(deadline, request.BudgetMs)
 	return got, r.failed(got, &regionError{
 		result: result, skip: whole == protocol.StatusSkipped,
-		early: early, stopped: ctx.Err() != nil || !early && deadline.Equal(r.endBy),
+		early: early, stopped: errors.Is(ctx.Err(), context.Canceled) || !early && deadline.Equal(r.endBy),
 	})
 }
 
