@@ -134,7 +134,7 @@ func outcomes(r protocol.Result) []string {
 	var lines []string
 	for _, region := range r.Regions {
 		for _, o := range region.Targets {
-			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s%s%s", region.Region, o.Target, o.Status, o.Output, o.Error, o.Cause)))
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s%s%s", region.Region, o.Target, o.Status, string(o.Output), o.Error, o.Cause)))
 		}
 	}
 	return lines
