@@ -80,6 +80,8 @@ class Sample:
 
     def structure(self, shape, depth):
         names = [n for n in shape.members if n not in LEFT_OUT or n in shape.required_members]
+        if 'Events' in names and 'Event' in names:
+            names.remove('Event')  # they are one element of S3, and the list is what is known
         if getattr(shape, 'is_tagged_union', False):
             names = names[:1]
         elif not self.whole or depth > 3:
