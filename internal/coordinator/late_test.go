@@ -29,8 +29,8 @@ func TestARunThatBeginsAfterItsDeadlineGivesACompleteResult(t *testing.T) {
 					t.Fatalf("Run = %v", err)
 				}
 				assertAccounted(t, r, got)
-				if want := "TIMED_OUT: NOT_STARTED NOT_STARTED"; statuses(got) != want || got.Error != protocol.ErrorTimeout {
-					t.Errorf("Run = %s, %s; want %s, %s", statuses(got), got.Error, want, protocol.ErrorTimeout)
+				if want := "TIMED_OUT: NOT_STARTED NOT_STARTED"; statuses(got) != want || got.Error != protocol.ErrorTimeout || got.Hint != protocol.HintRaiseTimeout {
+					t.Errorf("Run = %s, %s, hint %q; want %s, %s, %q", statuses(got), got.Error, got.Hint, want, protocol.ErrorTimeout, protocol.HintRaiseTimeout)
 				}
 			})
 		})
