@@ -72,8 +72,8 @@ check: test static repeat ## the tests, and format, vet, lint, go fix, size, ten
 static: vet vet-all lint fix-diff size
 	@$(call EACH_MODULE,go mod tidy -diff)
 
-repeat: ## the engine and the coordinator ten times, on one and on four processors
-	go test $(RACE) -shuffle=on -count=10 -cpu=1,4 ./internal/fanout ./internal/coordinator
+repeat: ## the engine and the coordinator ten times, without the longest tests, on one and on four processors
+	go test $(RACE) -short -shuffle=on -timeout=20m -count=10 -cpu=1,4 ./internal/fanout ./internal/coordinator -rapid.checks=20
 
 fmt: ## format the code
 	$(TOOL) golangci-lint fmt

@@ -154,6 +154,9 @@ func TestTheLargestOutputsAreDroppedInWhicheverRegion(t *testing.T) {
 //
 //nolint:paralleltest // see above
 func TestARunKeepsTwoAnswersWorthOfOutputs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes much memory")
+	}
 	const limit, each, regions = 256 << 10, 1 << 20, 30
 	heap := func() int {
 		runtime.GC()

@@ -17,6 +17,9 @@ import (
 //
 //nolint:paralleltest // see above
 func TestRefusingALongRequestTakesLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes much memory")
+	}
 	many := func(n int, format string) string {
 		texts := make([]string, n)
 		for i := range texts {

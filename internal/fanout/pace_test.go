@@ -82,6 +82,9 @@ func (m *metered) run(t *testing.T, items int) (calls float64, took time.Duratio
 // 1.25 calls an item, and takes at most 1.4 times as long as one that knows the limits. The
 // servers with a limit on what runs at once have the rate of Lambda's with that limit.
 func TestTheSimulationOfRates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long, and repeats itself")
+	}
 	t.Parallel()
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	t.Logf("%6s %6s %6s %6s %7s %7s %6s %6s", "rate", "saved", "limit", "items", "answer", "refuse", "calls", "time")

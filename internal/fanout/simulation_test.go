@@ -35,6 +35,9 @@ func (s simulated) run(t *testing.T) (calls, times float64, took time.Duration) 
 // takes twice as long as a throttle, a run makes at most 1.25 calls an item, and takes at
 // most 1.4 times as long as one that knows the limit. Elsewhere the table has figures.
 func TestTheSimulationOfLimits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long, and repeats itself")
+	}
 	t.Parallel()
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	t.Logf("%6s %6s %7s %7s %6s %6s", "limit", "items", "answer", "refuse", "calls", "time")
