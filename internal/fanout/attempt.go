@@ -61,9 +61,10 @@ func (l *loop[T, R]) try(a *attempt[R]) {
 		a.failure.notStarted = true
 		return
 	}
-	if l.policy.Timeout > 0 {
+	by := a.start.Add(l.policy.Timeout)
+	if end, ok := ctx.Deadline(); l.policy.Timeout > 0 && (!ok || by.Before(end)) { // of two ends at once, the run's counts
 		timeout = &TimeoutError{What: "attempt", After: l.policy.Timeout}
-		timed, cancel := context.WithDeadlineCause(ctx, a.start.Add(l.policy.Timeout), timeout)
+		timed, cancel := context.WithDeadlineCause(ctx, by, timeout)
 		defer cancel()
 		ctx = timed
 	}

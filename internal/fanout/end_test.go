@@ -57,6 +57,10 @@ func TestWhatHappenedIsDecidedByWhenItHappened(t *testing.T) {
 			want: "TIMED_OUT (attempt timed out after 2.999s) [0s-2.999s States.Timeout]", verdict: "FAILED (1 of 2 failed, 0 tolerated)",
 		},
 		{
+			name: "a timeout of its own at the deadline", ends: deadline, item: hang, policy: fanout.Policy{Timeout: end},
+			want: "TIMED_OUT (run timed out after 3s) [0s-3s States.Timeout]", verdict: "TIMED_OUT (run timed out after 3s)",
+		},
+		{
 			name: "a success before the deadline", ends: deadline, item: ok(end-time.Millisecond, "b"),
 			policy: fanout.Policy{Tolerance: fanout.Tolerance{MinSuccessful: 2}},
 			want:   `SUCCEEDED "b" [0s-2.999s]`, verdict: "SUCCEEDED",
