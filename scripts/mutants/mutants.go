@@ -30,10 +30,7 @@ func ofTheLoop() []mutant {
 		{"an attempt does not know those before", "loop.go", "prior := slices.Clip(l.outcomes[i].Attempts)", "prior := slices.Clip(l.outcomes[i].Attempts[:0])"},
 		{"nothing to do is a failure", "settle.go", "case f.skip:", "case false:"},
 		{"a panic is retried", "settle.go", "case f.panicked:", "case false:"},
-		{
-			"an attempt may take twice its time", "attempt.go",
-			"a.start.Add(l.policy.Timeout), timeout)", "a.start.Add(2*l.policy.Timeout), timeout)",
-		},
+		{"an attempt may take twice its time", "attempt.go", "by := a.start.Add(l.policy.Timeout)", "by := a.start.Add(2 * l.policy.Timeout)"},
 		{
 			"a panic is a success", "attempt.go",
 			"a.err = &PanicError{Value: v, Stack: debug.Stack()}", "a.err, a.failure, _ = nil, failure{}, debug.Stack()",
