@@ -142,8 +142,8 @@ func NewRun(
 	}
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: slog.New(slog.NewJSONHandler(log, nil)), Regional: regional,
-		MemoryMB: 256,
-		Billing:  coordinator.Billing{Region: cfg.Region, Architecture: "arm64", WorkerRegion: worker, WorkerMemoryMB: 256},
+		MemoryMB: 256, Windows: new(coordinator.Windows),
+		Billing: coordinator.Billing{Region: cfg.Region, Architecture: "arm64", WorkerRegion: worker, WorkerMemoryMB: 256},
 	}
 	c.Warm()
 	return func(ctx context.Context, request Request) ([]byte, error) {

@@ -35,8 +35,8 @@ func main() {
 		workers.Prepare(context.Background(), map[string]int{home: 1})
 	}
 	c := &coordinator.Coordinator{
-		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: home == "",
-		MemoryMB: megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: home == "", Windows: new(coordinator.Windows),
+		MemoryMB: function.Megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 		Billing:  billing(os.Getenv, home),
 		CPU:      function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	}

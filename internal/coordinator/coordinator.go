@@ -117,6 +117,10 @@ type Coordinator struct {
 	// they are not known: any Region may have one.
 	Regions []string
 
+	// Windows is what earlier runs have shown of the workers' limits. It belongs to the
+	// Invoker's function. Nil means that nothing is remembered.
+	Windows *Windows
+
 	// MemoryMB is the coordinator's memory: 20 invocations may be in flight for each
 	// MB, 5,000 at most, their requests may take an eighth of it, and it is a factor of
 	// the cost. Zero means that it is not known: it counts as 256, and a run has no

@@ -31,6 +31,7 @@ type run struct {
 	gathered
 	bill    billing
 	refused error // why nothing is invoked; nil means nothing
+	windows *Windows
 
 	log      *slog.Logger
 	events   func(protocol.Event) // nil means none
@@ -46,7 +47,7 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
 		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),
-		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
+		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events, windows: c.Windows,
 	}
 	r.envelope, _ = p.envelope() // its error is that of each request, too
 	r.gather()
@@ -123,6 +124,7 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 			return invoker.RoundTrip(r.plan.Regions[lane].Region) // with one lane for all, any Region's will do
 		}
 	}
+	keep := r.windows.use(&r.policy.Adaptation, r.plan)
 	var watch func(fanout.Event[*reply])
 	if r.events != nil {
 		watch = func(e fanout.Event[*reply]) { r.attempted(ctx, e) }
@@ -138,7 +140,9 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 		r.notices = append(r.notices, notice)
 		r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
 	}
-	result := r.result(verdict())
+	v := verdict()
+	keep(v)
+	result := r.result(v)
 	r.ended(ctx, result)
 	return result
 }

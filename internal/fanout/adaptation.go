@@ -8,7 +8,7 @@ import (
 // An Adaptation says how the number of attempts at once follows what the other
 // side accepts. The zero Adaptation follows nothing.
 //
-// Each lane starts with a burst, a fifth of its items. When the throttles of a burst
+// Each lane starts with a burst, a fifth of its items unless FirstBurst knows better. When the throttles of a burst
 // have had time to come, the next fifth follows, so that few attempts meet a limit.
 // While at most a sixth of the attempts are throttled, the bursts only get smaller, to
 // half. Past a sixth the lane's window (how many may run at once) falls to what the
@@ -34,6 +34,11 @@ type Adaptation struct {
 	// lane has its group's number, the one for all has 0. It must not block. Nil means
 	// no time.
 	RoundTrip func(lane int) (time.Duration, bool)
+
+	// FirstBurst returns how many attempts a lane starts with: what [Verdict.Windows] of an
+	// earlier run said. It limits nothing after that. Zero means that it is not known, and
+	// so does a nil FirstBurst.
+	FirstBurst func(lane int) int
 
 	// CountRetries says that a throttled attempt uses up its retrier's attempts,
 	// with the retrier's waits. False means that it uses up none: while any retrier

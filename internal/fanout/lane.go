@@ -21,6 +21,7 @@ type lane struct {
 	again   time.Time // when to ask again then; zero means when something has ended
 
 	ramping   bool      // until the first limit is met
+	first     int       // how many attempts the first burst had at most
 	burst     float64   // by how much window grows while ramping
 	growAt    time.Time // when it grows next while ramping; zero before the first start
 	timed     bool      // whether the round trip was known then
@@ -63,6 +64,12 @@ func (l *lane) setUp(a Adaptation, number int) {
 	l.limited = len(a.ErrorEquals) > 0
 	l.burst = max(1, burstShare*float64(l.items))
 	l.window = max(firstBurst, l.burst)
+	if a.FirstBurst != nil {
+		if known := a.FirstBurst(number); known > 0 {
+			l.window = float64(known)
+		}
+	}
+	l.first = int(l.window)
 	l.ramping = true
 	l.patience, l.step = firstPatience, 1
 	l.pauses = !a.CountRetries
@@ -256,4 +263,14 @@ func (l *lane) atOnce() int {
 		return l.peak
 	}
 	return int(math.Ceil(l.settled))
+}
+
+// shown returns how many attempts at once the other side is known to accept: the window
+// that throttles have shown, or more attempts than the first burst had. Zero means that
+// the lane has shown nothing new.
+func (l *lane) shown() int {
+	if l.settled == 0 && l.peak <= l.first {
+		return 0
+	}
+	return l.atOnce()
 }

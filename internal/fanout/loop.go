@@ -114,6 +114,7 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 		l.verdict.Throttled += lane.throttled
 		l.verdict.Concurrency += lane.atOnce()
 		limited = limited || lane.settled > 0
+		l.verdict.Windows = append(l.verdict.Windows, lane.shown())
 	}
 	l.verdict.Concurrency = min(l.verdict.Concurrency, l.policy.MaxConcurrency)
 	if !limited {

@@ -90,4 +90,8 @@ type Verdict struct {
 	// attempts that it had running. A throttle does not lower it when fewer items than
 	// that were open. It is 0 when no limit was found.
 	Throttled, Concurrency int
+
+	// Windows says how many attempts at once each lane is known to bear, for the
+	// [Adaptation.FirstBurst] of the next run; 0 when the run has shown nothing new of it.
+	Windows []int
 }

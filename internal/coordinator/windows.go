@@ -1,0 +1,39 @@
+package coordinator
+
+import (
+	"sync"
+
+	"meridian/internal/fanout"
+)
+
+// Windows remembers how many invocations at once the worker of each Region has accepted,
+// from one run of a process to the next. The next run starts with as many at once, and
+// goes on from there: an account's limit may have changed. The zero Windows knows nothing
+// yet. It may be used by several goroutines at once.
+type Windows struct{ byRegion sync.Map }
+
+// use lets the policy of a plan start with what is known, and returns the function that
+// keeps what its run has shown. One worker for all Regions has one window for all.
+func (w *Windows) use(a *fanout.Adaptation, p *Plan) (keep func(fanout.Verdict)) {
+	if w == nil {
+		return func(fanout.Verdict) {}
+	}
+	of := func(lane int) string {
+		if !p.Regional {
+			return ""
+		}
+		return p.Regions[lane].Region
+	}
+	a.FirstBurst = func(lane int) int {
+		known, _ := w.byRegion.Load(of(lane))
+		n, _ := known.(int)
+		return n
+	}
+	return func(v fanout.Verdict) {
+		for lane, n := range v.Windows {
+			if n > 0 {
+				w.byRegion.Store(of(lane), n)
+			}
+		}
+	}
+}
