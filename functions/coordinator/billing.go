@@ -2,9 +2,9 @@ package main
 
 import (
 	"runtime"
-	"strconv"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/function"
 )
 
 // billing returns what runs are billed by, from the environment. Home is the Region of the
@@ -14,16 +14,6 @@ func billing(getenv func(string) string, home string) coordinator.Billing {
 		Region:         getenv("AWS_REGION"),
 		WorkerRegion:   home,
 		Architecture:   runtime.GOARCH,
-		WorkerMemoryMB: megabytes(getenv("WORKER_MEMORY_MB")),
+		WorkerMemoryMB: function.Megabytes(getenv("WORKER_MEMORY_MB")),
 	}
-}
-
-// megabytes returns the number that a setting has. A setting that is missing, no number
-// or below 0 counts as 0, not known.
-func megabytes(setting string) int {
-	n, err := strconv.Atoi(setting)
-	if err != nil { // then n may be the largest int
-		return 0
-	}
-	return max(n, 0)
 }

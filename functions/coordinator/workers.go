@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meridian/internal/awsapi"
+	"meridian/internal/function"
 	"meridian/internal/invoke"
 )
 
@@ -23,7 +24,7 @@ func workers(ctx context.Context, getenv func(string) string) (*invoke.Lambda, e
 	}
 	return invoke.NewLambda(cfg, invoke.Settings{ //nolint:contextcheck // it makes no call
 		Function: name, Placement: invoke.Placement(getenv("WORKER_PLACEMENT")),
-		MemoryMB: megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		MemoryMB: function.Megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	})
 }
 

@@ -21,11 +21,12 @@ func main() {
 	function.Tune(os.Getenv)
 	log := function.Log()
 	slog.SetDefault(log) // takes what net/http logs, too
-	tasks, err := task.Builtin().Configure(os.Getenv, task.NewAWS(configuration))
+	memoryMB := function.Megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	tasks, err := task.Builtin().Configure(os.Getenv, task.NewAWS(memoryMB, configuration))
 	if err != nil {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
-	worker := &regionworker.Worker{Tasks: tasks, Region: os.Getenv("AWS_REGION"), Log: log}
+	worker := &regionworker.Worker{Tasks: tasks, Region: os.Getenv("AWS_REGION"), MemoryMB: memoryMB, Log: log}
 	function.Start(context.Background(), worker.Handle)
 }

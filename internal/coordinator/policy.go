@@ -8,8 +8,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// policy returns the engine's policy for the plan's units. Grace is the run's to set.
-func (p *Plan) policy(units []unit) fanout.Policy {
+// policy returns the engine's policy for the plan's units, on a coordinator of so much
+// memory. Grace is the run's to set.
+func (p *Plan) policy(units []unit, memoryMB int) fanout.Policy {
 	groups := make([]int, len(units)) // the Region of each
 	for i, u := range units {
 		groups[i] = u.region
@@ -21,6 +22,7 @@ func (p *Plan) policy(units []unit) fanout.Policy {
 	}
 	policy := fanout.Policy{
 		MaxConcurrency: p.MaxConcurrency,
+		MaxAttempts:    protocol.MostAttempts(memoryMB),
 		Groups:         groups,
 		Timeout:        seconds(r.RegionTimeoutSeconds),
 		Adaptation: fanout.Adaptation{

@@ -43,7 +43,7 @@ type run struct {
 func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (r *run, ctx context.Context, cancel context.CancelFunc) {
 	units := p.units()
 	r = &run{
-		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units), begin: begin,
+		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units, c.MemoryMB), begin: begin,
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
 		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),

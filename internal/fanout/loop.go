@@ -33,6 +33,7 @@ type loop[T, R any] struct {
 	waiting  waits         // items that wait before a retry
 	hedger   *hedger[R]    // nil when the policy does not hedge
 	running  int           // attempts that have not returned, abandoned ones included
+	started  int           // attempts
 	attempts []*attempt[R] // by start, from the first that has not ended
 
 	startBy time.Time // when the useful time ends, zero means never
@@ -113,8 +114,8 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 	for _, lane := range l.lanes {
 		l.verdict.Throttled += lane.throttled
 		l.verdict.Concurrency += lane.atOnce()
-		limited = limited || lane.settled > 0
 		l.verdict.Windows = append(l.verdict.Windows, lane.shown())
+		limited = limited || lane.settled > 0
 	}
 	l.verdict.Concurrency = min(l.verdict.Concurrency, l.policy.MaxConcurrency)
 	if !limited {
@@ -150,6 +151,7 @@ func (l *loop[T, R]) start(i int, now time.Time, hedge bool) {
 		a.number++ // the slow attempt is not among prior yet
 	}
 	l.running++
+	l.started++
 	q := l.queueOf(i)
 	q.running++
 	a.sending = q.lane.begin(now)

@@ -35,6 +35,11 @@ type Policy struct {
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
+	// MaxAttempts bounds the attempts of all items together, as each is kept: when so many
+	// have started, nothing is retried any more, and what fails says so. Every item still
+	// gets its first attempt. Zero means no bound.
+	MaxAttempts int
+
 	// Groups gives each item its group, by any number from 0 up. Groups take turns, and
 	// one never takes a slot that another needs to have as many attempts running: a
 	// group holds no more than its share while others have items that wait, also
@@ -87,6 +92,9 @@ func (p Policy) Validate(n int) error {
 	}
 	if p.Grace < 0 {
 		faults = append(faults, fmt.Errorf("attempt Grace is %v; want 0 or more", p.Grace))
+	}
+	if p.MaxAttempts < 0 {
+		faults = append(faults, fmt.Errorf("MaxAttempts is %d; want 0 or more", p.MaxAttempts))
 	}
 	if p.UsefulTime < 0 {
 		faults = append(faults, fmt.Errorf("attempt UsefulTime is %v; want 0 or more", p.UsefulTime))

@@ -3,6 +3,7 @@ package fanout
 import (
 	"cmp"
 	"container/heap"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -46,7 +47,7 @@ func (l *loop[T, R]) report(e Event[R]) {
 // decide decides what follows the last attempt at item i.
 func (l *loop[T, R]) decide(i int, f failure) {
 	attempts := l.outcomes[i].Attempts
-	a := attempts[len(attempts)-1]
+	a := &attempts[len(attempts)-1]
 	switch {
 	case a.Err == nil:
 		l.settle(i, Succeeded, nil)
@@ -77,6 +78,12 @@ func (l *loop[T, R]) retry(i int, f failure) bool {
 	if !ok || f.final {
 		return false
 	}
+	attempts := l.outcomes[i].Attempts
+	last := &attempts[len(attempts)-1]
+	if most := l.policy.MaxAttempts; most > 0 && l.started >= most {
+		last.Err = fmt.Errorf("%w; not tried again: %d attempts have been made, as many as are kept", last.Err, l.started)
+		return false
+	}
 	now, asked := time.Now(), min(f.retryAfter, wait+mostAsked)
 	if !l.startBy.IsZero() {
 		left := l.startBy.Sub(now)
@@ -88,8 +95,7 @@ func (l *loop[T, R]) retry(i int, f failure) bool {
 		}
 	}
 	wait = max(wait, asked)
-	attempts := l.outcomes[i].Attempts
-	attempts[len(attempts)-1].Wait = wait
+	last.Wait = wait
 	heap.Push(&l.waiting, waiter{now.Add(wait), i})
 	l.queueOf(i).waiting++
 	return true

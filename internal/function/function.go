@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -121,11 +120,7 @@ const coreMB = 1769
 // format of AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 0.14 for "256". It returns 0 for text that
 // is not such a number, which includes "", as outside of Lambda.
 func CPU(memory string) float64 {
-	mb, err := strconv.Atoi(memory)
-	if err != nil || mb < 0 {
-		return 0
-	}
-	return float64(mb) / coreMB
+	return float64(Megabytes(memory)) / coreMB
 }
 
 // Log returns the function's log. It writes each record as a line to standard output,

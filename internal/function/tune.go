@@ -33,10 +33,20 @@ func Tune(getenv func(string) string) {
 		debug.SetGCPercent(garbagePercent)
 	}
 	memory := getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-	if mb, err := strconv.Atoi(memory); err == nil && getenv("GOMEMLIMIT") == "" {
+	if mb := Megabytes(memory); mb > 0 && getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(memoryShare * float64(mb<<20)))
 	}
 	if share := CPU(memory); share > 0 && share < 1 && getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
+}
+
+// Megabytes returns the number of a setting such as AWS_LAMBDA_FUNCTION_MEMORY_SIZE. One
+// that is missing, no number or below 0 counts as 0: not known.
+func Megabytes(setting string) int {
+	n, err := strconv.Atoi(setting)
+	if err != nil { // then n may be the largest int
+		return 0
+	}
+	return max(n, 0)
 }

@@ -39,6 +39,10 @@ type Worker struct {
 	// that it does not run on Lambda.
 	Region string
 
+	// MemoryMB is the worker's memory, which bounds the attempts that it keeps, see
+	// [protocol.MostAttempts]. Zero means that it is not known.
+	MemoryMB int
+
 	// Log gets one record for each invocation, with the stack of a panic before it, and
 	// at DEBUG one for each target. Nil means no log.
 	Log *slog.Logger
@@ -63,7 +67,7 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	if request.Policy.Retry == nil {
 		request.Policy.Retry, work = transientRetry(), onlyTransient(work)
 	}
-	result := w.run(ctx, begin, request, policy(request.Policy, budget), work)
+	result := w.run(ctx, begin, request, w.policy(request.Policy, budget), work)
 	return protocol.Fit(&result, protocol.MaxPayloadBytes)
 }
 
@@ -155,13 +159,14 @@ func brief(err error) error {
 // failure, and no failure stops other targets: the coordinator decides what a Region's
 // failure means. Half of the reserve is for work that ignores its context, the other
 // half for encoding the answer.
-func policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
+func (w *Worker) policy(p protocol.TargetPolicy, budget time.Duration) fanout.Policy {
 	retriers := make([]fanout.Retrier, len(p.Retry))
 	for i, r := range p.Retry {
 		retriers[i] = fanout.Retrier(r)
 	}
 	return fanout.Policy{
 		MaxConcurrency: cmp.Or(p.MaxConcurrency, protocol.DefaultTargetMaxConcurrency),
+		MaxAttempts:    protocol.MostAttempts(w.MemoryMB),
 		Timeout:        durationOf(p.TimeoutSeconds, time.Second),
 		Grace:          protocol.Reserve(budget) / 2,
 		UsefulTime:     protocol.UsefulTime(budget),

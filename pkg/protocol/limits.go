@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // The limits of the messages. A request that exceeds one is refused with a [Fault]
 // before anything is invoked.
@@ -145,3 +148,12 @@ func Reserve(left time.Duration) time.Duration {
 func UsefulTime(left time.Duration) time.Duration {
 	return min(10*time.Millisecond, left/10)
 }
+
+// attemptsPerMB is how many attempts a function keeps for each MB of its memory. With the
+// longest causes, of MaxCauseBytes, they take a quarter of it.
+const attemptsPerMB = 200
+
+// MostAttempts returns how many attempts, of invocations in a coordinator or of targets in
+// a worker, a function makes and keeps by its memory. Then it retries nothing more, and
+// what fails says so. A memory of 0 is not known, and counts as 256 MB: 51,200 attempts.
+func MostAttempts(memoryMB int) int { return cmp.Or(memoryMB, 256) * attemptsPerMB }
