@@ -16,6 +16,7 @@ import (
 // Limits on the parameters of the task "probe". They keep the time that a worker's CPU
 // needs for 64 KiB of a body well below a second.
 const (
+	maxStatuses     = 100
 	maxPatterns     = 10
 	maxInstructions = 1000 // of a compiled pattern
 	maxHeaders      = 50
@@ -32,7 +33,7 @@ func (Statuses) Kind() string { return "a status or an array" }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *Statuses) UnmarshalJSON(data []byte) error {
-	return eachElement(data, func(element json.RawMessage) string {
+	return eachElement(data, maxStatuses, func(element json.RawMessage) string {
 		text := string(bytes.Trim(element, `"`))
 		*s = append(*s, text)
 		return probe.CheckStatus(text)
@@ -48,7 +49,7 @@ func (Patterns) Kind() string { return "a string or an array" }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *Patterns) UnmarshalJSON(data []byte) error {
-	return eachElement(data, func(element json.RawMessage) string {
+	return eachElement(data, maxPatterns, func(element json.RawMessage) string {
 		var text string
 		if json.Unmarshal(element, &text) != nil || text == "" {
 			return "want a regular expression, as a string"
@@ -61,16 +62,13 @@ func (p *Patterns) UnmarshalJSON(data []byte) error {
 			return "is too large a regular expression; want fewer or smaller repetitions"
 		}
 		*p = append(*p, regexp.MustCompile(text))
-		if len(*p) > maxPatterns {
-			return fmt.Sprintf("is one too many; at most %d", maxPatterns)
-		}
 		return ""
 	})
 }
 
 // eachElement calls read for each element of a JSON array, or for data if it is not an
-// array. It returns what read says is wrong.
-func eachElement(data []byte, read func(element json.RawMessage) (problem string)) error {
+// array. It returns what read says is wrong. More than most elements are not read.
+func eachElement(data []byte, most int, read func(element json.RawMessage) (problem string)) error {
 	var elements []json.RawMessage
 	if data[0] != '[' {
 		return faultOf("", data, read(data)).Err()
@@ -80,6 +78,9 @@ func eachElement(data []byte, read func(element json.RawMessage) (problem string
 	}
 	if len(elements) == 0 {
 		return faultOf("", data, "is empty; leave it out").Err()
+	}
+	if len(elements) > most {
+		return protocol.Faults{{Detail: fmt.Sprintf("has %d elements; at most %d", len(elements), most)}}.Err()
 	}
 	var faults protocol.Faults
 	for i, element := range elements {
