@@ -52,7 +52,7 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return c.suggestCallFlag(cmd, err) })
 	f.registerRegions(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.call.input, "input", "", "the input of each operation as a `JSON` object; {region} in its texts is replaced by the Region (default none)")
+	flags.StringVar(&f.call.input, "input", "", "the input of each operation as a `JSON` object; {region} and {account} in its texts are replaced (default none)")
 	flags.StringVar(&f.call.query, "query", "", "a JMESPath `expression` for the answer, all pages together (default the whole answer)")
 	flags.IntVar(&f.call.maxPages, "max-pages", 0, "read at most `n` pages of an answer (default 100)")
 	flags.IntVar(&f.call.maxRows, "max-rows", 0, "keep at most `n` items of a list in each Region (default all)")

@@ -66,7 +66,7 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 			value = strings.Join(append([]string{value}, f.call.allow...), ",")
 		}
 		return value
-	}, task.NewAWS(f.configuration))
+	}, task.NewAWS(0, f.configuration))
 	for name := range unknown {
 		if err == nil {
 			err = fmt.Errorf("--worker-setting: %q: no task has this setting", name)

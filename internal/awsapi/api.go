@@ -28,7 +28,16 @@ type API struct {
 	// are the answer; a first page that is longer fails with an http.MaxBytesError. Zero
 	// means 16 MiB.
 	MaxBytes int64
+
+	// Hold is called once in a call, when its answer turns out to be long, before the
+	// rest of it is read: it waits until there is memory for MaxBytes. Its error ends the
+	// call. Nil means that there always is.
+	Hold func(ctx context.Context) error
 }
+
+// shortAnswer is how much of an answer is read before [API.Hold] is called. Most answers
+// are shorter, and the 64 calls that a worker makes at once take 4 MiB.
+const shortAnswer = 64 << 10
 
 // An Answer is what an operation answered.
 type Answer struct {
@@ -84,6 +93,7 @@ type pagedCall struct {
 	operation *Operation
 	place     Place
 	read      int64  // bytes, of all pages
+	held      bool   // whether there is memory for all of it
 	id        string // of the last request
 }
 
@@ -98,7 +108,14 @@ func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]
 		most = DefaultMaxBytes
 	}
 	out := c.op.Output()
-	response, err := c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Read: &c.read}) //nolint:bodyclose // Do closes it
+	reading := func(n int) error {
+		if c.read += int64(n); c.read <= shortAnswer || c.held || c.api.Hold == nil {
+			return nil
+		}
+		c.held = true
+		return c.api.Hold(ctx)
+	}
+	response, err := c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Reading: reading}) //nolint:bodyclose // Do closes it
 	if response != nil {
 		c.id = RequestID(response)
 	}

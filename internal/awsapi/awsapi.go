@@ -100,9 +100,9 @@ type Call struct {
 	// http.MaxBytesError. Zero means 16 MiB.
 	MaxBytes int64
 
-	// Read is increased by the bytes of the answer's body that were read, unless it is
-	// nil.
-	Read *int64
+	// Reading is called with the number of bytes of each read of the answer's body. Its
+	// error ends the call. Nil means that they are not counted.
+	Reading func(n int) error
 
 	// Ready is called when there is a connection, before the request is signed, with
 	// the time since the call began. A body that it returns is sent instead. Ready is
@@ -206,8 +206,8 @@ func deserialize(ctx context.Context, call *Call, response *http.Response) error
 		limit = min(limit, maxErrorBytes)
 	}
 	response.Body = http.MaxBytesReader(nil, response.Body, limit)
-	if call.Read != nil {
-		response.Body = &countedBody{response.Body, call.Read}
+	if call.Reading != nil {
+		response.Body = &countedBody{response.Body, call.Reading}
 	}
 	op := call.Request.operation
 	err := op.Protocol.DeserializeResponse(ctx, op.Schema, op.Errors, &smithyhttp.Response{Response: response}, call.Output)
@@ -223,17 +223,19 @@ func deserialize(ctx context.Context, call *Call, response *http.Response) error
 	return err //nolint:wrapcheck // the protocol's error says what could not be read
 }
 
-// A countedBody counts the bytes that are read.
+// A countedBody tells of the bytes that are read.
 type countedBody struct {
 	io.ReadCloser
 
-	read *int64
+	reading func(n int) error
 }
 
 // Read implements io.Reader.
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	*b.read += int64(n)
+	if failed := b.reading(n); failed != nil {
+		return n, failed
+	}
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 

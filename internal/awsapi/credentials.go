@@ -91,6 +91,13 @@ func (c *Client) retrieve(ctx context.Context) (aws.Credentials, error) {
 	return credentials, nil
 }
 
+// Account returns the id of the account that the credentials belong to, or "" when they do
+// not say.
+func (c *Client) Account(ctx context.Context) string {
+	credentials, _ := c.retrieve(ctx) // a call says what is wrong with them
+	return credentials.AccountID
+}
+
 // A CredentialsError means that there are no credentials to sign with. Nothing was
 // sent.
 type CredentialsError struct {

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"golang.org/x/sync/semaphore"
 )
 
 // An AWS is a process's way to AWS: its credentials, its endpoints, and one pool of
@@ -23,8 +25,10 @@ import (
 // again for a minute: calls to it fail at once. So a dead Region costs its run, and the
 // runs that follow soon, three seconds once.
 type AWS struct {
-	load func(context.Context) (aws.Config, error)
-	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
+	load    func(context.Context) (aws.Config, error)
+	answers *semaphore.Weighted                                                  // bytes of long answers that are held at once
+	most    int64                                                                // of them
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
 
 	mu     sync.Mutex
 	loaded *awsapi.API // nil before the first call
@@ -34,7 +38,38 @@ type AWS struct {
 // NewAWS returns an AWS with the configuration that load returns. It takes from it the
 // credentials, the endpoints, the certificates and the proxy. load is called for the first
 // call, and again after an error.
-func NewAWS(load func(context.Context) (aws.Config, error)) *AWS { return &AWS{load: load} }
+//
+// Long answers wait for each other, so that those held at once take a sixteenth of the
+// process's memory as AWS sends them, and some ten times as much decoded; one alone is
+// never kept waiting. A memory of 0 MB means that it is no Lambda function, and counts as
+// 4 GB.
+func NewAWS(memoryMB int, load func(context.Context) (aws.Config, error)) *AWS {
+	most := int64(cmp.Or(memoryMB, 4096)) << 20 / 16
+	return &AWS{load: load, answers: semaphore.NewWeighted(most), most: most}
+}
+
+// A holding is the part of the memory for long answers that one call has.
+type holding struct {
+	of    *AWS
+	bytes int64
+}
+
+// take waits until there is room for an answer of so many bytes.
+func (h *holding) take(ctx context.Context, bytes int64) error {
+	bytes = min(bytes, h.of.most)
+	if err := h.of.answers.Acquire(ctx, bytes); err != nil {
+		return err //nolint:wrapcheck // the context's
+	}
+	h.bytes = bytes
+	return nil
+}
+
+// release gives the room back.
+func (h *holding) release() {
+	if h.bytes > 0 {
+		h.of.answers.Release(h.bytes)
+	}
+}
 
 // api returns what calls AWS. The error is a [CallError].
 func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {

@@ -1,7 +1,6 @@
 package task
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -19,8 +18,9 @@ var _ = registerAWS("call", "call an operation of an AWS API", newCall)
 // as "ec2:DescribeVpcs".
 type CallParameters struct {
 	// Input is the input of each operation. "{region}" in its texts is replaced by the
-	// Region. Nil means none.
-	Input json.RawMessage `json:"input,omitzero" help:"the operation's input, with {region} replaced (default none)"`
+	// Region, and "{account}" by the id of the account that the credentials belong to. Nil
+	// means none.
+	Input json.RawMessage `json:"input,omitzero" help:"the operation's input, with {region} and {account} replaced (default none)"`
 
 	// Query is a JMESPath expression for the answer, of all pages together. Empty means
 	// the whole answer.
@@ -160,10 +160,13 @@ func (p *CallParameters) OmitTarget(region string, named bool, target string, ea
 // SkipTarget implements [Skipper].
 func (p *CallParameters) SkipTarget(string, string) (reason string) { return "" }
 
-// filled returns the input for a Region, with tokens: every attempt at a target in a run
-// has the same.
-func (p *CallParameters) filled(op *model.Operation, runID, region, target string) map[string]any {
-	input, _ := fillIn(p.input, region).(map[string]any)
+// accountPlaceholder stands for the id of the account in the texts of an input.
+const accountPlaceholder = "{account}"
+
+// filled returns the input for a Region and an account, with tokens: every attempt at a
+// target in a run has the same.
+func (p *CallParameters) filled(op *model.Operation, runID, region, account, target string) map[string]any {
+	input, _ := fillIn(p.input, strings.NewReplacer(regionPlaceholder, region, accountPlaceholder, account)).(map[string]any)
 	n := 0
 	return op.WithTokens(input, func() string {
 		n++
@@ -172,85 +175,24 @@ func (p *CallParameters) filled(op *model.Operation, runID, region, target strin
 	})
 }
 
-// fillIn returns a value with the Region in its texts.
-func fillIn(v any, region string) any {
+// fillIn returns a value with the placeholders in its texts replaced.
+func fillIn(v any, r *strings.Replacer) any {
 	switch v := v.(type) {
 	case string:
-		return strings.ReplaceAll(v, regionPlaceholder, region)
+		return r.Replace(v)
 	case []any:
 		filled := make([]any, len(v))
 		for i := range v {
-			filled[i] = fillIn(v[i], region)
+			filled[i] = fillIn(v[i], r)
 		}
 		return filled
 	case map[string]any:
 		filled := make(map[string]any, len(v))
 		for key := range v {
-			filled[key] = fillIn(v[key], region)
+			filled[key] = fillIn(v[key], r)
 		}
 		return filled
 	default:
 		return v
 	}
-}
-
-// newCall returns the function of the task "call".
-func newCall(s Settings, a *AWS) (Func[CallParameters, CallOutput], error) {
-	c, err := newCaller(s, a)
-	if err != nil {
-		return nil, err
-	}
-	return c.call, nil
-}
-
-// newCaller returns the caller that the settings allow some operations.
-func newCaller(s Settings, a *AWS) (*caller, error) {
-	allowed, err := parseAllow(s.Lookup(settingCallAllow))
-	if err != nil {
-		return nil, err
-	}
-	c := &caller{allowed: allowed, aws: a}
-	c.enabled.list = c.listEnabled
-	return c, nil
-}
-
-// A caller calls operations of AWS for the tasks.
-type caller struct {
-	allowed allow
-	aws     *AWS
-	enabled enabledRegions
-}
-
-// call calls the operation that is the target.
-func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput, error) {
-	op, problem := lookUpOperation(in.Target) // Parameters are shared by goroutines
-	if problem != "" {
-		return CallOutput{}, fmt.Errorf("%s %s", in.Target, problem)
-	}
-	p := in.Parameters
-	answer, err := c.ask(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, in.Target), p.MaxPages, p.MaxBytes)
-	if err != nil {
-		return CallOutput{}, c.explain(ctx, in.Region, err)
-	}
-	return p.output(answer)
-}
-
-// ask calls an operation, if it is allowed. The zero limits mean the defaults.
-func (c *caller) ask(
-	ctx context.Context, op *model.Operation, region string, input map[string]any, maxPages, maxBytes int,
-) (awsapi.Answer, error) {
-	if err := c.allowed.check(op); err != nil {
-		return awsapi.Answer{}, err
-	}
-	api, err := c.aws.api(ctx)
-	if err != nil {
-		return awsapi.Answer{}, err
-	}
-	limited := *api
-	limited.MaxPages, limited.MaxBytes = maxPages, int64(maxBytes)
-	answer, err := limited.Call(ctx, op, region, input)
-	if err != nil {
-		return awsapi.Answer{}, callError(ctx, op, input, err)
-	}
-	return answer, nil
 }

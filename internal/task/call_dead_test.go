@@ -81,7 +81,7 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 	}}
 	done := make(chan error)
 	go func() { done <- server.ServeTLS(w, "", "") }()
-	a = task.NewAWS(func(context.Context) (aws.Config, error) {
+	a = task.NewAWS(0, func(context.Context) (aws.Config, error) {
 		return aws.Config{
 			Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 			HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {

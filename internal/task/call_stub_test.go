@@ -56,7 +56,7 @@ func cloud(t *testing.T, handler http.Handler) *task.AWS {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return task.NewAWS(func(context.Context) (aws.Config, error) {
+	return task.NewAWS(0, func(context.Context) (aws.Config, error) {
 		return aws.Config{BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}, nil
 	})
 }

@@ -229,7 +229,7 @@ func TestCallWithoutCredentials(t *testing.T) {
 	if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != "Call.Configuration" {
 		t.Errorf("error %v, want Call.Configuration", err)
 	}
-	none := task.NewAWS(func(context.Context) (aws.Config, error) { return aws.Config{}, nil })
+	none := task.NewAWS(0, func(context.Context) (aws.Config, error) { return aws.Config{}, nil })
 	_, err = call(t, calling(t, "reads", none), "ec2:DescribeVpcs", `{}`)
 	if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != protocol.ErrorNoCredentials {
 		t.Errorf("error %v, want %s", err, protocol.ErrorNoCredentials)
@@ -253,5 +253,29 @@ func TestCallListsItsResultAsRows(t *testing.T) {
 		if err != nil || string(got) != test.want || !slices.Equal(columns, out.Columns) {
 			t.Errorf("rows of %s = %s, %v, want %s", test.result, got, columns, test.want)
 		}
+	}
+}
+
+// "{account}" is the account of the credentials, which AWS is asked for once.
+func TestCallFillsInTheAccount(t *testing.T) {
+	t.Parallel()
+	const parameters = `{"query":"length(Vpcs)","input":{"Filters":[{"Name":"owner-id","Values":["{account}"]}]}}`
+	identity := answer{body: `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`}
+	page := answer{body: fmt.Sprintf(vpcs, "")}
+	s := &stub{t: t, answers: []answer{identity, page, page}}
+	tasks := calling(t, "ec2:Describe*", cloud(t, s)) // who one is needs no permission
+	for range 2 {
+		if output, err := call(t, tasks, "ec2:DescribeVpcs", parameters); err != nil || string(output) != `{"result":2,"pages":1}` {
+			t.Errorf("output %s, %v, want two VPCs", output, err)
+		}
+	}
+	if len(s.got) != 3 || !strings.Contains(s.got[0], "GetCallerIdentity") || !strings.Contains(s.got[1], "Filter.1.Value.1=123456789012") {
+		t.Errorf("requests %q, want the identity once, and its account as the filter", s.got)
+	}
+	refused := &stub{t: t, answers: []answer{{status: 403, body: `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`}}}
+	_, err := call(t, calling(t, "reads", cloud(t, refused)), "ec2:DescribeVpcs", parameters)
+	failed, ok := errors.AsType[*task.CallError](err)
+	if !ok || failed.Name != "InvalidClientTokenId" || len(refused.got) != 1 {
+		t.Errorf("without an identity: %v after %q, want InvalidClientTokenId, and nothing else asked", err, refused.got)
 	}
 }

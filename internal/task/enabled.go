@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"meridian/internal/awsapi"
 	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 )
@@ -63,7 +64,7 @@ func (c *caller) listWith(ctx context.Context, region, target, status string, in
 	if problem != "" {
 		return out, fmt.Errorf("%s %s", target, problem)
 	}
-	answer, err := c.ask(ctx, op, region, input, 0, 0)
+	answer, err := c.ask(ctx, op, region, input, func(*awsapi.API) {})
 	if err != nil {
 		return out, err
 	}
