@@ -30,9 +30,17 @@ func targets() []target {
 	var all []target
 	for _, name := range []string{cold, coldFar, warm} {
 		for _, calls := range []int{35, 1000, 5000} {
-			all = append(all,
-				target{most("overhead, times the floor's", 1.5), name, calls, ratio(client.Meridian, client.Floor, overhead)},
-				target{most("CPU, times the floor's", 1.5), name, calls, ratio(client.Meridian, client.Floor, cpu)})
+			all = append(all, target{most("CPU, times the floor's", 1.5), name, calls, ratio(client.Meridian, client.Floor, cpu)})
+			if name == coldFar && calls == 1000 {
+				// The first run of a process waits for the throttles of its bursts, see
+				// fanout.Adaptation. With 5,000 calls the CPU takes longer than that.
+				all = append(all, target{
+					most("ms of overhead more than the floor", float64(4*far.Milliseconds())+100), name, calls,
+					func(r result) float64 { return r.median(client.Meridian, overhead) - r.median(client.Floor, overhead) },
+				})
+				continue
+			}
+			all = append(all, target{most("overhead, times the floor's", 1.5), name, calls, ratio(client.Meridian, client.Floor, overhead)})
 			if name == warm || calls == 35 {
 				continue
 			}
