@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"meridian/internal/awsapi/model"
@@ -133,24 +132,30 @@ func redacted(u *url.URL) string {
 // local reports whether a host cannot have a prefix.
 func local(host string) bool { return net.ParseIP(host) != nil || host == "localhost" }
 
-var (
-	memberPattern = regexp.MustCompile(`\{[^}]*\}`)
-	hostLabel     = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
-)
-
 // hostPrefix returns what an operation puts before the host, with members of the input.
 // Each has to be a label of a host name: another could send the credentials elsewhere.
-func hostPrefix(op *model.Operation, input map[string]any) (string, error) {
-	var err error
-	prefix := memberPattern.ReplaceAllStringFunc(op.HostPrefix, func(braces string) string {
-		name := strings.Trim(braces, "{}")
-		label, _ := input[name].(string)
-		if !hostLabel.MatchString(label) {
-			err = fmt.Errorf("%s: %q begins the host's name; want 1 to 63 letters, digits and hyphens", name, label)
+func hostPrefix(op *model.Operation, input map[string]any) (prefix string, err error) {
+	rest := op.HostPrefix
+	for {
+		text, member, found := strings.Cut(rest, "{")
+		prefix += text
+		if !found {
+			return prefix, nil
 		}
-		return label
-	})
-	return prefix, err
+		member, rest, _ = strings.Cut(member, "}")
+		label, _ := input[member].(string)
+		if !isHostLabel(label) {
+			return "", fmt.Errorf("%s: %q begins the host's name; want 1 to 63 letters, digits and hyphens", member, label)
+		}
+		prefix += label
+	}
+}
+
+// isHostLabel reports whether a text is a label of a host name. A regular expression for it
+// would be compiled at every cold start.
+func isHostLabel(s string) bool {
+	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return len(s) >= 1 && len(s) <= 63 && strings.Trim(s, alphanumeric+"-") == "" && strings.Trim(s, "-") == s
 }
 
 // Once reports whether an operation has the same answer in every Region of the partition

@@ -2,7 +2,6 @@ package model
 
 import (
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -131,12 +130,11 @@ var exceptions = [...]exception{
 	{name: "redshift-serverless:GetCredentials", changes: true, reason: "it makes a user when there is none"},
 }
 
-// bucketName is what names of buckets look like, the older ones too.
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9._-]{3,255}$`)
-
-// plainBucket reports whether a name is that of a general purpose bucket.
+// plainBucket reports whether a name is that of a general purpose bucket. Older ones may
+// have capital letters, and 255 bytes.
 func plainBucket(name string) bool {
-	return bucketName.MatchString(name) && !strings.HasSuffix(name, "--x-s3")
+	other := strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+	return len(name) >= 3 && len(name) <= 255 && other == "" && !strings.HasSuffix(name, "--x-s3")
 }
 
 // each calls f with the operation's exceptions.

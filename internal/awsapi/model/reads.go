@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/smithy-go"
 )
@@ -42,14 +43,17 @@ func begins(name string, verbs ...string) bool {
 	})
 }
 
-// secretName is what names of reads that hand out secrets look like.
-var secretName = regexp.MustCompile(`^(?:Batch)?Get\w*(?:Credentials|Password|PasswordData|Secret|SecretValue|ApiKeys?|Token|` +
-	`(?:Presigned|Signed|Embed|Login|Upload|Session)U(?:RL|rl))(?:$|For|From|With)`)
+// secretName is what names of reads that hand out secrets look like. Compiled at start, it
+// would delay every cold start.
+var secretName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:Batch)?Get\w*(?:Credentials|Password|PasswordData|Secret|SecretValue|ApiKeys?|Token|` +
+		`(?:Presigned|Signed|Embed|Login|Upload|Session)U(?:RL|rl))(?:$|For|From|With)`)
+})
 
 // Secret reports whether an operation that only reads hands out secrets: by its name, or
 // because AWS documents it.
 func (op *Operation) Secret() bool {
-	found := secretName.MatchString(op.Name)
+	found := secretName().MatchString(op.Name)
 	op.each(func(e *exception) { found = found || e.secret })
 	return found && op.ReadOnly()
 }
