@@ -37,6 +37,7 @@ func imports() map[string][]string {
 		"internal/price":             {},
 		"internal/awsapi":            {"internal/awsapi/model", "internal/endpoints"},
 		"internal/awsapi/model":      {"pkg/protocol"},
+		"internal/awsapi/sdkconfig":  {"internal/awsapi"},
 		"internal/invoke":            {"pkg/protocol", "internal/awsapi", "internal/wire"},
 		"internal/trigger":           {"pkg/protocol"},
 		"internal/invoke/invoketest": {"pkg/protocol"},
@@ -47,7 +48,7 @@ func imports() map[string][]string {
 		},
 		"internal/regionworker": {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
-			"internal/coordinator", "internal/function", "internal/awsapi", "internal/invoke", "internal/task",
+			"internal/coordinator", "internal/function", "internal/awsapi/sdkconfig", "internal/invoke", "internal/task",
 			"internal/trigger",
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},

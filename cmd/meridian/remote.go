@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
-	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/sdkconfig"
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
@@ -29,7 +29,7 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	if err := request.Validate().Err(); err != nil {
 		return none, err
 	}
-	cfg, err := awsapi.LoadConfig(ctx, config.WithRegion(f.awsRegion))
+	cfg, err := sdkconfig.Load(ctx, config.WithRegion(f.awsRegion))
 	if err != nil {
 		return none, explainConfig(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/sdkconfig"
 	"meridian/internal/function"
 	"meridian/internal/invoke"
 )
@@ -18,7 +18,7 @@ func workers(ctx context.Context, getenv func(string) string) (*invoke.Lambda, e
 	if name == "" {
 		return nil, errors.New("WORKER_FUNCTION is not set; want the regionworker's name or ARN")
 	}
-	cfg, err := awsapi.LoadConfig(ctx)
+	cfg, err := sdkconfig.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"meridian/internal/awsapi"
 )
 
@@ -27,7 +29,7 @@ func TestTheConfigurationIsThatOfTheEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	cfg, err := configuration(t.Context())
+	cfg, err := environment(os.Getenv).configuration(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +41,20 @@ func TestTheConfigurationIsThatOfTheEnvironment(t *testing.T) {
 	if err != nil || !at.Variant.FIPS || at.Variant.DualStack {
 		t.Errorf("endpoints %+v, %v, want FIPS", at.Variant, err)
 	}
+	if _, dualStack, _ := environment(func(string) string { return "TRUE" }).GetUseDualStackEndpoint(t.Context()); !dualStack {
+		t.Error("AWS_USE_DUALSTACK_ENDPOINT=TRUE is not read")
+	}
+	if _, err := awsapi.EndpointsOf(t.Context(), aws.Config{ConfigSources: []any{environment(func(string) string { return "yes" })}}); err == nil {
+		t.Error(`AWS_USE_FIPS_ENDPOINT=yes is accepted`)
+	}
 	for service, want := range map[string]string{"EC2": "http://ec2", "S3": "http://all"} {
 		if got, err := at.URL(t.Context(), service); got != want || err != nil {
 			t.Errorf("endpoint of %s %s, %v, want %s", service, got, err, want)
 		}
+	}
+	t.Setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+	if got, err := at.URL(t.Context(), "EC2"); got != "" || err != nil {
+		t.Errorf("with endpoints ignored that of EC2 is %q, %v, want none", got, err)
 	}
 	c, err := client(bundle)
 	if err != nil {

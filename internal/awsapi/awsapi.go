@@ -128,12 +128,12 @@ type Client struct {
 
 // New returns a Client that sends with sender and signs with credentials. They are kept,
 // and renewed before they expire; a cache of the SDK's is used as it is, so take those of
-// [LoadConfig]. With nil every call fails with a [CredentialsError].
+// package sdkconfig. With nil every call fails with a [CredentialsError].
 func New(sender Sender, credentials aws.CredentialsProvider) *Client {
 	switch credentials.(type) {
 	case nil, *aws.CredentialsCache, *renewer:
 	default:
-		credentials = &renewer{cache: aws.NewCredentialsCache(credentials, expireEarly)}
+		credentials = &renewer{cache: aws.NewCredentialsCache(credentials, ExpireEarly)}
 	}
 	return &Client{sender: sender, credentials: credentials, signer: v4.NewSigner()}
 }

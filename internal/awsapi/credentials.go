@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -23,26 +21,23 @@ const (
 	renewPause = 10 * time.Second
 )
 
-// LoadConfig loads the SDK's configuration from the environment and the files that it
-// names, as config.LoadDefaultConfig does. The SDK writes no log. Its credentials are
-// renewed before they expire, as [Client] says.
-func LoadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
-	options = append(options, config.WithLogger(logging.Nop{}), config.WithCredentialsCacheOptions(expireEarly))
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
-		cfg.Credentials = &renewer{cache: cache}
-	}
-	return cfg, err //nolint:wrapcheck // the SDK says what it could not load
-}
+// ExpireEarly makes a cache renew credentials five minutes before they expire.
+func ExpireEarly(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }
 
-// expireEarly makes a cache renew credentials an expiryWindow before they expire.
-func expireEarly(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }
+// Renewing returns what provides the credentials of a cache with [ExpireEarly], as [New]
+// says. Another provider is returned as it is.
+func Renewing(credentials aws.CredentialsProvider) aws.CredentialsProvider {
+	if cache, ok := credentials.(*aws.CredentialsCache); ok {
+		return &renewer{cache: cache}
+	}
+	return credentials
+}
 
 // A renewer provides credentials. In the expiryWindow before they expire it renews them in
 // the background and still returns the old ones, so a provider that is slow or fails for a
 // while neither delays a call nor fails it.
 type renewer struct {
-	cache *aws.CredentialsCache // with expireEarly
+	cache *aws.CredentialsCache // with ExpireEarly
 	held  atomic.Pointer[aws.Credentials]
 	next  atomic.Int64 // when they may be renewed next, in Unix nanoseconds
 }

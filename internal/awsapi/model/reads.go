@@ -45,6 +45,8 @@ func begins(name string, verbs ...string) bool {
 
 // secretName is what names of reads that hand out secrets look like. Compiled at start, it
 // would delay every cold start.
+//
+//nolint:gochecknoglobals // a constant
 var secretName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:Batch)?Get\w*(?:Credentials|Password|PasswordData|Secret|SecretValue|ApiKeys?|Token|` +
 		`(?:Presigned|Signed|Embed|Login|Upload|Session)U(?:RL|rl))(?:$|For|From|With)`)
