@@ -16,6 +16,7 @@ import (
 // The worker calls AWS with the credentials, the endpoints and the certificates of its
 // environment.
 func TestTheConfigurationIsThatOfTheEnvironment(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
@@ -23,13 +24,11 @@ func TestTheConfigurationIsThatOfTheEnvironment(t *testing.T) {
 	if err := os.WriteFile(bundle, pem.EncodeToMemory(block), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{
+	settings := map[string]string{
 		"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
 		"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_EC2": "http://ec2", "AWS_USE_FIPS_ENDPOINT": "true", "AWS_CA_BUNDLE": bundle,
-	} {
-		t.Setenv(name, value)
 	}
-	cfg, err := environment(os.Getenv).configuration(t.Context())
+	cfg, err := environment(func(name string) string { return settings[name] }).configuration(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +51,7 @@ func TestTheConfigurationIsThatOfTheEnvironment(t *testing.T) {
 			t.Errorf("endpoint of %s %s, %v, want %s", service, got, err, want)
 		}
 	}
-	t.Setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+	settings["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
 	if got, err := at.URL(t.Context(), "EC2"); got != "" || err != nil {
 		t.Errorf("with endpoints ignored that of EC2 is %q, %v, want none", got, err)
 	}
