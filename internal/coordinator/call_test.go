@@ -102,7 +102,7 @@ func (l *lister) Invoke(_ context.Context, region string, payload []byte) ([]byt
 		result.Targets = append(result.Targets, o)
 	}
 	answer, err := json.Marshal(result)
-	return answer, protocol.Attempt{}, err
+	return answer, protocol.Attempt{Metrics: &protocol.Metrics{BilledDurationMs: 10}}, err
 }
 
 // An invocation that may have run is made again only if each of its calls may be made
@@ -177,7 +177,7 @@ func TestEnabledRegionsAreListedByAWorkerFirst(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			worker := &lister{enabled: test.enabled}
-			c := &coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin()}
+			c := &coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin(), Billing: coordinator.Billing{Region: "us-east-1"}}
 			request := calls("", "dynamodb:ListTables")
 			request.Regions, request.ExcludeRegions, request.MaxConcurrency = test.regions, test.exclude, 1
 			result, err := c.Run(t.Context(), request)
@@ -189,6 +189,12 @@ func TestEnabledRegionsAreListedByAWorkerFirst(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.sent, worker.got); diff != "" {
 				t.Errorf("%s: invocations (-want +got):\n%s", test.name, diff)
+			}
+			if len(result.Lookups) != 1 || len(result.Lookups[0].Attempts) != 1 || result.Summary.Attempts != len(test.sent) {
+				t.Errorf("%s: look-ups %+v, %d attempts; want one, and %d attempts", test.name, result.Lookups, result.Summary.Attempts, len(test.sent))
+			}
+			if cost := result.Summary.Cost; cost == nil || cost.Workers.Requests != len(test.sent) {
+				t.Errorf("%s: cost %+v, want %d requests to workers", test.name, cost, len(test.sent))
 			}
 			if test.status == "FAILED" && !strings.Contains(result.Regions[0].Cause, "the Regions that are enabled in the account could not be listed: no") {
 				t.Errorf("%s: cause %q", test.name, result.Regions[0].Cause)

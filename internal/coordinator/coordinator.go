@@ -185,12 +185,13 @@ func (c *Coordinator) Plan(r protocol.Request, limit int) (Plan, error) {
 // what became of it. It does not change the plan.
 func (c *Coordinator) Execute(ctx context.Context, p Plan) protocol.Result {
 	begin := time.Now()
+	var lookup protocol.Result
 	var refused error
 	if p.AskEnabled {
-		p, refused = c.narrow(ctx, p)
+		p, lookup, refused = c.narrow(ctx, p)
 	}
 	r, ctx, cancel := c.newRun(ctx, &p, begin)
 	defer cancel()
-	r.refused = refused
+	r.lookup, r.refused = lookup, refused
 	return r.execute(ctx)
 }

@@ -68,11 +68,12 @@ func wholeMs(d time.Duration) float64 { return math.Ceil(float64(d) / float64(ti
 // account writes into a result what each Region and the whole run used of Lambda,
 // and the cost. took is how long the coordinator has worked.
 func (r *run) account(result *protocol.Result, took time.Duration) {
-	usual := cmp.Or(memoryIn(result.Regions...), r.bill.WorkerMemoryMB)
+	all := slices.Concat(result.Lookups, result.Regions)
+	usual := cmp.Or(memoryIn(all...), r.bill.WorkerMemoryMB)
 	home := cmp.Or(r.bill.WorkerRegion, r.bill.Region)
 	var workers tab
-	for i := range result.Regions {
-		region := &result.Regions[i]
+	for i := range all {
+		region := &all[i]
 		memory := cmp.Or(memoryIn(*region), usual)
 		at := home
 		if r.bill.regional {
@@ -90,6 +91,8 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 			region.Usage = own.usage()
 		}
 	}
+	copy(result.Lookups, all)
+	copy(result.Regions, all[len(result.Lookups):])
 	if r.bill.Region == "" {
 		return
 	}

@@ -14,8 +14,9 @@ import (
 // narrow returns the plan with the Regions that are enabled in the account, which a worker
 // lists: a run of its own, with the retriers and the time of the request. Regions that the
 // request also asks for in another way, and that are not enabled, are SKIPPED. The error
-// says why the Regions could not be listed; then the plan is as it was.
-func (c *Coordinator) narrow(ctx context.Context, p Plan) (Plan, error) {
+// says why the Regions could not be listed; then the plan is as it was. lookup is the
+// result of the worker's run.
+func (c *Coordinator) narrow(ctx context.Context, p Plan) (narrowed Plan, lookup protocol.Result, err error) {
 	lister := *c
 	lister.Events, lister.Log = nil, nil // the run itself has them
 	partition := cmp.Or(p.Request.Partition, protocol.DefaultPartition)
@@ -27,11 +28,12 @@ func (c *Coordinator) narrow(ctx context.Context, p Plan) (Plan, error) {
 		},
 		Regions: []PlannedRegion{{Region: c.lister(partition), Targets: []string{protocol.EnabledRegions}, Batches: []int{1}}},
 	}
-	region := lister.Execute(ctx, first).Regions[0]
+	lookup = lister.Execute(ctx, first)
+	region := lookup.Regions[0]
 	var listed protocol.EnabledRegionsOutput
 	if region.Status != protocol.StatusSucceeded || json.Unmarshal(region.Targets[0].Output, &listed) != nil || len(listed.Regions) == 0 {
 		found := region.Targets[0]
-		return p, &listError{
+		return p, lookup, &listError{
 			name:  cmp.Or(found.Error, region.Error, protocol.ErrorTaskFailed),
 			cause: fmt.Sprintf("the Regions that are enabled in the account could not be listed: %s", cmp.Or(found.Cause, region.Cause, "AWS listed none")),
 		}
@@ -52,10 +54,10 @@ func (c *Coordinator) narrow(ctx context.Context, p Plan) (Plan, error) {
 		regions = append(regions, r)
 	}
 	if len(regions) == 0 {
-		return p, &listError{name: protocol.ErrorTaskFailed, cause: "no Region of the request is enabled in the account, says " + listed.Source}
+		return p, lookup, &listError{name: protocol.ErrorTaskFailed, cause: "no Region of the request is enabled in the account, says " + listed.Source}
 	}
 	p.Regions, p.Notices = regions, append(slices.Clip(p.Notices), listed.Message)
-	return p, nil
+	return p, lookup, nil
 }
 
 // lister returns the Region whose worker lists the Regions of a partition: the

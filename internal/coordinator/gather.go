@@ -52,6 +52,9 @@ func (r *run) gather() {
 // Region's last unit, else nil.
 func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
 	u := r.units[i]
+	if r.refused != nil {
+		o.Attempts = nil // nothing was invoked
+	}
 	g := &r.regions[u.region]
 	g.batches[u.batch], g.outputs[u.batch] = r.batch(u, o)
 	r.overdue = r.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
@@ -249,6 +252,7 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		Message:   fmt.Sprintf("That took %.3f seconds", elapsed.Seconds()),
 		Notices:   r.notices,
 		Summary:   r.summary,
+		Lookups:   r.lookup.Regions,
 		Regions:   make([]protocol.RegionOutcome, len(r.regions)),
 	}
 	for i := range r.regions {
@@ -258,7 +262,10 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		result.Truncated = result.Truncated || region.Truncated
 	}
 	s := &result.Summary
-	s.Throttled, s.Concurrency = v.Throttled, v.Concurrency
+	before := r.lookup.Summary
+	s.Throttled, s.Concurrency = v.Throttled+before.Throttled, v.Concurrency
+	s.Attempts += before.Attempts
+	s.Retries += before.Retries
 	if r.leastMs > 0 && r.leastMs <= result.ElapsedMs { // else a worker did not do its work
 		s.SerialMs = rounded(r.leastMs*float64(s.Targets.Succeeded), 1000)
 		s.Speedup = rounded(s.SerialMs/result.ElapsedMs, 100)

@@ -240,11 +240,15 @@ func (p *Plan) targetCount() (n int) {
 	return n
 }
 
-// targetLists returns the targets of each Region, those that are omitted too.
+// targetLists returns the targets of each Region, those that are omitted too, and that of
+// the look-up of the enabled Regions.
 func (p *Plan) targetLists() [][]string {
 	lists := make([][]string, len(p.Regions))
 	for i, r := range p.Regions {
 		lists[i] = spread(r.Targets, r.Omitted, func(o OmittedTarget) string { return o.Target })
+	}
+	if p.AskEnabled {
+		lists = append(lists, []string{protocol.EnabledRegions})
 	}
 	return lists
 }

@@ -30,7 +30,8 @@ type run struct {
 	waits    waits
 	gathered
 	bill    billing
-	refused error // why nothing is invoked; nil means nothing
+	lookup  protocol.Result // of the Regions that are enabled; zero means that it was not needed
+	refused error           // why nothing is invoked; nil means nothing
 	windows *Windows
 
 	log      *slog.Logger

@@ -69,12 +69,14 @@ type part struct {
 // parts returns the parts of r, and r's own mark that a part lost something.
 func (r *Result) parts() ([]part, *bool) {
 	orEmpty(&r.Regions)
-	parts := make([]part, len(r.Regions))
-	for i := range r.Regions {
-		region := &r.Regions[i]
-		orEmpty(&region.Attempts)
-		orEmpty(&region.Targets)
-		parts[i] = part{region.Targets, &region.Attempts, &region.Error, &region.Truncated}
+	parts := make([]part, 0, len(r.Regions)+len(r.Lookups))
+	for _, regions := range [][]RegionOutcome{r.Regions, r.Lookups} {
+		for i := range regions {
+			region := &regions[i]
+			orEmpty(&region.Attempts)
+			orEmpty(&region.Targets)
+			parts = append(parts, part{region.Targets, &region.Attempts, &region.Error, &region.Truncated})
+		}
 	}
 	return parts, &r.Truncated
 }

@@ -31,6 +31,7 @@ func goldens() map[string]any {
 		"result_dropped":         resultDropped(),
 		"result_cost":            resultCost(),
 		"result_home":            resultHome(),
+		"result_lookups":         resultLookups(),
 	}
 	maps.Copy(all, eventGoldens())
 	return all
@@ -275,6 +276,19 @@ func resultTimedOut() protocol.Result {
 			},
 		},
 	}
+}
+
+// resultLookups is a run in the Regions that a worker had listed first.
+func resultLookups() protocol.Result {
+	r := resultMinimal()
+	r.Notices = []string{"Regions enabled in the account: 1, says account:ListRegions"}
+	r.Summary.Attempts = 2
+	lookup := resultMinimal().Regions[0]
+	lookup.Region = "us-east-1"
+	lookup.Targets[0].Target = protocol.EnabledRegions
+	lookup.Targets[0].Output = json.RawMessage(`{"message":"Regions enabled in the account: 1, says account:ListRegions","source":"account:ListRegions","regions":["eu-west-1"]}`)
+	r.Lookups = []protocol.RegionOutcome{lookup}
+	return r
 }
 
 // resultHome is a run by one worker, which was hedged, and which the timeout of the

@@ -45,6 +45,11 @@ type Result struct {
 	// Summary counts what Regions lists.
 	Summary Summary `json:"summary"`
 
+	// Lookups has the outcomes of the invocations that were made first, to find out where
+	// to run: with [EnabledRegions], that of the worker that listed these. The summary's
+	// attempts and cost count them. Nil means that there were none.
+	Lookups []RegionOutcome `json:"lookups,omitzero"`
+
 	// Regions has one outcome for each Region of the run, in the order of the request.
 	Regions []RegionOutcome `json:"regions"`
 }
