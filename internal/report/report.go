@@ -77,7 +77,7 @@ func Text(w io.Writer, r protocol.Result, o Options) error {
 	}
 	b.WriteString("\n")
 	if len(r.Regions) > 0 {
-		table, cut := regionTable(r, o.width(), p)
+		table, cut := regionTable(r, o, p)
 		b.WriteString(table + "\n")
 		writeFailures(&b, r, cut, o, p)
 	}

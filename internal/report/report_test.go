@@ -212,6 +212,23 @@ func TestTextShowsEveryFailureWhole(t *testing.T) {
 	}
 }
 
+// A long reason that several Regions share is there once, and -o wide repeats it.
+func TestTextRepeatsNoLongReason(t *testing.T) {
+	t.Parallel()
+	why := strings.Repeat("no way to AWS, ", 10) + "none"
+	r := run(
+		lost("eu-west-1", protocol.StatusFailed, 1, "Boom", why, "dynamodb"), lost("eu-west-2", protocol.StatusFailed, 1, "Boom", why, "dynamodb"),
+		lost("us-east-1", protocol.StatusFailed, 1, "Boom", "other", "dynamodb"), lost("us-east-2", protocol.StatusFailed, 1, "Boom", "other", "dynamodb"),
+	)
+	got := text(t, r, report.Options{})
+	if n := strings.Count(got, "Boom: "+why); n != 1 || !strings.Contains(got, "eu-west-2  FAILED  0.001 s  as in eu-west-1\n") || strings.Count(got, "Boom: other\n") != 2 {
+		t.Errorf("Text has the reason %d times, want once, and the short one twice:\n%s", n, got)
+	}
+	if n := strings.Count(text(t, r, report.Options{All: true}), "Boom: "+why); n != 2 {
+		t.Errorf("Text(All) has the reason %d times, want twice", n)
+	}
+}
+
 func TestTextShowsAtMost100Failures(t *testing.T) {
 	t.Parallel()
 	many := region("eu-west-1", protocol.StatusFailed, 1)

@@ -45,11 +45,11 @@ func (c column) pad(i, width int) string {
 	return c.cells[i] + blank
 }
 
-// regionTable returns the table of the Regions in width cells, 0 means no limit, and which
-// Regions' answers were cut.
-func regionTable(r protocol.Result, width int, p palette) (table string, shortened []bool) {
+// regionTable returns the table of the Regions, and which Regions' answers were cut.
+func regionTable(r protocol.Result, o Options, p palette) (table string, shortened []bool) {
+	width := o.width()
 	columns := facts(r, p)
-	answers := answers(r, p)
+	answers := answers(r, o.All, p)
 	shortened = make([]bool, len(r.Regions))
 	if width == 0 {
 		return join(append(columns, answers), nil), shortened
@@ -134,10 +134,24 @@ func timelines(r protocol.Result, cells int, p palette) column {
 	return c
 }
 
-func answers(r protocol.Result, p palette) column {
+// longReason is the length in bytes from which a reason is not repeated for each Region.
+const longReason = 60
+
+// answers returns the column of what came back. A long reason for a failure is there once,
+// with its first Region; all says to repeat it.
+func answers(r protocol.Result, all bool, p palette) column {
 	c := column{cells: []string{p.quiet.Render("WHAT CAME BACK")}}
+	first := map[string]string{} // the Region of each long reason
 	for _, region := range r.Regions {
-		c.cells = append(c.cells, answer(region))
+		text := answer(region)
+		if len(text) > longReason && failed(region.Status) && !all {
+			if as, told := first[text]; told {
+				text = "as in " + clean(as)
+			} else {
+				first[text] = region.Region
+			}
+		}
+		c.cells = append(c.cells, text)
 	}
 	return c
 }
