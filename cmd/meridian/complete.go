@@ -27,6 +27,14 @@ func complete(cmd *cobra.Command, flag string, values func(typed string) []cobra
 // behind returns the part of a list that is complete: all up to its last comma.
 func behind(typed string) string { return typed[:strings.LastIndex(typed, ",")+1] }
 
+// completeRunRegions offers the words for several Regions, too.
+func completeRunRegions(typed string) []cobra.Completion {
+	before := behind(typed)
+	return append(completeRegions(typed),
+		cobra.CompletionWithDesc(before+protocol.EnabledRegions, "every Region that is enabled in the account"),
+		cobra.CompletionWithDesc(before+protocol.AllRegions, "every Region of the partition"))
+}
+
 // completeRegions offers every Region, behind the Regions that are already in the
 // list.
 func completeRegions(typed string) []cobra.Completion {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"meridian/internal/report"
@@ -34,6 +35,7 @@ type runFlags struct {
 	arguments                                        bool // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool
+	aws                                              *aws.Config // once it is loaded
 }
 
 // register adds the flags to cmd, in the order of its help.
@@ -59,7 +61,7 @@ func (f *runFlags) registerRegions(cmd *cobra.Command) {
 	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region, enabled those that are enabled in the account; repeatable (default *)")
 	flags.Var(&f.excludeRegions, "exclude-region", "`names` or globs of Regions to leave out; repeatable")
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
-	complete(cmd, "region", completeRegions)
+	complete(cmd, "region", completeRunRegions)
 	complete(cmd, "exclude-region", completeRegions)
 	complete(cmd, "partition", completePartitions)
 }

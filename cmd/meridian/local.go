@@ -10,8 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/logging"
 
+	"meridian/internal/awsapi/sdkconfig"
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
 	"meridian/internal/regionworker"
@@ -38,15 +38,34 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 		return protocol.Result{}, usage("%v", err)
 	}
 	worker := &regionworker.Worker{Tasks: tasks, Log: log}
-	watch := c.watch(ctx, "running", f.verbose)
-	defer watch.stop()
 	local := &coordinator.Coordinator{
 		Invoker: invoke.InProcess{Handle: worker.Handle},
 		Tasks:   tasks,
 		Log:     log,
-		Events:  watch.event,
 	}
-	return local.Run(ctx, request)
+	plan, err := local.Plan(request, 0)
+	if err != nil {
+		return protocol.Result{}, err
+	}
+	if plan.AskEnabled || tasks.CallsAWS(plan.Request.Task) {
+		if err := c.signInOnce(ctx, f); err != nil {
+			return protocol.Result{}, err
+		}
+	}
+	watch := c.watch(ctx, "running", f.verbose)
+	defer watch.stop()
+	local.Events = watch.event
+	return local.Execute(ctx, plan), nil
+}
+
+// signInOnce fails if there are no credentials for workers in this process: each Region
+// would fail with the same error.
+func (c *cli) signInOnce(ctx context.Context, f *runFlags) error {
+	cfg, err := f.configuration(ctx)
+	if err != nil {
+		return explainConfig(err)
+	}
+	return c.signIn(ctx, cfg.Credentials, f.verbose)
 }
 
 // configure returns the tasks with their settings: those of the flags, then those of the
@@ -75,9 +94,17 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 	return tasks, err
 }
 
-// configuration returns the SDK's configuration for the task "call".
+// configuration returns the SDK's configuration for workers in this process. It is loaded
+// once.
 func (f *runFlags) configuration(ctx context.Context) (aws.Config, error) {
-	return config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"), config.WithLogger(logging.Nop{}))
+	if f.aws != nil {
+		return *f.aws, nil
+	}
+	cfg, err := sdkconfig.Load(ctx, config.WithDefaultRegion("us-east-1"))
+	if err == nil {
+		f.aws = &cfg
+	}
+	return cfg, err
 }
 
 // log returns the log for standard error, with a line for each target too, or one that

@@ -96,7 +96,7 @@ func TestSignInSaysWhatItWaitsFor(t *testing.T) {
 			if got := stderr.text.String(); got != want || stderr.last >= time.Second {
 				t.Errorf("signIn that waits for %v says %q after %v, want %q before a second", wait, got, stderr.last, want)
 			}
-			if complaint, ok := errors.AsType[*complaintError](err); !ok || complaint.status != exitNoResult || len(complaint.hints) != 2 {
+			if complaint, ok := errors.AsType[*complaintError](err); !ok || complaint.status != exitNoResult || len(complaint.hints) != 1 {
 				t.Errorf("signIn = %v, want a complaint with hints", err)
 			}
 		})

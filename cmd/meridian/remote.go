@@ -95,8 +95,7 @@ func (c *cli) signIn(ctx context.Context, credentials aws.CredentialsProvider, v
 
 func noCredentials(err error) error {
 	return failure("no AWS credentials: %v", err).
-		hint("run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").
-		hint("leave out --function to run the request in this process, without AWS")
+		hint("run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 }
 
 // explainCall returns the error, with hints, of a call that returned no result.

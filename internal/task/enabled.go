@@ -51,8 +51,12 @@ func (c *caller) listEnabled(ctx context.Context, region string) (protocol.Enabl
 		error
 		Transient() bool
 	}](second)
+	why := fmt.Errorf("account:ListRegions: %s; ec2:DescribeRegions: %w", err, plain(second)) //nolint:errorlint // the second decides
+	if err.Error() == second.Error() {
+		why = plain(second)
+	}
 	return out, &CallError{
-		Name: name, Err: fmt.Errorf("account:ListRegions: %s; ec2:DescribeRegions: %w", err, plain(second)), //nolint:errorlint // the second decides
+		Name: name, Err: why,
 		transient: transient != nil && transient.Transient(),
 	}
 }

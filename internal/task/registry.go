@@ -43,6 +43,7 @@ func (r *Registry) Configure(s Settings, a *AWS) (*Registry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("settings of task %s: %w", t.Name, err)
 		}
+		ready.CallsAWS = t.CallsAWS
 		configured.tasks[i] = ready
 	}
 	return configured, nil
@@ -71,6 +72,7 @@ func registerAWS[P, R any](
 	name, summary string, build func(Settings, *AWS) (Func[P, R], error), traits ...Trait,
 ) Task {
 	t := newConfigured(name, summary, build, traits...)
+	t.CallsAWS = true
 	builtin.add(t)
 	return t
 }
@@ -86,6 +88,11 @@ func (r *Registry) add(t Task) {
 		panic("task: two tasks are called " + t.Name)
 	}
 	r.tasks = slices.Insert(r.tasks, i, t)
+}
+
+// CallsAWS reports whether the task called name calls AWS.
+func (r *Registry) CallsAWS(name string) bool {
+	return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.Name == name && t.CallsAWS })
 }
 
 // All returns every task, in the order of their names.

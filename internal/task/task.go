@@ -131,6 +131,9 @@ type Task struct {
 	// Idempotent says that doing the work twice does no more than doing it once.
 	Idempotent bool
 
+	// CallsAWS says that the task calls AWS with the credentials of the process.
+	CallsAWS bool
+
 	// PerRequest says that Idempotent depends on the request, see [Repeater].
 	PerRequest bool
 
