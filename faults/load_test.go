@@ -114,7 +114,7 @@ func respondWith(length int, announced bool) func(w http.ResponseWriter, r *http
 			return
 		}
 		head, err := json.Marshal(protocol.RegionResult{
-			Version: protocol.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch, Status: protocol.StatusSucceeded,
+			Version: request.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch, Status: protocol.StatusSucceeded,
 			Targets: []protocol.TargetOutcome{{Target: request.Targets[0], Status: protocol.StatusSucceeded, Output: json.RawMessage(`0`)}},
 		})
 		if err != nil {

@@ -90,7 +90,7 @@ func Split(r Request) (all []RegionRequest) {
 	for _, region := range r.Regions {
 		for batch, target := range r.Targets {
 			all = append(all, RegionRequest{
-				Version: protocol.Version, RunID: runID, Region: region, Batch: batch, Attempt: 1,
+				Version: protocol.VersionFor(r.Task), RunID: runID, Region: region, Batch: batch, Attempt: 1,
 				Task: r.Task, Parameters: r.Parameters, Targets: []string{target}, BudgetMs: 59_000,
 			})
 		}

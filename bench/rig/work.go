@@ -19,8 +19,8 @@ import (
 func Work(request []byte, elapsedMs float64, output func(answer *bytes.Buffer, region, target []byte)) []byte {
 	var b bytes.Buffer
 	region := Field(request, "region", ',')
-	_, _ = fmt.Fprintf(&b, `{"version":1,"runId":%s,"region":%s,"batch":%s,"status":"SUCCEEDED","elapsedMs":%g,"targets":[`,
-		Field(request, "runId", ','), region, Field(request, "batch", ','), elapsedMs)
+	_, _ = fmt.Fprintf(&b, `{"version":%s,"runId":%s,"region":%s,"batch":%s,"status":"SUCCEEDED","elapsedMs":%g,"targets":[`,
+		Field(request, "version", ','), Field(request, "runId", ','), region, Field(request, "batch", ','), elapsedMs)
 	targets := bytes.Split(bytes.Trim(Field(request, "targets", ']'), "[]"), []byte(","))
 	for i, target := range targets {
 		if i > 0 {

@@ -18,7 +18,7 @@ func TestWorkAnswersAsARegionworkerThatSucceededWithEveryTarget(t *testing.T) {
 	const request = `{"version":1,"runId":"01KB","region":"eu-west-1","batch":7,"attempt":1,"task":"sleep",` +
 		`"parameters":{"seconds":1},"targets":["s3","sqs"],"budgetMs":59000}`
 	want := protocol.RegionResult{
-		Version: protocol.Version, RunID: "01KB", Region: "eu-west-1", Batch: 7, Status: protocol.StatusSucceeded, ElapsedMs: 0.5,
+		Version: 1, RunID: "01KB", Region: "eu-west-1", Batch: 7, Status: protocol.StatusSucceeded, ElapsedMs: 0.5,
 	}
 	for _, target := range []string{"s3", "sqs"} {
 		want.Targets = append(want.Targets, protocol.TargetOutcome{

@@ -33,7 +33,7 @@ func (p *Plan) units() []unit {
 func (p *Plan) ask(u unit, prior int) protocol.RegionRequest {
 	r := p.Request
 	return protocol.RegionRequest{
-		Version:    protocol.Version,
+		Version:    protocol.VersionFor(r.Task),
 		RunID:      p.RunID,
 		Region:     p.Regions[u.region].Region,
 		Batch:      u.batch,

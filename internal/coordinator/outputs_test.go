@@ -28,7 +28,7 @@ func (w brings) Invoke(_ context.Context, region string, payload []byte) ([]byte
 	}
 	time.Sleep(time.Duration(request.Batch) * time.Millisecond)
 	answer := protocol.RegionResult{
-		Version: protocol.Version, RunID: request.RunID, Region: region, Batch: request.Batch, Status: protocol.StatusSucceeded,
+		Version: request.Version, RunID: request.RunID, Region: region, Batch: request.Batch, Status: protocol.StatusSucceeded,
 	}
 	for _, target := range request.Targets {
 		o := protocol.TargetOutcome{Target: target, Status: protocol.StatusSucceeded}

@@ -105,8 +105,8 @@ func (w *Worker) run(
 ) protocol.RegionResult {
 	log := w.logger(request)
 	result := protocol.RegionResult{
-		Version: protocol.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
-		WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(request.Targets)),
+		Version: request.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
+		WorkerVersion: protocol.Version, WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(request.Targets)),
 	}
 	outputs, kept := protocol.NewOutputs(protocol.MaxPayloadBytes), make([]*protocol.Output, len(request.Targets))
 	outcomes, verdict := fanout.Each(ctx, p, request.Targets,

@@ -28,7 +28,7 @@ func acting(act func(ctx context.Context, target string) (any, error)) *regionwo
 // request returns a request for the task "act" over targets.
 func request(targets ...string) protocol.RegionRequest {
 	return protocol.RegionRequest{
-		Version: protocol.Version, RunID: "run", Region: "eu-west-1", Batch: 3, Attempt: 1, Task: "act", Targets: targets,
+		Version: protocol.VersionFor("act"), RunID: "run", Region: "eu-west-1", Batch: 3, Attempt: 1, Task: "act", Targets: targets,
 	}
 }
 
@@ -74,7 +74,7 @@ func TestTheAnswerListsEveryTargetOnceInItsOrder(t *testing.T) {
 		r.Policy.Retry = []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorTaskFailed}, MaxAttempts: new(1)}}
 		got := handle(t, w, r)
 		want := protocol.RegionResult{
-			Version: 1, RunID: "run", Region: "eu-west-1", Batch: 3,
+			Version: 1, RunID: "run", Region: "eu-west-1", Batch: 3, WorkerVersion: protocol.Version,
 			Status: protocol.StatusFailed, Error: protocol.ErrorExceedToleratedFailureThreshold,
 			Cause:     "2 of 5 targets failed; bad: States.TaskFailed: went wrong",
 			ElapsedMs: 1000,
@@ -245,8 +245,8 @@ func TestWhatAWorkerRefuses(t *testing.T) {
 		text  string
 	}{
 		{
-			"a version it does not know", func(r *protocol.RegionRequest) { r.Version = 2 },
-			protocol.ErrorUnsupportedVersion, "message has protocol version 2, this worker knows 1: deploy coordinator and worker together",
+			"a version it does not know", func(r *protocol.RegionRequest) { r.Version = 3 },
+			protocol.ErrorUnsupportedVersion, "request needs protocol version 3, this worker has 2: deploy coordinator and worker together",
 		},
 		{
 			"a task it does not have", func(r *protocol.RegionRequest) { r.Task = "atc" },

@@ -23,13 +23,13 @@ func DecodeRequest(data []byte) (Request, Faults) {
 }
 
 // DecodeRegionRequest reads a RegionRequest strictly and validates it. A missing
-// version, or one other than [Version], is an [UnsupportedVersionError], even if other
+// version, or one above [Version], is an [UnsupportedVersionError], even if other
 // values are invalid too. Every other fault is an [InvalidRequestError]. With an error
 // it also returns what it could read, so that the answer can repeat it.
 func DecodeRegionRequest(data []byte) (RegionRequest, error) {
 	var r RegionRequest
 	faults := DecodeStrict(data, &r)
-	if r.Version != Version && (r.Version != 0 || !faults.cover("version")) {
+	if (r.Version < 1 || r.Version > Version) && (r.Version != 0 || !faults.cover("version")) {
 		return r, &UnsupportedVersionError{Got: r.Version}
 	}
 	return r, faults.And(r.Validate()).Err()
@@ -152,11 +152,11 @@ type UnsupportedVersionError struct {
 
 // Error returns both versions and what to do.
 func (e *UnsupportedVersionError) Error() string {
-	got := fmt.Sprintf("protocol version %d", e.Got)
+	got := fmt.Sprintf("needs protocol version %d", e.Got)
 	if e.Got == 0 {
-		got = "no protocol version"
+		got = "has no protocol version"
 	}
-	return fmt.Sprintf("message has %s, this worker knows %d: deploy coordinator and worker together", got, Version)
+	return fmt.Sprintf("request %s, this worker has %d: deploy coordinator and worker together", got, Version)
 }
 
 // ErrorName returns ErrorUnsupportedVersion.

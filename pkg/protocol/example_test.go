@@ -42,7 +42,7 @@ func ExampleDecodeRegionRequest() {
 		return
 	}
 	answer := protocol.RegionResult{
-		Version: protocol.Version, RunID: r.RunID, Region: r.Region, Batch: r.Batch, Status: protocol.StatusSucceeded,
+		Version: r.Version, RunID: r.RunID, Region: r.Region, Batch: r.Batch, Status: protocol.StatusSucceeded,
 	}
 	for _, target := range r.Targets {
 		answer.Targets = append(answer.Targets, protocol.TargetOutcome{

@@ -21,6 +21,7 @@ func goldens() map[string]any {
 		"region_result_minimal":  regionResultMinimal(),
 		"region_result_full":     regionResultFull(),
 		"region_result_home":     regionResultHome(),
+		"region_result_version":  regionResultVersion(),
 		"result_minimal":         resultMinimal(),
 		"result_batches":         resultBatches(),
 		"result_failed":          resultFailed(),
@@ -116,6 +117,13 @@ func regionResultMinimal() protocol.RegionResult {
 func regionResultHome() protocol.RegionResult {
 	r := regionResultMinimal()
 	r.WorkerRegion = "us-east-1"
+	return r
+}
+
+// regionResultVersion is the answer of a worker that says its version.
+func regionResultVersion() protocol.RegionResult {
+	r := regionResultHome()
+	r.WorkerVersion = 2
 	return r
 }
 

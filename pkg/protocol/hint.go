@@ -22,8 +22,8 @@ const (
 	// WORKER_FUNCTION names. Allow it to invoke that function.
 	HintAllowWorker Hint = "allowWorker"
 
-	// HintDeployBoth: coordinator and regionworker are of different versions. Deploy
-	// both from the same one.
+	// HintDeployBoth: coordinator and regionworker are of different versions: the
+	// regionworker does not know what the coordinator sent. Deploy both from the same one.
 	HintDeployBoth Hint = "deployBoth"
 
 	// HintSignIn: there are no credentials, or they have expired. Sign in, or set

@@ -33,13 +33,27 @@
 //
 // A released field keeps its name and its meaning. New fields may be added, and a
 // message without them still decodes. [Version] counts the changes that a worker must
-// understand to do its work. A worker refuses a version that it does not support with
-// [ErrorUnsupportedVersion]. The files under testdata/v1 were sent by a released version
-// and must decode for ever.
+// understand to do its work. A request names the lowest version that its task needs, so an
+// older worker still does what it can do, and refuses the rest with
+// [ErrorUnsupportedVersion] before it does any work. A worker does the requests of every
+// earlier version. The files under testdata/v1 were sent by a released version and must
+// decode for ever.
 package protocol
 
-// Version is the version of the messages between coordinator and worker. Its
-// comment is its changelog:
+// Version is the newest version of the messages between coordinator and worker that this
+// program knows. Its comment is its changelog:
 //
 //   - 1 (2026-11-23): RegionRequest and RegionResult as they are.
-const Version = 1
+//   - 2 (2026-11-29): the tasks call and enabled-regions.
+const Version = 2
+
+// VersionFor returns the lowest version of the messages that has the task. Only the tasks
+// that came after version 1 are listed: a worker refuses any other task that it does not
+// have, with [ErrorInvalidRequest].
+func VersionFor(task string) int {
+	switch task {
+	case "call", EnabledRegionsTask:
+		return 2
+	}
+	return 1
+}

@@ -8,7 +8,7 @@ import (
 
 // A RegionRequest is one invocation: what a coordinator sends to a worker.
 type RegionRequest struct {
-	// Version is the protocol version of the coordinator, see [Version].
+	// Version is the lowest protocol version that the worker must know, see [VersionFor].
 	Version int `json:"version"`
 
 	// RunID names the run; the answer repeats it.
@@ -73,6 +73,9 @@ type RegionResult struct {
 	// Error and Cause say why Status is neither SUCCEEDED nor SKIPPED.
 	Error string `json:"error,omitzero"`
 	Cause string `json:"cause,omitzero"`
+
+	// WorkerVersion is the worker's [Version]. Zero means that it does not say.
+	WorkerVersion int `json:"workerVersion,omitzero"`
 
 	// WorkerRegion is the AWS Region in which the worker runs. Empty means that it does
 	// not run on Lambda.

@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -204,7 +205,7 @@ func TestRegionRequestIsStrict(t *testing.T) {
 			"want a whole number, got a string")},
 		{"a version that is null", `{"version":null,` + rest + `}`, faults("version", `null`,
 			"null is not allowed; leave the field out")},
-		{"two versions, the first known", `{"version":1,"version":2,` + rest + `}`, faults("version", "2", "given twice")},
+		{"two versions, the first known", `{"version":1,"version":3,` + rest + `}`, faults("version", "3", "given twice")},
 		{"not JSON", `{"version":2`, faults("", `{"version":2`, "not JSON at line 1, column 12")},
 		{"not UTF-8", "{\"version\":2,\"task\":\"\xff\"}", faults("", "", "not UTF-8 at line 1, column 22")},
 		{"empty", ``, faults("", "", "empty; want a JSON object")},
@@ -231,25 +232,25 @@ func TestRegionRequestIsStrict(t *testing.T) {
 // values.
 func TestRegionRequestOfAnotherVersionIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	const deploy = ", this worker knows 1: deploy coordinator and worker together"
+	const deploy = ", this worker has 2: deploy coordinator and worker together"
 	tests := []struct {
 		name, in string
 		got      int
 		text     string
 	}{
-		{"a later one", `{"version":2,"runId":"r"}`, 2, "message has protocol version 2" + deploy},
-		{"none", `{}`, 0, "message has no protocol version" + deploy},
-		{"0", `{"version":0,"targets":7}`, 0, "message has no protocol version" + deploy},
-		{"a negative one", `{"version":-1}`, -1, "message has protocol version -1" + deploy},
+		{"a later one", `{"version":3,"runId":"r"}`, 3, "request needs protocol version 3" + deploy},
+		{"none", `{}`, 0, "request has no protocol version" + deploy},
+		{"0", `{"version":0,"targets":7}`, 0, "request has no protocol version" + deploy},
+		{"a negative one", `{"version":-1}`, -1, "request needs protocol version -1" + deploy},
 		{
-			"unknown fields and wrong types beside it", `{"sail":null,"version":2,"targets":{"s3":1},"attempt":"x"}`, 2,
-			"message has protocol version 2" + deploy,
+			"unknown fields and wrong types beside it", `{"sail":null,"version":3,"targets":{"s3":1},"attempt":"x"}`, 3,
+			"request needs protocol version 3" + deploy,
 		},
-		{"two, the first unknown", `{"version":2,"version":1}`, 2, "message has protocol version 2" + deploy},
-		{"in another case", `{"Version":1}`, 0, "message has no protocol version" + deploy},
+		{"two, the first unknown", `{"version":3,"version":1}`, 3, "request needs protocol version 3" + deploy},
+		{"in another case", `{"Version":1}`, 0, "request has no protocol version" + deploy},
 		{
 			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":3}`, 3,
-			"message has protocol version 3" + deploy,
+			"request needs protocol version 3" + deploy,
 		},
 	}
 	for _, tt := range tests {
@@ -265,6 +266,25 @@ func TestRegionRequestOfAnotherVersionIsRefusedByName(t *testing.T) {
 					unsupported.Got, err, unsupported.ErrorName(), tt.got, tt.text, protocol.ErrorUnsupportedVersion)
 			}
 		})
+	}
+}
+
+func TestAWorkerDoesTheRequestsOfEveryEarlierVersion(t *testing.T) {
+	t.Parallel()
+	for version := 1; version <= protocol.Version; version++ {
+		in := fmt.Sprintf(`{"version":%d,"runId":"r","region":"eu-west-1","attempt":1,"task":"resolve","targets":["s3"]}`, version)
+		if got, err := protocol.DecodeRegionRequest([]byte(in)); err != nil || got.Version != version {
+			t.Errorf("DecodeRegionRequest(%s) = version %d, %v; want it accepted", in, got.Version, err)
+		}
+	}
+}
+
+func TestARequestNamesTheLowestVersionThatItsTaskNeeds(t *testing.T) {
+	t.Parallel()
+	for task, want := range map[string]int{"resolve": 1, "probe": 1, "mine": 1, "call": 2, protocol.EnabledRegionsTask: 2} {
+		if got := protocol.VersionFor(task); got != want {
+			t.Errorf("VersionFor(%s) = %d, want %d", task, got, want)
+		}
 	}
 }
 
