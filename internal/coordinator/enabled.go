@@ -33,6 +33,9 @@ func (c *Coordinator) narrow(ctx context.Context, p Plan) (narrowed Plan, lookup
 	var listed protocol.EnabledRegionsOutput
 	if region.Status != protocol.StatusSucceeded || json.Unmarshal(region.Targets[0].Output, &listed) != nil || len(listed.Regions) == 0 {
 		found := region.Targets[0]
+		if region.Hint == protocol.HintDeployBoth {
+			p.Notices = append(slices.Clip(p.Notices), olderWorkers(p.Regional, []string{region.Region}))
+		}
 		return p, lookup, &listError{
 			name:  cmp.Or(found.Error, region.Error, protocol.ErrorTaskFailed),
 			cause: fmt.Sprintf("the Regions that are enabled in the account could not be listed: %s", cmp.Or(found.Cause, region.Cause, "AWS listed none")),

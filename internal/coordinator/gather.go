@@ -26,6 +26,7 @@ type gatheredRegion struct {
 	batches []protocol.RegionOutcome // by batch number
 	outputs [][]*protocol.Output     // of the targets of each batch, nil where there is none
 	left    int                      // units not settled
+	older   bool                     // whether its worker is older than this coordinator
 }
 
 // gather makes room for the plan's Regions. Those without units settle at once.
@@ -57,6 +58,7 @@ func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
 	}
 	g := &r.regions[u.region]
 	g.batches[u.batch], g.outputs[u.batch] = r.batch(u, o)
+	g.older = g.older || g.batches[u.batch].Hint == protocol.HintDeployBoth
 	r.overdue = r.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
 	if g.left--; g.left > 0 {
 		return nil
@@ -101,6 +103,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		}
 		b.WorkerRegion = cmp.Or(reply.workerRegion, b.WorkerRegion)
 		b.Truncated = b.Truncated || reply.truncated
+		r.regions[u.region].older = r.regions[u.region].older || reply.older
 		for j, t := range reply.targets {
 			at := position[t.Target]
 			known := &b.Targets[at]

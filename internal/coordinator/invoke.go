@@ -15,6 +15,7 @@ import (
 type reply struct {
 	report       protocol.Attempt
 	workerRegion string                   // where the worker ran; empty means unknown
+	older        bool                     // whether the worker is older than this coordinator
 	truncated    bool                     // whether the worker left something out
 	targets      []protocol.TargetOutcome // without their outputs
 	outputs      []*protocol.Output       // of targets, nil where there is none
@@ -68,7 +69,9 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 		return nil, r.failed(&reply{report: report}, newBadAnswerError(err))
 	}
 	result.Error, result.Cause = protocol.CutErrorName(result.Error), shorten(result.Cause)
-	got := &reply{report, result.WorkerRegion, result.Truncated, result.Targets, keep(r.outputs, result.Targets)}
+	got := &reply{
+		report, result.WorkerRegion, isOlder(result.WorkerVersion), result.Truncated, result.Targets, keep(r.outputs, result.Targets),
+	}
 	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
 		return got, nil
 	}

@@ -137,9 +137,11 @@ func (r *run) execute(ctx context.Context) protocol.Result {
 			r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Region: region.Region, Outcome: region})
 		}
 	}
-	if notice := r.waits.notice(); notice != "" {
-		r.notices = append(r.notices, notice)
-		r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
+	for _, notice := range []string{r.versionNotice(), r.waits.notice()} {
+		if notice != "" {
+			r.notices = append(r.notices, notice)
+			r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
+		}
 	}
 	v := verdict()
 	keep(v)

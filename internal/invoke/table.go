@@ -175,6 +175,7 @@ var table = []row{
 	{"Sandbox.Timedout", 0, mayHaveRun, never, protocol.HintRaiseWorkerTimeout, stepFunctions}, // of the function itself
 	{protocol.ErrorNoCredentials, 0, refused, never, protocol.HintSignIn, ours},
 	{protocol.ErrorUnsupportedVersion, 0, refused, never, protocol.HintDeployBoth, ours},
+	{protocol.ErrorInvalidRequest, 0, refused, never, protocol.HintDeployBoth, ours}, // the coordinator found no fault in it
 }
 
 // The rows of answers without a code that is documented.

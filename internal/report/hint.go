@@ -37,7 +37,7 @@ func instruction(h protocol.Hint, region string) string {
 	case protocol.HintAllowWorker:
 		return "allow the coordinator's role to invoke the function that WORKER_FUNCTION names"
 	case protocol.HintDeployBoth:
-		return fmt.Sprintf("deploy the coordinator and the regionworker of %s from the same version", region)
+		return "deploy the coordinator and the regionworkers from the same version"
 	case protocol.HintSignIn:
 		return "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	case protocol.HintEnableRegion:
