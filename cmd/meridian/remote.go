@@ -12,8 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"meridian/internal/awsapi/sdkconfig"
+	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -55,11 +57,11 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	answer, _, err := function.Invoke(ctx, cfg.Region, payload)
 	watch.stop()
 	if err != nil {
-		return none, explainCall(ctx, f.function, err)
+		return none, explainCall(ctx, f.function, request, err)
 	}
 	result, err := protocol.DecodeResult(answer)
 	if failed, ok := errors.AsType[*protocol.FunctionError](err); ok {
-		return none, explainFunction(f.function, &invoke.Error{Name: failed.ErrorName(), Message: failed.Message})
+		return none, explainFunction(f.function, request, &invoke.Error{Name: failed.ErrorName(), Message: failed.Message})
 	}
 	if err != nil || !slices.Contains(protocol.Statuses(), result.Status) {
 		return none, failure("%s did not answer with a result", f.function).
@@ -99,7 +101,7 @@ func noCredentials(err error) error {
 }
 
 // explainCall returns the error, with hints, of a call that returned no result.
-func explainCall(ctx context.Context, function string, err error) error {
+func explainCall(ctx context.Context, function string, request protocol.Request, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return failure("no answer from %s: %v", function, cause).
 			hint("the run may still be in progress; see the function's log")
@@ -109,7 +111,7 @@ func explainCall(ctx context.Context, function string, err error) error {
 		return failure("%s: %v", function, err)
 	}
 	if call.FunctionError != "" {
-		return explainFunction(function, call)
+		return explainFunction(function, request, call)
 	}
 	switch call.Name {
 	case protocol.ErrorNoCredentials:
@@ -139,10 +141,14 @@ func explainCall(ctx context.Context, function string, err error) error {
 }
 
 // explainFunction returns the error, with hints, of a call whose function failed.
-func explainFunction(function string, call *invoke.Error) error {
+func explainFunction(function string, request protocol.Request, call *invoke.Error) error {
 	switch call.Name {
 	case protocol.ErrorInvalidRequest:
-		return usage("%s refused the request\n%v", function, call)
+		refused := usage("%s refused the request\n%v", function, call)
+		if _, err := (&coordinator.Coordinator{Tasks: task.Builtin()}).Plan(request, 0); err == nil {
+			refused = refused.hint("this program finds no fault in the request: if %s is older, run `make deploy`, with the STAGE of its deployment", function)
+		}
+		return refused
 	case "Sandbox.Timedout":
 		return failure("%s timed out: %v", function, call).
 			hint("set --timeout below the function's own timeout to get the outcomes so far")

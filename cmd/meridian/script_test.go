@@ -88,6 +88,7 @@ func lambdaServer() http.Handler {
 		"late":        apiError(http.StatusForbidden, "InvalidSignatureException", "Signature expired: 20000101T000000Z is now earlier than …"),
 		"pending":     apiError(http.StatusConflict, "ResourceConflictException", "The function is currently in the following state: Pending"),
 		"throttled":   apiError(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."),
+		"previous":    functionError(protocol.ErrorInvalidRequest, `task: "probe": is not a task; known are resolve, sleep`),
 		"crashing":    functionError("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: exit status 2"),
 		"slow":        functionError("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),
 		"unmarked":    lost(functionError("KeyError", "'regions'")),
