@@ -80,8 +80,14 @@ func (e *emulator) query(ctx context.Context, t *testing.T, service, version, ac
 // invoke calls a function of Region home and waits for its answer.
 func (e *emulator) invoke(ctx context.Context, t *testing.T, function, payload string) (answer, functionError string) {
 	t.Helper()
+	return e.invokeIn(ctx, t, home, function, payload)
+}
+
+// invokeIn calls a function of a Region and waits for its answer.
+func (e *emulator) invokeIn(ctx context.Context, t *testing.T, region, function, payload string) (answer, functionError string) {
+	t.Helper()
 	return e.do(ctx, t, call{
-		service: "lambda", region: home, method: http.MethodPost,
+		service: "lambda", region: region, method: http.MethodPost,
 		path: "/2015-03-31/functions/" + function + "/invocations", body: payload,
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -65,6 +64,7 @@ func TestDeployment(t *testing.T) {
 	step("deploy during a run", time.Minute, d.deployDuringRun)
 	step("schedule", time.Minute, d.runOnSchedule)
 	step("keep the settings", time.Minute, d.keepSettings)
+	step("calls", time.Minute, d.tryCalls)
 	step("deploy workers", 2*time.Minute, d.deployWorkers)
 	step("placement regional", time.Minute, d.runRegional)
 	step("remove", 2*time.Minute, d.removeAll)
@@ -72,9 +72,18 @@ func TestDeployment(t *testing.T) {
 
 func (d *deployment) build(ctx context.Context, t *testing.T) {
 	d.machine(ctx, t, "make", "-s", "build", "FUNCTION_GOOS="+runtime.GOOS, "ARCH="+runtime.GOARCH, "DIST="+d.path("dist"))
-	d.machine(ctx, t, "go", "build", "-o", d.path("build", "deploy"), "./scripts/deploy")
+	d.goBuild(ctx, t, d.repo, "deploy", "./scripts/deploy")
+	d.goBuild(ctx, t, d.repo, "meridian", "./cmd/meridian")
 	// The program builds before it deploys.
 	d.write(t, "Makefile", []byte(".PHONY: build\nbuild:\n"))
+}
+
+// goBuild builds a program of a copy of the repository into the directory build, in the
+// way of the functions, so that they share the build cache.
+func (d *deployment) goBuild(ctx context.Context, t *testing.T, repo, name, program string) {
+	t.Helper()
+	d.machine(ctx, t, "env", "CGO_ENABLED=0", "go", "build", "-C", repo, "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
+		"-o", d.path("build", name), program)
 }
 
 // program runs scripts/deploy as make does, with variables of the form NAME=value.
@@ -131,8 +140,9 @@ func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
 
 // A result has the fields of a run's result that this test reads.
 type result struct {
-	Status  string `json:"status"`
-	Message string `json:"message"`
+	Status  string   `json:"status"`
+	Message string   `json:"message"`
+	Notices []string `json:"notices"`
 	Summary struct {
 		Cost cost `json:"cost"`
 	} `json:"summary"`
@@ -143,6 +153,8 @@ type result struct {
 		Targets []struct {
 			Target string         `json:"target"`
 			Status string         `json:"status"`
+			Error  string         `json:"error"`
+			Cause  string         `json:"cause"`
 			Output map[string]any `json:"output"`
 		} `json:"targets"`
 	} `json:"regions"`
@@ -208,31 +220,30 @@ func (d *deployment) invokeDirectly(ctx context.Context, t *testing.T) {
 	succeeded(t, out.stdout, asked...)
 
 	// An event as the API sends it, without the API.
-	out = d.must(ctx, t, d.serverless(), "invoke", "--function", "coordinator", "--path", "events/api.json")
+	answer, _ := d.aws.invoke(ctx, t, coordinator, d.read(t, "events", "api.json"))
 	response := decode[struct {
 		StatusCode int    `json:"statusCode"`
 		Body       string `json:"body"`
-	}](t, out.stdout)
+	}](t, answer)
 	if response.StatusCode != 200 {
 		t.Fatalf("status %d, want 200: %s", response.StatusCode, response.Body)
 	}
 	succeeded(t, response.Body, asked...)
 
 	before := d.aws.starts(ctx, t, home, regionworker)
-	sqs, err := filepath.Abs(filepath.Join("testdata", "sqs.json"))
+	const refused = `{"task":"sleep","colour":"red"}`
+	out = d.command(ctx, t, d.env, d.serverless(), "invoke", "--function", "coordinator", "--data", refused)
+	if out.status == 0 || !strings.Contains(out.stdout, `"errorType": "Meridian.InvalidRequest"`) {
+		t.Errorf("exit status %d, want 1 and Meridian.InvalidRequest: %s%s", out.status, out.stdout, out.stderr)
+	}
+	sqs, err := os.ReadFile("testdata/sqs.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{
-		{"--data", `{"task":"sleep","colour":"red"}`},
-		{"--data", `[{"task":"sleep"}]`},
-		{"--path", sqs},
-	} {
-		args = append([]string{"invoke", "--function", "coordinator"}, args...)
-		out := d.command(ctx, t, d.env, d.serverless(), args...)
-		t.Logf("$ serverless %s = %d", strings.Join(args, " "), out.status)
-		if out.status == 0 || !strings.Contains(out.stdout, `"errorType": "Meridian.InvalidRequest"`) {
-			t.Errorf("exit status %d, want 1 and Meridian.InvalidRequest: %s%s", out.status, out.stdout, out.stderr)
+	for _, payload := range []string{`[{"task":"sleep"}]`, string(sqs)} {
+		answer, functionError := d.aws.invoke(ctx, t, coordinator, payload)
+		if functionError == "" || !strings.Contains(answer, `Meridian.InvalidRequest`) {
+			t.Errorf("%s is answered %s, want Meridian.InvalidRequest", payload, answer)
 		}
 	}
 	if after := d.aws.starts(ctx, t, home, regionworker); after != before {

@@ -16,7 +16,7 @@ import (
 // tryRoles deploys a function under each role that invokes the functions it is sent, and
 // checks which ones the role allows.
 func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
-	d.machine(ctx, t, "env", "CGO_ENABLED=0", "go", "build", "-tags", "lambda.norpc", "-o", d.path("build", "probe"), "./e2e/testdata/probe")
+	d.goBuild(ctx, t, d.repo, "probe", "./e2e/testdata/probe")
 	code := zipped(t, d.path("build", "probe"))
 	// Deploy all of them first: a missing function proves nothing about a role.
 	for _, role := range []string{"CoordinatorRole", "RegionworkerRole"} {
