@@ -67,6 +67,7 @@ func TestDeployment(t *testing.T) {
 	step("calls", time.Minute, d.tryCalls)
 	step("deploy workers", 2*time.Minute, d.deployWorkers)
 	step("placement regional", time.Minute, d.runRegional)
+	step("workers of another version", 3*time.Minute, d.tryVersions)
 	step("remove", 2*time.Minute, d.removeAll)
 }
 

@@ -7,8 +7,9 @@
 //     template that would be sent to AWS: the rules about roles, and what no emulator
 //     enforces (throttling, retries of a schedule, the schedule's role, tracing).
 //   - TestDeployment starts the emulator ministack on a free port of the loopback
-//     interface, with IAM enforced, deploys with the real commands, and calls the
-//     deployment by every trigger.
+//     interface, with IAM enforced, deploys with the real commands, calls the deployment
+//     by every trigger, and calls AWS's operations under a policy for two of them. It
+//     deploys the previous commit's worker beside a newer coordinator.
 //   - TestCatalogue compares the catalogue of endpoints with botocore's real clients.
 //   - TestProtocol runs AWS's protocol tests on the models of operations, and
 //     TestOperations compares the requests of AWS's operations with botocore's.
