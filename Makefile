@@ -185,7 +185,7 @@ e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everyt
 # botocore at the pinned version, in a virtual environment of its own.
 build/botocore/pin: internal/endpoints/botocore.pin
 	python3 -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check botocore==$$(cut -d ' ' -f 1 $<)
+	$(@D)/bin/pip install --quiet --no-compile --disable-pip-version-check botocore==$$(cut -d ' ' -f 1 $<)
 	cp $< $@
 
 # AWS's protocol tests, which only botocore's source distribution has.

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,23 +16,24 @@ import (
 // It cannot deploy changed functions: AWS lets running invocations finish, the emulator
 // ends them.
 func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
-	// Longer than the deployment, and within the coordinator's 29 s.
-	answers := make(chan string, 1)
-	go func() {
-		defer close(answers)
-		answer, _ := d.aws.invoke(ctx, t, coordinator,
-			`{"task":"sleep","parameters":{"seconds":25},"regions":["us-east-1","eu-west-1"],"targets":["dynamodb"]}`)
-		answers <- answer
-	}()
-	if out := d.deploy(ctx, t); !strings.Contains(out.stderr, "No changes to deploy") {
-		t.Errorf("a second deployment of the same is not skipped: %s", out.stderr)
+	// The second is for a busy machine. Both are within the coordinator's 29 s.
+	for _, seconds := range []int{10, 25} {
+		answers := make(chan string, 1)
+		go func() {
+			defer close(answers)
+			answer, _ := d.aws.invoke(ctx, t, coordinator, fmt.Sprintf(
+				`{"task":"sleep","parameters":{"seconds":%d},"regions":["us-east-1","eu-west-1"],"targets":["dynamodb"]}`, seconds))
+			answers <- answer
+		}()
+		if out := d.deploy(ctx, t); !strings.Contains(out.stderr, "No changes to deploy") {
+			t.Errorf("a second deployment of the same is not skipped: %s", out.stderr)
+		}
+		if len(answers) == 0 {
+			succeeded(t, <-answers, "us-east-1", "eu-west-1")
+			return
+		}
 	}
-	select {
-	case answer := <-answers:
-		t.Fatalf("the run ended before the deployment did, which proves nothing: %s", answer)
-	default:
-	}
-	succeeded(t, <-answers, "us-east-1", "eu-west-1")
+	t.Fatal("each run ended before the deployment did, which proves nothing")
 }
 
 // runOnSchedule enables the schedule so that it fires once and soon, and waits for the
