@@ -22,10 +22,14 @@ func (e *endpoint) connect() (*conn, error) {
 	ctx, cancel := context.WithTimeoutCause(e.pool.context, ConnectTimeout, errTimeout)
 	defer cancel()
 	c, err := e.open(ctx)
-	if err != nil {
-		return nil, &ConnectError{Address: hostPort(e.url), Err: cmp.Or(context.Cause(ctx), err)}
+	if err == nil {
+		return c, nil
 	}
-	return c, nil
+	cause := context.Cause(ctx)
+	if end, _ := ctx.Deadline(); cause == nil && !time.Now().Before(end) {
+		cause = errTimeout // a dialer has a timer of its own, which may be the first
+	}
+	return nil, &ConnectError{Address: hostPort(e.url), Err: cmp.Or(cause, err)}
 }
 
 // errTimeout says that connecting took longer than ConnectTimeout.

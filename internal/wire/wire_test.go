@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -120,6 +121,7 @@ func TestConnectingFails(t *testing.T) {
 	}{
 		{"refused", refused, 0, "connect to lambda.test:443: connection refused"},
 		{"no answer", noAnswer, wire.ConnectTimeout, "connect to lambda.test:443: no connection within 3s"},
+		{"no answer, by the timer of the dialer", lateAnswer, wire.ConnectTimeout, "connect to lambda.test:443: no connection within 3s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -151,6 +153,13 @@ func TestConnectingFails(t *testing.T) {
 func refused(context.Context, int) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
 
 func noAnswer(ctx context.Context, _ int) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
+
+// lateAnswer fails as net.Dialer does, which has a timer of its own for the same time.
+func lateAnswer(ctx context.Context, _ int) (net.Conn, error) {
+	end, _ := ctx.Deadline()
+	time.Sleep(time.Until(end))
+	return nil, os.ErrDeadlineExceeded
+}
 
 // A connection that fails while there is another is dialled again after a second,
 // for the calls that have no room on that.
