@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -277,5 +278,26 @@ func TestCallFillsInTheAccount(t *testing.T) {
 	failed, ok := errors.AsType[*task.CallError](err)
 	if !ok || failed.Name != "InvalidClientTokenId" || len(refused.got) != 1 {
 		t.Errorf("without an identity: %v after %q, want InvalidClientTokenId, and nothing else asked", err, refused.got)
+	}
+}
+
+// An answer that breaks off is a lost call, in whichever protocol: a read is tried again.
+func TestCallThatLosesItsAnswerIsTriedAgainIfItMayBe(t *testing.T) {
+	t.Parallel()
+	for target, start := range map[string]string{
+		"ec2:DescribeVpcs": "<DescribeVpcsResponse><vpcSet>", "dynamodb:ListTables": `{"TableNames":["a",`,
+		"lambda:ListFunctions": `{"Functions":[{`, "s3:ListBuckets": "<ListAllMyBucketsResult><Buckets>", "sts:GetCallerIdentity": "<Get",
+		"ec2:CreateInternetGateway": "<CreateInternetGatewayResponse>",
+	} {
+		server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, start)
+			panic(http.ErrAbortHandler)
+		})
+		_, err := call(t, calling(t, "reads,ec2:Create*", cloud(t, server)), target, `{}`)
+		failed, ok := errors.AsType[*task.CallError](err)
+		if !ok || failed.Name != "Call.Lost" || failed.Transient() != (target != "ec2:CreateInternetGateway") {
+			t.Errorf("%s: %v, want Call.Lost, and tried again if it reads", target, err)
+		}
 	}
 }

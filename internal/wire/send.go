@@ -78,6 +78,15 @@ type body struct {
 	once sync.Once
 }
 
+// Read reads the answer. An error other than io.EOF is a [LostError].
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // as io.Reader says
+		err = &LostError{Sent: true, Err: err}
+	}
+	return n, err
+}
+
 // Close closes the body and releases the connection.
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
