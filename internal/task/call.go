@@ -91,9 +91,11 @@ func (p *CallParameters) operation(target string) (*model.Operation, string) {
 }
 
 // CheckRequest implements [RequestChecker]: every target is an operation, and takes the
-// input.
+// input. The answer of a single one has what the query asks for; with several, a query may
+// ask for what only some have.
 func (p *CallParameters) CheckRequest(targets []string) protocol.Faults {
 	var faults protocol.Faults
+	input, _ := fillIn(p.input, strings.NewReplacer(regionPlaceholder, "us-east-1", accountPlaceholder, "111122223333")).(map[string]any)
 	for i, target := range targets {
 		if len(faults) > maxFaults {
 			break
@@ -110,9 +112,14 @@ func (p *CallParameters) CheckRequest(targets []string) protocol.Faults {
 		if len(targets) > 1 {
 			of = target + ": "
 		}
-		for _, fault := range op.Check(p.input).Within("parameters.input") {
+		for _, fault := range op.Check(input).Within("parameters.input") {
 			fault.Detail = of + fault.Detail
 			faults = append(faults, fault)
+		}
+		if p.query != nil && len(targets) == 1 {
+			if missing := p.query.missingMember(op); missing != "" {
+				faults = append(faults, protocol.NewFault("parameters.query", p.Query, missing))
+			}
 		}
 	}
 	return faults

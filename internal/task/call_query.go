@@ -16,6 +16,7 @@ import (
 // A query is a compiled JMESPath expression.
 type query struct {
 	expression jmespath.JMESPath
+	node       parsing.ASTNode
 	columns    []string // see columnsOf
 }
 
@@ -41,7 +42,7 @@ func compile(expression string) (q *query, problem string) {
 	if err != nil {
 		return nil, "is not JMESPath: " + err.Error()
 	}
-	return &query{compiled, columnsOf(node)}, ""
+	return &query{compiled, node, columnsOf(node)}, ""
 }
 
 // unknownFunction returns what is wrong with the first function that JMESPath does not
