@@ -15,9 +15,9 @@ const callTask = "call"
 
 // callFlags are the flags of "call" that set parameters of its task.
 type callFlags struct {
-	input, query      string
-	maxPages, maxRows int
-	allow             []string
+	input, query                string
+	maxPages, maxRows, maxBytes int
+	allow                       []string
 }
 
 func (c *cli) callCommand() *cobra.Command {
@@ -38,7 +38,13 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
   meridian call ec2:DescribeVolumes --input '{"Filters": [{"Name": "status", "Values": ["available"]}]}' \
     --query 'Volumes[]' --count-by region
   meridian call ec2:StopInstances --allow ec2:StopInstances --region eu-west-1 --input @instances.json`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("name the operations to call, as in meridian call ec2:DescribeVpcs").
+					hint("run `meridian operations --search word` to find operations")
+			}
+			return nil
+		},
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return completeOperations(typed)
 		},
@@ -56,6 +62,7 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 	flags.StringVar(&f.call.query, "query", "", "a JMESPath `expression` for the answer, all pages together (default the whole answer)")
 	flags.IntVar(&f.call.maxPages, "max-pages", 0, "read at most `n` pages of an answer (default 100)")
 	flags.IntVar(&f.call.maxRows, "max-rows", 0, "keep at most `n` items of a list in each Region (default all)")
+	flags.IntVar(&f.call.maxBytes, "max-bytes", 0, "read at most `n` bytes of an answer, all pages together (default 16 MiB)")
 	flags.StringSliceVar(&f.call.allow, "allow", nil, "also allow the operations that match these `patterns`, such as ec2:StopInstances or 's3:*'; repeatable (default those that only read)")
 	f.registerLimits(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("input", completeInput)
@@ -93,6 +100,7 @@ func (f *callFlags) settings() []setting {
 		set("query", "query", func() any { return f.query }),
 		set("max-pages", "maxPages", func() any { return f.maxPages }),
 		set("max-rows", "maxRows", func() any { return f.maxRows }),
+		set("max-bytes", "maxBytes", func() any { return f.maxBytes }),
 	}
 }
 

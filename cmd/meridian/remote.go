@@ -77,7 +77,7 @@ func explainConfig(err error) error {
 			hint("set AWS_PROFILE to one that `aws configure list-profiles` lists, or unset it")
 	}
 	return failure("AWS configuration: %v", err).
-		hint("check AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE")
+		hint("check the environment variables whose names begin with AWS_, and the files that they name")
 }
 
 // signIn waits for credentials, and says so if that takes long: without any, the SDK asks

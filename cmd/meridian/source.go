@@ -90,7 +90,12 @@ func (s source) place(path string) string {
 		return "" // the fault's value shows which
 	case field == "parameters" && strings.HasPrefix(rest, "."):
 		name := fieldOf(rest[1:])
-		if flag, ok := s.flags[field+"."+name]; ok {
+		flag, set := s.flags[field+"."+name]
+		if !set && s.arguments {
+			flag = flagOf(field + "." + name) // that is not set
+			set = flag != field+"."+name
+		}
+		if set {
 			return strings.TrimSuffix(fmt.Sprintf("--%s: %s", flag, strings.TrimPrefix(rest[1+len(name):], ".")), ": ")
 		}
 		return "--param " + rest[1:]

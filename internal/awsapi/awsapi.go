@@ -38,6 +38,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -220,7 +221,10 @@ func deserialize(ctx context.Context, call *Call, response *http.Response) error
 			RequestID:     RequestID(response),
 		}
 	}
-	return err //nolint:wrapcheck // the protocol's error says what could not be read
+	if err != nil {
+		return fmt.Errorf("an answer of type %q: %w", response.Header.Get("Content-Type"), err)
+	}
+	return nil
 }
 
 // A countedBody tells of the bytes that are read.

@@ -113,12 +113,23 @@ func (e Endpoints) Place(ctx context.Context, op *model.Operation, region string
 func setPlace(set, region string, found endpoints.Endpoint) (Place, error) {
 	u, err := url.Parse(set)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return Place{}, fmt.Errorf("the endpoint %q is not an http or https URL; correct AWS_ENDPOINT_URL", redacted(u))
+		return Place{}, EndpointError{redacted(u)}
 	}
 	if found.SigningRegion != "" {
 		region = found.SigningRegion
 	}
 	return Place{Endpoint: u, Region: region}, nil
+}
+
+// An EndpointError means that an endpoint that is set is no URL. Nothing was sent.
+type EndpointError struct {
+	// URL is what is set, without its password.
+	URL string
+}
+
+// Error says what to correct.
+func (e EndpointError) Error() string {
+	return fmt.Sprintf("the endpoint %q is not an http or https URL; correct AWS_ENDPOINT_URL", e.URL)
 }
 
 // redacted returns a URL without its password.

@@ -97,9 +97,12 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
 		return &CallError{Name: ErrorCallConnect, Err: plain(err), transient: true}
 	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &CallError{Name: ErrorCallTooLarge, Err: fmt.Errorf(
-			"%w: raise maxBytes, or ask for less with the input, such as a limit for a page", err)}
+			"the first page is longer than %d bytes: raise maxBytes, or ask for less with the input, such as a limit for a page", long.Limit)}
+	}
+	if _, ok := errors.AsType[awsapi.EndpointError](err); ok {
+		return &CallError{Name: ErrorCallConfiguration, Err: err, final: true}
 	}
 	if lost, ok := errors.AsType[*wire.LostError](err); ok {
 		return &CallError{Name: ErrorCallLost, Err: plain(err), transient: !lost.Sent || op.Idempotent(input)}
@@ -148,11 +151,11 @@ func askedWait(h http.Header) time.Duration {
 	return 0
 }
 
-// notEnabledCodes are what services answer in a Region that is not enabled in the account,
-// and also to credentials that are wrong.
+// notEnabledCodes are what services answer to credentials that are wrong or have expired,
+// and most of them also in a Region that is not enabled in the account.
 func notEnabledCodes() []string {
 	return []string{
-		"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "OptInRequired",
+		"AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "OptInRequired",
 		"RegionDisabledException", "UnrecognizedClientException",
 	}
 }
@@ -161,14 +164,17 @@ func notEnabledCodes() []string {
 // not enabled in the account. It asks AWS, because bad credentials give the same error.
 func (c *caller) explain(ctx context.Context, region string, err error) error {
 	failed, ok := errors.AsType[*CallError](err)
-	if !ok || !slices.Contains(notEnabledCodes(), failed.Name) || !needsOptIn(region) {
+	if !ok || !slices.Contains(notEnabledCodes(), failed.Name) {
 		return err
 	}
-	enabled, listErr := c.enabled.in(ctx, region)
-	if listErr != nil || slices.Contains(enabled.Regions, region) {
-		return err
+	if needsOptIn(region) {
+		enabled, listErr := c.enabled.in(ctx, region)
+		if listErr == nil && !slices.Contains(enabled.Regions, region) {
+			return Skip("%s is not enabled in the account, says %s", region, enabled.Source)
+		}
 	}
-	return Skip("%s is not enabled in the account, says %s", region, enabled.Source)
+	failed.Err = fmt.Errorf("%w; the credentials may be wrong or have expired: sign in again", failed.Err)
+	return failed
 }
 
 // needsOptIn reports whether a Region has to be enabled before it can be used.
