@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -47,6 +48,9 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	if err != nil {
 		return protocol.Result{}, err
 	}
+	if err := f.checkAllowed(c.lookup, plan.Request); err != nil {
+		return protocol.Result{}, err
+	}
 	if plan.AskEnabled || tasks.CallsAWS(plan.Request.Task) {
 		if err := c.signInOnce(ctx, f); err != nil {
 			return protocol.Result{}, err
@@ -74,17 +78,13 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 	unknown := maps.Clone(f.workerSettings)
 	tasks, err := task.Builtin().Configure(func(name string) string {
 		delete(unknown, name)
-		value, set := f.workerSettings[name]
-		if !set {
-			value = environment(name)
-		}
-		if name == callAllowSetting && !set {
-			value = cmp.Or(value, "reads") // the person at the command line is the worker's operator
-		}
 		if name == callAllowSetting {
-			value = strings.Join(append([]string{value}, f.call.allow...), ",")
+			return f.callAllow(environment)
 		}
-		return value
+		if value, set := f.workerSettings[name]; set {
+			return value
+		}
+		return environment(name)
 	}, task.NewAWS(0, f.configuration))
 	for name := range unknown {
 		if err == nil {
@@ -92,6 +92,31 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 		}
 	}
 	return tasks, err
+}
+
+// callAllow returns which operations workers in this process may call: those that only
+// read, unless a setting says otherwise, and those of --allow. The person at the command
+// line is the worker's operator.
+func (f *runFlags) callAllow(environment task.Settings) string {
+	value, set := f.workerSettings[callAllowSetting]
+	if !set {
+		value = cmp.Or(environment(callAllowSetting), "reads")
+	}
+	return strings.Join(append([]string{value}, f.call.allow...), ",")
+}
+
+// checkAllowed refuses a request for an operation that workers in this process may not
+// call: each Region would fail with the same error.
+func (f *runFlags) checkAllowed(environment task.Settings, request protocol.Request) error {
+	if request.Task != callTask {
+		return nil
+	}
+	err := task.CheckCallAllowed(f.callAllow(environment), request.Targets)
+	if refused, ok := errors.AsType[*task.NotAllowedError](err); ok {
+		return usage("%s is not allowed: %s", refused.Operation, refused.Why).
+			hint("allow it with --allow %s, or with %s=%s in the environment", refused.Operation, callAllowSetting, refused.Operation)
+	}
+	return nil
 }
 
 // configuration returns the SDK's configuration for workers in this process. It is loaded

@@ -22,6 +22,11 @@ func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) erro
 	if err != nil {
 		return from.explain(err)
 	}
+	if f.function == "" {
+		if err := f.checkAllowed(c.lookup, request); err != nil {
+			return err
+		}
+	}
 	if f.output == formatJSON {
 		return c.printJSON(plan)
 	}

@@ -51,9 +51,6 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 	if f.output == formatJSON {
 		return c.printJSON(r)
 	}
-	if f.function == "" {
-		hintAllow(r.Regions)
-	}
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
 	rows := report.Rows(taskCalled(cmp.Or(name, protocol.DefaultTask)).Rows)
 	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
@@ -67,18 +64,6 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 		return failure("write output: %v", err)
 	}
 	return nil
-}
-
-// hintAllow hints at the flag that allows an operation that a worker in this process has
-// refused.
-func hintAllow(regions []protocol.RegionOutcome) {
-	for i := range regions {
-		for _, t := range regions[i].Targets {
-			if t.Error == task.ErrorCallNotAllowed {
-				regions[i].Hint = protocol.Hint("add --allow " + t.Target)
-			}
-		}
-	}
 }
 
 // printRows prints rows, and to standard error what they do not say.

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"slices"
 
+	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 )
 
@@ -12,7 +13,7 @@ func (p *Plan) omit(cause func(region string, named bool, target string, earlier
 		return
 	}
 	asked := map[string][]string{} // the Regions that are asked, by target
-	for i := range p.Regions {
+	for _, i := range p.homeFirst() {
 		r := &p.Regions[i]
 		named := slices.Contains(p.Request.Regions, r.Region)
 		var kept []string
@@ -26,6 +27,20 @@ func (p *Plan) omit(cause func(region string, named bool, target string, earlier
 		}
 		r.Targets = kept
 	}
+}
+
+// homeFirst returns the indexes of the Regions, first those in which AWS has the accounts of
+// their partition, such as us-east-1: what has one answer for all Regions is asked there.
+func (p *Plan) homeFirst() []int {
+	var homes, others []int
+	for i, r := range p.Regions {
+		if home, err := endpoints.Resolve("account", r.Region, endpoints.Variant{}); err == nil && home.SigningRegion == r.Region {
+			homes = append(homes, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return append(homes, others...)
 }
 
 // omitAll leaves all targets out of a Region.

@@ -1,6 +1,10 @@
 package coordinator
 
-import "meridian/pkg/protocol"
+import (
+	"slices"
+
+	"meridian/pkg/protocol"
+)
 
 // A Preview says what a run would do, as far as that is known before it.
 type Preview struct {
@@ -80,6 +84,9 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 		MaxAnswerBytes:       protocol.MaxPayloadBytes,
 		Notices:              p.Notices,
 		Regions:              make([]RegionPreview, len(p.Regions)),
+	}
+	if p.AskEnabled {
+		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the Regions that are enabled in the account first; the run leaves out the others")
 	}
 	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {

@@ -41,6 +41,23 @@ func parseAllow(setting string) (allow, error) {
 	return a, nil
 }
 
+// CheckCallAllowed returns a [NotAllowedError] for the first of the targets of the task
+// "call" that a worker with a value of MERIDIAN_CALL_ALLOW would refuse.
+func CheckCallAllowed(setting string, targets []string) error {
+	a, err := parseAllow(setting)
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		if op, _ := lookUpOperation(target); op != nil {
+			if err := a.check(op); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // check returns a [NotAllowedError] for an operation that is not allowed.
 func (a allow) check(op *model.Operation) error {
 	name := op.Service + ":" + op.Name
