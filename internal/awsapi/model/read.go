@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/binary"
 	"errors"
+	"sort"
 	"strings"
 )
 
@@ -19,19 +20,15 @@ type reader struct {
 	bad  bool
 }
 
-// number reads an unsigned number of seven bits a byte, the lowest first.
+// number reads an unsigned number as package binary encodes it.
 func (r *reader) number() int {
-	var n uint64
-	for i := 0; i < len(r.rest) && i < binary.MaxVarintLen32; i++ {
-		b := r.rest[i]
-		n |= uint64(b&0x7f) << (7 * i)
-		if b < 0x80 {
-			r.rest = r.rest[i+1:]
-			return int(n) //nolint:gosec // it has 35 bits
-		}
+	n, size := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen32)]))
+	if size <= 0 {
+		r.bad, r.rest = true, ""
+		return 0
 	}
-	r.bad, r.rest = true, ""
-	return 0
+	r.rest = r.rest[size:]
+	return int(n) //nolint:gosec // it has 35 bits
 }
 
 // bytes reads a text of n bytes.
@@ -81,8 +78,7 @@ func (t table) at(index int) string {
 	if index < 0 || index >= t.count {
 		return ""
 	}
-	anchor := t.anchors[index/stride*4:]
-	from := int(anchor[0]) | int(anchor[1])<<8 | int(anchor[2])<<16 | int(anchor[3])<<24
+	from := int(binary.LittleEndian.Uint32([]byte(t.anchors[index/stride*4:][:4])))
 	if from > len(t.records) {
 		return ""
 	}
@@ -108,26 +104,17 @@ func (t texts) at(index int) string {
 // search returns the index of the record whose first text is name, in a table that is
 // sorted by it, and whether there is one.
 func (t texts) search(in table, name string) (int, bool) {
-	from, to := 0, in.count
-	for from < to {
-		middle := (from + to) / 2
-		switch found := t.at((&reader{rest: in.at(middle)}).number()); {
-		case found == name:
-			return middle, true
-		case found < name:
-			from = middle + 1
-		default:
-			to = middle
-		}
-	}
-	return 0, false
+	return sort.Find(in.count, func(i int) int { return strings.Compare(name, t.name(in, i)) })
 }
 
 // names returns the first texts of the records of a table.
 func (t texts) names(of table) []string {
 	names := make([]string, of.count)
 	for i := range names {
-		names[i] = t.at((&reader{rest: of.at(i)}).number())
+		names[i] = t.name(of, i)
 	}
 	return names
 }
+
+// name returns the first text of the record with an index.
+func (t texts) name(of table, index int) string { return t.at((&reader{rest: of.at(index)}).number()) }
