@@ -17,29 +17,21 @@ func (op *Operation) Check(input any) protocol.Faults {
 	var c checker
 	object, ok := input.(map[string]any)
 	switch {
-	case input == nil || ok && op.input != nil:
-		c.check("", op.inputShape(), object)
-		c.exceptions(op, object)
-	case !ok:
+	case input != nil && !ok:
 		c.fault("", input, "want an object")
+	case op.input != nil:
+		c.structure("", op.input, object)
+		c.exceptions(op, object)
 	case len(object) > 0:
 		c.fault("", input, op.Name+" has no input")
 	}
 	return c.faults
 }
 
-// inputShape returns the shape of the input, which has no members when there is none.
-func (op *Operation) inputShape() *shape {
-	if op.input == nil {
-		return &shape{typ: smithy.ShapeTypeStructure}
-	}
-	return op.input
-}
-
 // A checker collects the faults of an input.
 type checker struct{ faults protocol.Faults }
 
-// fault adds a fault.
+// fault adds a fault. A nil value is not shown.
 func (c *checker) fault(path string, value any, detail string) {
 	c.faults = c.faults.And(protocol.Faults{protocol.NewFault(path, value, detail)})
 }
@@ -84,7 +76,7 @@ func (c *checker) item(path string, t *shape, v any) {
 	if v != nil {
 		c.check(path, t.item().shape, v)
 	} else if !t.sparse {
-		c.faults = c.faults.And(protocol.Faults{{Path: path, Detail: "null is not allowed here"}})
+		c.fault(path, nil, "null is not allowed here")
 	}
 }
 
@@ -113,7 +105,7 @@ func (c *checker) structure(path string, t *shape, object map[string]any) {
 	}
 	for _, m := range t.members() {
 		if m.required && !m.token && object[m.name] == nil {
-			c.faults = c.faults.And(protocol.Faults{{Path: child(path, m.name), Detail: "is required"}})
+			c.fault(child(path, m.name), nil, "is required")
 		}
 	}
 }
@@ -127,7 +119,7 @@ func (c *checker) unknown(path, name string, t *shape) {
 	} else if len(known) > 0 && len(known) <= 8 {
 		detail += "; known are " + strings.Join(known, ", ")
 	}
-	c.faults = c.faults.And(protocol.Faults{{Path: child(path, name), Detail: detail}})
+	c.fault(child(path, name), nil, detail)
 }
 
 // names returns the names of the members of a shape.
@@ -184,7 +176,7 @@ func child(path, name string) string {
 	return path + "[" + strconv.Quote(name) + "]"
 }
 
-// word reports whether a name needs no quotes.
+// word reports whether a name has letters, digits and underscores only.
 func word(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)

@@ -35,11 +35,10 @@ type exception struct {
 	// secret says that the answer has secrets, though the name does not say so.
 	secret bool
 
-	// inBase64 is a member with text that the service wants in base64, and people give as
-	// it is.
+	// inBase64 is a member that people give as plain text and the service wants in base64.
 	inBase64 string
 
-	// lastPart lists members with paths, of which the service takes the last part only.
+	// lastPart lists members with paths. The service takes the last part of the path only.
 	lastPart []string
 
 	// reason says where the exception comes from.
@@ -137,6 +136,13 @@ func plainBucket(name string) bool {
 	return len(name) >= 3 && len(name) <= 255 && other == "" && !strings.HasSuffix(name, "--x-s3")
 }
 
+// has reports whether one of the operation's exceptions has a property.
+func (op *Operation) has(property func(*exception) bool) bool {
+	found := false
+	op.each(func(e *exception) { found = found || property(e) })
+	return found
+}
+
 // each calls f with the operation's exceptions.
 func (op *Operation) each(f func(*exception)) {
 	for i := range exceptions {
@@ -169,24 +175,15 @@ func (op *Operation) Refused() string {
 // NoEndpoint reports whether the service answers only at endpoints that its users look
 // up, and that have to be set.
 func (op *Operation) NoEndpoint() bool {
-	found := false
-	op.each(func(e *exception) { found = found || e.noEndpoint })
-	return found
+	return op.has(func(e *exception) bool { return e.noEndpoint })
 }
 
 // Once reports whether every Region of a partition gives the same answer, though each
 // has an endpoint of its own.
-func (op *Operation) Once() bool {
-	found := false
-	op.each(func(e *exception) { found = found || e.once })
-	return found
-}
+func (op *Operation) Once() bool { return op.has(func(e *exception) bool { return e.once }) }
 
-// members adds the faults of members that may not be set.
+// exceptions adds the faults of members that may not be set.
 func (c *checker) exceptions(op *Operation, input map[string]any) {
-	if op.input == nil {
-		return
-	}
 	for _, m := range op.input.members() {
 		if m.elsewhere && input[m.name] != nil {
 			c.fault(m.name, input[m.name], "selects a host of its own, which the catalogue of endpoints does not have")

@@ -21,9 +21,7 @@ var readVerbs = []string{
 // ReadOnly reports whether the operation only reads: its model says so, or its name and
 // its HTTP method do. It can still hand out secrets.
 func (op *Operation) ReadOnly() bool {
-	changes := false
-	op.each(func(e *exception) { changes = changes || e.changes })
-	if changes {
+	if op.has(func(e *exception) bool { return e.changes }) {
 		return false
 	}
 	if op.flags&operationReads != 0 && !begins(op.Name, "Start", "Stop", "BatchStart") { // which some models call reads
@@ -43,8 +41,8 @@ func begins(name string, verbs ...string) bool {
 	})
 }
 
-// secretName is what names of reads that hand out secrets look like. Compiled at start, it
-// would delay every cold start.
+// secretName matches the names of reads that hand out secrets. It is compiled on first use:
+// at start, it would delay every cold start.
 //
 //nolint:gochecknoglobals // a constant
 var secretName = sync.OnceValue(func() *regexp.Regexp {
@@ -55,9 +53,7 @@ var secretName = sync.OnceValue(func() *regexp.Regexp {
 // Secret reports whether an operation that only reads hands out secrets: by its name, or
 // because AWS documents it.
 func (op *Operation) Secret() bool {
-	found := secretName().MatchString(op.Name)
-	op.each(func(e *exception) { found = found || e.secret })
-	return found && op.ReadOnly()
+	return (secretName().MatchString(op.Name) || op.has(func(e *exception) bool { return e.secret })) && op.ReadOnly()
 }
 
 // Idempotent reports whether calling the operation again with the same input has no
