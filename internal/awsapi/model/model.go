@@ -76,7 +76,6 @@ func Operations(service string) []string { return aws().Operations(service) }
 
 // Data are the models of some services.
 type Data struct {
-	source   string
 	texts    texts
 	services table
 }
@@ -86,15 +85,13 @@ type Data struct {
 func Open(text string) (*Data, error) {
 	rest, ok := strings.CutPrefix(text, magic)
 	r := reader{rest: rest, bad: !ok}
-	d := &Data{source: r.bytes(r.number()), texts: texts{words: r.table(), made: r.table()}, services: r.table()}
+	r.bytes(r.number()) // botocore's version and date, for a person
+	d := &Data{texts: texts{words: r.table(), made: r.table()}, services: r.table()}
 	if r.bad {
 		return nil, errData
 	}
 	return d, nil
 }
-
-// Source returns the version of botocore that the models are from, and its date.
-func (d *Data) Source() string { return d.source }
 
 // Services returns the names of the services, sorted.
 func (d *Data) Services() []string { return d.texts.names(d.services) }

@@ -198,33 +198,24 @@ func TestCheckOfOtherValues(t *testing.T) {
 func TestKindsOfOperations(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]struct{ read, secret, idempotent, once bool }{
-		"ec2:DescribeInstances":              {read: true, idempotent: true},
-		"ec2:RunInstances":                   {},
-		"ec2:IsNotThere":                     {},
-		"s3:ListBuckets":                     {read: true, idempotent: true, once: true},
-		"s3:HeadBucket":                      {read: true, idempotent: true},
-		"secretsmanager:GetSecretValue":      {read: true, secret: true, idempotent: true},
-		"ssm:GetParametersByPath":            {read: true, secret: true, idempotent: true},
-		"sts:GetSessionToken":                {read: true, secret: true, idempotent: true},
-		"sts:AssumeRole":                     {},
-		"networkflowmonitor:GetMonitor":      {read: true, idempotent: true},
-		"ivs:StartViewerSessionRevocation":   {},
-		"redshift:GetClusterCredentials":     {},
-		"dynamodb:GetItem":                   {read: true, idempotent: true},
-		"lambda:ListFunctions":               {read: true, idempotent: true},
-		"lambda:Invoke":                      {},
-		"dynamodb:TransactWriteItems":        {},
-		"cloudwatch:GetMetricData":           {read: true, idempotent: true},
-		"managedblockchain-query:ListAssets": {},
+		"ec2:DescribeInstances":            {read: true, idempotent: true},
+		"ec2:RunInstances":                 {},
+		"s3:ListBuckets":                   {read: true, idempotent: true, once: true},
+		"s3:HeadBucket":                    {read: true, idempotent: true},
+		"secretsmanager:GetSecretValue":    {read: true, secret: true, idempotent: true},
+		"ssm:GetParametersByPath":          {read: true, secret: true, idempotent: true},
+		"sts:GetSessionToken":              {read: true, secret: true, idempotent: true},
+		"sts:AssumeRole":                   {},
+		"networkflowmonitor:GetMonitor":    {read: true, idempotent: true},
+		"ivs:StartViewerSessionRevocation": {},
+		"redshift:GetClusterCredentials":   {},
+		"dynamodb:GetItem":                 {read: true, idempotent: true},
+		"lambda:ListFunctions":             {read: true, idempotent: true},
+		"lambda:Invoke":                    {},
+		"dynamodb:TransactWriteItems":      {},
+		"cloudwatch:GetMetricData":         {read: true, idempotent: true},
 	} {
-		service, operation, err := model.Split(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		op, err := model.Lookup(service, operation)
-		if err != nil {
-			continue // the next test says which are missing
-		}
+		op := lookup(t, name)
 		if op.ReadOnly() != want.read || op.Secret() != want.secret || op.Idempotent(nil) != want.idempotent || op.Once() != want.once {
 			t.Errorf("%s: reads %v, secret %v, idempotent %v, once %v; want %+v", name, op.ReadOnly(), op.Secret(), op.Idempotent(nil), op.Once(), want)
 		}
@@ -282,9 +273,8 @@ func TestOpenRefusesOtherData(t *testing.T) {
 			t.Errorf("Open of %d bytes succeeds", len(text))
 		}
 	}
-	data, err := model.Open(models)
-	if err != nil || !strings.HasPrefix(data.Source(), "1.") {
-		t.Errorf("Open(models.bin) = %v from %v", err, data.Source())
+	if _, err := model.Open(models); err != nil {
+		t.Errorf("Open(models.bin) = %v", err)
 	}
 }
 
