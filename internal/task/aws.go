@@ -27,7 +27,7 @@ import (
 type AWS struct {
 	load    func(context.Context) (aws.Config, error)
 	answers *semaphore.Weighted                                                  // bytes of long answers that are held at once
-	most    int64                                                                // of them
+	most    int64                                                                // the size of answers
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
 
 	mu     sync.Mutex
@@ -48,27 +48,14 @@ func NewAWS(memoryMB int, load func(context.Context) (aws.Config, error)) *AWS {
 	return &AWS{load: load, answers: semaphore.NewWeighted(most), most: most}
 }
 
-// A holding is the part of the memory for long answers that one call has.
-type holding struct {
-	of    *AWS
-	bytes int64
-}
-
-// take waits until there is room for an answer of so many bytes.
-func (h *holding) take(ctx context.Context, bytes int64) error {
-	bytes = min(bytes, h.of.most)
-	if err := h.of.answers.Acquire(ctx, bytes); err != nil {
-		return err //nolint:wrapcheck // the context's
+// hold waits until there is room for a long answer, and returns how many bytes it holds.
+// The caller releases them.
+func (a *AWS) hold(ctx context.Context, bytes int64) (held int64, err error) {
+	bytes = min(bytes, a.most)
+	if err := a.answers.Acquire(ctx, bytes); err != nil {
+		return 0, err //nolint:wrapcheck // the context's
 	}
-	h.bytes = bytes
-	return nil
-}
-
-// release gives the room back.
-func (h *holding) release() {
-	if h.bytes > 0 {
-		h.of.answers.Release(h.bytes)
-	}
+	return bytes, nil
 }
 
 // api returns what calls AWS. The error is a [CallError].

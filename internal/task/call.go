@@ -72,10 +72,11 @@ func (p *CallParameters) Check() protocol.Faults {
 	return faults
 }
 
-// DefaultTarget implements [Targeter]: whose credentials they are can be asked by everyone.
+// DefaultTarget implements [Targeter]: GetCallerIdentity needs no permission.
 func (*CallParameters) DefaultTarget() string { return "sts:GetCallerIdentity" }
 
-// operation returns the operation of a target, and keeps it.
+// operation returns the operation of a target, or what is wrong with it. It keeps
+// operations: a look-up takes up to a millisecond.
 func (p *CallParameters) operation(target string) (*model.Operation, string) {
 	if op := p.operations[target]; op != nil {
 		return op, ""
@@ -106,7 +107,7 @@ func (p *CallParameters) CheckRequest(targets []string) protocol.Faults {
 			continue
 		}
 		if p.Input != nil && p.input == nil {
-			continue // which is a fault already
+			continue // Check has returned a fault
 		}
 		of := ""
 		if len(targets) > 1 {
@@ -130,16 +131,11 @@ func (p *CallParameters) CheckRequest(targets []string) protocol.Faults {
 func (p *CallParameters) Repeatable(targets []string) bool {
 	for _, target := range targets {
 		op, _ := p.operation(target)
-		if op == nil || !repeatable(op, p.input) {
+		if op == nil || !op.Idempotent(op.WithTokens(p.input, func() string { return "token" })) {
 			return false
 		}
 	}
 	return true
-}
-
-// repeatable reports whether an operation may be called twice with an input.
-func repeatable(op *model.Operation, input map[string]any) bool {
-	return op.Idempotent(op.WithTokens(input, func() string { return "token" }))
 }
 
 // OmitTarget implements [Omitter]: a service that is not listed in a Region is asked there
@@ -164,14 +160,11 @@ func (p *CallParameters) OmitTarget(region string, named bool, target string, ea
 	return ""
 }
 
-// SkipTarget implements [Skipper].
-func (p *CallParameters) SkipTarget(string, string) (reason string) { return "" }
-
 // accountPlaceholder stands for the id of the account in the texts of an input.
 const accountPlaceholder = "{account}"
 
-// filled returns the input for a Region and an account, with tokens: every attempt at a
-// target in a run has the same.
+// filled returns the input for a Region and an account, with tokens. Every attempt at a
+// target in a run has the same tokens.
 func (p *CallParameters) filled(op *model.Operation, runID, region, account, target string) map[string]any {
 	input, _ := fillIn(p.input, strings.NewReplacer(regionPlaceholder, region, accountPlaceholder, account)).(map[string]any)
 	n := 0

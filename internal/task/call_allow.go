@@ -8,22 +8,22 @@ import (
 	"meridian/internal/awsapi/model"
 )
 
-// settingCallAllow lists the operations that the task "call" may call, separated by
+// SettingCallAllow lists the operations that the task "call" may call, separated by
 // commas: patterns such as "ec2:Describe*", and "reads" for every operation that only
 // reads and hands out no secrets. Empty means none.
-const settingCallAllow = "MERIDIAN_CALL_ALLOW"
+const SettingCallAllow = "MERIDIAN_CALL_ALLOW"
 
-// reads, in settingCallAllow, allows every operation that only reads.
+// reads, in SettingCallAllow, allows every operation that only reads.
 const reads = "reads"
 
-// An allow is the value of settingCallAllow.
+// An allow is the value of SettingCallAllow.
 type allow struct {
 	setting  string
 	reads    bool
 	patterns []string
 }
 
-// parseAllow reads the value of settingCallAllow.
+// parseAllow reads the value of SettingCallAllow.
 func parseAllow(setting string) (allow, error) {
 	a := allow{setting: setting}
 	for pattern := range strings.SplitSeq(setting, ",") {
@@ -33,7 +33,7 @@ func parseAllow(setting string) (allow, error) {
 			a.reads = true
 		default:
 			if _, err := path.Match(pattern, ""); err != nil || strings.Count(pattern, ":") != 1 {
-				return allow{}, fmt.Errorf("%s: %q is not a pattern such as ec2:Describe*, or %q", settingCallAllow, pattern, reads)
+				return allow{}, fmt.Errorf("%s: %q is not a pattern such as ec2:Describe*, or %q", SettingCallAllow, pattern, reads)
 			}
 			a.patterns = append(a.patterns, pattern)
 		}
@@ -94,12 +94,12 @@ type NotAllowedError struct {
 
 // Error names the operation and the rule, and says what to set.
 func (e *NotAllowedError) Error() string {
-	rule := fmt.Sprintf("%s is %q", settingCallAllow, e.Rule)
+	rule := fmt.Sprintf("%s is %q", SettingCallAllow, e.Rule)
 	if e.Rule == "" {
-		rule = settingCallAllow + " is not set, which allows nothing"
+		rule = SettingCallAllow + " is not set, which allows nothing"
 	}
 	more := strings.Trim(e.Rule+","+e.Operation, ",")
-	return fmt.Sprintf("%s is not allowed here (%s): %s; set %s=%s for the worker", e.Operation, e.Why, rule, settingCallAllow, more)
+	return fmt.Sprintf("%s is not allowed here (%s): %s; set %s=%s for the worker", e.Operation, e.Why, rule, SettingCallAllow, more)
 }
 
 // ErrorName returns ErrorCallNotAllowed.

@@ -1,21 +1,16 @@
 package task_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
 	"meridian/internal/task"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // Sixteen calls at once, with answers of 4 MB each, take no more than half of what a worker of
@@ -30,13 +25,9 @@ func TestLongAnswersAreHeldWithinTheMemory(t *testing.T) {
 		_, _ = fmt.Fprintf(&b, `,{"logGroupName":"/aws/lambda/function-%d","arn":"%s","storedBytes":%d}`, i, strings.Repeat("a", 120), i)
 	}
 	body := `{"logGroups":[` + b.String()[1:] + `]}`
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
-	t.Cleanup(server.Close)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 	before := live()
-	tasks := calling(t, "reads", task.NewAWS(memoryMB, func(context.Context) (aws.Config, error) {
-		return aws.Config{BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}, nil
-	}))
-	work, faults := tasks.Prepare("call", json.RawMessage(`{"query":"length(logGroups)"}`))
+	work, faults := calling(t, "reads", cloudWithin(t, memoryMB, handler)).Prepare("call", json.RawMessage(`{"query":"length(logGroups)"}`))
 	if faults != nil {
 		t.Fatal(faults)
 	}

@@ -69,7 +69,7 @@ func (o *CallOutput) Rows() (columns []string, rows []map[string]json.RawMessage
 		}
 		var row map[string]json.RawMessage
 		if json.Unmarshal(element, &row) != nil {
-			row = map[string]json.RawMessage{"value": element}
+			row = map[string]json.RawMessage{valueColumn: element}
 		}
 		rows = append(rows, row)
 	}

@@ -9,7 +9,8 @@ import (
 	"meridian/internal/task"
 )
 
-// Bad input is refused at the door: each fault has its path and says what is allowed.
+// Bad input is refused before anything is sent: each fault has its path and says what is
+// allowed. Package model tests the faults of each kind of value.
 func TestCallRefusesBadInputWithPathAndHint(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -18,7 +19,6 @@ func TestCallRefusesBadInputWithPathAndHint(t *testing.T) {
 		want       []string
 	}{
 		{``, []string{"ec2"}, []string{`targets[0]: "ec2": want an operation, such as ec2:DescribeVpcs`}},
-		{``, []string{"dynamodb"}, []string{`targets[0]: "dynamodb": want an operation, such as ec2:DescribeVpcs`}},
 		{``, []string{"*"}, []string{`targets[0]: "*": want an operation, such as ec2:DescribeVpcs`}},
 		{``, []string{"ec2:DescribeVpc"}, []string{`targets[0]: "ec2:DescribeVpc": is not an operation of ec2; did you mean "ec2:DescribeVpcs"?`}},
 		{``, []string{"ec2:describe-vpcs"}, []string{`targets[0]: "ec2:describe-vpcs": is not an operation; write "ec2:DescribeVpcs"`}},
@@ -34,22 +34,11 @@ func TestCallRefusesBadInputWithPathAndHint(t *testing.T) {
 		{`{"input":null}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input: null: null is not allowed; leave the field out`}},
 		{`{"input":{"VpcId":["a"]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.VpcId: is not a member; did you mean VpcIds?`}},
 		{`{"input":{"filters":[]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.filters: is not a member; did you mean Filters?`}},
-		{`{"input":{"Filters":{"Name":"a"}}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.Filters: {"Name":"a"}: want a list`}},
 		{`{"input":{"Filters":[{"Nam":"a"}]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.Filters[0].Nam: is not a member; did you mean Name?`}},
-		{`{"input":{"Filters":[{"Name":1}]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.Filters[0].Name: 1: want text`}},
-		{`{"input":{"Filters":[null]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.Filters[0]: null is not allowed here`}},
 		{`{"input":{"MaxResults":"5"}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.MaxResults: "5": want a whole number of at most 32 bits`}},
-		{`{"input":{"MaxResults":1.5}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.MaxResults: 1.5: want a whole number of at most 32 bits`}},
-		{`{"input":{"MaxResults":5000000000}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.MaxResults: 5000000000: want a whole number of at most 32 bits`}},
-		{`{"input":{"DryRun":"yes"}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.DryRun: "yes": want true or false`}},
 		{`{"input":{"x":1}}`, []string{"sts:GetCallerIdentity"}, []string{`parameters.input.x: is not a member`}},
 		{``, []string{"dynamodb:DescribeTable"}, []string{`parameters.input.TableName: is required`}},
-		{`{"input":{"Bucket":""}}`, []string{"s3:GetBucketPolicy"}, []string{`parameters.input.Bucket: "": may not be empty: it is a part of the address`}},
-		{`{"input":{"Bucket":"arn:aws:s3:::b"}}`, []string{"s3:GetBucketPolicy"}, []string{`parameters.input.Bucket: "arn:aws:s3:::b": want the name of a general purpose bucket`}},
-		{`{"input":{"TableName":"t","Key":{"id":"a"}}}`, []string{"dynamodb:GetItem"}, []string{`parameters.input.Key.id: "a": want an object`}},
-		{`{"input":{"TableName":"t","Key":{"id":{"B":"not base64!"}}}}`, []string{"dynamodb:GetItem"}, []string{`parameters.input.Key.id.B: "not base64!": want bytes as text in base64`}},
 		{`{"input":{"logGroupName":"g","startTime":"yesterday"}}`, []string{"logs:FilterLogEvents"}, []string{`parameters.input.startTime: "yesterday": want a whole number of at most 64 bits`}},
-		{`{"input":{"StartTime":"yesterday"}}`, []string{"cloudtrail:LookupEvents"}, []string{`parameters.input.StartTime: "yesterday": want a time such as 2026-01-02T15:04:05Z, or seconds since 1970`}},
 		{`{"input":{"VpcIds":["a"]}}`, []string{"ec2:DescribeVpcs", "ec2:DescribeSubnets"}, []string{`parameters.input.VpcIds: ec2:DescribeSubnets: is not a member; known are Filters, SubnetIds, NextToken, MaxResults, DryRun`}},
 		{`{"query":"Vpcs["}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.query: "Vpcs[": is not JMESPath, at character 6: Expected TOKStar, received: TOKEOF`}},
 		{`{"query":"Vpcs[].{id VpcId}"}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.query: "Vpcs[].{id VpcId}": is not JMESPath, at character 12: Expected TOKColon, received: TOKUnquotedIdentifier`}},

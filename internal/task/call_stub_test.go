@@ -51,12 +51,18 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.body)
 }
 
-// cloud returns the way to an AWS at which a handler answers every service.
+// cloud returns an AWS in which a handler answers every service.
 func cloud(t *testing.T, handler http.Handler) *task.AWS {
+	t.Helper()
+	return cloudWithin(t, 0, handler)
+}
+
+// cloudWithin is cloud for a process with a memory.
+func cloudWithin(t *testing.T, memoryMB int, handler http.Handler) *task.AWS {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return task.NewAWS(0, func(context.Context) (aws.Config, error) {
+	return task.NewAWS(memoryMB, func(context.Context) (aws.Config, error) {
 		return aws.Config{BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}, nil
 	})
 }

@@ -21,9 +21,9 @@ func newCall(s Settings, a *AWS) (Func[CallParameters, CallOutput], error) {
 	return c.call, nil
 }
 
-// newCaller returns the caller that the settings allow some operations.
+// newCaller returns a caller of the operations that the settings allow.
 func newCaller(s Settings, a *AWS) (*caller, error) {
-	allowed, err := parseAllow(s.Lookup(settingCallAllow))
+	allowed, err := parseAllow(s.Lookup(SettingCallAllow))
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,18 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 			return CallOutput{}, c.explain(ctx, in.Region, err)
 		}
 	}
-	held := holding{of: c.aws}
-	defer held.release() // when the answer has become an output
+	var held int64
+	defer func() { // when the answer has become an output
+		if held > 0 {
+			c.aws.answers.Release(held)
+		}
+	}()
 	answer, err := c.ask(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, account, in.Target), func(api *awsapi.API) {
 		api.MaxPages, api.MaxBytes = p.MaxPages, int64(p.MaxBytes)
-		api.Hold = func(ctx context.Context) error { return held.take(ctx, cmp.Or(api.MaxBytes, awsapi.DefaultMaxBytes)) }
+		api.Hold = func(ctx context.Context) (err error) {
+			held, err = c.aws.hold(ctx, cmp.Or(api.MaxBytes, awsapi.DefaultMaxBytes))
+			return err
+		}
 	})
 	if err != nil {
 		return CallOutput{}, c.explain(ctx, in.Region, err)
@@ -65,7 +72,8 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 	return p.output(answer)
 }
 
-// ask calls an operation, if it is allowed, within limits.
+// ask calls an operation if it is allowed. limit sets the limits of the call; nil means the
+// defaults.
 func (c *caller) ask(
 	ctx context.Context, op *model.Operation, region string, input map[string]any, limit func(*awsapi.API),
 ) (awsapi.Answer, error) {
@@ -75,7 +83,7 @@ func (c *caller) ask(
 	return c.send(ctx, op, region, input, limit)
 }
 
-// send calls an operation, whether it is allowed or not.
+// send calls an operation without asking whether it is allowed.
 func (c *caller) send(
 	ctx context.Context, op *model.Operation, region string, input map[string]any, limit func(*awsapi.API),
 ) (awsapi.Answer, error) {
@@ -84,7 +92,9 @@ func (c *caller) send(
 		return awsapi.Answer{}, err
 	}
 	limited := *api
-	limit(&limited)
+	if limit != nil {
+		limit(&limited)
+	}
 	answer, err := limited.Call(ctx, op, region, input)
 	if err != nil {
 		return awsapi.Answer{}, callError(ctx, op, input, err)
@@ -99,7 +109,7 @@ type owner struct {
 }
 
 // account returns the id of the account that the credentials belong to. The credentials
-// may say it themselves; else AWS is asked, once. Everyone may ask that.
+// may have it; else AWS is asked, once. That needs no permission.
 func (c *caller) account(ctx context.Context, region string) (string, error) {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
@@ -117,7 +127,7 @@ func (c *caller) account(ctx context.Context, region string) (string, error) {
 	if problem != "" {
 		return "", errors.New(problem)
 	}
-	answer, err := c.send(ctx, op, region, nil, func(*awsapi.API) {})
+	answer, err := c.send(ctx, op, region, nil, nil)
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"meridian/internal/awsapi"
 	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 )
@@ -40,35 +39,27 @@ func (c *caller) listEnabled(ctx context.Context, region string) (protocol.Enabl
 	if second == nil {
 		return out, nil
 	}
-	name := protocol.ErrorTaskFailed
-	if failed, ok := errors.AsType[interface {
-		error
-		ErrorName() string
-	}](second); ok {
-		name = failed.ErrorName()
+	failed := &CallError{Name: protocol.ErrorTaskFailed, Err: plain(second)}
+	if err.Error() != second.Error() {
+		failed.Err = fmt.Errorf("account:ListRegions: %s; ec2:DescribeRegions: %w", err, failed.Err) //nolint:errorlint // the second decides
 	}
-	transient, _ := errors.AsType[interface {
-		error
-		Transient() bool
-	}](second)
-	why := fmt.Errorf("account:ListRegions: %s; ec2:DescribeRegions: %w", err, plain(second)) //nolint:errorlint // the second decides
-	if err.Error() == second.Error() {
-		why = plain(second)
+	if denied, ok := errors.AsType[*NotAllowedError](second); ok {
+		failed.Name = denied.ErrorName()
 	}
-	return out, &CallError{
-		Name: name, Err: why,
-		transient: transient != nil && transient.Transient(),
+	if called, ok := errors.AsType[*CallError](second); ok {
+		failed.Name, failed.transient = called.Name, called.transient
 	}
+	return out, failed
 }
 
-// listWith asks AWS with an operation whose answer has Regions with a status.
+// listWith asks AWS with an operation that lists Regions, each with a status.
 func (c *caller) listWith(ctx context.Context, region, target, status string, input map[string]any) (protocol.EnabledRegionsOutput, error) {
 	out := protocol.EnabledRegionsOutput{Regions: []string{}, Source: target}
 	op, problem := lookUpOperation(target)
 	if problem != "" {
 		return out, fmt.Errorf("%s %s", target, problem)
 	}
-	answer, err := c.ask(ctx, op, region, input, func(*awsapi.API) {})
+	answer, err := c.ask(ctx, op, region, input, nil)
 	if err != nil {
 		return out, err
 	}
@@ -110,7 +101,7 @@ func (e *enabledRegions) in(ctx context.Context, region string) (protocol.Enable
 	}
 	home, err := endpoints.Resolve("account", region, endpoints.Variant{})
 	if err != nil {
-		return protocol.EnabledRegionsOutput{}, err //nolint:wrapcheck // it says what there is not
+		return protocol.EnabledRegionsOutput{}, err //nolint:wrapcheck // it names the service and the Region
 	}
 	listed, err := e.list(ctx, home.SigningRegion)
 	if err != nil {

@@ -72,10 +72,8 @@ func absence(region, service string, v endpoints.Variant) (reason string) {
 
 func lookUp(region, service string, v endpoints.Variant) (ResolveOutput, error) {
 	e, err := endpoints.Resolve(service, region, v)
-	if _, absent := errors.AsType[endpoints.NotInRegionError](err); absent {
-		return ResolveOutput{}, Skip("%v", err)
-	}
-	if _, absent := errors.AsType[endpoints.NoEndpointError](err); absent {
+	_, unlisted := errors.AsType[endpoints.NotInRegionError](err)
+	if _, none := errors.AsType[endpoints.NoEndpointError](err); none || unlisted {
 		return ResolveOutput{}, Skip("%v", err)
 	}
 	if err != nil {
