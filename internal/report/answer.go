@@ -87,13 +87,11 @@ func summaries(r protocol.RegionOutcome) string {
 	}
 	texts := make([]string, len(r.Targets))
 	for i, t := range r.Targets {
-		var output struct {
-			Summary string `json:"summary"`
-		}
-		if t.Output == nil || json.Unmarshal(t.Output, &output) != nil || output.Summary == "" {
+		summary := conventionOf(t.Output).Summary
+		if summary == "" {
 			return ""
 		}
-		texts[i] = t.Target + " " + output.Summary
+		texts[i] = t.Target + " " + summary
 	}
 	return strings.Join(texts, ", ")
 }
@@ -134,7 +132,7 @@ func short(output json.RawMessage) string {
 				return text
 			}
 		}
-		if line := message(output); line != "" && len(fields) == 1 {
+		if line := conventionOf(output).Message; line != "" && len(fields) == 1 {
 			return line
 		}
 		delete(fields, "message")

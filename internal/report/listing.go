@@ -22,10 +22,7 @@ func (l *Listing) Table(w io.Writer, o Options) error {
 	if len(l.rows) == 0 {
 		return nil
 	}
-	var p palette
-	if o.Color {
-		p = colored()
-	}
+	p := o.palette()
 	var columns []column
 	for _, name := range l.columns {
 		if name == columnError && !l.failed && !l.chosen {
@@ -78,12 +75,12 @@ func (l *Listing) column(name string, p palette) column {
 	return c
 }
 
-// leastCell is the width to which cells are cut at most; a line that is still too long is
-// cut at its end.
+// leastCell is the least width of a cell that is cut. A line that is still too long is cut
+// at its end.
 const leastCell = 4
 
-// fit cuts the cells of the widest columns to a common width, such that all columns
-// together have a width.
+// fit cuts the cells of the widest columns to one width, so that all columns together take
+// no more than width.
 func fit(columns []column, width int) {
 	widths := make([]int, len(columns))
 	for i, c := range columns {
@@ -168,10 +165,6 @@ func (l *Listing) JSONLines(w io.Writer) error {
 // out, the cost, hints and notices, and the error of a run that did not succeed.
 // Its last line counts rows, Regions and failures.
 func (l *Listing) Summary(w io.Writer, o Options) error {
-	var p palette
-	if o.Color {
-		p = colored()
-	}
 	var b strings.Builder
 	line := func(text string) { b.WriteString(paragraph(clean(text), o.Width, lipgloss.NewStyle())) }
 	hidden := l.hidden
@@ -190,7 +183,7 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 	for _, name := range l.unknown {
 		line(fmt.Sprintf("note: no row has the column %q; there are %s", name, strings.Join(l.known, ", ")))
 	}
-	writeNotes(&b, l.result, o.Width, p)
+	writeNotes(&b, l.result, o.Width, o.palette())
 	counts := l.result.Summary.Regions
 	text := fmt.Sprintf("%s from %s", count(l.found, "row", "rows"), count(counts.Total, "Region", "Regions"))
 	if others := others(counts, false); len(others) > 0 {

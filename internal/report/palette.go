@@ -15,8 +15,11 @@ type palette struct {
 	status map[protocol.Status]lipgloss.Style
 }
 
-// colored returns the palette for a terminal.
-func colored() palette {
+// palette returns the palette of the options.
+func (o Options) palette() palette {
+	if !o.Color {
+		return palette{}
+	}
 	style := lipgloss.NewStyle()
 	quiet := style.Faint(true)
 	return palette{

@@ -7,10 +7,10 @@
 // # What Text promises
 //
 // Every Region of the result has a row, in the result's order. A failure that does not
-// fit into its row has a line below the table. Nothing that came
-// from outside reaches the terminal as a control sequence. With a width, no row
-// is wider and the summary is wrapped; without a width, nothing is cut. With the zero
-// [Options] the same result gives the same bytes on every terminal and every machine.
+// fit into its row has a line below the table. Nothing that came from outside reaches the
+// terminal as a control sequence. With a width, no row is wider and the summary is
+// wrapped; without a width, nothing is cut. With the zero [Options] the same result gives
+// the same bytes on every terminal and every machine.
 //
 // # What a Listing promises
 //
@@ -66,10 +66,7 @@ const fewMessages = 8
 
 // Text writes r as text. It returns the error of w.
 func Text(w io.Writer, r protocol.Result, o Options) error {
-	var p palette
-	if o.Color {
-		p = colored()
-	}
+	p := o.palette()
 	var b strings.Builder
 	writeMessages(&b, r, o.All)
 	if r.Message != "" {
@@ -93,7 +90,7 @@ func writeMessages(b *strings.Builder, r protocol.Result, all bool) {
 	for _, region := range r.Regions {
 		inTable := len(region.Targets) == 1 || summaries(region) != ""
 		for _, target := range region.Targets {
-			line := message(target.Output)
+			line := conventionOf(target.Output).Message
 			if line == "" {
 				continue
 			}
@@ -118,14 +115,16 @@ func writeMessages(b *strings.Builder, r protocol.Result, all bool) {
 	}
 }
 
-// message returns the field "message" of an output, or "" if it has none that is a
-// string.
-func message(output json.RawMessage) string {
-	var fields struct {
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(output, &fields) != nil {
-		return ""
-	}
-	return fields.Message
+// A convention has the fields of an output that have a meaning for every task, see package
+// task. A field is empty when the output has none that is a string.
+type convention struct {
+	Message string `json:"message"`
+	Summary string `json:"summary"`
+	Cut     string `json:"cut"`
+}
+
+// conventionOf returns the convention of an output.
+func conventionOf(output json.RawMessage) (c convention) {
+	_ = json.Unmarshal(output, &c) // it reads the other fields if one is no string
+	return c
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,21 +72,26 @@ func TestText(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := text(t, tt.result, tt.options)
-			golden := filepath.Join("testdata", tt.name+".txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := gocmp.Diff(string(want), got); diff != "" {
-				t.Errorf("Text(%s) differs from %s (-want +got):\n%s", tt.name, golden, diff)
-			}
+			compareGolden(t, tt.name, text(t, tt.result, tt.options))
 		})
+	}
+}
+
+// compareGolden compares a text with a golden file.
+func compareGolden(t *testing.T, name, got string) {
+	t.Helper()
+	golden := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(string(want), got); diff != "" {
+		t.Errorf("the text differs from %s (-want +got):\n%s", golden, diff)
 	}
 }
 
@@ -164,31 +170,16 @@ func TestTextShowsAtMost100Messages(t *testing.T) {
 	}
 }
 
-// With All they are all there.
-func TestTextWithAllShowsEveryMessage(t *testing.T) {
-	t.Parallel()
-	var regions []protocol.RegionOutcome
-	for range 150 {
-		regions = append(regions, succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`))
-	}
-	for all, want := range map[bool]int{false: 0, true: 150} { // the table repeats them
-		got := text(t, run(regions...), report.Options{Width: 80, All: all})
-		if n := strings.Count(got, "hello\n"); n != want {
-			t.Errorf("Text(All: %v) shows %d messages, want %d", all, n, want)
-		}
-	}
-}
-
-// Up to eight messages that the table repeats are shown, and not one more.
+// Up to eight messages that the table repeats are shown, and with All every one.
 func TestTextShowsFewMessagesThatTheTableRepeats(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]int{8: 8, 9: 0, 17: 0} {
-		var regions []protocol.RegionOutcome
-		for range n {
-			regions = append(regions, succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`))
-		}
-		if got := strings.Count(text(t, run(regions...), report.Options{}), "hello\n"); got != want {
-			t.Errorf("Text of %d Regions shows %d messages, want %d", n, got, want)
+	for _, tt := range []struct {
+		regions, want int
+		all           bool
+	}{{8, 8, false}, {9, 0, false}, {17, 0, false}, {150, 0, false}, {150, 150, true}} {
+		regions := slices.Repeat([]protocol.RegionOutcome{succeeded("eu-west-1", 1, `{"message":"hello","host":"h"}`)}, tt.regions)
+		if got := strings.Count(text(t, run(regions...), report.Options{All: tt.all}), "hello\n"); got != tt.want {
+			t.Errorf("Text(All: %v) of %d Regions shows %d messages, want %d", tt.all, tt.regions, got, tt.want)
 		}
 	}
 }

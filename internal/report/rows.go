@@ -114,7 +114,7 @@ func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutco
 			l.rows = append(l.rows, whole)
 		}
 		l.found += len(found)
-		if why := leftOut(target.Output); why != "" {
+		if why := conventionOf(target.Output).Cut; why != "" {
 			l.cuts = append(l.cuts, region.Region+" "+target.Target+": "+why)
 		}
 	}
@@ -146,7 +146,7 @@ func own(column string) string {
 	case columnRegion, columnTarget, columnError:
 		return "row." + column
 	}
-	if strings.HasPrefix(column, "row.") { // or it would meet one of the above
+	if strings.HasPrefix(column, "row.") { // else two columns could get one name
 		return "row." + column
 	}
 	return column
@@ -286,15 +286,4 @@ func members(output json.RawMessage) ([]string, []map[string]json.RawMessage) {
 		return nil, []map[string]json.RawMessage{{"value": output}}
 	}
 	return nil, []map[string]json.RawMessage{row}
-}
-
-// leftOut returns the field "cut" of an output, or "".
-func leftOut(output json.RawMessage) string {
-	var fields struct {
-		Cut string `json:"cut"`
-	}
-	if json.Unmarshal(output, &fields) != nil {
-		return ""
-	}
-	return fields.Cut
 }

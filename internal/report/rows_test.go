@@ -4,8 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -100,20 +98,7 @@ func TestListing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			stdout, stderr := written(t, report.List(tt.result, rowsOf, tt.selection), tt.form, tt.options)
-			got := stdout + "---\n" + stderr
-			golden := filepath.Join("testdata", "rows-"+tt.name+".txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := gocmp.Diff(string(want), got); diff != "" {
-				t.Errorf("listing %s differs from %s (-want +got):\n%s", tt.name, golden, diff)
-			}
+			compareGolden(t, "rows-"+tt.name, stdout+"---\n"+stderr)
 		})
 	}
 }
