@@ -96,10 +96,7 @@ func TestTargetsAreSplitIntoMoreInvocationsRatherThanRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.Run(t.Context(), r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := runRequest(t, c, r)
 			if !slices.Equal(plan.Regions[0].Batches, tt.batches) || plan.Invocations != len(tt.batches) || len(s.payloads) != len(tt.batches) {
 				t.Errorf("planned batches of %v, made %d invocations; want %v", plan.Regions[0].Batches, len(s.payloads), tt.batches)
 			}

@@ -528,12 +528,9 @@ func TestThrottlingInOneRegionSlowsOnlyThatOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := world{"eu-west-1": {way: throttled(2)}, "us-east-1": {target: slowly(time.Second)}}
 		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks(), Regional: true}
-		got, err := c.Run(t.Context(), protocol.Request{
+		got := runRequest(t, c, protocol.Request{
 			Task: "act", Regions: []string{"eu-west-1", "us-east-1"}, Targets: numbered(30), MaxTargetsPerInvocation: 1, TimeoutSeconds: 600,
 		})
-		if err != nil {
-			t.Fatalf("Run = %v", err)
-		}
 		limited, free := got.Regions[0], got.Regions[1]
 		if limited.Status != protocol.StatusSucceeded || len(limited.Attempts) <= 30 {
 			t.Errorf("the Region that throttles: %s after %d attempts, want SUCCEEDED after more than 30", limited.Status, len(limited.Attempts))

@@ -298,10 +298,7 @@ func TestThePricesAreThoseOfWhereTheWorkerIs(t *testing.T) {
 				c := &coordinator.Coordinator{
 					Invoker: billed(tasks, metrics), Tasks: tasks, Regional: test.regional, MemoryMB: test.memory, Billing: test.billing,
 				}
-				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: test.regions})
-				if err != nil {
-					t.Fatal(err)
-				}
+				got := runRequest(t, c, protocol.Request{Task: "act", Regions: test.regions})
 				workers := float64(len(test.regions))
 				for _, r := range got.Regions {
 					want := &protocol.Usage{
@@ -348,10 +345,7 @@ func TestTheMemoryOfAnEstimate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tasks := world{}.tasks()
 				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, MemoryMB: 256, Billing: onLambda()}
-				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}})
-				if err != nil {
-					t.Fatal(err)
-				}
+				got := runRequest(t, c, protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}})
 				want := &protocol.Metrics{BilledDurationMs: 1000, MemorySizeMB: test.want, Estimated: true}
 				if diff := cmp.Diff(want, got.Regions[0].Attempts[0].Metrics); diff != "" {
 					t.Errorf("metrics (-want +got):\n%s", diff)
@@ -381,12 +375,9 @@ func TestTheMemoryOfAnEstimateIsItsRegions(t *testing.T) {
 				return worker(ctx, region, payload)
 			}),
 		}
-		got, err := c.Run(t.Context(), protocol.Request{
+		got := runRequest(t, c, protocol.Request{
 			Task: "act", Regions: []string{"us-west-2", "eu-west-1"}, Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		want := []*protocol.Metrics{
 			{BilledDurationMs: 7, MemorySizeMB: 2048, Estimated: true}, {BilledDurationMs: 1, MemorySizeMB: 2048},
 		}
@@ -412,13 +403,10 @@ func TestAnEstimateIsRoundedUp(t *testing.T) {
 				return nil, protocol.Attempt{}, nil
 			}),
 		}
-		got, err := c.Run(t.Context(), protocol.Request{
+		got := runRequest(t, c, protocol.Request{
 			Task: "act", Regions: []string{"us-west-2", "eu-west-1"}, RegionTimeoutSeconds: 2.0001, Retry: []protocol.Retrier{},
 			ToleratedFailurePercentage: new(100.0),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		want := []*protocol.Metrics{{BilledDurationMs: math.Ceil(got.Regions[0].Attempts[0].ElapsedMs), MemorySizeMB: 256, Estimated: true}}
 		if diff := cmp.Diff(want, metricsOf(got.Regions[0])); diff != "" || want[0].BilledDurationMs == got.Regions[0].Attempts[0].ElapsedMs {
 			t.Errorf("metrics of us-west-2, which took %v ms (-want +got):\n%s", got.Regions[0].Attempts[0].ElapsedMs, diff)
@@ -481,10 +469,7 @@ func TestMemoryThatIsNotKnown(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tasks := world{}.tasks()
 				c := &coordinator.Coordinator{Invoker: billed(tasks, test.metrics), Tasks: tasks, MemoryMB: test.memory, Billing: test.billing}
-				got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1"}})
-				if err != nil {
-					t.Fatal(err)
-				}
+				got := runRequest(t, c, protocol.Request{Task: "act", Regions: []string{"us-east-1"}})
 				cost := got.Summary.Cost
 				if (cost.Workers.USD > 0) != test.workers || (cost.Coordinator.USD > 0) != test.coordinator ||
 					(cost.USD > 0) != (test.note == "") || cost.Note != test.note {
@@ -511,10 +496,7 @@ func TestAColdStartIsAnInitializationOrARestore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tasks := world{}.tasks()
 		c := &coordinator.Coordinator{Invoker: billed(tasks, metrics), Tasks: tasks, MemoryMB: 256, Billing: onLambda()}
-		got, err := c.Run(t.Context(), protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-west-2", "eu-west-1"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := runRequest(t, c, protocol.Request{Task: "act", Regions: []string{"us-east-1", "us-west-2", "eu-west-1"}})
 		for i, want := range []int{0, 1, 1} {
 			if r := got.Regions[i]; r.Usage.ColdStarts != want {
 				t.Errorf("%s had %d cold starts, want %d", r.Region, r.Usage.ColdStarts, want)

@@ -185,12 +185,9 @@ func TestWhichRegionsARequestStandsFor(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := inProcess(task.Builtin()).Run(t.Context(), protocol.Request{
+			got := runRequest(t, inProcess(task.Builtin()), protocol.Request{
 				Partition: tt.partition, Regions: tt.regions, ExcludeRegions: tt.exclude,
 			})
-			if err != nil {
-				t.Fatalf("Run = %v", err)
-			}
 			var names []string
 			for _, r := range got.Regions {
 				names = append(names, r.Region)
@@ -225,4 +222,14 @@ func TestEveryServiceIsEveryServiceListedInTheRegion(t *testing.T) {
 	if err != nil || statuses(got) != "FAILED: SKIPPED" || got.Cause != "every target was skipped; the first one: no service is listed in this Region" {
 		t.Errorf("Run where no service is listed = %s, %s, %v; want FAILED: SKIPPED with the cause", statuses(got), got.Cause, err)
 	}
+}
+
+// runRequest runs a request that is not refused.
+func runRequest(t *testing.T, c *coordinator.Coordinator, r protocol.Request) protocol.Result {
+	t.Helper()
+	result, err := c.Run(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
 }

@@ -65,13 +65,10 @@ func TestSerialMsIsTheTimeAskedForOfTheTargetsThatSucceeded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tasks := task.NewRegistry(tt.task)
 				c := &coordinator.Coordinator{Tasks: tasks, Invoker: invoke.InProcess{Handle: (&regionworker.Worker{Tasks: tasks}).Handle}}
-				got, err := c.Run(t.Context(), protocol.Request{
+				got := runRequest(t, c, protocol.Request{
 					Task: "nap", Parameters: json.RawMessage(`{"seconds":` + tt.seconds + `}`),
 					Regions: three, Targets: tt.targets, TargetRetry: tt.retry,
 				})
-				if err != nil {
-					t.Fatal(err)
-				}
 				if s := got.Summary; s.SerialMs != tt.serial || s.Speedup != tt.speedup {
 					t.Errorf("serialMs is %v and speedup %v, want %v and %v", s.SerialMs, s.Speedup, tt.serial, tt.speedup)
 				}

@@ -21,7 +21,7 @@ func BenchmarkInvoke(b *testing.B) {
 		invoker invoketest.Invoker
 	}{
 		{"InProcess", invoke.InProcess{Handle: echo}},
-		{"Lambda", newLambda(b, invoketest.NewServer(b, echo), invoke.Settings{})},
+		{"Lambda", newLambda(b, invoketest.NewServer(b, echo).Config(), invoke.Settings{})},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -65,14 +65,11 @@ func TestLambdaRequestIsTheSDKs(t *testing.T) {
 				Region: "us-east-1", BaseEndpoint: aws.String(server.URL + test.path),
 				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
 			}
-			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: test.function})
-			if err != nil {
-				t.Fatal(err)
-			}
+			invoker := newLambda(t, cfg, invoke.Settings{Function: test.function})
 			if _, _, err := invoker.Invoke(t.Context(), "us-east-1", test.payload); err != nil {
 				t.Fatalf("Invoke = %v, want success", err)
 			}
-			_, err = lambda.NewFromConfig(cfg).Invoke(t.Context(), &lambda.InvokeInput{
+			_, err := lambda.NewFromConfig(cfg).Invoke(t.Context(), &lambda.InvokeInput{
 				FunctionName: &test.function, Payload: test.payload, InvocationType: "RequestResponse",
 			})
 			if err != nil {
@@ -124,16 +121,13 @@ func TestLambdaCallsTheEndpointThatTheConfigurationSays(t *testing.T) {
 				cfg.BaseEndpoint = nil
 			}
 			var got string
-			invoker, err := invoke.NewLambda(cfg, invoke.Settings{
+			invoker := newLambda(t, cfg, invoke.Settings{
 				Function: "worker",
 				Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 					got = address
 					return nil, net.ErrClosed
 				},
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 			if _, _, err := invoker.Invoke(t.Context(), test.region, []byte(`{}`)); err == nil || got != test.want {
 				t.Errorf("Invoke = %v, and dialled %q, want %q", err, got, test.want)
 			}
@@ -205,11 +199,7 @@ func newHTTP2(tb testing.TB, worker invoketest.Worker, placement invoke.Placemen
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	})
-	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker", Placement: placement})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return invoker
+	return newLambda(tb, cfg, invoke.Settings{Placement: placement})
 }
 
 // Prepare opens the connections before the first call, as many as the calls of all the
@@ -219,7 +209,7 @@ func TestLambdaPrepareOpensBeforeTheCalls(t *testing.T) {
 	for _, placement := range []invoke.Placement{invoke.Home, invoke.Regional} {
 		synctest.Test(t, func(t *testing.T) {
 			server := invoketest.NewMemoryServer(t, echo)
-			invoker := newLambda(t, server, invoke.Settings{Placement: placement, Dial: server.Dial})
+			invoker := newLambda(t, server.Config(), invoke.Settings{Placement: placement, Dial: server.Dial})
 			invoker.Prepare(t.Context(), map[string]int{"eu-west-1": 5})
 			synctest.Wait()
 			if total, _ := server.Connections(); total != 5 {

@@ -63,12 +63,8 @@ func TestLambdaAnswerOvertakesTheRequest(t *testing.T) {
 // dialled returns an invoker of a function at an endpoint that dial connects to.
 func dialled(t *testing.T, endpoint string, dial dialFunc, s invoke.Settings) *invoke.Lambda {
 	t.Helper()
-	s.Function, s.Dial = "worker", dial
-	invoker, err := invoke.NewLambda(invoketest.Config("us-east-1", endpoint), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return invoker
+	s.Dial = dial
+	return newLambda(t, invoketest.Config("us-east-1", endpoint), s)
 }
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

@@ -53,10 +53,7 @@ func TestACancelledCallWaitsForAnAnswerThatIsOnItsWay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := invoketest.NewMemoryServer(t, echo)
 				server.Script(invoketest.After(invoketest.Fixed(test.answer), nil))
-				invoker, err := invoke.NewLambda(server.Config(), invoke.Settings{Function: "worker", Dial: delayed(server.Dial, test.connection)})
-				if err != nil {
-					t.Fatal(err)
-				}
+				invoker := newLambda(t, server.Config(), invoke.Settings{Dial: delayed(server.Dial, test.connection)})
 				ctx, stop := context.WithTimeoutCause(t.Context(), limit, errors.New("out of time"))
 				defer stop()
 				ctx, cancel := context.WithCancelCause(ctx)

@@ -189,7 +189,7 @@ func TestLambdaErrors(t *testing.T) {
 			t.Parallel()
 			server := invoketest.NewServer(t, echo)
 			server.Script(test.fault)
-			answer, report, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			answer, report, err := newLambda(t, server.Config(), invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			e, ok := errors.AsType[*invoke.Error](err)
 			if !ok {
 				t.Fatalf("Invoke = %.40s, %v, want an *invoke.Error", answer, err)
@@ -241,7 +241,7 @@ func TestLambdaRefusalThatIsCutOff(t *testing.T) {
 				_ = http.NewResponseController(w).Flush()
 				panic(http.ErrAbortHandler)
 			})
-			_, report, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			_, report, err := newLambda(t, server.Config(), invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			if diff := cmp.Diff(error(&test.want), err, cmpopts.IgnoreFields(invoke.Error{}, "Err", "Advice")); diff != "" {
 				t.Errorf("Invoke's error differs (-want +got):\n%s", diff)
 			}
@@ -267,7 +267,7 @@ func TestLambdaConnectionCut(t *testing.T) {
 			t.Parallel()
 			server := invoketest.NewServer(t, echo)
 			test.cut(server)
-			invoker := newLambda(t, server, invoke.Settings{})
+			invoker := newLambda(t, server.Config(), invoke.Settings{})
 			_, _, err := invoker.Invoke(t.Context(), "eu-west-1", make([]byte, 5<<20))
 			// Which side of the connection notices first is up to the kernel.
 			known := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
@@ -300,13 +300,10 @@ func TestLambdaConnectFails(t *testing.T) {
 			t.Parallel()
 			cfg := invoketest.NewServer(t, echo).Config()
 			cfg.BaseEndpoint = aws.String("http://127.0.0.1")
-			invoker, err := invoke.NewLambda(cfg, invoke.Settings{
+			invoker := newLambda(t, cfg, invoke.Settings{
 				Function: "worker",
 				Dial:     func(context.Context, string, string) (net.Conn, error) { return nil, test.err },
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 			_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			want := "connect to 127.0.0.1:80: " + test.err.Error()
 			if name(err) != protocol.ErrorLambdaSDKClient || err.Error() != want || !errors.Is(err, test.err) || report != (protocol.Attempt{}) {
@@ -321,7 +318,7 @@ func TestLambdaEmptyFunctionError(t *testing.T) {
 	t.Parallel()
 	server := invoketest.NewServer(t, echo)
 	server.Script(invoketest.Answer(http.StatusOK, `{"errorType":"Mine"}`, "X-Amz-Function-Error", ""))
-	answer, _, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+	answer, _, err := newLambda(t, server.Config(), invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 	if err != nil || string(answer) != `{"errorType":"Mine"}` {
 		t.Errorf("Invoke = %s, %v, want the answer", answer, err)
 	}
@@ -349,11 +346,8 @@ func TestLambdaWithoutCredentials(t *testing.T) {
 			server := invoketest.NewServer(t, echo)
 			cfg := server.Config()
 			cfg.Credentials = test.provider
-			invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+			invoker := newLambda(t, cfg, invoke.Settings{})
+			_, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 			want := "no AWS credentials to call Lambda with; " +
 				"sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
 			if name(err) != protocol.ErrorNoCredentials || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), test.want) {
@@ -402,7 +396,7 @@ func TestLambdaCorrectsTheClock(t *testing.T) {
 			work.ServeHTTP(w, r)
 		}
 	})
-	invoker := newLambda(t, server, invoke.Settings{})
+	invoker := newLambda(t, server.Config(), invoke.Settings{})
 	for _, want := range []int{2, 3} {
 		answer, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{"a":1}`))
 		if got := server.Calls("worker"); err != nil || string(answer) != `{"a":1}` || got != want {

@@ -23,7 +23,7 @@ func TestLambda(t *testing.T) {
 			t.Parallel()
 			invoketest.Suite(t, func(t *testing.T, worker invoketest.Worker) invoketest.Invoker {
 				t.Helper()
-				return newLambda(t, invoketest.NewServer(t, worker), invoke.Settings{Placement: placement})
+				return newLambda(t, invoketest.NewServer(t, worker).Config(), invoke.Settings{Placement: placement})
 			})
 		})
 		t.Run("HTTP/2 "+string(placement), func(t *testing.T) {
@@ -37,12 +37,12 @@ func TestLambda(t *testing.T) {
 }
 
 // newLambda returns an invoker of function "worker", unless s names another.
-func newLambda(tb testing.TB, server *invoketest.Server, s invoke.Settings) *invoke.Lambda {
+func newLambda(tb testing.TB, cfg aws.Config, s invoke.Settings) *invoke.Lambda {
 	tb.Helper()
 	if s.Function == "" {
 		s.Function = "worker"
 	}
-	l, err := invoke.NewLambda(server.Config(), s)
+	l, err := invoke.NewLambda(cfg, s)
 	if err != nil {
 		tb.Fatalf("NewLambda(%+v) = %v, want success", s, err)
 	}
@@ -70,7 +70,7 @@ func TestLambdaPlacement(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := invoketest.NewServer(t, echo)
-			invoker := newLambda(t, server, test.settings)
+			invoker := newLambda(t, server.Config(), test.settings)
 			for _, region := range []string{"eu-west-1", "us-west-2", "us-west-2"} {
 				if _, _, err := invoker.Invoke(t.Context(), region, []byte(`{}`)); err != nil {
 					t.Errorf("Invoke(%s) = %v, want success", region, err)
@@ -180,15 +180,13 @@ func TestLambdaNeverSendsTwice(t *testing.T) {
 				cfg.RetryMaxAttempts = 5
 				cfg.RetryMode = aws.RetryModeAdaptive
 				cfg.Retryer = func() aws.Retryer { return retry.NewStandard() }
-				invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-				if err != nil {
-					t.Fatal(err)
-				}
+				invoker := newLambda(t, cfg, invoke.Settings{})
 				// First on a connection that is reused, where net/http resends what it
 				// may, then on a new one.
 				for _, faults := range [][]invoketest.Fault{{nil, test.fault}, {test.fault}} {
 					before := len(server.Requests())
 					server.Script(faults...)
+					var err error
 					for range faults {
 						_, _, err = invoker.Invoke(t.Context(), "eu-west-1", []byte(payload))
 					}
@@ -209,10 +207,7 @@ func TestLambdaUsesAClientOfTheCallersOwn(t *testing.T) {
 	cfg := server.Config()
 	own := &countingClient{client: &http.Client{}}
 	cfg.HTTPClient = own
-	invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	invoker := newLambda(t, cfg, invoke.Settings{})
 	if _, _, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`)); err != nil || own.calls != 1 {
 		t.Errorf("Invoke = %v after %d requests by the caller's client, want 1", err, own.calls)
 	}
@@ -227,11 +222,8 @@ func TestLambdaWithAClientOfTheCallersOwnFollowsNoRedirect(t *testing.T) {
 		server.Script(invoketest.Answer(status, "", "Location", "/2015-03-31/functions/worker/invocations"))
 		cfg := server.Config()
 		cfg.HTTPClient = &http.Client{}
-		invoker, err := invoke.NewLambda(cfg, invoke.Settings{Function: "worker"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _, err = invoker.Invoke(t.Context(), "eu-west-1", nil)
+		invoker := newLambda(t, cfg, invoke.Settings{})
+		_, _, err := invoker.Invoke(t.Context(), "eu-west-1", nil)
 		if got := len(server.Requests()); name(err) != protocol.ErrorLambdaAWS || got != 1 {
 			t.Errorf("Invoke = %v after %d requests, want %s after 1", err, got, protocol.ErrorLambdaAWS)
 		}

@@ -32,7 +32,7 @@ func TestAServerWithoutTheLogIsCalledWithoutIt(t *testing.T) {
 	var others atomic.Int32
 	fault := withoutTail(&others)
 	server.Decide(func(invoketest.Call) invoketest.Fault { return fault })
-	invoker := newLambda(t, server, invoke.Settings{Placement: invoke.Regional})
+	invoker := newLambda(t, server.Config(), invoke.Settings{Placement: invoke.Regional})
 	for i, region := range []string{"eu-west-1", "eu-west-1", "us-east-1"} {
 		answer, report, err := invoker.Invoke(t.Context(), region, []byte(`{"a":1}`))
 		if err != nil || string(answer) != `{"a":1}` || report.Metrics == nil || !report.Metrics.Estimated {
@@ -64,7 +64,7 @@ func TestCallsInFlightWithTheLogAreCalledWithoutIt(t *testing.T) {
 		refuse(w, r, work)
 	}
 	server.Decide(func(invoketest.Call) invoketest.Fault { return fault })
-	invoker := newLambda(t, server, invoke.Settings{})
+	invoker := newLambda(t, server.Config(), invoke.Settings{})
 	var wg sync.WaitGroup
 	for range calls {
 		wg.Go(func() {
@@ -85,7 +85,7 @@ func TestAnother501IsAnError(t *testing.T) {
 	t.Parallel()
 	server := invoketest.NewServer(t, echo)
 	server.Decide(func(invoketest.Call) invoketest.Fault { return invoketest.Answer(http.StatusNotImplemented, "no") })
-	invoker := newLambda(t, server, invoke.Settings{})
+	invoker := newLambda(t, server.Config(), invoke.Settings{})
 	for _, want := range []int{2, 3} {
 		_, report, err := invoker.Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 		if name(err) != "Lambda.NotImplemented" || report.Metrics != nil || err.Error() != "HTTP 501 Not Implemented" {

@@ -100,7 +100,7 @@ func TestAnswersThatAreHeldAtOnceTakeAnEighthOfTheMemory(t *testing.T) {
 				if test.fault != nil {
 					server.Decide(func(invoketest.Call) invoketest.Fault { return test.fault })
 				}
-				l := newLambda(t, server, invoke.Settings{Dial: server.Dial, MemoryMB: test.memoryMB})
+				l := newLambda(t, server.Config(), invoke.Settings{Dial: server.Dial, MemoryMB: test.memoryMB})
 				var got reader
 				got.call(t.Context(), l, test.lengths...)
 				if got.billedMs > float64(len(test.lengths)) { // a millisecond each
@@ -127,7 +127,7 @@ func TestTheWaitForOtherAnswersEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := invoketest.NewMemoryServer(t, answering)
-		l := newLambda(t, server, invoke.Settings{Dial: server.Dial, MemoryMB: 8})
+		l := newLambda(t, server.Config(), invoke.Settings{Dial: server.Dial, MemoryMB: 8})
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
 		var got reader
@@ -149,7 +149,7 @@ func TestAnAnswerThatDoesNotComeKeepsNoOthersWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := invoketest.NewMemoryServer(t, answering)
-		l := newLambda(t, server, invoke.Settings{Dial: server.Dial, MemoryMB: 8})
+		l := newLambda(t, server.Config(), invoke.Settings{Dial: server.Dial, MemoryMB: 8})
 		server.Script(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Length", strconv.Itoa(1<<20))
@@ -271,16 +271,13 @@ func overHTTP2(t *testing.T, memoryMB int, handler http.HandlerFunc) *invoke.Lam
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
 	})
-	l, err := invoke.NewLambda(cfg, invoke.Settings{
-		Function: "worker", MemoryMB: memoryMB, Dial: func(context.Context, string, string) (net.Conn, error) {
+	l := newLambda(t, cfg, invoke.Settings{
+		MemoryMB: memoryMB, Dial: func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
 			pipes <- theirs
 			return ours, nil
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return l
 }
 
@@ -289,7 +286,7 @@ func TestAnErrorsBodyIsReadUpToABound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := invoketest.NewMemoryServer(t, answering)
-		l := newLambda(t, server, invoke.Settings{Dial: server.Dial})
+		l := newLambda(t, server.Config(), invoke.Settings{Dial: server.Dial})
 		for _, length := range []int{50 << 10, 70 << 10, protocol.MaxPayloadBytes} {
 			message := string(bytes.Repeat([]byte("x"), length))
 			server.Script(invoketest.Refuse(http.StatusForbidden, "AccessDeniedException", message))

@@ -331,7 +331,7 @@ func TestWhatIsNotSentIsNotBilled(t *testing.T) {
 			{"given up before", silent, []byte(`{}`), 0},
 			{"too large", silent, make([]byte, 7<<20), time.Minute},
 		} {
-			invoker := newLambda(t, invoketest.NewMemoryServer(t, echo), test.settings)
+			invoker := newLambda(t, invoketest.NewMemoryServer(t, echo).Config(), test.settings)
 			ctx, cancel := context.WithTimeout(t.Context(), test.wait)
 			_, report, err := invoker.Invoke(ctx, "eu-west-1", test.payload)
 			cancel()

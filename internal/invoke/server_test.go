@@ -20,7 +20,7 @@ import (
 func inMemory(t *testing.T) (*invoketest.Server, *invoke.Lambda) {
 	t.Helper()
 	server := invoketest.NewMemoryServer(t, echo)
-	return server, newLambda(t, server, invoke.Settings{Dial: server.Dial})
+	return server, newLambda(t, server.Config(), invoke.Settings{Dial: server.Dial})
 }
 
 // calls makes calls at once and returns how many failed with each error name,
@@ -110,7 +110,7 @@ func TestServerConnectsOrDoesNot(t *testing.T) {
 func TestServerCountsTheAttemptsAtEachUnit(t *testing.T) {
 	t.Parallel()
 	server := invoketest.NewServer(t, echo)
-	invoker := newLambda(t, server, invoke.Settings{})
+	invoker := newLambda(t, server.Config(), invoke.Settings{})
 	var seen []int
 	server.Decide(func(c invoketest.Call) invoketest.Fault {
 		seen = append(seen, c.Attempt)
@@ -165,11 +165,11 @@ func TestLambdaStopsReadingAtTheLongestAnswer(t *testing.T) {
 	t.Parallel()
 	server := invoketest.NewServer(t, echo)
 	server.Script(invoketest.Endless)
-	_, _, err := newLambda(t, server, invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+	_, _, err := newLambda(t, server.Config(), invoke.Settings{}).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 	if name(err) != protocol.ErrorResponseSizeTooLarge {
 		t.Errorf("Invoke of an endless answer = %v, want %s", err, protocol.ErrorResponseSizeTooLarge)
 	}
-	if _, _, err := newLambda(t, server, invoke.Settings{}).Invoke(context.Background(), "eu-west-1", []byte(`{}`)); err != nil {
+	if _, _, err := newLambda(t, server.Config(), invoke.Settings{}).Invoke(context.Background(), "eu-west-1", []byte(`{}`)); err != nil {
 		t.Errorf("Invoke after it = %v", err)
 	}
 }

@@ -101,7 +101,7 @@ func refusedWith(t *testing.T, fault invoketest.Fault, regional bool) (err *invo
 	if regional {
 		settings.Placement = invoke.Regional
 	}
-	_, report, failed := newLambda(t, server, settings).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
+	_, report, failed := newLambda(t, server.Config(), settings).Invoke(t.Context(), "eu-west-1", []byte(`{}`))
 	err, ok := failed.(*invoke.Error) //nolint:errorlint // Invoke returns it as it is
 	if !ok {
 		t.Fatalf("Invoke = %v, want an *invoke.Error", failed)

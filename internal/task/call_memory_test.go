@@ -27,10 +27,7 @@ func TestLongAnswersAreHeldWithinTheMemory(t *testing.T) {
 	body := `{"logGroups":[` + b.String()[1:] + `]}`
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 	before := live()
-	work, faults := calling(t, "reads", cloudWithin(t, memoryMB, handler)).Prepare("call", json.RawMessage(`{"query":"length(logGroups)"}`))
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	work := prepare(t, calling(t, "reads", cloudWithin(t, memoryMB, handler)), "call", json.RawMessage(`{"query":"length(logGroups)"}`))
 	var wg sync.WaitGroup
 	for range calls {
 		wg.Go(func() {

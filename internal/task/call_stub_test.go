@@ -81,10 +81,7 @@ func calling(t *testing.T, allow string, a *task.AWS) *task.Registry {
 // line.
 func call(t *testing.T, tasks *task.Registry, target, parameters string) (json.RawMessage, error) {
 	t.Helper()
-	work, faults := tasks.Prepare("call", json.RawMessage(parameters))
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	work := prepare(t, tasks, "call", json.RawMessage(parameters))
 	return work(task.WithRunID(t.Context(), "run"), "eu-west-1", target)
 }
 
@@ -93,3 +90,13 @@ const (
 		`<item><vpcId>vpc-2</vpcId><cidrBlock>10.1.0.0/16</cidrBlock></item></vpcSet>%s</DescribeVpcsResponse>`
 	more = `<nextToken>more</nextToken>`
 )
+
+// prepare returns the work of a task with parameters that have no faults.
+func prepare(t *testing.T, tasks *task.Registry, name string, parameters json.RawMessage) task.Work {
+	t.Helper()
+	work, faults := tasks.Prepare(name, parameters)
+	if faults != nil {
+		t.Fatalf("Prepare(%s, %s) = %v", name, parameters, faults)
+	}
+	return work
+}

@@ -158,10 +158,7 @@ func TestCallGivesEveryAttemptTheSameToken(t *testing.T) {
 	t.Parallel()
 	s := &stub{t: t, answers: slices.Repeat([]answer{{body: `<RunInstancesResponse></RunInstancesResponse>`}}, 4)}
 	tasks := calling(t, "ec2:RunInstances", cloud(t, s))
-	work, faults := tasks.Prepare("call", json.RawMessage(`{"input":{"MinCount":1,"MaxCount":1}}`))
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	work := prepare(t, tasks, "call", json.RawMessage(`{"input":{"MinCount":1,"MaxCount":1}}`))
 	for _, of := range [][2]string{{"run", "eu-west-1"}, {"run", "eu-west-1"}, {"run", "us-east-1"}, {"other", "eu-west-1"}} {
 		if _, err := work(task.WithRunID(t.Context(), of[0]), of[1], "ec2:RunInstances"); err != nil {
 			t.Fatal(err)

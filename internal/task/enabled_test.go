@@ -58,10 +58,7 @@ func TestEnabledRegionsAreAskedOfAWS(t *testing.T) {
 		{"ec2", account{"", described}, `{"message":"Regions enabled in the account: 1, says ec2:DescribeRegions","regions":["us-east-1"],"source":"ec2:DescribeRegions"}`},
 		{"neither", account{"", ""}, "account:ListRegions: denied (HTTP 403); ec2:DescribeRegions: "},
 	} {
-		work, faults := calling(t, "reads", cloud(t, test.account)).Prepare("enabled-regions", nil)
-		if faults != nil {
-			t.Fatal(faults)
-		}
+		work := prepare(t, calling(t, "reads", cloud(t, test.account)), "enabled-regions", nil)
 		output, err := work(t.Context(), "us-east-1", "enabled")
 		if got := fmt.Sprint(string(output), err); !strings.HasPrefix(strings.TrimSuffix(got, "<nil>"), test.want) {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
@@ -83,10 +80,7 @@ func TestARegionThatIsNotEnabledIsSkippedIfAWSSaysSo(t *testing.T) {
 		{"enabled by default", "us-east-1", account{listed, ""}, ""},
 		{"unknown", "me-south-1", account{"", ""}, ""},
 	} {
-		work, faults := calling(t, "reads", cloud(t, test.account)).Prepare("call", nil)
-		if faults != nil {
-			t.Fatal(faults)
-		}
+		work := prepare(t, calling(t, "reads", cloud(t, test.account)), "call", nil)
 		_, err := work(t.Context(), test.region, "ec2:DescribeVpcs")
 		if skip, ok := errors.AsType[*task.SkipError](err); ok != (test.skipped != "") || ok && skip.Reason != test.skipped {
 			t.Errorf("%s: %v, want a skip: %q", test.name, err, test.skipped)

@@ -93,10 +93,7 @@ func TestATargetCannotChangeTheURLAroundIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	parameters := json.RawMessage(`{"url":"` + server.URL + `/a/{target}/b?c={target}"}`)
-	work, faults := tasks.Prepare("probe", parameters)
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	work := prepare(t, tasks, "probe", parameters)
 	rapid.Check(t, func(t *rapid.T) {
 		target := rapid.OneOf(rapid.StringMatching(`[a-z./@:?#%&_-]{1,8}`), rapid.String()).Draw(t, "target")
 		if target == protocol.EveryService || tasks.Check("probe", parameters, []string{target}) != nil {
@@ -138,10 +135,7 @@ func locally(t *testing.T, server *httptest.Server, parameters string) task.Work
 	if err != nil {
 		t.Fatal(err)
 	}
-	work, faults := tasks.Prepare("probe", json.RawMessage(strings.ReplaceAll(parameters, "URL", server.URL)))
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	work := prepare(t, tasks, "probe", json.RawMessage(strings.ReplaceAll(parameters, "URL", server.URL)))
 	return work
 }
 
@@ -239,10 +233,7 @@ func TestAProbesFailureIsTheTargets(t *testing.T) {
 
 func TestAServiceThatIsNotInTheRegionIsNotProbed(t *testing.T) {
 	t.Parallel()
-	work, faults := task.Builtin().Prepare("probe", nil)
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	work := prepare(t, task.Builtin(), "probe", nil)
 	_, err := work(t.Context(), "ap-southeast-7", "apprunner")
 	if skipped, ok := errors.AsType[*task.SkipError](err); !ok || skipped.Reason != "apprunner is not listed in ap-southeast-7" {
 		t.Errorf("probe = %v, want to skip", err)
@@ -279,10 +270,7 @@ func TestWhatTheOperatorDoesNotAllowIsRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			work, faults := tasks.Prepare("probe", json.RawMessage(strings.ReplaceAll(tt.parameters, "URL", server.URL)))
-			if faults != nil {
-				t.Fatal(faults)
-			}
+			work := prepare(t, tasks, "probe", json.RawMessage(strings.ReplaceAll(tt.parameters, "URL", server.URL)))
 			if _, err := work(t.Context(), "eu-west-1", "dynamodb"); err == nil || err.Error() != tt.want {
 				t.Errorf("probe = %v, want %s", err, tt.want)
 			}

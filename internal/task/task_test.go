@@ -35,10 +35,7 @@ func sum(_ context.Context, in task.Input[pair]) (map[string]any, error) {
 
 func TestATaskIsATypedFunction(t *testing.T) {
 	t.Parallel()
-	work, faults := task.NewRegistry(task.New("sum", "add", sum)).Prepare("sum", json.RawMessage(`{"left":1,"right":2}`))
-	if faults != nil {
-		t.Fatalf("Prepare = %v", faults)
-	}
+	work := prepare(t, task.NewRegistry(task.New("sum", "add", sum)), "sum", json.RawMessage(`{"left":1,"right":2}`))
 	got, err := work(t.Context(), "eu-west-1", "s3")
 	if want := `{"in":"eu-west-1/s3","sum":3}`; err != nil || string(got) != want {
 		t.Errorf("work = %s, %v; want %s", got, err, want)
@@ -166,10 +163,7 @@ func TestBuiltinTasksAreInTheOrderOfTheirNames(t *testing.T) {
 func TestSleepWaitsAndResolves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		work, faults := task.Builtin().Prepare("sleep", json.RawMessage(`{"seconds":1.5}`))
-		if faults != nil {
-			t.Fatalf("Prepare = %v", faults)
-		}
+		work := prepare(t, task.Builtin(), "sleep", json.RawMessage(`{"seconds":1.5}`))
 		begin := time.Now()
 		got, err := work(t.Context(), "eu-west-1", "dynamodb")
 		if took := time.Since(begin); err != nil || took != 1500*time.Millisecond {
@@ -212,10 +206,7 @@ func TestResolve(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			work, faults := task.Builtin().Prepare("resolve", json.RawMessage(tt.parameters))
-			if faults != nil {
-				t.Fatalf("Prepare = %v", faults)
-			}
+			work := prepare(t, task.Builtin(), "resolve", json.RawMessage(tt.parameters))
 			data, err := work(t.Context(), tt.region, tt.target)
 			if skipped, ok := errors.AsType[*task.SkipError](err); ok || tt.skip {
 				if !ok || skipped.Reason != tt.want {
