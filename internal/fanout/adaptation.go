@@ -8,14 +8,14 @@ import (
 // An Adaptation says how the number of attempts at once follows what the other
 // side accepts. The zero Adaptation follows nothing.
 //
-// Each lane starts with a burst, a fifth of its items unless FirstBurst knows better. When the throttles of a burst
-// have had time to come, the next fifth follows, so that few attempts meet a limit.
-// While at most a sixth of the attempts are throttled, the bursts only get smaller, to
-// half. Past a sixth the lane's window (how many may run at once) falls to what the
-// other side accepted. After two rounds without a throttle it grows by one, after two
-// more by two, then by four: a limit that has risen is found. The first throttle ends
-// that, and the next try waits twice as long. A lane in which nothing is accepted tries
-// one attempt at a time, with longer and longer pauses.
+// Each lane starts with a burst: a fifth of its items, or what FirstBurst returns. When
+// the throttles of a burst have had time to arrive, the next fifth follows, so that few
+// attempts meet a limit. While at most a sixth of the attempts are throttled, the bursts
+// only get smaller, to half. Past a sixth the lane's window (how many may run at once)
+// falls to what the other side accepted. After two rounds without a throttle it grows by
+// one, after two more by two, then by four: a limit that has risen is found. The first
+// throttle ends that, and the next try waits twice as long. A lane in which nothing is
+// accepted tries one attempt at a time, with longer and longer pauses.
 //
 // Throttles that mean too many attempts per second, see [RateError], leave the window as
 // it is. Past a sixth of the attempts they slow the lane down to the rate that the other

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,11 +63,7 @@ func (h Hedge) enabled() bool { return h.After > 0 || h.AfterPercentile > 0 }
 
 // Most returns how many hedges a run of n items may make.
 func (h Hedge) Most(n int) int {
-	percentage := h.MaxExtraPercentage
-	if percentage == 0 {
-		percentage = DefaultMaxExtraPercentage
-	}
-	return int(percentage / 100 * float64(n))
+	return int(cmp.Or(h.MaxExtraPercentage, DefaultMaxExtraPercentage) / 100 * float64(n))
 }
 
 // errLost is the error of an attempt when another one at its item answered first.

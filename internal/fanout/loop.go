@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -53,12 +54,7 @@ func newLoop[T, R any](ctx context.Context, p Policy, items []T, do Func[T, R], 
 	if err := p.Validate(len(items)); err != nil {
 		panic("fanout: " + err.Error())
 	}
-	if p.MaxConcurrency == 0 {
-		p.MaxConcurrency = math.MaxInt
-	}
-	if p.Grace == 0 {
-		p.Grace = DefaultGrace
-	}
+	p.MaxConcurrency, p.Grace = cmp.Or(p.MaxConcurrency, math.MaxInt), cmp.Or(p.Grace, DefaultGrace)
 	queues, lanes := newQueues(p, len(items))
 	l := &loop[T, R]{
 		parent: ctx, policy: p, items: items, do: do, watch: watch,

@@ -1,6 +1,9 @@
 package fanout
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Status says how an item, or a run, ended.
 type Status string
@@ -40,13 +43,8 @@ func (o Outcome[R]) Started() time.Time {
 	if len(o.Attempts) == 0 {
 		return time.Time{}
 	}
-	started := o.Attempts[0].Start
-	for _, a := range o.Attempts[1:] { // a hedge may have ended before the slow attempt
-		if a.Start.Before(started) {
-			started = a.Start
-		}
-	}
-	return started
+	// The attempts are in the order of their ends: a hedge may have ended before the slow one.
+	return slices.MinFunc(o.Attempts, func(a, b Attempt) int { return a.Start.Compare(b.Start) }).Start
 }
 
 // An Attempt is one try of an item.

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -95,13 +96,7 @@ func (r Retrier) wait(retries int) (time.Duration, bool) {
 	if retries >= attempts {
 		return 0, false
 	}
-	interval, rate := r.IntervalSeconds, r.BackoffRate
-	if interval == 0 {
-		interval = defaultInterval
-	}
-	if rate == 0 {
-		rate = defaultBackoffRate
-	}
+	interval, rate := cmp.Or(r.IntervalSeconds, defaultInterval), cmp.Or(r.BackoffRate, defaultBackoffRate)
 	seconds := interval * math.Pow(rate, float64(retries))
 	if r.MaxDelaySeconds > 0 {
 		seconds = min(seconds, r.MaxDelaySeconds)
