@@ -40,10 +40,8 @@ func completeRunRegions(typed string) []cobra.Completion {
 func completeRegions(typed string) []cobra.Completion {
 	before := behind(typed)
 	var regions []cobra.Completion
-	for _, p := range endpoints.Partitions() {
-		for _, r := range endpoints.Regions(p.ID) {
-			regions = append(regions, cobra.CompletionWithDesc(before+r.Name, r.Description))
-		}
+	for _, r := range endpoints.AllRegions() {
+		regions = append(regions, cobra.CompletionWithDesc(before+r.Name, r.Description))
 	}
 	return regions
 }

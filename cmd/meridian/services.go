@@ -73,10 +73,8 @@ func listServices(region string) ([]serviceListing, error) {
 
 func regionNames() []string {
 	var names []string
-	for _, p := range endpoints.Partitions() {
-		for _, r := range endpoints.Regions(p.ID) {
-			names = append(names, r.Name)
-		}
+	for _, r := range endpoints.AllRegions() {
+		names = append(names, r.Name)
 	}
 	return names
 }

@@ -25,7 +25,7 @@ func expand(r protocol.Request, deployed []string) ([]string, protocol.Faults) {
 	switch {
 	case len(among) == 0:
 		faults = append(faults, protocol.UnknownFault("partition", r.Partition, "a partition", partitions()))
-		among = everyRegion() // a pattern that matches in no partition is wrong in any case
+		among = endpoints.AllRegions() // a pattern that matches in no partition is wrong in any case
 	case deployed != nil:
 		if among = withWorkers(r.Partition, deployed); len(among) == 0 {
 			return nil, protocol.Faults{protocol.NewFault("partition", r.Partition, "has no worker"+workersIn(deployed))}
@@ -37,7 +37,7 @@ func expand(r protocol.Request, deployed []string) ([]string, protocol.Faults) {
 		at := "excludeRegions[" + strconv.Itoa(i) + "]"
 		faults = append(faults, protocol.NewFault(at, protocol.EnabledRegions, "is for regions only; want a Region or a glob"))
 	}
-	unwanted, more := expandEach("excludeRegions", r.ExcludeRegions, everyRegion(), nil)
+	unwanted, more := expandEach("excludeRegions", r.ExcludeRegions, endpoints.AllRegions(), nil)
 	faults = append(faults, more...)
 	found := len(wanted) > 0
 	left := slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(unwanted, name) })
@@ -50,7 +50,7 @@ func expand(r protocol.Request, deployed []string) ([]string, protocol.Faults) {
 // withWorkers returns the deployed Regions of a partition, or of all if it is empty. None
 // needs opt-in: that has been done.
 func withWorkers(partition string, deployed []string) []endpoints.Region {
-	regions := slices.DeleteFunc(everyRegion(), func(r endpoints.Region) bool {
+	regions := slices.DeleteFunc(endpoints.AllRegions(), func(r endpoints.Region) bool {
 		return !slices.Contains(deployed, r.Name) || partition != "" && r.Partition != partition
 	})
 	for i := range regions {
@@ -86,7 +86,7 @@ func match(at, pattern string, among []endpoints.Region, deployed []string) ([]s
 	}
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		if _, known := endpoints.PartitionOf(pattern); !known {
-			fault := protocol.UnknownFault(at, pattern, "a Region", names(everyRegion()))
+			fault := protocol.UnknownFault(at, pattern, "a Region", names(endpoints.AllRegions()))
 			return nil, &fault
 		}
 		if deployed != nil && !slices.Contains(deployed, pattern) {
@@ -125,11 +125,9 @@ func workersIn(deployed []string) string {
 // elsewhere names, for a glob that matches no Region of its partition, a partition in
 // which it matches some. It returns "" when there is none.
 func elsewhere(pattern string) string {
-	for _, p := range endpoints.Partitions() {
-		for _, region := range endpoints.Regions(p.ID) {
-			if ok, _ := path.Match(pattern, region.Name); ok {
-				return fmt.Sprintf(" of its partition; partition %q has some that match", p.ID)
-			}
+	for _, region := range endpoints.AllRegions() {
+		if ok, _ := path.Match(pattern, region.Name); ok {
+			return fmt.Sprintf(" of its partition; partition %q has some that match", region.Partition)
 		}
 	}
 	return ""
@@ -142,15 +140,6 @@ func names(regions []endpoints.Region) []string {
 		names[i] = r.Name
 	}
 	return names
-}
-
-// everyRegion returns the Regions of every partition.
-func everyRegion() []endpoints.Region {
-	var all []endpoints.Region
-	for _, p := range endpoints.Partitions() {
-		all = append(all, endpoints.Regions(p.ID)...)
-	}
-	return all
 }
 
 func partitions() []string {

@@ -109,6 +109,13 @@ func Regions(partition string) []Region {
 	})
 }
 
+// AllRegions returns the Regions of all partitions, sorted by name within each partition.
+func AllRegions() []Region {
+	c := catalogue()
+
+	return c.filter(func(i int) bool { return !c.regions[i].announced })
+}
+
 // RegionsOf returns the Regions of all partitions in which a service is listed,
 // sorted by name within each partition. The list is empty for a service that does
 // not exist or for which AWS publishes no list.
