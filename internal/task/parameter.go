@@ -3,6 +3,8 @@ package task
 import (
 	"reflect"
 	"strings"
+
+	"meridian/pkg/protocol"
 )
 
 // A Parameter describes one parameter of a task for a person.
@@ -34,23 +36,5 @@ func kindOf(t reflect.Type) string {
 	if own, ok := reflect.TypeAssert[interface{ Kind() string }](reflect.Zero(t)); ok {
 		return own.Kind()
 	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		return kindOf(t.Elem())
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return "an object" // a json.RawMessage
-		}
-		return "an array"
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int:
-		return "a whole number"
-	case reflect.Float64:
-		return "a number"
-	default:
-		return "an object"
-	}
+	return protocol.KindFor(t)
 }

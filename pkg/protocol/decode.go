@@ -133,7 +133,7 @@ func decodeLenient(data []byte, v any) error {
 	}
 	err := json.Unmarshal(data, v)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s: want %s, got %s", wrong.Field, kindFor(wrong.Type), wrong.Value)
+		return fmt.Errorf("%s: want %s, got %s", wrong.Field, KindFor(wrong.Type), wrong.Value)
 	}
 	if err != nil {
 		if fault, ok := malformed(data); ok {

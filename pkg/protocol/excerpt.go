@@ -63,12 +63,18 @@ func kindOf(raw []byte) string {
 	return "a number"
 }
 
-// kindFor returns the kind of JSON value that a field of type t accepts.
-func kindFor(t reflect.Type) string {
+// KindFor returns the kind of JSON value that a field of type t accepts, such as "a
+// number".
+func KindFor(t reflect.Type) string {
 	switch t.Kind() {
-	case reflect.Struct:
+	case reflect.Pointer:
+		return KindFor(t.Elem())
+	case reflect.Struct, reflect.Map:
 		return "an object"
 	case reflect.Slice:
+		if t == rawMessage {
+			return "an object"
+		}
 		return "an array"
 	case reflect.String:
 		return "a string"
