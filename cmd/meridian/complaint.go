@@ -52,8 +52,8 @@ func usage(format string, args ...any) *complaintError {
 	return &complaintError{status: exitUsage, text: fmt.Sprintf(format, args...)}
 }
 
-// failure returns an error because of which a valid request has no result, or its result
-// could not be written.
+// failure returns the error of a valid request without a result, or of a result that could
+// not be written.
 func failure(format string, args ...any) *complaintError {
 	return &complaintError{status: exitNoResult, text: fmt.Sprintf(format, args...)}
 }

@@ -18,9 +18,9 @@
 // machine's clock is off. The difference is kept for the calls to come.
 //
 // The request is signed when there is a connection for it, so a signature is never
-// older than the request. Credentials that can expire are renewed from five minutes
-// before on, while calls go on with the old ones; credentials that expired while the
-// request waited are taken again. White space around them is not sent.
+// older than the request. Credentials that can expire are renewed in their last five
+// minutes, while calls still use the old ones. Credentials that expired while the request
+// waited are retrieved again. White space around them is not sent.
 //
 // An answer is read up to [Call.MaxBytes], a refusal up to 64 KiB, and its body is closed.
 //

@@ -72,7 +72,7 @@ func TestDoCorrectsAClockThatIsOff(t *testing.T) {
 				t.Errorf("%d requests for 20 calls at once, %d accepted; want 40, 20", server.sent, server.taken)
 			}
 			do(t, client, true)
-			server.ahead = 0 // somebody has set the clock
+			server.ahead = 0 // the clock has been set
 			do(t, client, true)
 			do(t, client, true)
 			if server.sent != 44 || server.taken != 23 {

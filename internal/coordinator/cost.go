@@ -50,7 +50,7 @@ func (b Billing) architecture() price.Architecture {
 }
 
 // metrics returns what an attempt took of Lambda, as the invoker reports it. An
-// attempt that has not returned goes on and is billed, but has no report: it is
+// attempt that has not returned still runs and is billed, but has no report: it is
 // estimated.
 func (r *run) metrics(a fanout.Attempt, answer reply, returned bool) *protocol.Metrics {
 	if returned || r.bill.Region == "" {

@@ -20,7 +20,7 @@ type gathered struct {
 	summary protocol.Summary
 }
 
-// A gatheredRegion is a Region of which some units have settled.
+// A gatheredRegion is a Region with some units settled.
 type gatheredRegion struct {
 	outcome protocol.RegionOutcome   // without outputs, which result adds
 	batches []protocol.RegionOutcome // by batch number

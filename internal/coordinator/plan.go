@@ -21,8 +21,8 @@ import (
 // took 106 to 176 MiB, garbage included, so the default of 256 MB holds them.
 // Connections are no limit: 5,000 invocations fit into 50 of HTTP/2.
 //
-// requestsShare is the share of the memory that the requests in flight may take, as one
-// in so many. A request that waits for a connection has a copy with less budget, so they
+// requestsShare is the part of the memory that the requests in flight may take: one in
+// requestsShare. A request that waits for a connection has a copy with less budget, so they
 // may take twice as much for a while; answers and outputs take the rest.
 const (
 	maxInFlight     = 5000

@@ -7,9 +7,9 @@ import (
 )
 
 // Windows remembers how many invocations at once the worker of each Region has accepted,
-// from one run of a process to the next. The next run starts with as many at once, and
-// goes on from there: an account's limit may have changed. The zero Windows knows nothing
-// yet. It may be used by several goroutines at once.
+// from one run of a process to the next. The next run starts with that number, and adapts
+// it: an account's limit may have changed. The zero Windows knows nothing yet. It may be
+// used by several goroutines at once.
 type Windows struct{ byRegion sync.Map }
 
 // use lets the policy of a plan start with what is known, and returns the function that

@@ -89,7 +89,7 @@ type Verdict struct {
 	// that were open. It is 0 when no limit was found.
 	Throttled, Concurrency int
 
-	// Windows says how many attempts at once each lane is known to bear, for the
-	// [Adaptation.FirstBurst] of the next run; 0 when the run has shown nothing new of it.
+	// Windows says how many attempts at once the other side accepts in each lane, for the
+	// [Adaptation.FirstBurst] of the next run. It is 0 if the run has shown nothing new.
 	Windows []int
 }

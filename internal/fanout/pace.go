@@ -4,7 +4,7 @@ import "time"
 
 // A pace limits how many attempts a lane starts per second. A lane has none until it is
 // throttled for its rate, see [RateError]. Then it starts nothing until the other throttles
-// of the burst have come, and goes on with the rate that was accepted until then.
+// of the burst have come, and continues at the rate that was accepted until then.
 //
 // From then on it counts its attempts in samples. The rate falls by the share of a sample
 // that was throttled, and grows after one without a throttle, twice as much each time.
@@ -39,7 +39,8 @@ const (
 	mostSample  = 320
 	sampleTime  = 50 * time.Millisecond
 
-	// throttledSample ends a sample: so many throttles show by how much to fall.
+	// throttledSample is the number of throttles that ends a sample: they show by how much
+	// to fall.
 	throttledSample = 3
 
 	// leastStep and mostStep bound a growth. More would go past the limit of a server
@@ -99,7 +100,7 @@ func (l *lane) tooFast(s sending, now time.Time) {
 	}
 }
 
-// slowDown ends a sample of so many attempts, of which some were throttled.
+// slowDown ends a sample of a number of attempts, some of them throttled.
 func (l *lane) slowDown(attempts int, now time.Time) {
 	p := &l.pace
 	accepted := 1 - float64(p.throttled)/float64(attempts+1)

@@ -35,9 +35,9 @@ type Policy struct {
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
-	// MaxAttempts bounds the attempts of all items together, as each is kept: when so many
-	// have started, nothing is retried any more, and what fails says so. Every item still
-	// gets its first attempt. Zero means no bound.
+	// MaxAttempts bounds the attempts of all items together, as each is kept. When that
+	// many have started, nothing is retried any more, and the errors say so. Every item
+	// still gets its first attempt. Zero means no bound.
 	MaxAttempts int
 
 	// Groups gives each item its group, by any number from 0 up. Groups take turns, and

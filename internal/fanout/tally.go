@@ -84,7 +84,7 @@ func (c *tally) exceeded(failed int) bool {
 	return failed > 0 && t.FailureCount == nil && t.FailurePercentage == nil && t.MinSuccessful == 0
 }
 
-// enough reports whether the run need not go on with the rest.
+// enough reports whether the rest of the run is not needed.
 func (c *tally) enough() bool {
 	t := c.tolerance
 	return t.MinSuccessful > 0 && c.succeeded >= t.MinSuccessful || t.FailFast && c.exceeded(c.failed)

@@ -12,7 +12,7 @@ import (
 	"meridian/internal/invoke/invoketest"
 )
 
-// An unneeded cause says that nobody needs the answer.
+// An unneeded cause says that the answer is not needed.
 type unneeded struct{ error }
 
 func (unneeded) Unneeded() bool { return true }

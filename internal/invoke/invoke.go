@@ -89,8 +89,8 @@ func (e *endError) NotStarted() bool { return e.notSent }
 // Unwrap returns the cause and the context's error.
 func (e *endError) Unwrap() []error { return []error{e.cause, e.err} }
 
-// lasting returns the context of a call under ctx. It ends with ctx, or, when ctx is
-// cancelled after sent was called, at most so much later.
+// lasting returns the context of a call under ctx. It ends with ctx or, when ctx is
+// cancelled after sent was called, up to wait later.
 func lasting(ctx context.Context, wait time.Duration) (call context.Context, sent, cancel func()) {
 	call, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	var isSent atomic.Bool

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// answersShare is the share of the memory for the answers that are read and held at
-	// once, as one in so many. What their callers make of them takes about as much again.
+	// answersShare is the part of the memory for the answers that are read and held at
+	// once: one in answersShare. What their callers make of them takes about as much again.
 	// As much is for what has arrived and is not read, see wire.Config.
 	answersShare = 8
 

@@ -98,8 +98,8 @@ func batches() protocol.Result {
 	return run(in("us-east-1", 20), retried, lost("sa-east-1", protocol.StatusNotStarted, 0, "", "enough succeeded", "s3", "sqs"))
 }
 
-// ranElsewhere is a run whose workers ran in one Region, for three of which one did not
-// answer.
+// ranElsewhere is a run over three Regions with all workers in one Region. One worker did
+// not answer.
 func ranElsewhere() protocol.Result {
 	r := run(resolved("us-east-1", 1003.4), resolved("eu-west-1", 1004.9), lost("sa-east-1", protocol.StatusFailed, 3002,
 		protocol.ErrorLambdaSDKClient, "connect: timed out after 3s", "dynamodb"))

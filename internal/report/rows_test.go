@@ -39,7 +39,7 @@ func instances() protocol.Result {
 	)
 }
 
-// twoTargets is a result of two targets in two Regions, one of which failed in one.
+// twoTargets is a result of two targets in two Regions. One target failed in one Region.
 func twoTargets() protocol.Result {
 	output := `{"rows":[{"id":"a"}]}`
 	half := region("eu-west-2", protocol.StatusFailed, 9, target("ec2:DescribeVpcs", output), protocol.TargetOutcome{

@@ -134,10 +134,10 @@ func timelines(r protocol.Result, cells int, p palette) column {
 	return c
 }
 
-// longReason is the length in bytes from which a reason is not repeated for each Region.
+// longReason is the length in bytes above which a reason is not repeated.
 const longReason = 60
 
-// answers returns the column of what came back. A long reason for a failure is there once,
+// answers returns the column of what came back. A long reason for a failure appears once,
 // with its first Region; all says to repeat it.
 func answers(r protocol.Result, all bool, p palette) column {
 	c := column{cells: []string{p.quiet.Render("WHAT CAME BACK")}}

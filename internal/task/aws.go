@@ -18,12 +18,12 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// An AWS is a process's way to AWS: its credentials, its endpoints, and one pool of
+// An AWS calls AWS for a process: it has the credentials, the endpoints, and one pool of
 // connections. Make one with [NewAWS]. It may be used from several goroutines.
 //
-// A host to which no connection can be opened within [wire.ConnectTimeout] is not asked
-// again for a minute: calls to it fail at once. So a dead Region costs its run, and the
-// runs that follow soon, three seconds once.
+// A host that accepts no connection within [wire.ConnectTimeout] is not dialled again for
+// a minute: calls to it fail at once. So a dead Region costs three seconds once, and not
+// in each run of that minute.
 type AWS struct {
 	load    func(context.Context) (aws.Config, error)
 	answers *semaphore.Weighted                                                  // bytes of long answers that are held at once
@@ -40,9 +40,9 @@ type AWS struct {
 // call, and again after an error.
 //
 // Long answers wait for each other, so that those held at once take a sixteenth of the
-// process's memory as AWS sends them, and some ten times as much decoded; one alone is
-// never kept waiting. A memory of 0 MB means that it is no Lambda function, and counts as
-// 4 GB.
+// process's memory as AWS sends them, and about ten times that when they are decoded. One
+// alone never waits. A memory of 0 MB means that the process is no Lambda function, and
+// counts as 4 GB.
 func NewAWS(memoryMB int, load func(context.Context) (aws.Config, error)) *AWS {
 	most := int64(cmp.Or(memoryMB, 4096)) << 20 / 16
 	return &AWS{load: load, answers: semaphore.NewWeighted(most), most: most}
@@ -86,8 +86,8 @@ func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
 	return a.loaded, nil
 }
 
-// deadFor is how long a host is not asked again. A run of some targets is over by then,
-// and a warm worker, which may live for hours, finds out that a Region is back.
+// deadFor is how long a dead host is not dialled again: longer than most runs, and short
+// enough for a warm worker, which may live for hours, to notice that a Region is back.
 const deadFor = time.Minute
 
 // A sender sends requests over a pool, and none to dead hosts.
@@ -96,7 +96,7 @@ type sender struct {
 	dead sync.Map // the error and its time, by host
 }
 
-// A death is why, and since when, a host is not asked.
+// A death says why and since when a host is not dialled.
 type death struct {
 	at  time.Time
 	err error
@@ -118,7 +118,7 @@ func (s *sender) Send(r *http.Request, ready func(*http.Request) error) (*http.R
 	return response, err //nolint:wrapcheck // the pool's errors are part of the contract
 }
 
-// A deadHostError is a call to a host that gives no connection. It is not tried again.
+// A deadHostError is a call to a host that accepts no connection. It is not tried again.
 type deadHostError struct{ err error }
 
 // Error says what was dialled, and how long.

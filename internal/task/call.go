@@ -127,7 +127,7 @@ func (p *CallParameters) CheckRequest(targets []string) protocol.Faults {
 }
 
 // Repeatable implements [Repeater]: each operation only reads, may be called twice, or has
-// a token by which AWS knows that it is the same call.
+// a token that tells AWS that a second call is the same one.
 func (p *CallParameters) Repeatable(targets []string) bool {
 	for _, target := range targets {
 		op, _ := p.operation(target)

@@ -25,8 +25,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A world has every service of every Region behind connections in memory. Connections to
-// the hosts of one Region do not come about.
+// A world has every service of every Region behind connections in memory. The hosts of
+// one Region accept no connection.
 type world struct {
 	dead  string
 	dials atomic.Int64 // of the dead Region

@@ -54,8 +54,8 @@ type ProbeParameters struct {
 	// body; otherwise the error is Probe.Body. Nil means that the body is not read.
 	ExpectBody Patterns `json:"expectBody,omitzero" help:"a regular expression, or a list of them, that must match the body (default any)"`
 
-	// RefuseBody are regular expressions none of which may match the first 64 KiB of
-	// the body; otherwise the error is Probe.Body. Nil means none.
+	// RefuseBody are regular expressions that must not match the first 64 KiB of the body;
+	// otherwise the error is Probe.Body. Nil means none.
 	RefuseBody Patterns `json:"refuseBody,omitzero" help:"a regular expression, or a list of them, that must not match the body (default none)"`
 
 	// MaxLatencyMs bounds the total time, with several samples their median; if it took

@@ -100,7 +100,7 @@ func BenchmarkFit(b *testing.B) {
 	}
 }
 
-// benchResult returns a result of so many Regions of 500 targets.
+// benchResult returns a result with a number of Regions of 500 targets.
 func benchResult(regions int) *protocol.Result {
 	r := &protocol.Result{RunID: runID, Status: protocol.StatusSucceeded, StartedAt: started()}
 	for range regions {

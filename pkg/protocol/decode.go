@@ -107,7 +107,7 @@ type FunctionError struct {
 	Message string `json:"errorMessage"`
 }
 
-// functionError returns the FunctionError whose payload data is, or nil.
+// functionError returns the FunctionError that data encodes, or nil.
 func functionError(data []byte) error {
 	var e FunctionError
 	if json.Unmarshal(data, &e) == nil && e.Message != "" {

@@ -62,8 +62,8 @@ type Operation struct {
 	input, output *shape // nil means none
 }
 
-// Pages says how to read the pages of an operation's answer. All are JMESPath
-// expressions, of which AWS's models use member names, with dots, an index, and "||".
+// Pages says how to read the pages of an operation's answer. All fields are JMESPath
+// expressions. AWS's models use only member names, dots, an index, and "||".
 type Pages struct {
 	// InputTokens are the members of the input that take the OutputTokens of the page
 	// before. There are as many of them.

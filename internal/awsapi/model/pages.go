@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Follows reports whether a call with an input goes on to further pages. It does not
-// when there are none, and when the input asks for one page, with a token or a limit.
+// Follows reports whether a call with an input reads further pages. It does not if the
+// operation has none, or if the input asks for one page, with a token or a limit.
 func (p *Pages) Follows(input map[string]any) bool {
 	if p == nil || p.Limit != "" && input[p.Limit] != nil {
 		return false

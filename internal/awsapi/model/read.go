@@ -101,8 +101,8 @@ func (t texts) at(index int) string {
 	return b.String()
 }
 
-// search returns the index of the record whose first text is name, in a table that is
-// sorted by it, and whether there is one.
+// search returns the index of the record with the first text name, and whether there is
+// one. The table is sorted by the first text.
 func (t texts) search(in table, name string) (int, bool) {
 	return sort.Find(in.count, func(i int) int { return strings.Compare(name, t.name(in, i)) })
 }

@@ -57,8 +57,8 @@ func (op *Operation) Secret() bool {
 }
 
 // Idempotent reports whether calling the operation again with the same input has no
-// further effect: it only reads, its model says so, or the input has a token by which AWS
-// knows that it is the same call.
+// further effect: it only reads, its model says so, or the input has a token that tells
+// AWS that a second call is the same one.
 func (op *Operation) Idempotent(input map[string]any) bool {
 	if op.ReadOnly() || op.flags&operationIdempotent != 0 {
 		return true

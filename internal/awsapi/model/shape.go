@@ -100,7 +100,7 @@ type builder struct {
 	protocol wireProtocol
 	shapes   table
 
-	mu    sync.Mutex // guards the rest, and is held by whoever makes a shape
+	mu    sync.Mutex // guards the rest, and is held while a shape is made
 	made  map[int]*shape
 	names map[int]string // texts, which members share
 	bad   bool
@@ -181,7 +181,7 @@ func (b *builder) read(number int, root bool, ts []smithy.Trait) *shape {
 	return s
 }
 
-// listName returns the listName of a list, of which r has the item.
+// listName returns the listName of a list. r reads its item next.
 func (b *builder) listName(r reader, flags int, label string) string {
 	if flags&shapeFlattened != 0 {
 		if item := b.ref(&r, false); item.label != "" {
