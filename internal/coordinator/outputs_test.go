@@ -3,7 +3,6 @@ package coordinator_test
 import (
 	"context"
 	"encoding/json"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -158,12 +157,6 @@ func TestARunKeepsTwoAnswersWorthOfOutputs(t *testing.T) {
 		t.Skip("takes much memory")
 	}
 	const limit, each, regions = 256 << 10, 1 << 20, 30
-	heap := func() int {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int(m.HeapAlloc)
-	}
 	before, most := heap(), 0
 	r := protocol.Request{Task: "act", Regions: []string{protocol.AllRegions}, Targets: []string{"a"}, MaxConcurrency: 1}
 	var calls atomic.Int32
