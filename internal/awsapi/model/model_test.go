@@ -43,7 +43,7 @@ func object(tb testing.TB, text string) map[string]any {
 	return value
 }
 
-// Every operation can be looked up, has sound data, and its outline ends.
+// Every operation can be looked up, and its data is sound.
 func TestLookupOfEveryOperation(t *testing.T) {
 	t.Parallel()
 	count, reads, pages := 0, 0, 0
@@ -309,7 +309,6 @@ func FuzzDamage(f *testing.F) {
 	})
 }
 
-// What it takes to have an operation ready: no more than 2 ms.
 func BenchmarkLookup(b *testing.B) {
 	for _, name := range []string{"ec2:DescribeInstances", "sts:GetCallerIdentity", "quicksight:DescribeDashboardDefinition"} {
 		b.Run(name, func(b *testing.B) {
