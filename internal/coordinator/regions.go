@@ -67,17 +67,14 @@ func expandEach(field string, patterns []string, among []endpoints.Region, deplo
 	}
 	for i, pattern := range patterns {
 		at := field + "[" + strconv.Itoa(i) + "]"
-		matched, fault := match(at, pattern, among, deployed)
-		if fault != nil {
-			faults = append(faults, *fault)
-		}
-		regions = union(regions, matched)
+		matched, more := match(at, pattern, among, deployed)
+		regions, faults = union(regions, matched), append(faults, more...)
 	}
 	return regions, faults
 }
 
-// match returns the Regions that match one name or glob.
-func match(at, pattern string, among []endpoints.Region, deployed []string) ([]string, *protocol.Fault) {
+// match returns the Regions that match one name or glob, or a fault.
+func match(at, pattern string, among []endpoints.Region, deployed []string) ([]string, protocol.Faults) {
 	if strings.TrimSpace(pattern) == "" {
 		return nil, nil // Validate has said so
 	}
@@ -86,12 +83,10 @@ func match(at, pattern string, among []endpoints.Region, deployed []string) ([]s
 	}
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		if _, known := endpoints.PartitionOf(pattern); !known {
-			fault := protocol.UnknownFault(at, pattern, "a Region", names(endpoints.AllRegions()))
-			return nil, &fault
+			return nil, protocol.Faults{protocol.UnknownFault(at, pattern, "a Region", names(endpoints.AllRegions()))}
 		}
 		if deployed != nil && !slices.Contains(deployed, pattern) {
-			fault := protocol.NewFault(at, pattern, "has no worker"+workersIn(deployed))
-			return nil, &fault
+			return nil, protocol.Faults{protocol.NewFault(at, pattern, "has no worker"+workersIn(deployed))}
 		}
 		return []string{pattern}, nil
 	}
@@ -99,8 +94,7 @@ func match(at, pattern string, among []endpoints.Region, deployed []string) ([]s
 	for _, region := range among {
 		ok, err := path.Match(pattern, region.Name)
 		if err != nil {
-			fault := protocol.NewFault(at, pattern, "is not a glob; known are * ? and [a-z]")
-			return nil, &fault
+			return nil, protocol.Faults{protocol.NewFault(at, pattern, "is not a glob; known are * ? and [a-z]")}
 		}
 		if ok && (pattern != protocol.DefaultRegions || !region.OptIn) {
 			matched = append(matched, region.Name)
@@ -111,8 +105,7 @@ func match(at, pattern string, among []endpoints.Region, deployed []string) ([]s
 		if deployed != nil {
 			where = " with a worker" + workersIn(deployed)
 		}
-		fault := protocol.NewFault(at, pattern, "matches no Region"+where)
-		return nil, &fault
+		return nil, protocol.Faults{protocol.NewFault(at, pattern, "matches no Region"+where)}
 	}
 	return matched, nil
 }
