@@ -6,7 +6,6 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
-	"github.com/aws/smithy-go/transport/http/protocol/ec2query"
 	"github.com/aws/smithy-go/transport/http/protocol/restjson1"
 	"github.com/aws/smithy-go/transport/http/protocol/restxml"
 	"github.com/aws/smithy-go/transport/http/protocol/rpcv2"
@@ -85,7 +84,7 @@ func (s *service) client() smithyhttp.ClientProtocol {
 	case protocolQuery:
 		return awsquery.New(schema)
 	case protocolEC2:
-		return ec2query.New(schema)
+		return newEC2(schema)
 	case protocolRESTJSON:
 		return restjson1.New(schema)
 	case protocolRESTXML:

@@ -8,7 +8,6 @@ import (
 	"crypto/md5" //nolint:gosec // as below
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/xml"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -147,15 +146,8 @@ func (w *wire) failedLate(body []byte) bool {
 			return false // it is the content of an object
 		}
 	}
-	for d := xml.NewDecoder(bytes.NewReader(body)); ; {
-		token, err := d.RawToken()
-		if err != nil {
-			return false
-		}
-		if start, ok := token.(xml.StartElement); ok {
-			return start.Name.Local == "Error"
-		}
-	}
+	root, err := rootName(bytes.NewReader(body))
+	return err == nil && root == "Error"
 }
 
 // unknownError is what the protocols call an error without a code.
