@@ -54,7 +54,7 @@ MAX_coordinator := 14000000
 MAX_regionworker := 12000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-cold bench-baseline bench-engine bench-reserve fuzz faults \
+.PHONY: help run test check static repeat fmt vet lint fix-diff build size bench bench-cold bench-call bench-baseline bench-engine bench-reserve fuzz faults \
 	soak mutants e2e generate \
 	deploy remove deploy-workers remove-workers clean
 
@@ -139,6 +139,10 @@ endif
 
 bench-cold: ## what a cold start takes, and the right memory size, to bench/COLD.md; BENCH_QUICK=1 for a look at it in a minute
 	cd bench && go run . cold
+
+# The tag compiles the SDK's client of EC2, which takes a minute on a whole core.
+bench-call: ## what calling AWS takes, beside the AWS CLI, boto3 and the SDK's client of EC2, to bench/CALL.md; BENCH_QUICK=1 for a look at it in a minute
+	cd bench && go run -tags ec2 . call
 
 bench-baseline: ## commit to the benchmarks' figures of this machine
 	$(BENCHMARKS) > bench/baseline.txt

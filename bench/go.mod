@@ -7,6 +7,7 @@ replace meridian => ../
 require (
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.48.0
+	github.com/aws/aws-sdk-go-v2/service/ec2 v1.347.0
 	github.com/aws/aws-sdk-go-v2/service/lambda v1.115.0
 	golang.org/x/sync v0.24.0
 	meridian v0.0.0-00010101000000-000000000000

@@ -2,10 +2,10 @@
 //
 //	go run . invoke                  what an invocation costs, to RESULTS.md: make bench
 //	go run . cold                    what a cold start takes, to COLD.md: make bench-cold
+//	go run -tags ec2 . call          what calling AWS takes, to CALL.md: make bench-call
 //	go run . reserve [-units 5000]   how long before its deadline a coordinator answers
 //
-// BENCH_QUICK=1 makes the first two short: their ratios are rough, and only printed.
-// The command client is the process that invoke starts for each measurement.
+// BENCH_QUICK=1 makes the first three short: their ratios are rough, and only printed.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"strings"
 
+	"meridian/bench/call"
 	"meridian/bench/client"
 	"meridian/bench/cold"
 	"meridian/bench/invocation"
@@ -34,7 +35,7 @@ func main() {
 // run carries out a command.
 func run(ctx context.Context, args []string) error {
 	if len(args) < 2 {
-		return errors.New("want a command: invoke, cold or reserve")
+		return errors.New("want a command: invoke, cold, call or reserve")
 	}
 	directory, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -48,10 +49,12 @@ func run(ctx context.Context, args []string) error {
 		return invocation.Run(ctx, directory, quick)
 	case "cold":
 		return cold.Run(ctx, directory, quick)
+	case "call":
+		return call.Run(ctx, directory, quick)
 	case "reserve":
 		return reserve.Run(ctx, directory, args, os.Stdout)
-	case "client":
+	case "client": // the process that invoke starts for each measurement
 		return client.Run(ctx, strings.Join(args, ""))
 	}
-	return fmt.Errorf("%q is not a command: want invoke, cold or reserve", command)
+	return fmt.Errorf("%q is not a command: want invoke, cold, call or reserve", command)
 }

@@ -123,9 +123,9 @@ func (s Settings) measure(ctx context.Context) (m Measurement, err error) {
 	if err = s.ask(ctx, tlsConfig, "/counts"); err != nil {
 		return m, err
 	}
-	begin, cpu := time.Now(), used()
+	begin, cpu := time.Now(), rig.CPU()
 	verdict := call(ctx)
-	m.WallMs, m.CPUMs = figure.Milliseconds(time.Since(begin)), figure.Milliseconds(used()-cpu)
+	m.WallMs, m.CPUMs = figure.Milliseconds(time.Since(begin)), figure.Milliseconds(rig.CPU()-cpu)
 	m.PeakMiB = rig.Peak(os.Getpid())
 	var cause error
 	if m.Lost, cause = verdict(); cause != nil {
@@ -195,11 +195,4 @@ func (s Settings) ask(ctx context.Context, tlsConfig *tls.Config, path string, c
 	defer func() { _ = response.Body.Close() }()
 	_, err = fmt.Fscan(response.Body, counts...)
 	return err
-}
-
-// used returns the CPU time that the process has used.
-func used() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for the own process
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

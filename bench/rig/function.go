@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -116,4 +117,11 @@ func Peak(pid int) float64 {
 		}
 	}
 	return -1
+}
+
+// CPU returns the CPU time that this process has used, user's and system's.
+func CPU() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for the own process
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

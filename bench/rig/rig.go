@@ -3,7 +3,8 @@
 // a limit on its share of a core, as Lambda sets one.
 //
 // The packages server, client, cold and reserve use it. Each of them has its own
-// ServeHTTP, which decides what a worker answers and when.
+// ServeHTTP, which decides what a worker answers and when. The package call starts its
+// server and builds the command line with it.
 //
 // # Its parts
 //

@@ -89,7 +89,7 @@ func (s *sources) figure(ctx context.Context, name string) (string, error) {
 
 // table returns a table of the benchmarks' results.
 func (s *sources) table(name string) (string, error) {
-	for _, file := range []string{"RESULTS.md", "COLD.md"} {
+	for _, file := range []string{"RESULTS.md", "COLD.md", "CALL.md"} {
 		results, err := os.ReadFile(filepath.Join(s.dir, "bench", file))
 		if err != nil {
 			return "", err
@@ -100,7 +100,7 @@ func (s *sources) table(name string) (string, error) {
 			return strings.TrimSpace(table) + "\n", nil
 		}
 	}
-	return "", errors.New("no such table in bench/RESULTS.md or bench/COLD.md")
+	return "", errors.New("no such table in bench/RESULTS.md, bench/COLD.md or bench/CALL.md")
 }
 
 // output returns what the meridian command prints, refusals included. Arguments

@@ -9,8 +9,8 @@
 //
 // The text between them is replaced. NAME is one of
 //
-//   - the name of a table in bench/RESULTS.md or bench/COLD.md, where it stands
-//     between "table: NAME" and "/table";
+//   - the name of a table in bench/RESULTS.md, bench/COLD.md or bench/CALL.md, where
+//     it stands between "table: NAME" and "/table";
 //   - the name of a table of facts of the code, see facts.go;
 //   - "$ meridian ARGUMENTS": the output of that command.
 package main
