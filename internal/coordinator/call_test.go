@@ -280,3 +280,89 @@ func TestAPlanLeavesOutWhatNeedNotBeAsked(t *testing.T) {
 		})
 	}
 }
+
+// What is left of a request once the enabled Regions are known.
+func TestTheLookUpOfEnabledRegionsTakesNothingElseAway(t *testing.T) {
+	t.Parallel()
+	list := func(regions ...string) protocol.EnabledRegionsOutput {
+		return protocol.EnabledRegionsOutput{Message: "listed", Source: "account:ListRegions", Regions: regions}
+	}
+	for _, test := range []struct {
+		name    string
+		regions []string
+		targets []string
+		workers []string // nil means one for all
+		enabled protocol.EnabledRegionsOutput
+		want    []string
+		asked   string // the first invocation
+		notices string
+	}{
+		{
+			name: "one answer for all Regions is asked of one that is left", regions: []string{"enabled"}, targets: []string{"iam:ListUsers"},
+			enabled: list("us-west-2", "eu-west-1"),
+			want: []string{
+				`eu-west-1 iam:ListUsers SUCCEEDED "iam:ListUsers"`,
+				"us-west-2 iam:ListUsers SKIPPED iam:ListUsers has the same answer in every Region; it is asked in eu-west-1",
+			},
+			asked: "us-east-1 enabled-regions [enabled]", notices: "listed",
+		},
+		{
+			name: "Regions of other partitions are asked", regions: []string{"enabled", "cn-north-1"}, targets: []string{"ec2:DescribeVpcs"},
+			enabled: list("us-west-2"),
+			want:    []string{`us-west-2 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`, `cn-north-1 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`},
+			asked:   "us-east-1 enabled-regions [enabled]", notices: "listed",
+		},
+		{
+			name: "what is not known is said", regions: []string{"enabled"}, targets: []string{"ec2:DescribeVpcs"},
+			enabled: list("us-west-2", "moon-1"),
+			want:    []string{`us-west-2 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`},
+			asked:   "us-east-1 enabled-regions [enabled]", notices: "listed|left out, because this version does not know them: moon-1",
+		},
+		{
+			name: "a Region that has a worker is asked", regions: []string{"enabled"}, targets: []string{"ec2:DescribeVpcs"},
+			workers: []string{"eu-central-1", "eu-west-1"}, enabled: list("eu-west-1", "us-east-1"),
+			want:  []string{`eu-west-1 ec2:DescribeVpcs SUCCEEDED "ec2:DescribeVpcs"`},
+			asked: "eu-central-1 enabled-regions [enabled]", notices: "listed",
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			worker := &lister{enabled: test.enabled}
+			c := &coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin(), Regional: test.workers != nil, Regions: test.workers}
+			request := calls("", test.targets...)
+			request.Regions = test.regions
+			result, err := c.Run(t.Context(), request)
+			if err != nil || result.Status != protocol.StatusSucceeded {
+				t.Fatalf("%s: %s, %v", test.name, result.Status, err)
+			}
+			if diff := cmp.Diff(test.want, outcomes(result)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.name, diff)
+			}
+			if got := strings.Join(result.Notices, "|"); worker.got[0] != test.asked || got != test.notices {
+				t.Errorf("%s: asked first %s, notices %q; want %s, %q", test.name, worker.got[0], got, test.asked, test.notices)
+			}
+		})
+	}
+}
+
+// A look-up that hangs ends in half of the run's time, and is the reason of every Region.
+func TestALookUpThatHangsIsTheReasonOfEveryRegion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hangs := invokerFunc(func(ctx context.Context, _ string, _ []byte) ([]byte, protocol.Attempt, error) {
+			<-ctx.Done()
+			return nil, protocol.Attempt{}, context.Cause(ctx)
+		})
+		c := &coordinator.Coordinator{Invoker: hangs, Tasks: task.Builtin()}
+		request := calls("", "ec2:DescribeVpcs")
+		request.Regions, request.TimeoutSeconds = []string{"enabled"}, 4
+		result, err := c.Run(t.Context(), request)
+		if err != nil || result.ElapsedMs > 2100 {
+			t.Errorf("Run = %v after %v ms, want it after half of its 4 s", err, result.ElapsedMs)
+		}
+		for _, region := range result.Regions {
+			if region.Status != protocol.StatusTimedOut || !strings.Contains(region.Cause, "could not be listed: ") || !strings.Contains(region.Cause, "timed out after") {
+				t.Fatalf("%s: %s %s %q", region.Region, region.Status, region.Error, region.Cause)
+			}
+		}
+	})
+}

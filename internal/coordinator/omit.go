@@ -29,18 +29,24 @@ func (p *Plan) omit(cause func(region string, named bool, target string, earlier
 	}
 }
 
-// homeFirst returns the indexes of the Regions, first those in which AWS has the accounts of
-// their partition, such as us-east-1: what has one answer for all Regions is asked there.
+// homeFirst returns the indexes of the Regions in the order in which they are asked for what
+// has one answer for all of them: first those in which AWS has the accounts of their
+// partition, such as us-east-1, then those that need no opt-in, then the others.
 func (p *Plan) homeFirst() []int {
-	var homes, others []int
+	var ranked [3][]int
 	for i, r := range p.Regions {
-		if home, err := endpoints.Resolve("account", r.Region, endpoints.Variant{}); err == nil && home.SigningRegion == r.Region {
-			homes = append(homes, i)
-		} else {
-			others = append(others, i)
+		home, err := endpoints.Resolve("account", r.Region, endpoints.Variant{})
+		known := func(k endpoints.Region) bool { return k.Name == r.Region && !k.OptIn }
+		switch {
+		case err == nil && home.SigningRegion == r.Region:
+			ranked[0] = append(ranked[0], i)
+		case slices.ContainsFunc(endpoints.AllRegions(), known):
+			ranked[1] = append(ranked[1], i)
+		default:
+			ranked[2] = append(ranked[2], i)
 		}
 	}
-	return append(homes, others...)
+	return slices.Concat(ranked[:]...)
 }
 
 // omitAll leaves all targets out of a Region.

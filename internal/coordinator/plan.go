@@ -174,8 +174,9 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		for _, region := range regions {
 			p.Regions = append(p.Regions, PlannedRegion{Region: region, Targets: targetsIn(region, targets), Batches: []int{}})
 		}
-		p.omit(c.Tasks.Omits(r.Task, r.Parameters))
-		p.AskEnabled = slices.Contains(r.Regions, protocol.EnabledRegions)
+		if p.AskEnabled = slices.Contains(r.Regions, protocol.EnabledRegions); !p.AskEnabled { // else see narrow
+			p.omit(c.Tasks.Omits(r.Task, r.Parameters))
+		}
 		faults = p.divide()
 	}
 	if len(faults) > 0 {
