@@ -24,15 +24,15 @@ func (w *Windows) use(a *fanout.Adaptation, p *Plan) (keep func(fanout.Verdict))
 		}
 		return p.Regions[lane].Region
 	}
-	a.FirstBurst = func(lane int) int {
-		known, _ := w.byRegion.Load(of(lane))
-		n, _ := known.(int)
-		return n
+	a.FirstBurst = func(lane int) fanout.Window {
+		found, _ := w.byRegion.Load(of(lane))
+		known, _ := found.(fanout.Window)
+		return known
 	}
 	return func(v fanout.Verdict) {
-		for lane, n := range v.Windows {
-			if n > 0 {
-				w.byRegion.Store(of(lane), n)
+		for lane, shown := range v.Windows {
+			if shown.AtOnce > 0 {
+				w.byRegion.Store(of(lane), shown)
 			}
 		}
 	}

@@ -35,15 +35,26 @@ type Adaptation struct {
 	// no time.
 	RoundTrip func(lane int) (time.Duration, bool)
 
-	// FirstBurst returns how many attempts a lane starts with: what [Verdict.Windows] of an
-	// earlier run said. It limits nothing after that. Zero means that it is not known, and
-	// so does a nil FirstBurst.
-	FirstBurst func(lane int) int
+	// FirstBurst returns what [Verdict.Windows] of an earlier run said of a lane, which is
+	// how many attempts it starts with. It limits nothing after that. The zero Window means
+	// that it is not known, and so does a nil FirstBurst.
+	FirstBurst func(lane int) Window
 
 	// CountRetries says that a throttled attempt uses up its retrier's attempts,
 	// with the retrier's waits. False means that it uses up none: while any retrier
 	// applies to it, it waits until the other side probably accepts it.
 	CountRetries bool
+}
+
+// A Window is how many attempts at once the other side is known to accept in a lane. The
+// zero Window means that it is not known.
+type Window struct {
+	// AtOnce is that number.
+	AtOnce int
+
+	// Limit says that it is the limit, which throttles have shown. Otherwise more may be
+	// accepted.
+	Limit bool
 }
 
 // The measures of an Adaptation.

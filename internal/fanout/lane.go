@@ -37,6 +37,7 @@ type lane struct {
 	recent          float64 // attempts started recently
 	recentThrottled float64 // those of them that were throttled
 	accepted        int
+	succeeded       int // of those accepted
 	throttled       int
 	streak          int       // bursts of throttles since an attempt was accepted
 	loweredAt       time.Time // when a burst of throttles last lowered the window
@@ -65,8 +66,8 @@ func (l *lane) setUp(a Adaptation, number int) {
 	l.burst = max(1, burstShare*float64(l.items))
 	l.window = max(firstBurst, l.burst)
 	if a.FirstBurst != nil {
-		if known := a.FirstBurst(number); known > 0 {
-			l.window = float64(known)
+		if known := a.FirstBurst(number); known.Limit || float64(known.AtOnce) > l.window {
+			l.window = float64(max(known.AtOnce, 1))
 		}
 	}
 	l.first = int(l.window)
@@ -171,9 +172,12 @@ func (l *lane) decay() {
 // accept counts an attempt that was not throttled, whether it succeeded or not. After
 // calm rounds the window grows, and twice as much after the next ones: the limit may
 // have risen.
-func (l *lane) accept() {
+func (l *lane) accept(succeeded bool) {
 	l.streak = 0
 	l.accepted++
+	if succeeded {
+		l.succeeded++
+	}
 	if l.ramping || float64(l.running+1) < l.window/2 { // a window that is not used shows no limit
 		return
 	}
@@ -265,12 +269,14 @@ func (l *lane) atOnce() int {
 	return int(math.Ceil(l.settled))
 }
 
-// shown returns how many attempts at once the other side is known to accept: the window
-// that throttles have shown, or more attempts than the first burst had. Zero means that
-// the lane has shown nothing new.
-func (l *lane) shown() int {
-	if l.settled == 0 && l.peak <= l.first {
-		return 0
+// shown returns the window that throttles have shown, or how many attempts at once have
+// succeeded if the first burst had fewer.
+func (l *lane) shown() Window {
+	switch {
+	case l.settled > 0:
+		return Window{AtOnce: l.atOnce(), Limit: true}
+	case l.peak > l.first && float64(l.succeeded) >= mostAccepted*float64(l.peak):
+		return Window{AtOnce: l.peak}
 	}
-	return l.atOnce()
+	return Window{}
 }

@@ -89,7 +89,7 @@ type Verdict struct {
 	// that were open. It is 0 when no limit was found.
 	Throttled, Concurrency int
 
-	// Windows says how many attempts at once the other side accepts in each lane, for the
-	// [Adaptation.FirstBurst] of the next run. It is 0 if the run has shown nothing new.
-	Windows []int
+	// Windows has what the run has shown of each lane, for the [Adaptation.FirstBurst] of
+	// the next run. The zero Window means nothing new.
+	Windows []Window
 }

@@ -19,7 +19,7 @@ func (l *loop[T, R]) record(a *attempt[R], ended Attempt, f failure, answered bo
 	if l.policy.Adaptation.throttles(ended.Name) {
 		l.laneOf(a.item).throttle(a.sending, ended.Start.Add(ended.Elapsed), f.rate)
 	} else {
-		l.laneOf(a.item).accept()
+		l.laneOf(a.item).accept(ended.Err == nil)
 	}
 	if last {
 		l.decide(a.item, f)
