@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // A signalError is the cause of a context that a signal has ended.
@@ -19,8 +20,13 @@ func (e *signalError) status() int {
 	return 128 + int(number)
 }
 
+// echoTime is how long the same signal may come again without being a second one: timeout(1)
+// sends it to the process and to its group.
+const echoTime = 500 * time.Millisecond
+
 // untilSignal returns a context that ends with the first signal to stop: an interrupt,
-// SIGTERM, or the SIGHUP of a terminal that closes. A second signal ends the process.
+// SIGTERM, or the SIGHUP of a terminal that closes. A second signal ends the process, if
+// it comes later than echoTime.
 // SIGHUP stays ignored if it is when the process starts, as under nohup.
 func untilSignal(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(ctx)
@@ -32,7 +38,7 @@ func untilSignal(ctx context.Context) (_ context.Context, stop func()) {
 	go func() {
 		select {
 		case s := <-received:
-			signal.Stop(received)
+			time.AfterFunc(echoTime, func() { signal.Stop(received) })
 			end(&signalError{s})
 		case <-ctx.Done():
 		}
