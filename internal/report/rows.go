@@ -118,6 +118,9 @@ func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutco
 			l.cuts = append(l.cuts, region.Region+" "+target.Target+": "+why)
 		}
 	}
+	if outputLost(target) && region.Truncated {
+		l.cuts = append(l.cuts, region.Region+" "+target.Target+": its output was too large; ask for less, as with a query")
+	}
 	if why := trouble(region, target); why != "" {
 		at[columnError] = text(why)
 		l.rows, l.failed = append(l.rows, at), true

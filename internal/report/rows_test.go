@@ -219,6 +219,9 @@ func TestListingHasARowForEveryFailure(t *testing.T) {
 	if diff := gocmp.Diff(want, stdout); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
+	if want := "note: not all rows: us-east-1 dynamodb: its output was too large; ask for less, as with a query\n"; !strings.Contains(stderr, want) {
+		t.Errorf("Summary = %s, want %s", stderr, want)
+	}
 	if want := "0 rows from 4 Regions (1 failed, 1 timed out, 1 skipped) in 0.002 s\n"; !strings.HasSuffix(stderr, want) {
 		t.Errorf("Summary = %s, want the last line %s", stderr, want)
 	}
