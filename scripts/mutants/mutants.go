@@ -40,6 +40,7 @@ func ofTheLoop() []mutant {
 		{"the cap is no cap", "retrier.go", "seconds = min(seconds, r.MaxDelaySeconds)", "seconds = max(seconds, r.MaxDelaySeconds)"},
 		{"the wait that the other side asks for is ignored", "settle.go", "wait = max(wait, asked)", "wait = max(wait, 0*asked)"},
 		{"the other side may ask for an hour", "settle.go", "min(f.retryAfter, wait+mostAsked)", "min(f.retryAfter, longest)"},
+		{"more is retried than attempts are kept", "settle.go", "most > 0 && l.started >= most", "most > 0 && l.started > 10*most"},
 		{"a wait past the deadline is the end", "settle.go", "asked = left / 2 //", "return false //"},
 		{
 			"States.TaskFailed matches a timeout", "retrier.go",
@@ -83,6 +84,14 @@ func ofTheEnd() []mutant {
 
 func ofLanesAndHedges() []mutant {
 	return []mutant{
+		{
+			"a limit that an earlier run has shown is forgotten", "lane.go",
+			"known.Limit || float64(known.AtOnce) > l.window", "known.Limit && false",
+		},
+		{
+			"attempts that failed show a window", "lane.go",
+			"float64(l.succeeded) >= mostAccepted*float64(l.peak)", "l.succeeded >= 0",
+		},
 		{"a throttle does not lower the limit", "lane.go", "l.window = max(1, min(l.window, ", "l.window = max(1, max(l.window, "},
 		{"a throttle is judged when it is heard", "lane.go", "float64(max(before, l.running))", "float64(max(0*before, l.running))"},
 		{"the last items lower what the run settled at", "lane.go", "l.window > l.settled || float64(l.open) >= l.settled", "l.window > 0"},
