@@ -3,6 +3,7 @@ package coordinator
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"meridian/pkg/protocol"
 )
@@ -83,8 +84,9 @@ func (p *Plan) divide() protocol.Faults {
 		}
 	}
 	if fewest < p.batchSize() {
-		p.Notices = append(p.Notices, fmt.Sprintf(
-			"batches are cut to as few as %d targets: an invocation holds %d bytes", fewest, protocol.MaxInvocationBytes))
+		notice := fmt.Sprintf("batches are cut to as few as %d targets: an invocation holds %d bytes", fewest, protocol.MaxInvocationBytes)
+		p.Notices = slices.DeleteFunc(p.Notices, func(n string) bool { return n == notice }) // of a plan that is divided anew
+		p.Notices = append(p.Notices, notice)
 	}
 	return p.tooMuch(longest, invocations)
 }
