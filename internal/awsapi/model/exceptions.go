@@ -41,6 +41,11 @@ type exception struct {
 	// lastPart lists members with paths. The service takes the last part of the path only.
 	lastPart []string
 
+	// decode changes the texts of some members of the answer, which decoded lists, into
+	// what they encode.
+	decode  func(string) any
+	decoded []string
+
 	// reason says where the exception comes from.
 	reason string
 }
@@ -87,6 +92,14 @@ var exceptions = [...]exception{
 		name: "route53:*", lastPart: []string{"Id", "HostedZoneId", "DelegationSetId", "ResourceId"},
 		reason: handler + "fix_route53_ids: answers have /hostedzone/ before an id",
 	},
+
+	{
+		name: "iam:*", decode: policy,
+		decoded: []string{"AssumeRolePolicyDocument", "AssumeRolePolicyDocumentTemplate", "Document", "PolicyDocument"},
+		reason:  handler + "json_decode_policies",
+	},
+	{name: "cloudformation:GetTemplate", decode: parsed, decoded: []string{"TemplateBody"}, reason: handler + "json_decode_template_body"},
+	{name: "ec2:GetConsoleOutput", decode: console, decoded: []string{"Output"}, reason: handler + "decode_console_output"},
 
 	{
 		name: "s3:ListBuckets", once: true,

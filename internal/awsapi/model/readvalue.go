@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -24,7 +26,7 @@ func (v *Value) Deserialize(d smithy.ShapeDeserializer) error {
 	if v == nil || v.shape == nil {
 		return nil
 	}
-	value, err := (&valueReader{d, 0}).read(v.shape, v.shape.schema)
+	value, err := (&valueReader{d, v.decode, 0}).read(v.shape, v.shape.schema)
 	v.value = value
 	object, _ := value.(map[string]any)
 	for _, m := range v.shape.members() {
@@ -37,8 +39,9 @@ func (v *Value) Deserialize(d smithy.ShapeDeserializer) error {
 
 // A valueReader reads values.
 type valueReader struct {
-	d     smithy.ShapeDeserializer
-	depth int
+	d      smithy.ShapeDeserializer
+	decode map[string]func(string) any // as of a Value
+	depth  int
 }
 
 // read reads a value of a shape. The schema is that of the member, or of the root, that
@@ -81,8 +84,13 @@ func (r *valueReader) members(t *shape, next func() (*smithy.Schema, error)) (an
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-		if text, ok := value.(string); ok && m.json {
-			value = parsed(text)
+		if text, ok := value.(string); ok {
+			switch decode := r.decode[m.name]; {
+			case m.json:
+				value = parsed(text)
+			case decode != nil:
+				value = decode(text)
+			}
 		}
 		if value != nil {
 			object[m.name] = value
@@ -97,6 +105,27 @@ func parsed(text string) any {
 		return text
 	}
 	return value
+}
+
+// policy returns the JSON in a percent-encoded text, or the text when there is none in it.
+func policy(text string) any {
+	unescaped, err := url.PathUnescape(text)
+	if err != nil {
+		return parsed(text)
+	}
+	if value, ok := parsed(unescaped).(map[string]any); ok {
+		return value
+	}
+	return text
+}
+
+// console returns the text that is in base64 in a text.
+func console(text string) any {
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return text
+	}
+	return strings.ToValidUTF8(string(decoded), "\uFFFD")
 }
 
 // list reads a list.

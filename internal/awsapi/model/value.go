@@ -16,6 +16,9 @@ import (
 type Value struct {
 	shape *shape
 	value any
+
+	// decode has the members of an answer that are texts of something else, see exception.
+	decode map[string]func(string) any
 }
 
 // Input returns an input to serialize. [Operation.Check] finds no fault in it.
@@ -31,11 +34,22 @@ func (op *Operation) Input(input map[string]any) *Value {
 			changed[e.inBase64] = base64.StdEncoding.EncodeToString([]byte(text))
 		}
 	})
-	return &Value{op.input, changed}
+	return &Value{shape: op.input, value: changed}
 }
 
 // Output returns an output to deserialize into.
-func (op *Operation) Output() *Value { return &Value{shape: op.output, value: map[string]any{}} }
+func (op *Operation) Output() *Value {
+	v := &Value{shape: op.output, value: map[string]any{}}
+	op.each(func(e *exception) {
+		for _, name := range e.decoded {
+			if v.decode == nil {
+				v.decode = map[string]func(string) any{}
+			}
+			v.decode[name] = e.decode
+		}
+	})
+	return v
+}
 
 // Any returns the value. That of an output is a map[string]any.
 func (v *Value) Any() any { return v.value }
