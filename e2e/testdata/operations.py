@@ -1,20 +1,23 @@
 """Writes the requests that botocore sends, as JSON lines: one for each operation with
-its required members, and one with all members. Nothing is sent over a network.
+its required members, and one with all members, with random values. Nothing is sent over
+a network.
 
-    python3 operations.py every-nth-operation file-of-regions
+    python3 operations.py every-nth-operation file-of-regions seed
 """
 
 import base64
 import datetime
 import json
+import math
 import pathlib
+import random
 import sys
 
 import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-TIME = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+LETTERS = 'abzAZ09-_.~ éß€𝄞/%+&=?#:@!$\'()*,;"<>[]{}|^`'
 # What a name of the input has to look like, for botocore to take it.
 NAMES = {
     'AccountId': '123456789012',
@@ -37,12 +40,22 @@ LEFT_OUT = {
 
 
 class Sample:
-    """A value for a shape, for botocore and as Meridian has it."""
+    """Random values for shapes, for botocore and as Meridian has them. The same seed gives
+    the same values."""
 
-    def __init__(self, service, whole):
+    def __init__(self, service, whole, seed):
         self.whole = whole
+        self.random = random.Random(seed)
         # Route 53 takes the last part of some ids; the unit tests show that.
-        self.text = 'te xt-é' if service == 'route53' else 'te xt/é'
+        self.letters = LETTERS.replace('/', '') if service == 'route53' else LETTERS
+
+    def text(self, least):
+        """A text without blanks at its ends, which headers do not keep."""
+        return 'a' + ''.join(self.random.choices(self.letters, k=self.random.randint(least, least + 8))) + 'z'
+
+    def count(self, shape):
+        least = max(1, shape.metadata.get('min', 1))
+        return self.random.randint(least, least + 2)
 
     def of(self, shape, name='', depth=0):
         """Two values; None for a shape that would not end."""
@@ -54,28 +67,31 @@ class Sample:
         if kind in ('list', 'map') and depth > 6:
             return ([], []) if kind == 'list' else ({}, {})
         if kind == 'list':
-            items = [self.of(shape.member, name, depth + 1) for _ in range(max(1, shape.metadata.get('min', 1)))]
+            items = [self.of(shape.member, name, depth + 1) for _ in range(self.count(shape))]
             return [a for a, _ in items], [b for _, b in items]
         if kind == 'map':
-            key = self.of(shape.key)[0]
-            a, b = self.of(shape.value, '', depth + 1)
-            return {key: a}, {key: b}
+            # In order, as Meridian sends them: in XML the order can be seen.
+            keys = sorted(self.of(shape.key)[0] for _ in range(self.count(shape)))
+            items = {key: self.of(shape.value, '', depth + 1) for key in keys}
+            return {key: a for key, (a, _) in items.items()}, {key: b for key, (_, b) in items.items()}
         if kind == 'timestamp':
-            return TIME, '2026-01-02T03:04:05Z'
+            time = datetime.datetime.fromtimestamp(self.random.randrange(1 << 32), datetime.timezone.utc)
+            return time, time.strftime('%Y-%m-%dT%H:%M:%SZ')
         if kind == 'blob':
-            text = b'bytes' * max(1, shape.metadata.get('min', 1))
-            return text, base64.b64encode(text).decode()
+            data = self.random.randbytes(self.count(shape))
+            return data, base64.b64encode(data).decode()
         if kind == 'boolean':
-            return True, True
+            return (self.random.random() < 0.5,) * 2
         if kind in ('integer', 'long'):
-            number = max(1, shape.metadata.get('min', 1))
-            return number, number
+            # A test's numbers go through JSON, so they are exact in 53 bits.
+            least = shape.metadata.get('min', -(1 << 20))
+            return (self.random.choice([least, self.random.randint(least, max(least, 2**31 - 1 if kind == 'integer' else 2**53))]),) * 2
         if kind in ('float', 'double'):
-            number = max(1.5, shape.metadata.get('min', 1.5))
-            return number, number
+            # With a fraction: 2 and 2.0 are the same number in two forms.
+            return (math.ceil(max(0, shape.metadata.get('min', 0))) + self.random.randrange(1000) + self.random.choice([0.125, 0.5, 0.75]),) * 2
         if shape.serialization.get('jsonvalue'):
             return {'a': 1}, {'a': 1}
-        text = NAMES.get(name) or (shape.enum[0] if getattr(shape, 'enum', None) else self.text.ljust(shape.metadata.get('min', 0), 'x'))
+        text = NAMES.get(name) or (self.random.choice(shape.enum) if getattr(shape, 'enum', None) else self.text(shape.metadata.get('min', 0)))
         return text, text
 
     def structure(self, shape, depth):
@@ -83,7 +99,7 @@ class Sample:
         if 'Events' in names and 'Event' in names:
             names.remove('Event')  # they are one element of S3, and the list is what is known
         if getattr(shape, 'is_tagged_union', False):
-            names = names[:1]
+            names = [self.random.choice(names)]
         elif not self.whole or depth > 3:
             names = [n for n in names if n in shape.required_members or shape.members[n].metadata.get('idempotencyToken')]
         values = {n: self.of(shape.members[n], n, depth + 1) for n in names if depth < 12}
@@ -93,6 +109,7 @@ class Sample:
 def main():
     nth = int(sys.argv[1])
     regions = json.loads(pathlib.Path(sys.argv[2]).read_text())
+    seed = sys.argv[3]
     session = botocore.session.get_session()
     session.set_credentials('AKIDEXAMPLE', 'example')
     config = Config(
@@ -121,12 +138,12 @@ def main():
         client.meta.events.register('before-send', keep)
         for operation in client.meta.service_model.operation_names:
             count += 1
-            if count % nth:
+            if count % nth and client.meta.service_model.resolved_protocol != 'smithy-rpc-v2-cbor':  # of which there are few
                 continue
             model = client.meta.service_model.operation_model(operation)
             for whole in (False, True):
                 sent.clear()
-                given, value = Sample(name, whole).of(model.input_shape) if model.input_shape else ({}, {})
+                given, value = Sample(name, whole, f'{seed} {name} {operation} {whole}').of(model.input_shape) if model.input_shape else ({}, {})
                 error = ''
                 try:
                     client._make_api_call(operation, given)
