@@ -13,13 +13,14 @@
 //   - TestCatalogue compares the catalogue of endpoints with botocore's real clients.
 //   - TestProtocol runs AWS's protocol tests on the models of operations, and
 //     TestOperations compares the requests of AWS's operations with botocore's.
+//   - TestAnswers compares the answers of AWS's reads with botocore's, on two emulators.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
 //   - TestDead calls operations in 17 Regions, one of which gives no connections.
 //
 // # Parts
 //
 // E2E names the parts to run: template, deployment, catalogue, protocol, operations,
-// nginx, dead; empty means all.
+// answers, nginx, dead; empty means all.
 // A part with a program missing is skipped by name, or fails if CI is set. What takes
 // longer than two minutes runs a sample, or the whole with E2E_FULL=1.
 //

@@ -21,8 +21,9 @@ import (
 	"time"
 )
 
-// An emulator is a running ministack.
+// An emulator is a running emulator of AWS.
 type emulator struct {
+	name string // "ministack" or "moto"
 	host string // "127.0.0.1:45678"
 }
 
@@ -34,20 +35,37 @@ const supervise = `"$@" & child=$!; cat >/dev/null; kill "$child"; wait "$child"
 // IAM enforced, and waits until it answers. It is stopped when t ends.
 func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
 	t.Helper()
-	e := &emulator{host: freeAddress(ctx, t)}
+	e := &emulator{name: "ministack", host: freeAddress(ctx, t)}
 	_, port, _ := net.SplitHostPort(e.host)
-	scratch := t.TempDir()
-	var log bytes.Buffer
-	cmd := exec.Command("sh", "-c", supervise, "sh", filepath.Join(tools, "ministack"))
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + scratch, "TMPDIR=" + scratch,
+	e.start(ctx, t, "/_ministack/health", []string{
 		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "AUTH=true",
 		"MINISTACK_REGION=" + home,
 		// The endpoint that the functions call.
 		"AWS_ENDPOINT_URL=" + e.url(),
 		// Disable unused listeners.
 		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0",
-	}
+	}, filepath.Join(tools, "ministack"))
+	return e
+}
+
+// startMoto starts moto's server, which knows other operations, in the same way. It does
+// not enforce IAM.
+func startMoto(ctx context.Context, t *testing.T, tools string) *emulator {
+	t.Helper()
+	e := &emulator{name: "moto", host: freeAddress(ctx, t)}
+	address, port, _ := net.SplitHostPort(e.host)
+	e.start(ctx, t, "/moto-api/", nil, filepath.Join(tools, "moto_server"), "-H", address, "-p", port)
+	return e
+}
+
+// start starts a program under supervision and waits until it answers a path. It is
+// stopped when t ends.
+func (e *emulator) start(ctx context.Context, t *testing.T, path string, env []string, command ...string) {
+	t.Helper()
+	scratch := t.TempDir()
+	var log bytes.Buffer
+	cmd := exec.Command("sh", append([]string{"-c", supervise, "sh"}, command...)...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + scratch, "TMPDIR=" + scratch}, env...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = 5 * time.Second
@@ -74,15 +92,14 @@ func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
 			t.Logf("the emulator's last lines:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
 		}
 	})
-	e.wait(ctx, t)
-	return e
+	e.wait(ctx, t, path)
 }
 
-// wait returns when the emulator answers.
-func (e *emulator) wait(ctx context.Context, t *testing.T) {
+// wait returns when the emulator answers a path.
+func (e *emulator) wait(ctx context.Context, t *testing.T, path string) {
 	t.Helper()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url()+"/_ministack/health", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url()+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -117,22 +118,52 @@ type printed struct {
 	status         int
 }
 
-// command runs a command of the site and returns its output and exit status. Its process
-// group is killed when ctx ends.
+// command runs a command of the site and returns its output and exit status.
 func (s *site) command(ctx context.Context, t *testing.T, env []string, name string, args ...string) printed {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, env, &stdout, &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd := s.process(ctx, env, name, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	out := printed{stdout: stdout.String(), stderr: stderr.String(), status: cmd.ProcessState.ExitCode()}
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited || ctx.Err() != nil {
 		t.Fatalf("%s %s: %v\n%s%s", filepath.Base(name), strings.Join(args, " "), errors.Join(err, context.Cause(ctx)), out.stdout, out.stderr)
 	}
 	return out
+}
+
+// process returns a command of the site. Its process group is killed when ctx ends.
+func (s *site) process(ctx context.Context, env []string, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = s.dir, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// each runs a command with an input, and calls f with each line that it writes, as soon as
+// it is there.
+func (s *site) each(ctx context.Context, t *testing.T, input string, f func(line []byte), name string, args ...string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := s.process(ctx, s.env, name, args...)
+	cmd.Stdin, cmd.Stderr = strings.NewReader(input), &stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		f(lines.Bytes())
+	}
+	if err := errors.Join(lines.Err(), cmd.Wait(), context.Cause(ctx)); err != nil {
+		t.Fatalf("%s %s: %v\n%s", filepath.Base(name), strings.Join(args, " "), err, stderr.String())
+	}
 }
 
 // must runs a command that has to succeed, and logs it.
