@@ -44,10 +44,10 @@ func TestTheSimulationOfLimits(t *testing.T) {
 	for _, limit := range []int{10, 50, 200, 1000} {
 		for _, answer := range []int{6, 20, 100, 400, 1000} {
 			for _, refuse := range []int{2, 10, 50, 200} {
-				for _, times := range []int{1, 4, 10} {
-					s := simulated{limit, max(times*limit, 24), ms(answer), ms(refuse)}
+				for _, items := range []int{max(limit, 24), 4 * limit, max(10*limit, 150)} {
+					s := simulated{limit, items, ms(answer), ms(refuse)}
 					calls, took, _ := s.run(t)
-					bound, mark := s.items >= 150 && times >= 4 && answer >= 2*refuse, ""
+					bound, mark := items >= 150 && items >= 4*limit && answer >= 2*refuse, ""
 					if bound && (calls > 1.25 || took > 1.4) {
 						mark = "missed"
 						t.Errorf("%+v: %.2f calls an item, %.2f times the ideal time; want at most 1.25, 1.4", s, calls, took)
