@@ -30,14 +30,13 @@ type AWS struct {
 	most    int64                                                                // the size of answers
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
 
-	mu     sync.Mutex
-	loaded *awsapi.API // nil before the first call
-	sender *sender
+	loaded lookup[*awsapi.API] // has one key
+	sender *sender             // nil before the first call
 }
 
 // NewAWS returns an AWS with the configuration that load returns. It takes from it the
 // credentials, the endpoints, the certificates and the proxy. load is called for the first
-// call, and again after an error.
+// call, and again a second after an error.
 //
 // Long answers wait for each other, so that those held at once take a sixteenth of the
 // process's memory as AWS sends them, and about ten times that when they are decoded. One
@@ -63,11 +62,11 @@ func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
 	if a == nil || a.load == nil {
 		return nil, &CallError{Name: ErrorCallConfiguration, Err: errors.New("this process has no way to AWS")}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.loaded != nil {
-		return a.loaded, nil
-	}
+	return a.loaded.get(ctx, "", 0, nil, a.newAPI)
+}
+
+// newAPI loads the configuration.
+func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
 	cfg, err := a.load(ctx)
 	var at awsapi.Endpoints
 	if err == nil {
@@ -82,8 +81,7 @@ func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
 	}
 	t := base.GetTransport()
 	a.sender = &sender{pool: wire.New(wire.Config{Dial: a.dial, TLS: t.TLSClientConfig, Proxy: t.Proxy})}
-	a.loaded = &awsapi.API{Client: awsapi.New(a.sender, cfg.Credentials), Endpoints: at}
-	return a.loaded, nil
+	return &awsapi.API{Client: awsapi.New(a.sender, cfg.Credentials), Endpoints: at}, nil
 }
 
 // deadFor is how long a dead host is not dialled again: longer than most runs, and short

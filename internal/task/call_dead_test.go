@@ -28,9 +28,10 @@ import (
 // A world has every service of every Region behind connections in memory. The hosts of
 // one Region accept no connection.
 type world struct {
-	dead  string
-	dials atomic.Int64 // of the dead Region
-	conns chan net.Conn
+	dead    string
+	handler http.Handler // nil means the world itself
+	dials   atomic.Int64 // of the dead Region
+	conns   chan net.Conn
 }
 
 // Accept implements net.Listener.
@@ -75,7 +76,11 @@ func (*world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 // cloud returns the way to the world. Call stop when no more calls are made.
 func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, stop func()) {
 	t.Helper()
-	server := &http.Server{Handler: w, ReadHeaderTimeout: time.Hour, TLSConfig: &tls.Config{ //nolint:gosec // of a test
+	handler := w.handler
+	if handler == nil {
+		handler = w
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Hour, TLSConfig: &tls.Config{ //nolint:gosec // of a test
 		Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"},
 		SessionTicketsDisabled: true, // a pipe would wait for the client to read them
 	}}
@@ -101,13 +106,19 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 	}
 }
 
+// certificateOf returns the certificate of httptest's servers.
+func certificateOf(t *testing.T) tls.Certificate {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return server.TLS.Certificates[0]
+}
+
 // A dead Region costs three seconds, once: its hosts are waited for at the same time, and
 // are not asked again for a minute. The other Regions complete.
 func TestADeadRegionCostsThreeSecondsOnce(t *testing.T) {
 	t.Parallel()
-	secure := httptest.NewTLSServer(nil)
-	certificate := secure.TLS.Certificates[0]
-	secure.Close()
+	certificate := certificateOf(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{dead: "sa-east-1", conns: make(chan net.Conn)}
 		a, stop := w.cloud(t, certificate)

@@ -168,13 +168,14 @@ func (c *caller) explain(ctx context.Context, region string, err error) error {
 		return err
 	}
 	if needsOptIn(region) {
-		enabled, listErr := c.enabled.in(ctx, region)
+		enabled, listErr := c.enabledIn(ctx, region)
 		if listErr == nil && !slices.Contains(enabled.Regions, region) {
 			return Skip("%s is not enabled in the account, says %s", region, enabled.Source)
 		}
 	}
-	failed.Err = fmt.Errorf("%w; the credentials may be wrong or have expired: sign in again", failed.Err)
-	return failed
+	explained := *failed // which others may have, too
+	explained.Err = fmt.Errorf("%w; the credentials may be wrong or have expired: sign in again", failed.Err)
+	return &explained
 }
 
 // needsOptIn reports whether a Region has to be enabled before it can be used.

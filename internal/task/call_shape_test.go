@@ -54,7 +54,7 @@ func TestAQueryForWhatTheAnswerDoesNotHaveIsRefused(t *testing.T) {
 		if test.problem != "" {
 			want = fmt.Sprintf("parameters.query: %q: %s", test.query, test.problem)
 		}
-		if text := fmt.Sprint(got); text != want && !(want == "" && got == nil) {
+		if text := fmt.Sprint(got); text != want && (want != "" || got != nil) {
 			t.Errorf("%s, %s: %v, want %q", test.target, test.query, got, want)
 		}
 	}

@@ -258,9 +258,8 @@ func TestCallListsItsResultAsRows(t *testing.T) {
 func TestCallFillsInTheAccount(t *testing.T) {
 	t.Parallel()
 	const parameters = `{"query":"length(Vpcs)","input":{"Filters":[{"Name":"owner-id","Values":["{account}"]}]}}`
-	identity := answer{body: `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`}
 	page := answer{body: fmt.Sprintf(vpcs, "")}
-	s := &stub{t: t, answers: []answer{identity, page, page}}
+	s := &stub{t: t, answers: []answer{{body: identity}, page, page}}
 	tasks := calling(t, "ec2:Describe*", cloud(t, s)) // who one is needs no permission
 	for range 2 {
 		if output, err := call(t, tasks, "ec2:DescribeVpcs", parameters); err != nil || string(output) != `{"result":2,"pages":1}` {

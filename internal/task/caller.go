@@ -10,6 +10,7 @@ import (
 
 	"meridian/internal/awsapi"
 	"meridian/internal/awsapi/model"
+	"meridian/pkg/protocol"
 )
 
 // newCall returns the function of the task "call".
@@ -27,16 +28,14 @@ func newCaller(s Settings, a *AWS) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &caller{allowed: allowed, aws: a}
-	c.enabled.list = c.listEnabled
-	return c, nil
+	return &caller{allowed: allowed, aws: a, owner: owner{known: make(chan struct{})}}, nil
 }
 
 // A caller calls operations of AWS for the tasks.
 type caller struct {
 	allowed allow
 	aws     *AWS
-	enabled enabledRegions
+	enabled lookup[protocol.EnabledRegionsOutput] // by partition
 	owner   owner
 }
 
@@ -102,26 +101,48 @@ func (c *caller) send(
 	return answer, nil
 }
 
-// An owner is the account that the credentials belong to, once it is known.
+// An owner is the account that the credentials belong to.
 type owner struct {
-	mu sync.Mutex
-	id string
+	asked lookup[string] // by Region
+	once  sync.Once
+	known chan struct{} // closed when id is known
+	id    string
 }
 
 // account returns the id of the account that the credentials belong to. The credentials
-// may have it; else AWS is asked, once. That needs no permission.
+// may have it; else each Region asks AWS, once, and the first answer is every Region's.
+// That needs no permission.
 func (c *caller) account(ctx context.Context, region string) (string, error) {
-	c.owner.mu.Lock()
-	defer c.owner.mu.Unlock()
-	if c.owner.id != "" {
-		return c.owner.id, nil
+	o := &c.owner
+	select {
+	case <-o.known: // before an error that is kept
+		return o.id, nil
+	default:
 	}
+	_, err := o.asked.get(ctx, region, 0, o.known, func(ctx context.Context) (string, error) {
+		id, err := c.askAccount(ctx, region)
+		if err == nil {
+			o.once.Do(func() { o.id = id; close(o.known) })
+		}
+		return id, err
+	})
+	select {
+	case <-o.known:
+		return o.id, nil
+	default:
+		return "", err
+	}
+}
+
+// askAccount returns the id of the account that the credentials have, or that AWS answers
+// in a Region.
+func (c *caller) askAccount(ctx context.Context, region string) (string, error) {
 	api, err := c.aws.api(ctx)
 	if err != nil {
 		return "", err
 	}
-	if c.owner.id = api.Client.Account(ctx); c.owner.id != "" {
-		return c.owner.id, nil
+	if id := api.Client.Account(ctx); id != "" {
+		return id, nil
 	}
 	op, problem := lookUpOperation("sts:GetCallerIdentity")
 	if problem != "" {
@@ -131,6 +152,9 @@ func (c *caller) account(ctx context.Context, region string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.owner.id, _ = answer.Value["Account"].(string)
-	return c.owner.id, nil
+	id, _ := answer.Value["Account"].(string)
+	if id == "" {
+		return "", &CallError{Name: ErrorCallAnswer, Err: errors.New("sts:GetCallerIdentity answered without an account")}
+	}
+	return id, nil
 }

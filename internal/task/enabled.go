@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"meridian/internal/endpoints"
@@ -77,39 +76,15 @@ func (c *caller) listWith(ctx context.Context, region, target, status string, in
 	return out, nil
 }
 
-// An enabledRegions keeps the enabled Regions of each partition for a minute.
-type enabledRegions struct {
-	list func(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error)
-
-	mu   sync.Mutex
-	kept map[string]keptRegions // by partition
-}
-
-// keptRegions are the enabled Regions of a partition, since a time.
-type keptRegions struct {
-	protocol.EnabledRegionsOutput
-	at time.Time
-}
-
-// in returns the enabled Regions of the partition of a Region.
-func (e *enabledRegions) in(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
+// enabledIn returns the enabled Regions of the partition of a Region, as they were at most
+// a minute ago.
+func (c *caller) enabledIn(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
 	partition, _ := endpoints.PartitionOf(region)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if kept, ok := e.kept[partition.ID]; ok && time.Since(kept.at) < time.Minute {
-		return kept.EnabledRegionsOutput, nil
-	}
-	home, err := endpoints.Resolve("account", region, endpoints.Variant{})
-	if err != nil {
-		return protocol.EnabledRegionsOutput{}, err //nolint:wrapcheck // it names the service and the Region
-	}
-	listed, err := e.list(ctx, home.SigningRegion)
-	if err != nil {
-		return listed, err
-	}
-	if e.kept == nil {
-		e.kept = map[string]keptRegions{}
-	}
-	e.kept[partition.ID] = keptRegions{listed, time.Now()}
-	return listed, nil
+	return c.enabled.get(ctx, partition.ID, time.Minute, nil, func(ctx context.Context) (protocol.EnabledRegionsOutput, error) {
+		home, err := endpoints.Resolve("account", region, endpoints.Variant{})
+		if err != nil {
+			return protocol.EnabledRegionsOutput{}, err //nolint:wrapcheck // it names the service and the Region
+		}
+		return c.listEnabled(ctx, home.SigningRegion)
+	})
 }
