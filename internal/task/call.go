@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"meridian/internal/awsapi"
@@ -39,6 +40,7 @@ type CallParameters struct {
 	query      *query
 	operations map[string]*model.Operation // those looked up so far, by target
 	input      map[string]any
+	ofAccount  bool // whether the input has the account's placeholder
 }
 
 // The largest values of the limits.
@@ -69,6 +71,7 @@ func (p *CallParameters) Check() protocol.Faults {
 	if err := json.Unmarshal(p.Input, &p.input); err != nil || p.input == nil {
 		faults = append(faults, protocol.NewFault("input", p.Input, `want an object, as in {"MaxResults": 5}`))
 	}
+	p.ofAccount = !reflect.DeepEqual(p.input, fillIn(p.input, strings.NewReplacer(accountPlaceholder, "")))
 	return faults
 }
 

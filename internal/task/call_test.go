@@ -257,20 +257,19 @@ func TestCallListsItsResultAsRows(t *testing.T) {
 // "{account}" is the account of the credentials, which AWS is asked for once.
 func TestCallFillsInTheAccount(t *testing.T) {
 	t.Parallel()
-	const parameters = `{"query":"length(Vpcs)","input":{"Filters":[{"Name":"owner-id","Values":["{account}"]}]}}`
 	page := answer{body: fmt.Sprintf(vpcs, "")}
 	s := &stub{t: t, answers: []answer{{body: identity}, page, page}}
 	tasks := calling(t, "ec2:Describe*", cloud(t, s)) // who one is needs no permission
-	for range 2 {
+	for _, parameters := range []string{ofTheAccount, strings.Replace(ofTheAccount, "{account", `\u007baccount`, 1)} {
 		if output, err := call(t, tasks, "ec2:DescribeVpcs", parameters); err != nil || string(output) != `{"result":2,"pages":1}` {
 			t.Errorf("output %s, %v, want two VPCs", output, err)
 		}
 	}
-	if len(s.got) != 3 || !strings.Contains(s.got[0], "GetCallerIdentity") || !strings.Contains(s.got[1], "Filter.1.Value.1=123456789012") {
+	if len(s.got) != 3 || !strings.Contains(s.got[0], "GetCallerIdentity") || !strings.Contains(s.got[1], "Filter.1.Value.1=123456789012") || !strings.Contains(s.got[2], "Filter.1.Value.1=123456789012") {
 		t.Errorf("requests %q, want the identity once, and its account as the filter", s.got)
 	}
 	refused := &stub{t: t, answers: []answer{{status: 403, body: `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`}}}
-	_, err := call(t, calling(t, "reads", cloud(t, refused)), "ec2:DescribeVpcs", parameters)
+	_, err := call(t, calling(t, "reads", cloud(t, refused)), "ec2:DescribeVpcs", ofTheAccount)
 	failed, ok := errors.AsType[*task.CallError](err)
 	if !ok || failed.Name != "InvalidClientTokenId" || len(refused.got) != 1 {
 		t.Errorf("without an identity: %v after %q, want InvalidClientTokenId, and nothing else asked", err, refused.got)

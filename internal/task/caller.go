@@ -1,7 +1,6 @@
 package task
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -46,7 +45,7 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 		return CallOutput{}, fmt.Errorf("%s %s", in.Target, problem)
 	}
 	p, account := in.Parameters, ""
-	if bytes.Contains(p.Input, []byte(accountPlaceholder)) {
+	if p.ofAccount {
 		var err error
 		if account, err = c.account(ctx, in.Region); err != nil {
 			return CallOutput{}, c.explain(ctx, in.Region, err)
