@@ -28,6 +28,8 @@ type AWS struct {
 	load    func(context.Context) (aws.Config, error)
 	answers *semaphore.Weighted                                                  // bytes of long answers that are held at once
 	most    int64                                                                // the size of answers
+	queries *semaphore.Weighted                                                  // one long query
+	query   int                                                                  // bytes that a query may take
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
 
 	loaded lookup[*awsapi.API] // has one key
@@ -40,12 +42,18 @@ type AWS struct {
 //
 // Long answers wait for each other, so that those held at once take a sixteenth of the
 // process's memory as AWS sends them, and about ten times that when they are decoded. One
-// alone never waits. A memory of 0 MB means that the process is no Lambda function, and
-// counts as 4 GB.
+// alone never waits. A query may take a quarter of the memory. A memory of 0 MB means that
+// the process is no Lambda function, and counts as 4 GB.
 func NewAWS(memoryMB int, load func(context.Context) (aws.Config, error)) *AWS {
-	most := int64(cmp.Or(memoryMB, 4096)) << 20 / 16
-	return &AWS{load: load, answers: semaphore.NewWeighted(most), most: most}
+	most := int64(cmp.Or(memoryMB, defaultMemoryMB)) << 20 / 16
+	return &AWS{
+		load: load, answers: semaphore.NewWeighted(most), most: most,
+		queries: semaphore.NewWeighted(1), query: cmp.Or(memoryMB, defaultMemoryMB) << 20 / 4,
+	}
 }
+
+// defaultMemoryMB counts for a process that is no Lambda function.
+const defaultMemoryMB = 4096
 
 // hold waits until there is room for a long answer, and returns how many bytes it holds.
 // The caller releases them.
@@ -55,6 +63,24 @@ func (a *AWS) hold(ctx context.Context, bytes int64) (held int64, err error) {
 		return 0, err //nolint:wrapcheck // the context's
 	}
 	return bytes, nil
+}
+
+// budget returns the budget of a query. Call end when the result is encoded.
+func (a *AWS) budget(ctx context.Context) (b *budget, end func()) {
+	b = &budget{most: a.query}
+	held := false
+	b.turn = func() error {
+		held = a.queries.Acquire(ctx, 1) == nil
+		if !held {
+			return context.Cause(ctx) //nolint:wrapcheck // it says what ended
+		}
+		return nil
+	}
+	return b, func() {
+		if held {
+			a.queries.Release(1)
+		}
+	}
 }
 
 // api returns what calls AWS. The error is a [CallError].

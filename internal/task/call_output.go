@@ -3,10 +3,12 @@ package task
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"meridian/internal/awsapi"
+	"meridian/pkg/protocol"
 )
 
 // A CallOutput is what an operation answered.
@@ -25,8 +27,8 @@ type CallOutput struct {
 	Cut string `json:"cut,omitzero"`
 }
 
-// output returns the output of an answer.
-func (p *CallParameters) output(answer awsapi.Answer) (CallOutput, error) {
+// output returns the output of an answer. The query has a budget.
+func (p *CallParameters) output(answer awsapi.Answer, b *budget) (CallOutput, error) {
 	out := CallOutput{Pages: answer.Pages}
 	var cut []string
 	switch {
@@ -38,8 +40,8 @@ func (p *CallParameters) output(answer awsapi.Answer) (CallOutput, error) {
 	var result any = answer.Value
 	if p.query != nil {
 		var err error
-		if result, err = p.query.expression.Search(answer.Value); err != nil {
-			return CallOutput{}, &CallError{Name: ErrorCallQuery, Err: fmt.Errorf("query: %w", err)}
+		if result, err = p.query.search(answer.Value, b); err != nil {
+			return CallOutput{}, err
 		}
 		out.Columns = p.query.columns
 	}
@@ -48,12 +50,38 @@ func (p *CallParameters) output(answer awsapi.Answer) (CallOutput, error) {
 		cut = append(cut, fmt.Sprintf("maxRows %d reached", p.MaxRows))
 	}
 	out.Cut = strings.Join(cut, ", ")
-	data, err := json.Marshal(result)
-	if err != nil {
-		return CallOutput{}, fmt.Errorf("encode the result: %w", err)
+	var err error
+	out.Result, err = encode(result, b)
+	return out, err
+}
+
+// encode returns a result as JSON, if it fits into what a worker can answer. Its bytes
+// count for the budget, too.
+func encode(result any, b *budget) (json.RawMessage, error) {
+	long := jsonSize(result, protocol.MaxPayloadBytes)
+	if err := b.take(min(long, max(0, b.most-b.used))); err != nil {
+		return nil, err // of waiting for the turn
 	}
-	out.Result = data
-	return out, nil
+	var data []byte
+	var err error
+	if long <= protocol.MaxPayloadBytes {
+		data, err = json.Marshal(result)
+		long = len(data)
+	}
+	if _, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
+		return nil, &CallError{Name: ErrorCallQuery, Err: errors.New("query: " + notJSON)}
+	}
+	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
+		return nil, &CallError{Name: ErrorCallQuery, Err: errors.New("query: its result is an expression, such as &Name, and no value")}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode the result: %w", err)
+	}
+	if long > protocol.MaxPayloadBytes {
+		return nil, &CallError{Name: ErrorCallTooLarge, Err: fmt.Errorf(
+			"the result is longer than %d bytes: take less of the answer with a query, or set maxRows", protocol.MaxPayloadBytes)}
+	}
+	return data, nil
 }
 
 // Rows returns a row for each element of the result. An element that is no object is a

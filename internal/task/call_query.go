@@ -1,8 +1,10 @@
 package task
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,14 +12,42 @@ import (
 
 	"github.com/jmespath-community/go-jmespath"
 	"github.com/jmespath-community/go-jmespath/pkg/functions"
+	"github.com/jmespath-community/go-jmespath/pkg/interpreter"
 	"github.com/jmespath-community/go-jmespath/pkg/parsing"
 )
 
-// A query is a compiled JMESPath expression.
+const (
+	// maxQueryBytes bounds the stack of the parser, which is recursive and has no limit of
+	// its own. At 10 KiB it takes up to 16 MiB.
+	maxQueryBytes = 10 << 10
+
+	// maxQueryLevels bounds the stack of each evaluation: 250 levels take 512 KiB. A chain,
+	// such as a || b || c, is a level for each of its operators.
+	maxQueryLevels = 250
+)
+
+// A query is a compiled JMESPath expression. It may be used by several goroutines.
 type query struct {
-	expression jmespath.JMESPath
-	node       parsing.ASTNode
-	columns    []string // see columnsOf
+	node      parsing.ASTNode
+	counted   parsing.ASTNode // see counted
+	functions interpreter.FunctionCaller
+	columns   []string // see columnsOf
+}
+
+// search returns what a query finds in an answer, within a budget.
+func (q *query) search(answer any, b *budget) (any, error) {
+	b.functions = q.functions
+	result, err := interpreter.NewInterpreter(answer, b, nil).Execute(q.counted, answer)
+	if b.used > b.most {
+		err = b.take(0) // the interpreter drops some errors
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // while it waited for its turn
+		return nil, err
+	}
+	if err != nil {
+		return nil, &CallError{Name: ErrorCallQuery, Err: fmt.Errorf("query: %w", err)}
+	}
+	return result, nil
 }
 
 // compile returns the query of an expression, or what is wrong with it. The empty
@@ -25,6 +55,12 @@ type query struct {
 func compile(expression string) (q *query, problem string) {
 	if expression == "" {
 		return nil, ""
+	}
+	if len(expression) > maxQueryBytes {
+		return nil, fmt.Sprintf("is too long: it has %d bytes; want at most %d", len(expression), maxQueryBytes)
+	}
+	if strings.ContainsRune(expression, '\u0080') {
+		return nil, "is not JMESPath: it has the control character U+0080" // with which the parser panics
 	}
 	node, err := jmespath.NewParser().Parse(expression)
 	if wrong, ok := errors.AsType[jmespath.SyntaxError](err); ok {
@@ -35,14 +71,21 @@ func compile(expression string) (q *query, problem string) {
 	if err != nil {
 		return nil, "is not JMESPath: " + err.Error()
 	}
+	if deeperThan(maxQueryLevels, node) {
+		return nil, fmt.Sprintf("is nested too deeply: it has more than %d levels", maxQueryLevels)
+	}
 	if problem := unknownFunction(node); problem != "" {
 		return nil, problem
 	}
-	compiled, err := jmespath.Compile(expression)
-	if err != nil {
-		return nil, "is not JMESPath: " + err.Error()
-	}
-	return &query{compiled, node, columnsOf(node)}, ""
+	return &query{
+		node: node, counted: counted(node), columns: columnsOf(node),
+		functions: interpreter.NewFunctionCaller(functions.GetDefaultFunctions()...),
+	}, ""
+}
+
+// deeperThan reports whether an expression has more than some levels.
+func deeperThan(levels int, node parsing.ASTNode) bool {
+	return levels == 0 || slices.ContainsFunc(node.Children, func(child parsing.ASTNode) bool { return deeperThan(levels-1, child) })
 }
 
 // unknownFunction returns what is wrong with the first function that JMESPath does not

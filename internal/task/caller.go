@@ -67,7 +67,9 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 	if err != nil {
 		return CallOutput{}, c.explain(ctx, in.Region, err)
 	}
-	return p.output(answer)
+	b, end := c.aws.budget(ctx)
+	defer end()
+	return p.output(answer, b)
 }
 
 // ask calls an operation if it is allowed. limit sets the limits of the call; nil means the
