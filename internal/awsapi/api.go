@@ -29,10 +29,11 @@ type API struct {
 	// means 16 MiB.
 	MaxBytes int64
 
-	// Hold is called once in a call, when its answer turns out to be long, before the
-	// rest of it is read: it waits until there is memory for MaxBytes. Its error ends the
-	// call. Nil means that there always is.
-	Hold func(ctx context.Context) error
+	// Hold is called when an answer grows beyond 64 KiB, and then beyond each room that it
+	// returned, before more of the answer is read. It waits until there is memory for more,
+	// and returns for how many bytes of the answer in all. Its error ends the call. Nil
+	// means that there always is.
+	Hold func(ctx context.Context) (room int64, err error)
 }
 
 // shortAnswer is how much of an answer is read before [API.Hold] is called. Most answers
@@ -73,7 +74,7 @@ func (a *API) Call(ctx context.Context, op *model.Operation, region string, inpu
 	if err != nil {
 		return Answer{}, err
 	}
-	call := pagedCall{api: a, operation: operation(op), op: op, place: place}
+	call := pagedCall{api: a, operation: operation(op), op: op, place: place, room: shortAnswer}
 	if !op.Pages.Follows(input) {
 		page, err := call.page(ctx, input)
 		return Answer{Value: page, Pages: 1, RequestID: call.id}, err
@@ -93,7 +94,7 @@ type pagedCall struct {
 	operation *Operation
 	place     Place
 	read      int64  // bytes, of all pages
-	held      bool   // whether there is memory for all of it
+	room      int64  // for how many of them there is memory
 	id        string // of the last request
 }
 
@@ -108,12 +109,11 @@ func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]
 		most = DefaultMaxBytes
 	}
 	out := c.op.Output()
-	reading := func(n int) error {
-		if c.read += int64(n); c.read <= shortAnswer || c.held || c.api.Hold == nil {
-			return nil
+	reading := func(n int) (err error) {
+		if c.read += int64(n); c.read > c.room && c.api.Hold != nil {
+			c.room, err = c.api.Hold(ctx)
 		}
-		c.held = true
-		return c.api.Hold(ctx)
+		return err
 	}
 	response, err := c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Reading: reading}) //nolint:bodyclose // Do closes it
 	if response != nil {

@@ -236,3 +236,36 @@ func TestEndpointsOf(t *testing.T) { //nolint:paralleltest // it sets the enviro
 		})
 	}
 }
+
+// Hold is called before more is read than there is room for: beyond 64 KiB, and beyond the
+// room that it returned last, all pages together. Its error ends the call.
+func TestHoldIsAskedForRoomAsAnAnswerGrows(t *testing.T) {
+	t.Parallel()
+	page := func(next string) response {
+		return response{body: `{"TableNames":["` + strings.Repeat("n", 50<<10) + `"]` + next + `}`}
+	}
+	full := errors.New("no memory")
+	for _, test := range []struct {
+		name  string
+		rooms []int64 // that Hold returns; then it fails
+		want  error
+	}{
+		{"enough", []int64{1 << 20}, nil},
+		{"in steps", []int64{100 << 10, 150 << 10, 1 << 20}, nil},
+		{"not enough", []int64{100 << 10}, full},
+		{"none", nil, full},
+	} {
+		api, _ := stub(t, page(`,"LastEvaluatedTableName":"a"`), page(`,"LastEvaluatedTableName":"b"`), page(`,"LastEvaluatedTableName":"c"`), page(""))
+		asked := 0
+		api.Hold = func(context.Context) (int64, error) {
+			if asked++; asked > len(test.rooms) {
+				return 0, full
+			}
+			return test.rooms[asked-1], nil
+		}
+		answer, err := api.Call(t.Context(), lookup(t, "dynamodb:ListTables"), "eu-west-1", nil)
+		if !errors.Is(err, test.want) || test.want == nil && (answer.Pages != 4 || asked != len(test.rooms)) {
+			t.Errorf("%s: %d pages, %v, asked %d times, want %v and %d times", test.name, answer.Pages, err, asked, test.want, len(test.rooms))
+		}
+	}
+}

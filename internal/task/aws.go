@@ -26,8 +26,7 @@ import (
 // in each run of that minute.
 type AWS struct {
 	load    func(context.Context) (aws.Config, error)
-	answers *semaphore.Weighted                                                  // bytes of long answers that are held at once
-	most    int64                                                                // the size of answers
+	rooms   rooms
 	queries *semaphore.Weighted                                                  // one long query
 	query   int                                                                  // bytes that a query may take
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
@@ -40,30 +39,15 @@ type AWS struct {
 // credentials, the endpoints, the certificates and the proxy. load is called for the first
 // call, and again a second after an error.
 //
-// Long answers wait for each other, so that those held at once take a sixteenth of the
-// process's memory as AWS sends them, and about ten times that when they are decoded. One
-// alone never waits. A query may take a quarter of the memory. A memory of 0 MB means that
-// the process is no Lambda function, and counts as 4 GB.
+// Long answers wait for each other, as [rooms] says. A query may take a quarter of the
+// memory. A memory of 0 MB means that the process is no Lambda function, and counts as 4 GB.
 func NewAWS(memoryMB int, load func(context.Context) (aws.Config, error)) *AWS {
-	most := int64(cmp.Or(memoryMB, defaultMemoryMB)) << 20 / 16
-	return &AWS{
-		load: load, answers: semaphore.NewWeighted(most), most: most,
-		queries: semaphore.NewWeighted(1), query: cmp.Or(memoryMB, defaultMemoryMB) << 20 / 4,
-	}
+	memory := cmp.Or(memoryMB, defaultMemoryMB) << 20
+	return &AWS{load: load, rooms: newRooms(int64(memory)), queries: semaphore.NewWeighted(1), query: memory / 4}
 }
 
 // defaultMemoryMB counts for a process that is no Lambda function.
 const defaultMemoryMB = 4096
-
-// hold waits until there is room for a long answer, and returns how many bytes it holds.
-// The caller releases them.
-func (a *AWS) hold(ctx context.Context, bytes int64) (held int64, err error) {
-	bytes = min(bytes, a.most)
-	if err := a.answers.Acquire(ctx, bytes); err != nil {
-		return 0, err //nolint:wrapcheck // the context's
-	}
-	return bytes, nil
-}
 
 // budget returns the budget of a query. Call end when the result is encoded.
 func (a *AWS) budget(ctx context.Context) (b *budget, end func()) {

@@ -97,9 +97,8 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 	if _, ok := errors.AsType[*wire.ConnectError](err); ok {
 		return &CallError{Name: ErrorCallConnect, Err: plain(err), transient: true}
 	}
-	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &CallError{Name: ErrorCallTooLarge, Err: fmt.Errorf(
-			"the first page is longer than %d bytes: raise maxBytes, or ask for less with the input, such as a limit for a page", long.Limit)}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &CallError{Name: ErrorCallTooLarge, Err: plain(err)} // call says how large
 	}
 	if _, ok := errors.AsType[awsapi.EndpointError](err); ok {
 		return &CallError{Name: ErrorCallConfiguration, Err: err, final: true}

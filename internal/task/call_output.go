@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,13 +26,13 @@ type CallOutput struct {
 	Cut string `json:"cut,omitzero"`
 }
 
-// output returns the output of an answer. The query has a budget.
-func (p *CallParameters) output(answer awsapi.Answer, b *budget) (CallOutput, error) {
+// output returns the output of an answer in its room. The query has a budget.
+func (p *CallParameters) output(answer awsapi.Answer, r *room, b *budget) (CallOutput, error) {
 	out := CallOutput{Pages: answer.Pages}
 	var cut []string
 	switch {
 	case answer.TooLong:
-		cut = append(cut, fmt.Sprintf("maxBytes %d reached", cmp.Or(p.MaxBytes, awsapi.DefaultMaxBytes)))
+		cut = append(cut, r.reached())
 	case answer.More:
 		cut = append(cut, fmt.Sprintf("maxPages %d reached", answer.Pages))
 	}

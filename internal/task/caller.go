@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,25 +50,21 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 			return CallOutput{}, c.explain(ctx, in.Region, err)
 		}
 	}
-	var held int64
-	defer func() { // when the answer has become an output
-		if held > 0 {
-			c.aws.answers.Release(held)
-		}
-	}()
+	var of *room // nil before anything is sent
+	defer func() { of.free() }()
 	answer, err := c.ask(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, account, in.Target), func(api *awsapi.API) {
-		api.MaxPages, api.MaxBytes = p.MaxPages, int64(p.MaxBytes)
-		api.Hold = func(ctx context.Context) (err error) {
-			held, err = c.aws.hold(ctx, cmp.Or(api.MaxBytes, awsapi.DefaultMaxBytes))
-			return err
-		}
+		of = c.aws.rooms.room(p.MaxBytes)
+		api.MaxPages, api.MaxBytes, api.Hold = p.MaxPages, of.answer, of.hold
 	})
+	if failed, ok := errors.AsType[*CallError](err); ok && failed.Name == ErrorCallTooLarge {
+		failed.Err = of.tooLarge()
+	}
 	if err != nil {
 		return CallOutput{}, c.explain(ctx, in.Region, err)
 	}
 	b, end := c.aws.budget(ctx)
 	defer end()
-	return p.output(answer, b)
+	return p.output(answer, of, b)
 }
 
 // ask calls an operation if it is allowed. limit sets the limits of the call; nil means the
