@@ -32,7 +32,9 @@ type AWS struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
 
 	loaded lookup[*awsapi.API] // has one key
-	sender *sender             // nil before the first call
+	sender *sender             // nil before the first call, as are the credentials
+
+	credentials aws.CredentialsProvider
 }
 
 // NewAWS returns an AWS with the configuration that load returns. It takes from it the
@@ -90,6 +92,7 @@ func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
 		base = awshttp.NewBuildableClient()
 	}
 	t := base.GetTransport()
+	a.credentials = cfg.Credentials
 	a.sender = &sender{pool: wire.New(wire.Config{Dial: a.dial, TLS: t.TLSClientConfig, Proxy: t.Proxy})}
 	return &awsapi.API{Client: awsapi.New(a.sender, cfg.Credentials), Endpoints: at}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"meridian/internal/awsapi"
@@ -113,6 +114,26 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 		return &CallError{Name: ErrorCallAnswer, Err: plain(err)}
 	}
 	return err
+}
+
+// leastSecret is shorter than any key or token of AWS's.
+const leastSecret = 16
+
+// withoutSecrets returns the error of a call without the secrets of the credentials, which
+// it has used. A service that refuses a signature quotes the headers of the request, the
+// session token among them.
+func (a *AWS) withoutSecrets(ctx context.Context, err error) error {
+	failed, ok := errors.AsType[*CallError](err)
+	if !ok || failed.Name == protocol.ErrorNoCredentials || a.credentials == nil {
+		return err
+	}
+	credentials, _ := a.credentials.Retrieve(ctx) // it has them: the request was signed
+	for _, secret := range []string{credentials.SecretAccessKey, credentials.SessionToken} {
+		if secret = strings.TrimSpace(secret); len(secret) >= leastSecret && strings.Contains(failed.Error(), secret) {
+			failed.Err = errors.New(strings.ReplaceAll(failed.Error(), secret, "(secret)"))
+		}
+	}
+	return failed
 }
 
 // refused returns the error of a call that AWS, or something before it, refused.

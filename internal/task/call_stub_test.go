@@ -60,10 +60,16 @@ func cloud(t *testing.T, handler http.Handler) *task.AWS {
 // cloudWithin is cloud for a process with a memory.
 func cloudWithin(t *testing.T, memoryMB int, handler http.Handler) *task.AWS {
 	t.Helper()
+	return cloudOf(t, memoryMB, handler, credentials.NewStaticCredentialsProvider("key", "secret", ""))
+}
+
+// cloudOf is cloudWithin with credentials.
+func cloudOf(t *testing.T, memoryMB int, handler http.Handler, of aws.CredentialsProvider) *task.AWS {
+	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return task.NewAWS(memoryMB, func(context.Context) (aws.Config, error) {
-		return aws.Config{BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}, nil
+		return aws.Config{BaseEndpoint: aws.String(server.URL), Credentials: of}, nil
 	})
 }
 

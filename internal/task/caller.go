@@ -92,7 +92,7 @@ func (c *caller) send(
 	}
 	answer, err := limited.Call(ctx, op, region, input)
 	if err != nil {
-		return awsapi.Answer{}, callError(ctx, op, input, err)
+		return awsapi.Answer{}, c.aws.withoutSecrets(ctx, callError(ctx, op, input, err))
 	}
 	return answer, nil
 }
