@@ -82,7 +82,11 @@ func (e *CallError) RetryAfter() time.Duration { return e.retryAfter }
 // tries again: throttles, for which AWS has done nothing, and connections that did not
 // come about; other transient errors only if the operation may be called twice.
 func callError(ctx context.Context, op *model.Operation, input map[string]any, err error) error {
+	_, undecoded := errors.AsType[*smithy.DeserializationError](err)
 	if ctx.Err() != nil {
+		if undecoded {
+			return context.Cause(ctx) //nolint:wrapcheck // the answer was not wrong, it was cut off
+		}
 		return err // the engine knows what ended
 	}
 	if refusal, ok := errors.AsType[*awshttp.ResponseError](err); ok {
@@ -110,7 +114,7 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 	if _, ok := errors.AsType[endpoints.NoEndpointError](err); ok {
 		return Skip("%v", err)
 	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+	if undecoded {
 		return &CallError{Name: ErrorCallAnswer, Err: plain(err)}
 	}
 	return err

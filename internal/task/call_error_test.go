@@ -1,12 +1,17 @@
 package task_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
+
+	"meridian/internal/task"
 )
 
 // What a service quotes of the request has the session token no more.
@@ -25,5 +30,20 @@ func TestTheErrorOfACallHasNoSecret(t *testing.T) {
 		if text := fmt.Sprint(err); !strings.Contains(text, "x-amz-security-token:(secret)\n(secret) (HTTP 403)") || strings.Contains(text, token) || strings.Contains(text, secret) {
 			t.Errorf("%s: %q, want the token and the key left out", name, text)
 		}
+	}
+}
+
+// A call whose context ends while its answer is decoded fails with what ended it.
+func TestACallThatIsCutOffFailsWithWhatEndedIt(t *testing.T) {
+	t.Parallel()
+	ended := errors.New("terminated signal received")
+	ctx, end := context.WithCancelCause(t.Context())
+	undecoded := fmt.Errorf("an answer of type %q: %w", "text/xml", &smithy.DeserializationError{Err: ended})
+	if err := task.ErrorOfCall(ctx, undecoded); err == nil || err.Error() != `an answer of type "text/xml": deserialization failed, terminated signal received` {
+		t.Errorf("before the end: %v, want the error of the answer", err)
+	}
+	end(ended)
+	if err := task.ErrorOfCall(ctx, undecoded); err != ended { //nolint:errorlint // nothing is around it
+		t.Errorf("after the end: %v, want %v", err, ended)
 	}
 }

@@ -12,3 +12,6 @@ func (a *AWS) Dial(dial func(ctx context.Context, network, address string) (net.
 
 // Close ends the connections of an AWS that has made a call.
 func (a *AWS) Close() { a.sender.pool.Close() }
+
+// ErrorOfCall returns the error of a call that failed with err.
+func ErrorOfCall(ctx context.Context, err error) error { return callError(ctx, nil, nil, err) }
