@@ -123,10 +123,23 @@ func (s *sender) Send(r *http.Request, ready func(*http.Request) error) (*http.R
 	}
 	response, err := s.pool.Send(r, ready)
 	if refused, ok := errors.AsType[*wire.ConnectError](err); ok && refused.Timeout() {
-		s.dead.Store(host, death{time.Now(), err})
+		s.bury(host, err)
 		return nil, &deadHostError{err}
 	}
 	return response, err //nolint:wrapcheck // the pool's errors are part of the contract
+}
+
+// bury keeps a host from being dialled, and drops those that may be dialled again: a host
+// can have a label of the input in its name, so there is no end of them.
+func (s *sender) bury(host string, err error) {
+	now := time.Now()
+	s.dead.Range(func(other, found any) bool {
+		if d, _ := found.(death); now.Sub(d.at) >= deadFor {
+			s.dead.Delete(other)
+		}
+		return true
+	})
+	s.dead.Store(host, death{now, err})
 }
 
 // A deadHostError is a call to a host that accepts no connection. It is not tried again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -157,6 +158,32 @@ func TestADeadRegionCostsThreeSecondsOnce(t *testing.T) {
 				}
 			}
 			time.Sleep(want.pause)
+		}
+	})
+}
+
+// Hosts that were dead are forgotten after a minute, when the next one is found dead: a
+// host can have a label of the input in its name.
+func TestDeadHostsAreForgotten(t *testing.T) {
+	t.Parallel()
+	certificate := certificateOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{dead: "sa-east-1", conns: make(chan net.Conn)}
+		a, stop := w.cloud(t, certificate)
+		defer stop()
+		tasks := calling(t, "reads", a)
+		for n, test := range []struct {
+			pause time.Duration
+			want  int
+		}{{0, 1}, {30 * time.Second, 2}, {23 * time.Second, 3}, {time.Second, 3}, {time.Hour, 1}} { // and three seconds for each dial
+			time.Sleep(test.pause)
+			work := prepare(t, tasks, "call", fmt.Appendf(nil, `{"input":{"AccountId":"11112222333%d"}}`, n))
+			if _, err := work(task.WithRunID(t.Context(), "run"), w.dead, "s3control:ListJobs"); err == nil {
+				t.Error("a dead host answered")
+			}
+			if got := a.DeadHosts(); got != test.want {
+				t.Errorf("call %d: %d dead hosts, want %d", n, got, test.want)
+			}
 		}
 	})
 }

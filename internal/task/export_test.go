@@ -15,3 +15,9 @@ func (a *AWS) Close() { a.sender.pool.Close() }
 
 // ErrorOfCall returns the error of a call that failed with err.
 func ErrorOfCall(ctx context.Context, err error) error { return callError(ctx, nil, nil, err) }
+
+// DeadHosts returns how many hosts an AWS that has made a call remembers as dead.
+func (a *AWS) DeadHosts() (n int) {
+	a.sender.dead.Range(func(any, any) bool { n++; return true })
+	return n
+}
