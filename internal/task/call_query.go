@@ -74,18 +74,35 @@ func compile(expression string) (q *query, problem string) {
 	if deeperThan(maxQueryLevels, node) {
 		return nil, fmt.Sprintf("is nested too deeply: it has more than %d levels", maxQueryLevels)
 	}
+	if hasBadBinding(node) {
+		return nil, "is not JMESPath: let takes variables, as in let $name = Name in $name"
+	}
 	if problem := unknownFunction(node); problem != "" {
 		return nil, problem
 	}
 	return &query{
 		node: node, counted: counted(node), columns: columnsOf(node),
-		functions: interpreter.NewFunctionCaller(functions.GetDefaultFunctions()...),
+		functions: interpreter.NewFunctionCaller(safeFunctions()...),
 	}, ""
 }
 
 // deeperThan reports whether an expression has more than some levels.
 func deeperThan(levels int, node parsing.ASTNode) bool {
 	return levels == 0 || slices.ContainsFunc(node.Children, func(child parsing.ASTNode) bool { return deeperThan(levels-1, child) })
+}
+
+// hasBadBinding reports whether a let binds something else than variables. The parser
+// accepts every expression there, and the interpreter panics.
+func hasBadBinding(node parsing.ASTNode) bool {
+	for _, child := range node.Children {
+		if node.NodeType == parsing.ASTBindings && (child.NodeType != parsing.ASTBinding || child.Children[0].NodeType != parsing.ASTVariable) {
+			return true
+		}
+		if hasBadBinding(child) {
+			return true
+		}
+	}
+	return false
 }
 
 // unknownFunction returns what is wrong with the first function that JMESPath does not

@@ -28,6 +28,8 @@ func TestAQueryThatIsTooLongOrTooDeepIsRefused(t *testing.T) {
 		{"251 levels", strings.Repeat("!", 250) + "@", deep},
 		{"250 levels", strings.Repeat("!", 249) + "@", ""},
 		{"brackets", strings.Repeat("(", 5000) + "@" + strings.Repeat(")", 5000), ""},
+		{"a let of no variable", "let $v in $v", "is not JMESPath: let takes variables, as in let $name = Name in $name"},
+		{"a let of a member", "let $v = Vpcs, a = Vpcs in $v", "is not JMESPath: let takes variables, as in let $name = Name in $name"},
 		{"a character that ends the parser", "Vpcs\u0080", "is not JMESPath: it has the control character U+0080"},
 	} {
 		parameters, _ := json.Marshal(map[string]string{"query": test.query})
@@ -131,6 +133,32 @@ func TestTheErrorsOfAQueryAreInPlainWords(t *testing.T) {
 		_, err := call(t, tasks, "ec2:DescribeVpcs", parametersOf(t, test.query))
 		if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != "Call.Query" || failed.Error() != test.want {
 			t.Errorf("%s: %v, want %s", test.query, err, test.want)
+		}
+	}
+}
+
+// The functions with which the library panics, or changes what others use, answer what
+// JMESPath says.
+func TestFunctionsOfAQueryHoldForAllArguments(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ query, want string }{
+		{"contains(Vpcs, Vpcs[0])", "true"},
+		{"contains(Vpcs, `{}`)", "false"},
+		{"contains(`[[1]]`, `[1]`)", "true"},
+		{"contains('abc', 'b')", "true"},
+		{"find_first('ab', 'b', `9`)", "null"},
+		{"find_first('ab', 'b', `1`, `0`)", "null"},
+		{"find_last('abab', 'b', `0`, `-1`)", "null"},
+		{"find_last('abab', 'b', `-5`, `1e300`)", "3"},
+		{"find_last('abab', 'b', `0`, `3`)", "1"},
+		{"find_first('abab', 'b', `2`)", "3"},
+		{"find_first('abab', 'b', to_number('inf'))", "null"},
+		{"`[2,1]` | [sort_by(@, &@), @]", "[[1,2],[2,1]]"},
+	} {
+		tasks := calling(t, "reads", cloud(t, &stub{t: t, answers: []answer{{body: fmt.Sprintf(vpcs, "")}}}))
+		out, err := call(t, tasks, "ec2:DescribeVpcs", parametersOf(t, test.query))
+		if want := `{"result":` + test.want + `,"pages":1}`; err != nil || string(out) != want {
+			t.Errorf("%s: %s, %v, want %s", test.query, out, err, want)
 		}
 	}
 }
