@@ -26,7 +26,7 @@ func (v *Value) Deserialize(d smithy.ShapeDeserializer) error {
 	if v == nil || v.shape == nil {
 		return nil
 	}
-	value, err := (&valueReader{d, v.decode, 0}).read(v.shape, v.shape.schema)
+	value, err := (&valueReader{d: d, decode: v.decode, epoch: v.shape.epoch}).read(v.shape, v.shape.schema)
 	v.value = value
 	object, _ := value.(map[string]any)
 	for _, m := range v.shape.members() {
@@ -42,6 +42,7 @@ type valueReader struct {
 	d      smithy.ShapeDeserializer
 	decode map[string]func(string) any // as of a Value
 	depth  int
+	epoch  bool // whether a timestamp without a format is seconds since 1970
 }
 
 // read reads a value of a shape. The schema is that of the member, or of the root, that
@@ -80,7 +81,11 @@ func (r *valueReader) members(t *shape, next func() (*smithy.Schema, error)) (an
 			return object, err
 		}
 		m := t.member(schema.MemberName())
-		value, err := r.read(m.shape, schema)
+		reader := r
+		if m.bound {
+			reader = &valueReader{d: r.d, decode: r.decode, depth: r.depth}
+		}
+		value, err := reader.read(m.shape, schema)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
@@ -210,9 +215,7 @@ func (r *valueReader) scalar(typ smithy.ShapeType, schema *smithy.Schema) (any, 
 		err := r.d.ReadBlob(schema, &blob)
 		return base64.StdEncoding.EncodeToString(blob), err
 	case smithy.ShapeTypeTimestamp:
-		var t time.Time
-		err := r.d.ReadTime(schema, &t)
-		return t.UTC().Format(time.RFC3339Nano), err
+		return r.timestamp(schema)
 	case smithy.ShapeTypeDocument:
 		var v document.Value
 		if err := r.d.ReadDocument(schema, &v); err != nil {
@@ -224,4 +227,25 @@ func (r *valueReader) scalar(typ smithy.ShapeType, schema *smithy.Schema) (any, 
 		err := r.d.ReadString(schema, &text)
 		return text, err
 	}
+}
+
+// timestamp reads a timestamp.
+func (r *valueReader) timestamp(schema *smithy.Schema) (any, error) {
+	var t time.Time
+	if isEpoch(schema, r.epoch) {
+		var seconds float64
+		if err := r.d.ReadFloat64(schema, &seconds); err != nil {
+			return nil, err //nolint:wrapcheck // the protocol's error says what could not be read
+		}
+		var ok bool
+		if t, ok = epochTime(seconds); !ok {
+			return nil, fmt.Errorf("%v seconds since 1970 are not in the years 0 to 9999", seconds)
+		}
+	} else if err := r.d.ReadTime(schema, &t); err != nil {
+		return nil, err //nolint:wrapcheck // as above
+	}
+	if year := t.UTC().Year(); year < 0 || year > 9999 { // in CBOR
+		return nil, errors.New("the time is not in the years 0 to 9999")
+	}
+	return t.UTC().Format(time.RFC3339Nano), nil
 }

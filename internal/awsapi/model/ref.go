@@ -103,7 +103,7 @@ func (b *builder) traits(f *ref, to *shape, root, payload bool) []smithy.Trait {
 	if namespace := cmp.Or(f.namespace, to.namespace); namespace != nil {
 		ts = append(ts, namespace)
 	}
-	if f.format != 0 {
+	if f.format != 0 && b.protocol != protocolCBOR { // CBOR has one of its own
 		ts = append(ts, &traits.TimestampFormat{Format: [...]string{"", "date-time", "epoch-seconds", "http-date"}[f.format]})
 	}
 	if f.flags < flagHostLabel {

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/document"
+	"github.com/aws/smithy-go/traits"
 )
 
 // sortedKeys returns the keys of an object in order, so that requests are the same each
@@ -71,12 +73,34 @@ func timestamp(v any) (time.Time, bool) {
 		}
 		return time.Time{}, false
 	}
-	const last = 253402300799 // of the year 9999
 	seconds, ok := float(v)
-	if !ok || seconds < -last || seconds > last {
+	if !ok {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), true
+	return epochTime(seconds)
+}
+
+// epochTime returns the time that is some seconds after 1970, to the millisecond, and
+// whether RFC 3339 can write it. smithy-go's ParseEpochSeconds goes by nanoseconds: it
+// returns other times outside the years 1678 to 2262, and panics for NaN.
+func epochTime(seconds float64) (time.Time, bool) {
+	const first, last = -62167219200_000, 253402300799_999 // the years 0 to 9999
+	if ms := math.Round(seconds * 1000); ms >= first && ms <= last {
+		return time.UnixMilli(int64(ms)).UTC(), true
+	}
+	return time.Time{}, false
+}
+
+// epochSeconds returns the seconds since 1970, to the millisecond.
+func epochSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// isEpoch reports whether a timestamp with a schema is a number of seconds since 1970.
+// byDefault says it for a schema without a format.
+func isEpoch(schema *smithy.Schema, byDefault bool) bool {
+	if t, ok := smithy.SchemaTrait[*traits.TimestampFormat](schema); ok {
+		return t.Format == "epoch-seconds"
+	}
+	return byDefault
 }
 
 // exact returns a whole number as a float64, or as a json.Number when that would not be

@@ -15,6 +15,10 @@ type shape struct {
 	schema *smithy.Schema
 	sparse bool // a list or map that may have nulls
 
+	// epoch says of a root that a timestamp in its body is seconds since 1970, unless a
+	// member says otherwise.
+	epoch bool
+
 	// namespace is what its elements in XML have, unless a member says otherwise. Nil
 	// means none.
 	namespace *traits.XMLNamespace
@@ -35,6 +39,7 @@ type member struct {
 	required bool
 	token    bool   // an idempotency token
 	label    bool   // in the path or in the host: it may not be empty
+	bound    bool   // in the header, the path, the query, or the status
 	wire     string // its name in the path, when it has another
 	json     bool   // a string in a header that is JSON
 	shape    *shape
@@ -143,7 +148,9 @@ func (b *builder) root(f *ref) *shape {
 	if b.protocol == protocolRESTXML && f.namespace != nil {
 		ts = append(ts, f.namespace)
 	}
-	return b.read(f.target, true, ts)
+	s := b.read(f.target, true, ts)
+	s.epoch = b.protocol == protocolJSON || b.protocol == protocolRESTJSON
+	return s
 }
 
 // read reads the shape with a number, but not its members.
@@ -217,7 +224,7 @@ func (b *builder) fill(s *shape, r *reader, root bool) {
 		to := b.shape(f.target)
 		s.index[f.name] = i
 		s.parts[i] = member{
-			name: f.name, required: f.required, token: f.is(flagToken), shape: to,
+			name: f.name, required: f.required, token: f.is(flagToken), shape: to, bound: bound && f.location != inBody,
 			label: f.is(flagHostLabel) || bound && f.location == inPath, wire: f.label,
 			json: f.is(flagJSON) && bound && f.location == inHeader, elsewhere: f.is(flagElsewhere),
 			schema: s.schema.AddMember(f.name, to.schema, b.traits(f, to, root, bound && payload == i+1)...),

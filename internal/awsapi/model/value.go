@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -57,13 +58,20 @@ func (v *Value) Any() any { return v.value }
 // Serialize implements smithy.Serializable.
 func (v *Value) Serialize(s smithy.ShapeSerializer) {
 	if v.shape != nil {
-		write(s, v.shape, v.shape.schema, v.value)
+		write(&writer{s, v.shape.epoch}, v.shape, v.shape.schema, v.value)
 	}
+}
+
+// A writer writes values.
+type writer struct {
+	smithy.ShapeSerializer
+
+	epoch bool // whether a timestamp without a format is seconds since 1970
 }
 
 // write writes a value that was checked. The schema is that of the member, or of the
 // root, that has the shape.
-func write(s smithy.ShapeSerializer, t *shape, schema *smithy.Schema, v any) {
+func write(s *writer, t *shape, schema *smithy.Schema, v any) {
 	t.members() // before the protocol looks at the schema's
 	switch t.typ {
 	case smithy.ShapeTypeStructure:
@@ -105,7 +113,7 @@ func write(s smithy.ShapeSerializer, t *shape, schema *smithy.Schema, v any) {
 }
 
 // writeItem writes an item of a list or a value of a map.
-func writeItem(s smithy.ShapeSerializer, m *member, item any) {
+func writeItem(s *writer, m *member, item any) {
 	if item == nil {
 		s.WriteNil(m.schema)
 		return
@@ -114,13 +122,16 @@ func writeItem(s smithy.ShapeSerializer, m *member, item any) {
 }
 
 // writeMember writes a member of a structure.
-func writeMember(s smithy.ShapeSerializer, m *member, value any, in *shape, object map[string]any) {
+func writeMember(s *writer, m *member, value any, in *shape, object map[string]any) {
 	if text, ok := value.(string); m.json && (!ok || text == "") {
 		encoded, _ := json.Marshal(value)
 		value = string(encoded)
 	}
 	if _, ok := smithy.SchemaTrait[*traits.HTTPQueryParams](m.schema); ok {
 		value = without(value, in, object)
+	}
+	if m.bound {
+		s = &writer{s.ShapeSerializer, false}
 	}
 	write(s, m.shape, m.schema, value)
 }
@@ -139,7 +150,7 @@ func without(value any, in *shape, object map[string]any) any {
 }
 
 // writeScalar writes a value without members.
-func writeScalar(s smithy.ShapeSerializer, typ smithy.ShapeType, schema *smithy.Schema, v any) {
+func writeScalar(s *writer, typ smithy.ShapeType, schema *smithy.Schema, v any) {
 	switch typ {
 	case smithy.ShapeTypeBoolean:
 		b, _ := v.(bool)
@@ -161,13 +172,25 @@ func writeScalar(s smithy.ShapeSerializer, typ smithy.ShapeType, schema *smithy.
 		blob, _ := base64.StdEncoding.DecodeString(text)
 		s.WriteBlob(schema, blob)
 	case smithy.ShapeTypeTimestamp:
-		t, _ := timestamp(v)
-		s.WriteTime(schema, t)
+		writeTime(s, schema, v)
 	case smithy.ShapeTypeDocument:
 		s.WriteDocument(schema, document.Opaque{Value: jsonDocument{v}})
 	default:
 		text, _ := v.(string)
 		s.WriteString(schema, text)
+	}
+}
+
+// writeTime writes a timestamp. WriteTime is wrong for seconds since 1970, as
+// ParseEpochSeconds is.
+func writeTime(s *writer, schema *smithy.Schema, v any) {
+	switch t, _ := timestamp(v); {
+	case !isEpoch(schema, s.epoch):
+		s.WriteTime(schema, t)
+	case s.epoch:
+		s.WriteFloat64(schema, epochSeconds(t))
+	default: // XML would get an exponent
+		s.WriteString(schema, strconv.FormatFloat(epochSeconds(t), 'f', -1, 64))
 	}
 }
 

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -63,6 +64,64 @@ func TestOutputValues(t *testing.T) {
 		}
 		if diff := cmp.Diff(object(t, test.want), got); diff != "" {
 			t.Errorf("%s: (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// A timestamp that is seconds since 1970 can have any year that RFC 3339 can write, in the
+// body and in a header. Any other number is an answer that cannot be read.
+func TestOutputTimestamps(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, operation, body, want string }{
+		{"the last second", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":253402300799}}`, "9999-12-31T23:59:59Z"},
+		{"the year 1", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":-62135596800}}`, "0001-01-01T00:00:00Z"},
+		{"milliseconds", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":1767323045.123}}`, "2026-01-02T03:04:05.123Z"},
+		{"an exponent", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":2.53402300799E11}}`, "9999-12-31T23:59:59Z"},
+		{"after the last", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":253402300800}}`, ""},
+		{"infinity", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":"Infinity"}}`, ""},
+		{"NaN", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":"NaN"}}`, ""},
+		{"a text", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":"x"}}`, ""},
+	} {
+		got, err := read(t, test.operation, test.body)
+		if _, unreadable := errors.AsType[*smithy.DeserializationError](err); unreadable != (test.want == "") || err != nil && !unreadable {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if test.want == "" {
+			continue
+		}
+		if diff := cmp.Diff(object(t, `{"KeyMetadata":{"CreationDate":"`+test.want+`"}}`), got); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// A timestamp is sent in the format of its protocol and of its place, in every year.
+func TestInputTimestamps(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, operation, input, want string }{
+		{"JSON", "cloudtrail:LookupEvents", `{"EndTime":"9999-12-31T23:59:59Z"}`, `{"EndTime":253402300799}`},
+		{"seconds", "cloudtrail:LookupEvents", `{"EndTime":-62135596800}`, `{"EndTime":-62135596800}`},
+		{"a fraction", "cloudtrail:LookupEvents", `{"EndTime":"2026-01-02T03:04:05.25Z"}`, `{"EndTime":1767323045.25}`},
+		{"XML", "ec2:DescribeSpotPriceHistory", `{"EndTime":"9999-12-31T23:59:59Z"}`, `EndTime=9999-12-31T23%3A59%3A59Z`},
+		{"the query", "groundstation:ListGroundStationReservations", `{"groundStationId":"g","startTime":"0001-01-01","endTime":"9999-12-31T23:59:59.5Z"}`, `endTime=253402300799.5&startTime=-62135596800`},
+		{"REST with JSON", "xray:GetTraceSummaries", `{"StartTime":"0001-01-01","EndTime":"9999-12-31"}`, `{"StartTime":-62135596800,"EndTime":253402214400}`},
+	} {
+		op := lookup(t, test.operation)
+		r := smithyhttp.NewStackRequest().(*smithyhttp.Request) //nolint:forcetypeassert // it is documented
+		if err := op.Protocol().SerializeRequest(t.Context(), op.Schema(), op.Input(object(t, test.input)), r); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		got, err := io.ReadAll(r.GetStream())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) == 0 {
+			got = []byte(r.URL.RawQuery)
+		}
+		if !strings.Contains(string(got), test.want) {
+			t.Errorf("%s: sends %s, want %s", test.name, got, test.want)
 		}
 	}
 }
