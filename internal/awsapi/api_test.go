@@ -226,33 +226,3 @@ func TestCallNamesErrors(t *testing.T) {
 		}
 	}
 }
-
-// An answer of EC2 is read only if its root is the operation's: a page of a proxy is no
-// empty list.
-func TestCallReadsOnlyAnswersOfTheOperation(t *testing.T) {
-	t.Parallel()
-	const vpcs = `<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet>`
-	for _, test := range []struct{ name, body, want, err string }{
-		{name: "nothing", body: "", want: "{}"},
-		{
-			name: "after a declaration and a comment", body: "<?xml version=\"1.0\"?>\n<!-- c -->\n<DescribeVpcsResponse xmlns=\"u\">" + vpcs + "</DescribeVpcsResponse>\n",
-			want: `{"Vpcs":[{"VpcId":"vpc-1"}]}`,
-		},
-		{name: "a page", body: "<html>" + vpcs + "</html>", err: "the answer is an element html, not DescribeVpcsResponse"},
-		{name: "an end that is missing", body: "<DescribeVpcsResponse>" + vpcs, err: "unexpected EOF"},
-		{name: "no element", body: "OK", err: "EOF"},
-	} {
-		api, _ := stub(t, response{body: test.body})
-		answer, err := api.Call(t.Context(), lookup(t, "ec2:DescribeVpcs"), "eu-west-1", map[string]any{"MaxResults": 5})
-		if test.err != "" {
-			if _, ok := errors.AsType[*smithy.DeserializationError](err); !ok || !strings.Contains(err.Error(), test.err) {
-				t.Errorf("%s: %v, want %s", test.name, err, test.err)
-			}
-			continue
-		}
-		got, _ := json.Marshal(answer.Value)
-		if err != nil || string(got) != test.want {
-			t.Errorf("%s: %s, %v, want %s", test.name, got, err, test.want)
-		}
-	}
-}

@@ -1,13 +1,7 @@
 package model
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
-	"errors"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -37,31 +31,5 @@ func (p *ec2) DeserializeResponse(
 	if r.StatusCode < 200 || r.StatusCode >= 300 {
 		return p.Protocol.DeserializeResponse(ctx, schema, types, r, out) //nolint:wrapcheck // it says what could not be read
 	}
-	var begin bytes.Buffer
-	root, err := rootName(io.TeeReader(r.Body, &begin))
-	if errors.Is(err, io.EOF) && begin.Len() == 0 {
-		return nil // an empty answer is an empty output
-	}
-	if want := schema.ID().Name + "Response"; err == nil && !strings.EqualFold(root, want) {
-		err = fmt.Errorf("the answer is an element %s, not %s", root, want) // such as the page of a proxy
-	}
-	if err != nil {
-		return &smithy.DeserializationError{Err: err}
-	}
-	whole := *r.Response
-	whole.Body = io.NopCloser(io.MultiReader(&begin, r.Body))
-	return p.answers.DeserializeResponse(ctx, schema, types, &smithyhttp.Response{Response: &whole}, out) //nolint:wrapcheck // as above
-}
-
-// rootName returns the name of the first element in an XML document.
-func rootName(document io.Reader) (string, error) {
-	for d := xml.NewDecoder(document); ; {
-		token, err := d.RawToken()
-		if err != nil {
-			return "", err //nolint:wrapcheck // the caller does
-		}
-		if start, ok := token.(xml.StartElement); ok {
-			return start.Name.Local, nil
-		}
-	}
+	return p.answers.DeserializeResponse(ctx, schema, types, r, out) //nolint:wrapcheck // as above
 }

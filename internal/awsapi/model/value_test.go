@@ -32,27 +32,27 @@ func TestOutputValues(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, operation, body, want string }{
 		{"unknown members", "dynamodb:ListTables", `{"TableNames":["a",null],"Novel":{"x":[{}]}}`, `{"TableNames":["a"]}`},
-		{"empty", "dynamodb:ListTables", ``, `{}`},
+		{"empty", "dynamodb:ListTables", `{}`, `{}`},
 		{"times and bytes", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":1767323045.25,"Arn":null}}`, `{"KeyMetadata":{"CreationDate":"2026-01-02T03:04:05.25Z"}}`},
 		{"bytes", "kms:Encrypt", `{"CiphertextBlob":"AAE="}`, `{"CiphertextBlob":"AAE="}`},
 		{"a list in XML", "ec2:DescribeVpcs", `<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>`, `{"Vpcs":[]}`},
 		{"both events of S3", "s3:GetBucketNotification", `<N><TopicConfiguration><Event>a</Event><Event>b</Event></TopicConfiguration></N>`, `{"TopicConfiguration":{"Events":["a","b"]}}`},
 		{
 			"a policy", "iam:GetRole",
-			`<R><GetRoleResult><Role><RoleName>%7B%7D</RoleName><AssumeRolePolicyDocument>%7B%22Statement%22%3A%5B%22a+%2B%25%22%5D%7D</AssumeRolePolicyDocument></Role></GetRoleResult></R>`,
+			`<GetRoleResponse><GetRoleResult><Role><RoleName>%7B%7D</RoleName><AssumeRolePolicyDocument>%7B%22Statement%22%3A%5B%22a+%2B%25%22%5D%7D</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>`,
 			`{"Role":{"RoleName":"%7B%7D","AssumeRolePolicyDocument":{"Statement":["a++%"]}}}`,
 		},
 		{
 			"a policy that is not encoded", "iam:GetRolePolicy",
-			`<R><GetRolePolicyResult><PolicyDocument>{"a":"5%"}</PolicyDocument></GetRolePolicyResult></R>`, `{"PolicyDocument":{"a":"5%"}}`,
+			`<GetRolePolicyResponse><GetRolePolicyResult><PolicyDocument>{"a":"5%"}</PolicyDocument></GetRolePolicyResult></GetRolePolicyResponse>`, `{"PolicyDocument":{"a":"5%"}}`,
 		},
 		{
 			"a template in JSON", "cloudformation:GetTemplate",
-			`<R><GetTemplateResult><TemplateBody>{"Resources":{}}</TemplateBody></GetTemplateResult></R>`, `{"TemplateBody":{"Resources":{}}}`,
+			`<GetTemplateResponse><GetTemplateResult><TemplateBody>{"Resources":{}}</TemplateBody></GetTemplateResult></GetTemplateResponse>`, `{"TemplateBody":{"Resources":{}}}`,
 		},
 		{
 			"a template in YAML", "cloudformation:GetTemplate",
-			`<R><GetTemplateResult><TemplateBody>Resources: %7B%7D</TemplateBody></GetTemplateResult></R>`, `{"TemplateBody":"Resources: %7B%7D"}`,
+			`<GetTemplateResponse><GetTemplateResult><TemplateBody>Resources: %7B%7D</TemplateBody></GetTemplateResult></GetTemplateResponse>`, `{"TemplateBody":"Resources: %7B%7D"}`,
 		},
 		{"a console's text", "ec2:GetConsoleOutput", `<GetConsoleOutputResponse><output>YQr/</output></GetConsoleOutputResponse>`, `{"Output":"a\n\ufffd"}`},
 		{"no headers of a kind", "s3:HeadObject", ``, `{"Metadata":{}}`},

@@ -8,6 +8,7 @@ import (
 	"crypto/md5" //nolint:gosec // as below
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -19,7 +20,6 @@ import (
 
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
-	"github.com/aws/smithy-go/traits"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -97,37 +97,46 @@ func (w *wire) setChecksum(h http.Header, body []byte) {
 // isChecksum reports whether a header has a checksum of the body.
 func isChecksum(name string) bool { return strings.HasPrefix(name, "X-Amz-Checksum-") }
 
-// DeserializeResponse implements smithyhttp.ClientProtocol. A refusal that is not in
-// AWS's words, such as an empty body or HTML, is an error of the HTTP status.
-//
-//nolint:wrapcheck // the protocol's error says what could not be read
+// DeserializeResponse implements smithyhttp.ClientProtocol. An answer that is not the
+// operation's, or that cannot be read, is a smithy.DeserializationError. A refusal that is
+// not in AWS's words, such as an empty body or HTML, is an error of the HTTP status.
 func (w *wire) DeserializeResponse(
 	ctx context.Context, schema *smithy.OperationSchema, types *smithy.TypeRegistry, r *smithyhttp.Response, out smithy.Deserializable,
 ) error {
-	succeeded := r.StatusCode >= 200 && r.StatusCode < 300
-	if succeeded && w.op.Service != "s3" {
-		return w.ClientProtocol.DeserializeResponse(ctx, schema, types, r, out)
+	if r.StatusCode < 200 || r.StatusCode >= 300 {
+		return w.refusal(ctx, schema, types, r, out)
 	}
+	refused, err := w.inspect(r, types)
+	if refused {
+		r.StatusCode = http.StatusInternalServerError
+		return w.refusal(ctx, schema, types, r, out)
+	}
+	if err == nil {
+		if w.op.Service == "s3" && w.op.Name == "GetBucketLocation" { // its only member is the root
+			r.Body = replayed{io.MultiReader(strings.NewReader("<Output>"), r.Body, strings.NewReader("</Output>")), r.Body}
+		}
+		err = w.ClientProtocol.DeserializeResponse(ctx, schema, types, r, out)
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); err == nil || ok {
+		return err //nolint:wrapcheck // the protocol's error says what could not be read
+	}
+	return &smithy.DeserializationError{Err: err} // which query leaves out
+}
+
+// refusal returns the error of an answer that is a refusal.
+func (w *wire) refusal(
+	ctx context.Context, schema *smithy.OperationSchema, types *smithy.TypeRegistry, r *smithyhttp.Response, out smithy.Deserializable,
+) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return &smithy.DeserializationError{Err: err}
-	}
-	if succeeded && !w.failedLate(body) {
-		if w.op.Name == "GetBucketLocation" { // its only member is the root
-			body = slices.Concat([]byte("<Output>"), body, []byte("</Output>"))
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		return w.ClientProtocol.DeserializeResponse(ctx, schema, types, r, out)
-	}
-	if succeeded {
-		r.StatusCode = http.StatusInternalServerError
 	}
 	for _, known := range []*smithy.TypeRegistry{types, {}} { // without the error's members, if they cannot be read
 		again := *r.Response
 		again.Body = io.NopCloser(bytes.NewReader(body))
 		err = w.ClientProtocol.DeserializeResponse(ctx, schema, known, &smithyhttp.Response{Response: &again}, out)
 		if api, ok := err.(smithy.APIError); ok && api.ErrorCode() != unknownError { //nolint:errorlint // it is not wrapped
-			return err
+			return err //nolint:wrapcheck // it is AWS's
 		}
 	}
 	code, _, _ := strings.Cut(r.Header.Get("X-Amzn-Errortype"), ":")
@@ -135,19 +144,6 @@ func (w *wire) DeserializeResponse(
 		Code:    cmp.Or(code, strconv.Itoa(r.StatusCode)),
 		Message: cmp.Or(http.StatusText(r.StatusCode), "HTTP status "+strconv.Itoa(r.StatusCode)),
 	}
-}
-
-// failedLate reports whether an answer of S3 with the status 200 is an error: S3 begins
-// the answer of a long operation before it knows how that ends.
-// Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-func (w *wire) failedLate(body []byte) bool {
-	for _, m := range w.op.output.members() {
-		if _, ok := smithy.SchemaTrait[*traits.HTTPPayload](m.schema); ok && m.shape.typ == smithy.ShapeTypeBlob {
-			return false // it is the content of an object
-		}
-	}
-	root, err := rootName(bytes.NewReader(body))
-	return err == nil && root == "Error"
 }
 
 // unknownError is what the protocols call an error without a code.
