@@ -32,8 +32,8 @@ type exception struct {
 	// reads.
 	changes bool
 
-	// secret says that the answer has secrets, though the name does not say so.
-	secret bool
+	// reads says that the operation only reads, though its name does not say so.
+	reads bool
 
 	// inBase64 is a member that people give as plain text and the service wants in base64.
 	inBase64 string
@@ -65,7 +65,7 @@ const (
 	presigned = "it needs a presigned URL for the other Region"
 	customKey = "keys of your own are not supported"
 	ownHost   = "botocore's endpoint rules give a host that does not serve it"
-	keys      = "keys are members of the answer"
+	readLevel = "the Service Authorization Reference gives it, or the action that it needs, the access level Read or List"
 	handler   = "botocore/handlers.py: "
 )
 
@@ -132,14 +132,30 @@ var exceptions = [...]exception{
 		name: "cognito-identity:GetOpenIdTokenForDeveloperIdentity", changes: true,
 		reason: "it makes an identity when there is none",
 	},
-	{name: "appsync:ListApiKeys", secret: true, reason: keys},
-	{name: "cognito-idp:DescribeUserPoolClient", secret: true, reason: keys},
-	{name: "cognito-idp:ListUserPoolClientSecrets", secret: true, reason: keys},
-	{name: "ssm:GetParameter*", secret: true, reason: "SecureString parameters, decrypted on demand"},
-	{name: "storagegateway:DescribeChapCredentials", secret: true, reason: keys},
 
 	{name: "redshift:GetClusterCredentials", changes: true, reason: "it makes a user with AutoCreate"},
 	{name: "redshift-serverless:GetCredentials", changes: true, reason: "it makes a user when there is none"},
+	{name: "stepfunctions:GetActivityTask", changes: true, reason: "it takes a task, which no other worker gets then"},
+
+	{name: "cloudformation:EstimateTemplateCost", reads: true, reason: readLevel},
+	{name: "cloudformation:ValidateTemplate", reads: true, reason: readLevel},
+	{name: "config:SelectAggregateResourceConfig", reads: true, reason: readLevel},
+	{name: "config:SelectResourceConfig", reads: true, reason: readLevel},
+	{name: "dynamodb:Query", reads: true, reason: readLevel},
+	{name: "dynamodb:Scan", reads: true, reason: readLevel},
+	{name: "dynamodb:TransactGetItems", reads: true, reason: readLevel},
+	{name: "elasticbeanstalk:CheckDNSAvailability", reads: true, reason: readLevel},
+	{name: "events:TestEventPattern", reads: true, reason: readLevel},
+	{name: "iam:SimulateCustomPolicy", reads: true, reason: readLevel},
+	{name: "iam:SimulatePrincipalPolicy", reads: true, reason: readLevel},
+	{name: "logs:FilterLogEvents", reads: true, reason: readLevel},
+	{name: "rds:DownloadDBLogFilePortion", reads: true, reason: readLevel},
+	{name: "route53:TestDNSAnswer", reads: true, reason: readLevel},
+	{name: "route53domains:CheckDomainAvailability", reads: true, reason: readLevel},
+	{name: "route53domains:ViewBilling", reads: true, reason: readLevel},
+	{name: "servicediscovery:DiscoverInstances", reads: true, reason: readLevel},
+	{name: "servicediscovery:DiscoverInstancesRevision", reads: true, reason: readLevel},
+	{name: "wafv2:CheckCapacity", reads: true, reason: readLevel},
 }
 
 // plainBucket reports whether a name is that of a general purpose bucket. Older ones may

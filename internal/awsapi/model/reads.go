@@ -3,10 +3,8 @@ package model
 import (
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/smithy-go"
 )
@@ -19,12 +17,15 @@ var readVerbs = []string{
 }
 
 // ReadOnly reports whether the operation only reads: its model says so, or its name and
-// its HTTP method do. It can still hand out secrets.
+// its HTTP method do, or AWS documents it. It can still hand out secrets.
 func (op *Operation) ReadOnly() bool {
 	if op.has(func(e *exception) bool { return e.changes }) {
 		return false
 	}
 	if op.flags&operationReads != 0 && !begins(op.Name, "Start", "Stop", "BatchStart") { // which some models call reads
+		return true
+	}
+	if op.has(func(e *exception) bool { return e.reads }) {
 		return true
 	}
 	if op.service.protocol.rest() && op.method != http.MethodGet && op.method != http.MethodHead && op.method != http.MethodPost {
@@ -39,21 +40,6 @@ func begins(name string, verbs ...string) bool {
 		rest, ok := strings.CutPrefix(name, verb)
 		return ok && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
 	})
-}
-
-// secretName matches the names of reads that hand out secrets. It is compiled on first use:
-// at start, it would delay every cold start.
-//
-//nolint:gochecknoglobals // a constant
-var secretName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:Batch)?Get\w*(?:Credentials|Password|PasswordData|Secret|SecretValue|ApiKeys?|Token|` +
-		`(?:Presigned|Signed|Embed|Login|Upload|Session)U(?:RL|rl))(?:$|For|From|With)`)
-})
-
-// Secret reports whether an operation that only reads hands out secrets: by its name, or
-// because AWS documents it.
-func (op *Operation) Secret() bool {
-	return (secretName().MatchString(op.Name) || op.has(func(e *exception) bool { return e.secret })) && op.ReadOnly()
 }
 
 // Idempotent reports whether calling the operation again with the same input has no

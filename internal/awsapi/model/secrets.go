@@ -1,0 +1,74 @@
+package model
+
+import (
+	"regexp"
+	"sync"
+)
+
+// secretName matches the names of reads that hand out secrets. It is compiled on first use:
+// at start, it would delay every cold start.
+//
+//nolint:gochecknoglobals // a constant
+var secretName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:Batch)?Get\w*(?:Credentials|Password|PasswordData|Secret|SecretValue|ApiKeys?|Token|` +
+		`(?:Presigned|Signed|Embed|Login|Upload|Session)U(?:RL|rl))(?:$|For|From|With)`)
+})
+
+// Secret reports whether an operation that only reads hands out secrets: by its name, or
+// because a member of its answer is one.
+func (op *Operation) Secret() bool {
+	return (secretName().MatchString(op.Name) || secretMember(op.Service+":"+op.Name) != "") && op.ReadOnly()
+}
+
+// secretMember returns the secret in the answer of an operation, or "". It knows those
+// whose names do not say it. A member is a secret if it gives access by itself, without
+// another permission. So the name of a secret is none, nor is a password that AWS blanks
+// out. A member counts as a secret when it is not known that AWS blanks it out.
+//
+// A test finds reads with other members of such names.
+func secretMember(operation string) string {
+	switch operation {
+	case "gamelift:GetComputeAccess", "gamelift:GetInstanceAccess", "s3control:GetDataAccess", "cloudwatchomni:GetSpaceDataAccess",
+		"codepipeline:GetJobDetails", "codepipeline:GetThirdPartyJobDetails", "lightsail:GetBucketAccessKeys":
+		return "credentials of AWS"
+	case "datazone:GetConnection", "datazone:ListConnections":
+		return "credentials of AWS, passwords and tokens of the connection"
+	case "athena:GetSessionEndpoint", "emr:GetSessionEndpoint", "emr-serverless:GetSessionEndpoint", "glue:GetSessionEndpoint":
+		return "the token of a session"
+	case "lightsail:GetInstanceAccessDetails":
+		return "the password or the private key of an instance"
+	case "lightsail:GetRelationalDatabase", "lightsail:GetRelationalDatabases":
+		return "the new password of a database"
+	case "glue:GetConnection", "glue:GetConnections":
+		return "the password in ConnectionProperties"
+	case "glue:BatchGetJobs", "glue:GetJob", "glue:GetJobs":
+		return "the token for the repository of a job"
+	case "datasync:DescribeLocationFsxOntap", "datasync:DescribeLocationFsxOpenZfs", "mediapackage:DescribeChannel", "mediapackage:ListChannels",
+		"quicksight:DescribeAssetBundleImportJob", "lexv2-models:DescribeBotRecommendation", "cloudhsmv2:DescribeClusters",
+		"kinesis-video-signaling:GetIceServerConfig", "amplify:GetApp", "amplify:GetBranch", "amplify:ListApps", "amplify:ListBranches":
+		return "a password"
+	case "amplifybackend:GetBackendAuth", "cognito-idp:DescribeIdentityProvider", "cognito-idp:GetIdentityProviderByIdentifier",
+		"cognito-idp:DescribeUserPoolClient", "cognito-idp:ListUserPoolClientSecrets", "wickr:GetOidcInfo", "wickr:GetOpentdfConfig":
+		return "the secret of a client of OAuth"
+	case "appsync:ListApiKeys", "dataexchange:GetAsset", "dataexchange:GetJob", "dataexchange:ListJobs", "dataexchange:ListRevisionAssets",
+		"pinpoint:GetBaiduChannel", "pinpoint:GetGcmChannel":
+		return "the key of an API"
+	case "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath":
+		return "SecureString parameters, decrypted on demand"
+	case "ec2:DescribeVpnConnections", "ds:DescribeDirectories", "invoicing:GetProcurementPortalPreference", "storagegateway:DescribeChapCredentials":
+		return "a secret that both sides share"
+	case "ivs:GetStreamKey", "ivs:BatchGetStreamKey", "ivs-realtime:GetIngestConfiguration", "ivs:GetChannel", "ivs:BatchGetChannel",
+		"ivs:GetStreamSession":
+		return "the key or the passphrase of a stream"
+	case "iotwireless:GetWirelessDevice", "iot-managed-integrations:GetManagedThing", "iot-managed-integrations:ListDiscoveredDevices":
+		return "the keys of a device"
+	case "workspaces-thin-client:GetEnvironment", "workspaces-thin-client:ListEnvironments", "snowball:GetJobUnlockCode", "interconnect:GetConnection":
+		return "the code that activates or unlocks something"
+	case "chime-sdk-meetings:GetAttendee", "chime-sdk-meetings:ListAttendees", "gamelift:GetPlayerConnectionDetails":
+		return "the token to join"
+	case "chime:GetBot", "chime:ListBots", "codepipeline:ListWebhooks", "connecthealth:GetPatientInsightsJob", "firehose:DescribeDeliveryStream",
+		"managedblockchain:GetAccessor", "marketplace-agreement:GetAgreementEntitlements":
+		return "a token of another service"
+	}
+	return ""
+}
