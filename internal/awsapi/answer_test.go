@@ -106,3 +106,36 @@ func TestCallFindsRefusalsInAnswers(t *testing.T) {
 		}
 	}
 }
+
+// A value that cannot be read is an error of one line that names its member.
+func TestCallNamesTheValueThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	instance := func(member string) response {
+		return response{body: `<DescribeInstancesResponse><reservationSet><item><instancesSet><item>` + member +
+			`</item></instancesSet></item></reservationSet></DescribeInstancesResponse>`}
+	}
+	bucket := map[string]any{"Bucket": "bucket", "Key": "k"}
+	for _, test := range []struct {
+		operation string
+		input     map[string]any
+		response  response
+		want      string
+	}{
+		{"ec2:DescribeInstances", nil, instance(`<launchTime>garbage</launchTime>`), `Reservations: [0]: Instances: [0]: LaunchTime: parsing time "garbage" as `},
+		{"ec2:DescribeInstances", nil, instance(`<amiLaunchIndex>x</amiLaunchIndex>`), `Instances: [0]: AmiLaunchIndex: strconv.ParseInt: parsing "x": invalid syntax`},
+		{"ec2:DescribeInstances", nil, instance(`<ebsOptimized>maybe</ebsOptimized>`), `EbsOptimized: parse bool "maybe"`},
+		{
+			"iam:ListUsers", nil,
+			response{body: `<ListUsersResponse><ListUsersResult><Users><member><CreateDate>yesterday</CreateDate></member></Users></ListUsersResult></ListUsersResponse>`},
+			`Users: [0]: CreateDate: parsing time "yesterday" as `,
+		},
+		{"s3:HeadObject", bucket, response{header: http.Header{"Last-Modified": {"yesterday"}}}, `LastModified: parsing time "yesterday" as `},
+		{"dynamodb:DescribeTable", map[string]any{"TableName": "t"}, response{body: `{"Table":{"ItemCount":"x"}}`}, `Table: ItemCount: expected number, got "x"`},
+	} {
+		api, _ := stub(t, test.response)
+		_, err := api.Call(t.Context(), lookup(t, test.operation), "eu-west-1", test.input)
+		if _, ok := errors.AsType[*smithy.DeserializationError](err); !ok || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %s", test.operation, err, test.want)
+		}
+	}
+}

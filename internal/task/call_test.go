@@ -135,6 +135,7 @@ func TestCallNamesErrorsByTheirCode(t *testing.T) {
 		{"a change with a token is broken", "ec2:RunInstances", `{"input":{"MinCount":1,"MaxCount":1}}`, refusal(500, "InternalError"), "InternalError", true},
 		{"a gateway", "ec2:DescribeVpcs", "", answer{status: 502, body: "<html>Bad Gateway</html>"}, "Call.BadAnswer", true},
 		{"no AWS", "dynamodb:ListTables", "", answer{body: "hello"}, "Call.BadAnswer", false},
+		{"a value that cannot be read", "ec2:DescribeVpcs", "", answer{body: `<DescribeVpcsResponse><vpcSet><item><isDefault>x</isDefault></item></vpcSet></DescribeVpcsResponse>`}, "Call.BadAnswer", false},
 		{"too large", "ec2:DescribeVpcs", `{"maxBytes":100}`, answer{body: fmt.Sprintf(vpcs, "")}, "Call.TooLarge", false},
 		{"a query that does not fit", "ec2:DescribeVpcs", `{"query":"abs(Vpcs)"}`, answer{body: fmt.Sprintf(vpcs, "")}, "Call.Query", false},
 	} {

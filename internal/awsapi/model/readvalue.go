@@ -242,10 +242,21 @@ func (r *valueReader) timestamp(schema *smithy.Schema) (any, error) {
 			return nil, fmt.Errorf("%v seconds since 1970 are not in the years 0 to 9999", seconds)
 		}
 	} else if err := r.d.ReadTime(schema, &t); err != nil {
-		return nil, err //nolint:wrapcheck // as above
+		return nil, oneLine(err)
 	}
 	if year := t.UTC().Year(); year < 0 || year > 9999 { // in CBOR
 		return nil, errors.New("the time is not in the years 0 to 9999")
 	}
 	return t.UTC().Format(time.RFC3339Nano), nil
+}
+
+// oneLine returns the error of a text that is no time. smithy-go's has a line for each
+// format that it tried; the first one says enough.
+func oneLine(err error) error {
+	_, formats, _ := strings.Cut(err.Error(), "\n * ")
+	first, _, _ := strings.Cut(formats, "\n")
+	if _, reason, ok := strings.Cut(first, ": "); ok {
+		return errors.New(reason)
+	}
+	return err
 }
