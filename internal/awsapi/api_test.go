@@ -198,7 +198,11 @@ func TestCallNamesErrors(t *testing.T) {
 		{"no code", "dynamodb:ListTables", response{status: 500, body: `{}`}, "500", "Internal Server Error"},
 		{"unknown status", "sts:GetCallerIdentity", response{status: 599}, "599", "HTTP status 599"},
 		{"type in the header", "lambda:ListFunctions", response{status: 429, header: http.Header{"X-Amzn-Errortype": {"TooManyRequestsException:http://x"}}}, "TooManyRequestsException", ""},
-		{"no such object", "s3:ListBuckets", response{status: 404}, "404", "Not Found"},
+		{"no such page", "s3:ListBuckets", response{status: 404}, "404", "Not Found"},
+		{"no such bucket", "s3:HeadBucket", response{status: 404}, "NotFound", "Not Found"},
+		{"another's bucket", "s3:HeadBucket", response{status: 403}, "Forbidden", "Forbidden"},
+		{"a bucket elsewhere", "s3:HeadBucket", response{status: 301}, "MovedPermanently", "Moved Permanently"},
+		{"an unknown status of a HEAD", "s3:HeadBucket", response{status: 599}, "599", "HTTP status 599"},
 		{"query", "iam:GetUser", response{status: 404, body: `<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>none</Message></Error></ErrorResponse>`}, "NoSuchEntity", "none"},
 		{"ec2", "ec2:DescribeVpcs", response{status: 403, body: `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>`}, "UnauthorizedOperation", "no"},
 		{"late", "s3:ListBuckets", response{body: `<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>slow</Message></Error>`}, "SlowDown", "slow"},
@@ -219,7 +223,11 @@ func TestCallNamesErrors(t *testing.T) {
 		},
 	} {
 		api, _ := stub(t, test.response)
-		_, err := api.Call(context.Background(), lookup(t, test.operation), "eu-west-1", nil)
+		var input map[string]any
+		if test.operation == "s3:HeadBucket" {
+			input = map[string]any{"Bucket": "bucket"}
+		}
+		_, err := api.Call(context.Background(), lookup(t, test.operation), "eu-west-1", input)
 		apiErr, ok := errors.AsType[smithy.APIError](err)
 		if !ok || apiErr.ErrorCode() != test.code || apiErr.ErrorMessage() != test.message {
 			t.Errorf("%s: %v, want %s: %s", test.name, err, test.code, test.message)

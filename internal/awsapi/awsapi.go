@@ -244,4 +244,6 @@ func (b *countedBody) Read(p []byte) (int, error) {
 }
 
 // RequestID returns the id that AWS gave to a call, or "".
-func RequestID(response *http.Response) string { return response.Header.Get("X-Amzn-Requestid") }
+func RequestID(response *http.Response) string {
+	return cmp.Or(response.Header.Get("X-Amzn-Requestid"), response.Header.Get("X-Amz-Request-Id")) // S3 has the second
+}

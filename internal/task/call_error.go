@@ -148,9 +148,13 @@ func refused(r *awshttp.ResponseError, err error, twice bool) error {
 		if _, err := strconv.Atoi(api.ErrorCode()); err != nil { // else it is only the status
 			e.Name = api.ErrorCode()
 		}
-		e.Err = fmt.Errorf("%s (HTTP %d)", api.ErrorMessage(), status)
+		message := api.ErrorMessage()
+		if region := r.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && status == http.StatusMovedPermanently {
+			message += "; the bucket is in " + region + ": ask that Region"
+		}
+		e.Err = fmt.Errorf("%s (HTTP %d)", message, status)
 		if id := awsapi.RequestID(r.Response.Response); id != "" {
-			e.Err = fmt.Errorf("%s (HTTP %d, request %s)", api.ErrorMessage(), status, id)
+			e.Err = fmt.Errorf("%s (HTTP %d, request %s)", message, status, id)
 		}
 	}
 	_, throttled := retry.DefaultThrottleErrorCodes[e.Name]

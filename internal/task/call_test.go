@@ -154,6 +154,27 @@ func TestCallNamesErrorsByTheirCode(t *testing.T) {
 	}
 }
 
+// A refusal without a body has the name of its status, the id of the request, and the Region
+// that the bucket is in.
+func TestCallNamesRefusalsOfABucket(t *testing.T) {
+	t.Parallel()
+	elsewhere := map[string]string{"X-Amz-Bucket-Region": "us-west-2", "X-Amz-Request-Id": "id"}
+	for _, test := range []struct {
+		answer     answer
+		name, want string
+	}{
+		{answer{status: 404}, "NotFound", "Not Found (HTTP 404)"},
+		{answer{status: 403, header: elsewhere}, "Forbidden", "Forbidden (HTTP 403, request id)"},
+		{answer{status: 301, header: elsewhere}, "MovedPermanently", "Moved Permanently; the bucket is in us-west-2: ask that Region (HTTP 301, request id)"},
+	} {
+		_, err := call(t, calling(t, "reads", cloud(t, &stub{t: t, answers: []answer{test.answer}})), "s3:HeadBucket", `{"input":{"Bucket":"bucket"}}`)
+		failed, ok := errors.AsType[*task.CallError](err)
+		if !ok || failed.ErrorName() != test.name || failed.Error() != test.want || failed.Transient() {
+			t.Errorf("%d: error %v, want %s: %s", test.answer.status, err, test.name, test.want)
+		}
+	}
+}
+
 // Every attempt at a target in a run has the same token, and no other target has it.
 func TestCallGivesEveryAttemptTheSameToken(t *testing.T) {
 	t.Parallel()

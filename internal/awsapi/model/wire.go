@@ -99,7 +99,8 @@ func isChecksum(name string) bool { return strings.HasPrefix(name, "X-Amz-Checks
 
 // DeserializeResponse implements smithyhttp.ClientProtocol. An answer that is not the
 // operation's, or that cannot be read, is a smithy.DeserializationError. A refusal that is
-// not in AWS's words, such as an empty body or HTML, is an error of the HTTP status.
+// not in AWS's words, such as an empty body or HTML, is an error of the HTTP status. Its
+// code is the number, or the name for an operation that is a HEAD request, as in "NotFound".
 func (w *wire) DeserializeResponse(
 	ctx context.Context, schema *smithy.OperationSchema, types *smithy.TypeRegistry, r *smithyhttp.Response, out smithy.Deserializable,
 ) error {
@@ -140,9 +141,13 @@ func (w *wire) refusal(
 		}
 	}
 	code, _, _ := strings.Cut(r.Header.Get("X-Amzn-Errortype"), ":")
+	name := http.StatusText(r.StatusCode)
+	if w.op.method == http.MethodHead { // a refusal never has a body; AWS's SDKs name it so
+		code = cmp.Or(code, strings.ReplaceAll(name, " ", ""))
+	}
 	return &smithy.GenericAPIError{
 		Code:    cmp.Or(code, strconv.Itoa(r.StatusCode)),
-		Message: cmp.Or(http.StatusText(r.StatusCode), "HTTP status "+strconv.Itoa(r.StatusCode)),
+		Message: cmp.Or(name, "HTTP status "+strconv.Itoa(r.StatusCode)),
 	}
 }
 
