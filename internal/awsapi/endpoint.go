@@ -155,18 +155,11 @@ func hostPrefix(op *model.Operation, input map[string]any) (prefix string, err e
 		}
 		member, rest, _ = strings.Cut(member, "}")
 		label, _ := input[member].(string)
-		if !isHostLabel(label) {
+		if !model.IsHostLabel(label) {
 			return "", fmt.Errorf("%s: %q begins the host's name; want 1 to 63 letters, digits and hyphens", member, label)
 		}
 		prefix += label
 	}
-}
-
-// isHostLabel reports whether a text is a label of a host name. A regular expression for it
-// would be compiled at every cold start.
-func isHostLabel(s string) bool {
-	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	return len(s) >= 1 && len(s) <= 63 && strings.Trim(s, alphanumeric+"-") == "" && strings.Trim(s, "-") == s
 }
 
 // Once reports whether an operation has the same answer in every Region of the partition

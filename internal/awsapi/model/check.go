@@ -98,6 +98,7 @@ func (c *checker) structure(path string, t *shape, object map[string]any) {
 			c.fault(at, value, "may not be empty: it is a part of the address")
 		} else if !m.json {
 			c.check(at, m.shape, value)
+			c.address(at, m, value)
 		}
 	}
 	if t.typ == smithy.ShapeTypeUnion && set != 1 {

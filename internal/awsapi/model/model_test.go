@@ -160,6 +160,16 @@ func TestCheckFaults(t *testing.T) {
 		{"directory bucket", "s3:ListObjectsV2", `{"Bucket":"a--usw2-az1--x-s3"}`, []string{`Bucket: "a--usw2-az1--x-s3": want the name of a general purpose bucket`}},
 		{"access point", "s3:ListObjectsV2", `{"Bucket":"arn:aws:s3:us-west-2:1:accesspoint/a"}`, []string{`Bucket: "arn:aws:s3:us-west-2:1:accesspoint/a": want the name of a general purpose bucket`}},
 		{"bucket", "s3:ListObjectsV2", `{"Bucket":"a.b-c"}`, nil},
+		{"header", "s3:HeadObject", `{"Bucket":"bucket","Key":"k","IfMatch":"a\r\nX: y"}`, []string{`IfMatch: "a\r\nX: y": may have no line breaks or other control characters: it is in a header`}},
+		{"headers of a kind", "s3:PutObject", `{"Bucket":"bucket","Key":"k","Metadata":{"":"","a b":"c","d":"e\n","f-g":"h i\tß"}}`, []string{
+			`Metadata[""]: is in the name of a header; want letters, digits and hyphens`,
+			`Metadata["a b"]: is in the name of a header; want letters, digits and hyphens`,
+			`Metadata.d: "e\n": may have no line breaks or other control characters: it is in a header`,
+		}},
+		{"list in a header", "s3:GetObjectAttributes", `{"Bucket":"bucket","Key":"k","ObjectAttributes":["ETag","a\u0000"]}`, []string{
+			`ObjectAttributes[1]: "a\u0000": may have no line breaks or other control characters: it is in a header`,
+		}},
+		{"host", "s3control:ListJobs", `{"AccountId":"evil.example.com/"}`, []string{`AccountId: "evil.example.com/": begins the host's name; want 1 to 63 letters, digits and hyphens`}},
 	} {
 		var got []string
 		var input any
