@@ -76,7 +76,7 @@ func (w *wire) inspectXML(r *smithyhttp.Response, needed bool) (refused bool, er
 	default:
 		err = nil
 	}
-	r.Body = replayed{io.MultiReader(&begin, r.Body), r.Body}
+	r.Body = replayed{&nestingReader{Reader: io.MultiReader(&begin, r.Body)}, r.Body}
 	return refused, err
 }
 
