@@ -49,8 +49,8 @@ type Answer struct {
 	// Pages is the number of pages that were read.
 	Pages int
 
-	// More says that there are more pages than MaxPages or MaxBytes allows, and TooLong
-	// that it was MaxBytes.
+	// More says that there are more pages: than MaxPages or MaxBytes allows, or than the one
+	// that the input asks for. TooLong says that it was MaxBytes.
 	More, TooLong bool
 
 	// RequestID is AWS's id of the last page's request, or "".
@@ -77,7 +77,7 @@ func (a *API) Call(ctx context.Context, op *model.Operation, region string, inpu
 	call := pagedCall{api: a, operation: operation(op), op: op, place: place, room: shortAnswer}
 	if !op.Pages.Follows(input) {
 		page, err := call.page(ctx, input)
-		return Answer{Value: page, Pages: 1, RequestID: call.id}, err
+		return Answer{Value: page, Pages: 1, More: op.Pages.HasNext(page), RequestID: call.id}, err
 	}
 	return call.all(ctx, input)
 }

@@ -39,11 +39,12 @@ func TestCallReadsAllPages(t *testing.T) {
 }
 
 // Reading stops after MaxPages and says that there is more. An input with a token or a
-// limit asks for that page only.
+// limit asks for that page only, and the answer says whether there is more.
 func TestCallStopsAtMaxPages(t *testing.T) {
 	t.Parallel()
 	page := response{body: `{"TableNames":["a"],"LastEvaluatedTableName":"a"}`}
 	next := response{body: `{"TableNames":["b"],"LastEvaluatedTableName":"b"}`}
+	last := response{body: `{"TableNames":["c"]}`}
 	for _, test := range []struct {
 		input     string
 		max       int
@@ -53,8 +54,10 @@ func TestCallStopsAtMaxPages(t *testing.T) {
 	}{
 		{`{}`, 1, []response{page}, `{"TableNames":["a"]}`, true},
 		{`{}`, 2, []response{page, next}, `{"TableNames":["a","b"]}`, true},
-		{`{"Limit":1}`, 2, []response{page}, `{"TableNames":["a"],"LastEvaluatedTableName":"a"}`, false},
-		{`{"ExclusiveStartTableName":"0"}`, 2, []response{page}, `{"TableNames":["a"],"LastEvaluatedTableName":"a"}`, false},
+		{`{"Limit":1}`, 2, []response{page}, `{"TableNames":["a"],"LastEvaluatedTableName":"a"}`, true},
+		{`{"Limit":1}`, 2, []response{last}, `{"TableNames":["c"]}`, false},
+		{`{"ExclusiveStartTableName":"0"}`, 2, []response{page}, `{"TableNames":["a"],"LastEvaluatedTableName":"a"}`, true},
+		{`{"ExclusiveStartTableName":"b"}`, 2, []response{last}, `{"TableNames":["c"]}`, false},
 	} {
 		api, _ := stub(t, test.responses...)
 		api.MaxPages = test.max

@@ -33,6 +33,8 @@ func (p *CallParameters) output(answer awsapi.Answer, r *room, b *budget) (CallO
 	switch {
 	case answer.TooLong:
 		cut = append(cut, r.reached())
+	case answer.More && answer.Pages == 1 && p.MaxPages != 1:
+		cut = append(cut, "there are more pages than the one that the input asks for")
 	case answer.More:
 		cut = append(cut, fmt.Sprintf("maxPages %d reached", answer.Pages))
 	}

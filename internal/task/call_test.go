@@ -98,6 +98,8 @@ func TestCallSaysWhatWasCut(t *testing.T) {
 		{"pages", `{"query":"length(Vpcs)","maxPages":2}`, []answer{page, other}, `{"result":4,"pages":2,"cut":"maxPages 2 reached"}`},
 		{"rows", `{"query":"Vpcs[].VpcId","maxRows":1}`, []answer{{body: fmt.Sprintf(vpcs, "")}}, `{"result":["vpc-1"],"pages":1,"cut":"maxRows 1 reached"}`},
 		{"rows that are just enough", `{"query":"Vpcs[].VpcId","maxRows":2}`, []answer{{body: fmt.Sprintf(vpcs, "")}}, `{"result":["vpc-1","vpc-2"],"pages":1}`},
+		{"a limit in the input", `{"query":"length(Vpcs)","input":{"MaxResults":5}}`, []answer{page}, `{"result":2,"pages":1,"cut":"there are more pages than the one that the input asks for"}`},
+		{"a limit in the input, and the last page", `{"query":"length(Vpcs)","input":{"MaxResults":5}}`, []answer{{body: fmt.Sprintf(vpcs, "")}}, `{"result":2,"pages":1}`},
 		{"bytes", `{"query":"length(Vpcs)","maxBytes":300}`, []answer{page, other}, `{"result":2,"pages":1,"cut":"maxBytes 300 reached"}`},
 		{
 			"pages and rows", `{"query":"Vpcs[].VpcId","maxPages":1,"maxRows":1}`,

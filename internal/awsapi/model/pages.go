@@ -21,6 +21,15 @@ func (p *Pages) Follows(input map[string]any) bool {
 	return true
 }
 
+// HasNext reports whether there is a page after this one. A nil Pages has one page only.
+func (p *Pages) HasNext(page map[string]any) bool {
+	if p == nil {
+		return false
+	}
+	next, _ := p.Merger().Add(page)
+	return next != nil
+}
+
 // Merger returns a Merger without pages.
 func (p *Pages) Merger() *Merger { return &Merger{pages: p, value: map[string]any{}} }
 
