@@ -68,11 +68,12 @@ func (p *CallParameters) Check() protocol.Faults {
 	if p.Input == nil {
 		return faults
 	}
-	if err := json.Unmarshal(p.Input, &p.input); err != nil || p.input == nil {
+	var twice protocol.Faults
+	if p.input, twice = model.ParseInput(p.Input); p.input == nil {
 		faults = append(faults, protocol.NewFault("input", p.Input, `want an object, as in {"MaxResults": 5}`))
 	}
 	p.ofAccount = !reflect.DeepEqual(p.input, fillIn(p.input, strings.NewReplacer(accountPlaceholder, "")))
-	return faults
+	return faults.And(twice.Within("input"))
 }
 
 // DefaultTarget implements [Targeter]: GetCallerIdentity needs no permission.

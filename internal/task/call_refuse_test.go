@@ -36,6 +36,7 @@ func TestCallRefusesBadInputWithPathAndHint(t *testing.T) {
 		{`{"input":{"filters":[]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.filters: is not a member; did you mean Filters?`}},
 		{`{"input":{"Filters":[{"Nam":"a"}]}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.Filters[0].Nam: is not a member; did you mean Name?`}},
 		{`{"input":{"MaxResults":"5"}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.MaxResults: "5": want a whole number of at most 32 bits`}},
+		{`{"input":{"MaxResults":5,"MaxResults":6}}`, []string{"ec2:DescribeVpcs"}, []string{`parameters.input.MaxResults: 6: given twice`}},
 		{`{"input":{"x":1}}`, []string{"sts:GetCallerIdentity"}, []string{`parameters.input.x: is not a member`}},
 		{``, []string{"dynamodb:DescribeTable"}, []string{`parameters.input.TableName: is required`}},
 		{`{"input":{"logGroupName":"g","startTime":"yesterday"}}`, []string{"logs:FilterLogEvents"}, []string{`parameters.input.startTime: "yesterday": want a whole number of at most 64 bits`}},
