@@ -81,7 +81,7 @@ type body struct {
 // Read reads the answer. An error other than io.EOF is a [LostError].
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // as io.Reader says
+	if err != nil && err != io.EOF { // as io.Reader says
 		err = &LostError{Sent: true, Err: err}
 	}
 	return n, err
