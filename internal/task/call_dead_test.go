@@ -187,3 +187,30 @@ func TestDeadHostsAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// When the account service takes half of the time, EC2 is asked.
+func TestEC2IsAskedForTheEnabledRegionsWhenTheAccountServiceHangs(t *testing.T) {
+	t.Parallel()
+	secure := httptest.NewTLSServer(nil)
+	certificate := secure.TLS.Certificates[0]
+	secure.Close()
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		hangs := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/listRegions" {
+				<-over
+			}
+			_, _ = io.WriteString(w, described)
+		})
+		w := &world{dead: "none", handler: hangs, conns: make(chan net.Conn)}
+		a, stop := w.cloud(t, certificate)
+		defer stop()
+		defer close(over)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		output, err := prepare(t, calling(t, "", a), "enabled-regions", nil)(ctx, "us-east-1", "enabled")
+		if err != nil || !strings.Contains(string(output), "says ec2:DescribeRegions") {
+			t.Errorf("%s, %v; want EC2's answer", output, err)
+		}
+	})
+}

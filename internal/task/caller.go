@@ -43,6 +43,9 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 	if problem != "" {
 		return CallOutput{}, fmt.Errorf("%s %s", in.Target, problem)
 	}
+	if err := c.allowed.check(op); err != nil {
+		return CallOutput{}, err
+	}
 	p, account := in.Parameters, ""
 	if p.ofAccount {
 		var err error
@@ -52,7 +55,7 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 	}
 	var of *room // nil before anything is sent
 	defer func() { of.free() }()
-	answer, err := c.ask(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, account, in.Target), func(api *awsapi.API) {
+	answer, err := c.send(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, account, in.Target), func(api *awsapi.API) {
 		of = c.aws.rooms.room(p.MaxBytes)
 		api.MaxPages, api.MaxBytes, api.Hold = p.MaxPages, of.answer, of.hold
 	})
@@ -67,18 +70,8 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 	return p.output(answer, of, b)
 }
 
-// ask calls an operation if it is allowed. limit sets the limits of the call; nil means the
-// defaults.
-func (c *caller) ask(
-	ctx context.Context, op *model.Operation, region string, input map[string]any, limit func(*awsapi.API),
-) (awsapi.Answer, error) {
-	if err := c.allowed.check(op); err != nil {
-		return awsapi.Answer{}, err
-	}
-	return c.send(ctx, op, region, input, limit)
-}
-
-// send calls an operation without asking whether it is allowed.
+// send calls an operation, which has to be allowed, or one of the tasks' own. limit sets the
+// limits of the call; nil means the defaults.
 func (c *caller) send(
 	ctx context.Context, op *model.Operation, region string, input map[string]any, limit func(*awsapi.API),
 ) (awsapi.Answer, error) {

@@ -26,9 +26,15 @@ func newEnabledRegions(s Settings, a *AWS) (Func[struct{}, protocol.EnabledRegio
 }
 
 // listEnabled asks AWS for the enabled Regions of the partition of a Region: the account
-// service, or if that fails EC2 in the Region.
+// service, or if that fails, or takes half of the time, EC2 in the Region. The operator need
+// not allow that: the request does not choose it.
 func (c *caller) listEnabled(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
-	out, err := c.listWith(ctx, region, "account:ListRegions", "RegionOptStatus", map[string]any{
+	first, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		first, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	defer cancel()
+	out, err := c.listWith(first, region, "account:ListRegions", "RegionOptStatus", map[string]any{
 		"RegionOptStatusContains": []any{"ENABLED", "ENABLED_BY_DEFAULT"},
 	})
 	if err == nil || ctx.Err() != nil {
@@ -41,9 +47,6 @@ func (c *caller) listEnabled(ctx context.Context, region string) (protocol.Enabl
 	failed := &CallError{Name: protocol.ErrorTaskFailed, Err: plain(second)}
 	if err.Error() != second.Error() {
 		failed.Err = fmt.Errorf("account:ListRegions: %s; ec2:DescribeRegions: %w", err, failed.Err) //nolint:errorlint // the second decides
-	}
-	if denied, ok := errors.AsType[*NotAllowedError](second); ok {
-		failed.Name = denied.ErrorName()
 	}
 	if called, ok := errors.AsType[*CallError](second); ok {
 		failed.Name, failed.transient = called.Name, called.transient
@@ -58,7 +61,7 @@ func (c *caller) listWith(ctx context.Context, region, target, status string, in
 	if problem != "" {
 		return out, fmt.Errorf("%s %s", target, problem)
 	}
-	answer, err := c.ask(ctx, op, region, input, nil)
+	answer, err := c.send(ctx, op, region, input, nil)
 	if err != nil {
 		return out, err
 	}

@@ -58,7 +58,7 @@ func TestEnabledRegionsAreAskedOfAWS(t *testing.T) {
 		{"ec2", account{"", described}, `{"message":"Regions enabled in the account: 1, says ec2:DescribeRegions","regions":["us-east-1"],"source":"ec2:DescribeRegions"}`},
 		{"neither", account{"", ""}, "account:ListRegions: denied (HTTP 403); ec2:DescribeRegions: "},
 	} {
-		work := prepare(t, calling(t, "reads", cloud(t, test.account)), "enabled-regions", nil)
+		work := prepare(t, calling(t, "", cloud(t, test.account)), "enabled-regions", nil)
 		output, err := work(t.Context(), "us-east-1", "enabled")
 		if got := fmt.Sprint(string(output), err); !strings.HasPrefix(strings.TrimSuffix(got, "<nil>"), test.want) {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
