@@ -21,14 +21,20 @@ import (
 //nolint:paralleltest // see above
 func TestLongAnswersAreHeldWithinTheMemory(t *testing.T) {
 	const calls, memoryMB = 3, 128
-	for _, test := range []struct{ name, target, query, item, before, after string }{
-		{"JSON", "logs:DescribeLogGroups", "length(logGroups)", `{"logGroupName":"/aws/lambda/function","arn":"` + strings.Repeat("a", 120) + `"},`, `{"logGroups":[`, `{}]}`},
+	for _, test := range []struct {
+		name, target, query, item, before, after string
+		bytes                                    int
+	}{
+		{
+			"JSON of short items", "logs:DescribeLogGroups", "length(logGroups)", `{"arn":"aws:1","storedBytes":2},`,
+			`{"logGroups":[`, `{}]}`, 2 << 20,
+		},
 		{
 			"XML of short items", "ec2:DescribeInstances", "length(Reservations)", "<item><ownerId/></item>",
-			"<DescribeInstancesResponse><reservationSet>", "<item/></reservationSet></DescribeInstancesResponse>",
+			"<DescribeInstancesResponse><reservationSet>", "<item/></reservationSet></DescribeInstancesResponse>", 4 << 20,
 		},
 	} {
-		items := (4<<20 - 200) / len(test.item)
+		items := (test.bytes - 200) / len(test.item)
 		body := test.before + strings.Repeat(test.item, items) + test.after
 		handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 		before := live()
@@ -109,11 +115,11 @@ func TestTheMemoryLimitsWhatAnAnswerMayHave(t *testing.T) {
 		answers          []answer
 		want             string
 	}{
-		{"default", `{"query":"length(TableNames)"}`, 64, []answer{first, second, third}, `{"result":2,"pages":2,"cut":"2097152 bytes reached, as much as the worker's memory allows"}<nil>`},
-		{"more than the memory", `{"query":"length(TableNames)","maxBytes":67108864}`, 64, []answer{first, second, third}, `{"result":2,"pages":2,"cut":"2097152 bytes reached, as much as the worker's memory allows"}<nil>`},
-		{"less than the memory", `{"query":"length(TableNames)","maxBytes":1500000}`, 64, []answer{first, second}, `{"result":1,"pages":1,"cut":"maxBytes 1500000 reached"}<nil>`},
-		{"the first page", `{}`, 16, []answer{first}, `the first page is longer than 524288 bytes: give the worker more memory, or ask for less with the input, such as a limit for a page`},
-		{"the first page by maxBytes", `{"maxBytes":1000}`, 16, []answer{first}, `the first page is longer than 1000 bytes: raise maxBytes, or ask for less with the input, such as a limit for a page`},
+		{"default", `{"query":"length(TableNames)"}`, 128, []answer{first, second, third}, `{"result":2,"pages":2,"cut":"2097152 bytes reached, as much as the worker's memory allows"}<nil>`},
+		{"more than the memory", `{"query":"length(TableNames)","maxBytes":67108864}`, 128, []answer{first, second, third}, `{"result":2,"pages":2,"cut":"2097152 bytes reached, as much as the worker's memory allows"}<nil>`},
+		{"less than the memory", `{"query":"length(TableNames)","maxBytes":1500000}`, 128, []answer{first, second}, `{"result":1,"pages":1,"cut":"maxBytes 1500000 reached"}<nil>`},
+		{"the first page", `{}`, 32, []answer{first}, `the first page is longer than 524288 bytes: give the worker more memory, or ask for less with the input, such as a limit for a page`},
+		{"the first page by maxBytes", `{"maxBytes":1000}`, 32, []answer{first}, `the first page is longer than 1000 bytes: raise maxBytes, or ask for less with the input, such as a limit for a page`},
 	} {
 		out, err := call(t, calling(t, "reads", cloudWithin(t, test.memoryMB, &stub{t: t, answers: test.answers})), "dynamodb:ListTables", test.parameters)
 		if got := fmt.Sprint(string(out), err); got != test.want {

@@ -6,13 +6,15 @@ import (
 	"fmt"
 
 	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/model"
 
 	"golang.org/x/sync/semaphore"
 )
 
 // rooms bound the memory of the long answers that are held at once. Bytes are counted as
-// AWS sends them; decoded they take ten to twenty times as much, and up to fifty times with
-// items that are nearly empty.
+// AWS sends XML, which takes ten to twenty times as much when it is decoded. A byte of JSON
+// or CBOR, which have shorter names and marks, counts as two: it takes up to fifty times as
+// much, with items that are nearly empty, and twenty with those of DynamoDB.
 //
 // An answer beyond 64 KiB takes a small room, of 1 MiB at most, and one beyond that takes a
 // large room for all of it. The two come from different semaphores: an answer that waits
@@ -37,29 +39,35 @@ func newRooms(memory int64) rooms {
 // A room is what one answer has of the rooms.
 type room struct {
 	rooms
+	weight       int64 // what one byte of the answer counts
 	answer       int64 // the bytes that it may have
-	small, large int64 // the bytes that are held
+	small, large int64 // what is held
 }
 
-// room returns a room for an answer of at most maxBytes; 0 means the default. The memory
-// may allow less.
-func (r rooms) room(maxBytes int) *room {
-	return &room{rooms: r, answer: min(int64(cmp.Or(maxBytes, awsapi.DefaultMaxBytes)), r.largeBytes)}
+// room returns a room for an answer of an operation, of at most maxBytes; 0 means the
+// default. The memory may allow less.
+func (r rooms) room(op *model.Operation, maxBytes int) *room {
+	weight := int64(2)
+	switch op.Protocol().ID().Name {
+	case "awsQuery", "ec2Query", "restXml":
+		weight = 1
+	}
+	return &room{rooms: r, weight: weight, answer: min(int64(cmp.Or(maxBytes, awsapi.DefaultMaxBytes)), r.largeBytes/weight)}
 }
 
 // hold waits for more room, and returns its bytes: see [awsapi.API].Hold.
 func (r *room) hold(ctx context.Context) (bytes int64, err error) {
-	held, all, bytes := &r.small, r.rooms.small, r.smallBytes
+	held, all, bytes := &r.small, r.rooms.small, r.smallBytes/r.weight
 	if r.small > 0 {
 		held, all, bytes = &r.large, r.rooms.large, r.answer
 	}
 	if *held > 0 {
 		return bytes, nil // the limit of the answer ends the call
 	}
-	if err := all.Acquire(ctx, bytes); err != nil {
+	if err := all.Acquire(ctx, bytes*r.weight); err != nil {
 		return 0, context.Cause(ctx) //nolint:wrapcheck // it says what ended
 	}
-	*held = bytes
+	*held = bytes * r.weight
 	return bytes, nil
 }
 
@@ -74,7 +82,7 @@ func (r *room) free() {
 
 // reached says that the answer was longer than it may be.
 func (r *room) reached() string {
-	if r.answer == r.largeBytes {
+	if r.answer == r.largeBytes/r.weight {
 		return fmt.Sprintf("%d bytes reached, as much as the worker's memory allows", r.answer)
 	}
 	return fmt.Sprintf("maxBytes %d reached", r.answer)
@@ -83,7 +91,7 @@ func (r *room) reached() string {
 // tooLarge returns the error of a first page that is longer than the answer may be.
 func (r *room) tooLarge() error {
 	raise := "raise maxBytes"
-	if r.answer == r.largeBytes {
+	if r.answer == r.largeBytes/r.weight {
 		raise = "give the worker more memory"
 	}
 	return fmt.Errorf("the first page is longer than %d bytes: %s, or ask for less with the input, such as a limit for a page", r.answer, raise)

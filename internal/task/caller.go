@@ -56,7 +56,7 @@ func (c *caller) call(ctx context.Context, in Input[CallParameters]) (CallOutput
 	var of *room // nil before anything is sent
 	defer func() { of.free() }()
 	answer, err := c.send(ctx, op, in.Region, p.filled(op, in.RunID, in.Region, account, in.Target), func(api *awsapi.API) {
-		of = c.aws.rooms.room(p.MaxBytes)
+		of = c.aws.rooms.room(op, p.MaxBytes)
 		api.MaxPages, api.MaxBytes, api.Hold = p.MaxPages, of.answer, of.hold
 	})
 	if failed, ok := errors.AsType[*CallError](err); ok && failed.Name == ErrorCallTooLarge {
