@@ -34,9 +34,8 @@ type CallParameters struct {
 	MaxRows int `json:"maxRows,omitzero" zero:"leave it out for no limit" help:"how many items of the result are kept (default all)"`
 
 	// MaxBytes limits what is read of an answer, all pages together, up to 64 MiB. Zero
-	// means 16 MiB. A 32nd of a worker's memory limits it, too, and a 64th if the answer is
-	// JSON or CBOR.
-	MaxBytes int `json:"maxBytes,omitzero" zero:"want 1 to 67108864" help:"how many bytes of an answer are read, up to 64 MiB (default 16 MiB; a 32nd of the worker's memory at most)"`
+	// means 16 MiB. The worker's memory limits it, too.
+	MaxBytes int `json:"maxBytes,omitzero" zero:"want 1 to 67108864" help:"how many bytes of an answer are read, up to 64 MiB (default 16 MiB; a worker's memory may allow less)"`
 
 	query      *query
 	operations map[string]*model.Operation // those looked up so far, by target

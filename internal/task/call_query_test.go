@@ -101,7 +101,7 @@ func parametersOf(t *testing.T, query string) string {
 // The longest answer that a small worker reads has room for a table of all of it.
 func TestAQueryOfALongAnswerHasRoomForItsTable(t *testing.T) {
 	t.Parallel()
-	const items = 18_000
+	const items = 14_000
 	body := `{"logGroups":[` + strings.Repeat(`{"logGroupName":"/aws/lambda/function","arn":"arn:aws:logs:eu-west-1:111122223333:log-group","storedBytes":1},`, items-1) + `{}]}`
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 	query := "sort_by(logGroups[?logGroupName].{name: logGroupName, arn: arn, bytes: storedBytes, a: arn, b: arn}, &name)[].{name: name, bytes: bytes, arn: arn} | length(@)"

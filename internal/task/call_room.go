@@ -26,9 +26,13 @@ type rooms struct {
 	largeBytes   int64 // of all, and so of the longest answer
 }
 
-// newRooms returns the rooms in a process with a memory. All small rooms take a 64th of it,
-// and all large ones a 32nd.
+// ownMemory is what a worker takes without any answers, and some.
+const ownMemory = 32 << 20
+
+// newRooms returns the rooms in a process with a memory. All small rooms take a 64th of
+// what it has beside its own, and all large ones a 32nd.
 func newRooms(memory int64) rooms {
+	memory = max(memory-ownMemory, memory/2)
 	small := memory / 64
 	return rooms{
 		small: semaphore.NewWeighted(small), smallBytes: min(1<<20, small/4),
