@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 	"meridian/internal/awsapi/model"
 )
 
-// defaultMaxPages is as many pages as a Region's answer seldom has.
+// defaultMaxPages is more pages than most answers have.
 const defaultMaxPages = 100
 
 // An API calls operations by their models. It may be used from several goroutines.
@@ -104,10 +105,7 @@ func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	most := c.api.MaxBytes
-	if most == 0 {
-		most = DefaultMaxBytes
-	}
+	most := cmp.Or(c.api.MaxBytes, DefaultMaxBytes)
 	out := c.op.Output()
 	reading := func(n int) (err error) {
 		if c.read += int64(n); c.read > c.room && c.api.Hold != nil {
@@ -128,10 +126,7 @@ func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]
 
 // all reads all pages.
 func (c *pagedCall) all(ctx context.Context, input map[string]any) (Answer, error) {
-	most := c.api.MaxPages
-	if most == 0 {
-		most = defaultMaxPages
-	}
+	most := cmp.Or(c.api.MaxPages, defaultMaxPages)
 	merged := c.op.Pages.Merger()
 	for n := 1; ; n++ {
 		page, err := c.page(ctx, input)

@@ -29,14 +29,13 @@ type Endpoints struct {
 // AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, AWS_USE_FIPS_ENDPOINT and
 // AWS_USE_DUALSTACK_ENDPOINT, or their names in the configuration file.
 func EndpointsOf(ctx context.Context, cfg aws.Config) (Endpoints, error) {
-	var e Endpoints
 	var fips aws.FIPSEndpointState
 	var dual aws.DualStackEndpointState
 	for _, source := range cfg.ConfigSources { // the first that says something counts
 		var err error
 		if s, ok := source.(interface {
 			GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error)
-		}); ok && fips == aws.FIPSEndpointStateUnset && err == nil {
+		}); ok && fips == aws.FIPSEndpointStateUnset {
 			fips, _, err = s.GetUseFIPSEndpoint(ctx)
 		}
 		if s, ok := source.(interface {
@@ -48,9 +47,10 @@ func EndpointsOf(ctx context.Context, cfg aws.Config) (Endpoints, error) {
 			return Endpoints{}, fmt.Errorf("read the kind of endpoints: %w", err)
 		}
 	}
-	e.Variant = endpoints.Variant{FIPS: fips == aws.FIPSEndpointStateEnabled, DualStack: dual == aws.DualStackEndpointStateEnabled}
-	e.URL = func(ctx context.Context, serviceID string) (string, error) { return configured(ctx, cfg, serviceID) }
-	return e, nil
+	return Endpoints{
+		Variant: endpoints.Variant{FIPS: fips == aws.FIPSEndpointStateEnabled, DualStack: dual == aws.DualStackEndpointStateEnabled},
+		URL:     func(ctx context.Context, serviceID string) (string, error) { return configured(ctx, cfg, serviceID) },
+	}, nil
 }
 
 // configured returns the endpoint that a configuration sets for a service, or "".
@@ -113,7 +113,7 @@ func (e Endpoints) Place(ctx context.Context, op *model.Operation, region string
 func setPlace(set, region string, found endpoints.Endpoint) (Place, error) {
 	u, err := url.Parse(set)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return Place{}, EndpointError{redacted(u)}
+		return Place{}, EndpointError{u.Redacted()}
 	}
 	if found.SigningRegion != "" {
 		region = found.SigningRegion
@@ -130,14 +130,6 @@ type EndpointError struct {
 // Error says what to correct.
 func (e EndpointError) Error() string {
 	return fmt.Sprintf("the endpoint %q is not an http or https URL; correct AWS_ENDPOINT_URL", e.URL)
-}
-
-// redacted returns a URL without its password.
-func redacted(u *url.URL) string {
-	if u == nil {
-		return ""
-	}
-	return u.Redacted()
 }
 
 // local reports whether a host cannot have a prefix.
