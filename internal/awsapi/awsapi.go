@@ -41,6 +41,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -246,4 +247,22 @@ func (b *countedBody) Read(p []byte) (int, error) {
 // RequestID returns the id that AWS gave to a call, or "".
 func RequestID(response *http.Response) string {
 	return cmp.Or(response.Header.Get("X-Amzn-Requestid"), response.Header.Get("X-Amz-Request-Id")) // S3 has the second
+}
+
+// RetryAfter returns the wait before a retry that an answer asks for, in the standard
+// header or in AWS's own. Zero means none, or no number.
+func RetryAfter(response *http.Response) time.Duration {
+	for _, header := range []struct {
+		name string
+		unit time.Duration
+	}{
+		{"Retry-After", time.Second},
+		{"X-Amz-Retry-After", time.Millisecond},
+	} {
+		n, err := strconv.ParseUint(response.Header.Get(header.name), 10, 31)
+		if err == nil && n > 0 {
+			return time.Duration(n) * header.unit
+		}
+	}
+	return 0
 }

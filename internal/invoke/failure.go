@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 
 	"meridian/internal/awsapi"
 	"meridian/internal/wire"
@@ -105,7 +103,7 @@ func refusal(r *awshttp.ResponseError, err error) error {
 	known := rowOf(status, code)
 	e := &Error{
 		Name: known.name(), Message: message, Sent: bool(known.ran), Rate: known.retry == tooFast,
-		Retry: retryAfter(r.Response.Header), Advice: known.hint, Err: notTimeout(err),
+		Retry: awsapi.RetryAfter(r.Response.Response), Advice: known.hint, Err: notTimeout(err),
 	}
 	if throttle, ok := errors.AsType[*types.TooManyRequestsException](err); ok && throttle.Reason != "" {
 		e.Message = strings.TrimSpace(fmt.Sprintf("%s (%s)", e.Message, throttle.Reason))
@@ -130,24 +128,6 @@ func lambdaError(r *awshttp.ResponseError, err error) (code, message string) {
 		return restjson.SanitizeErrorCode(r.Response.Header.Get("X-Amzn-Errortype")), ""
 	}
 	return api.ErrorCode(), api.ErrorMessage()
-}
-
-// retryAfter returns the wait before a retry that an answer asks for, in the standard
-// header or in AWS's own. Zero means none, or no number.
-func retryAfter(h http.Header) time.Duration {
-	for _, header := range []struct {
-		name string
-		unit time.Duration
-	}{
-		{"Retry-After", time.Second},
-		{"X-Amz-Retry-After", time.Millisecond},
-	} {
-		n, err := strconv.ParseUint(h.Get(header.name), 10, 31)
-		if err == nil && n > 0 {
-			return time.Duration(n) * header.unit
-		}
-	}
-	return 0
 }
 
 // noCredentials returns the error of a call without credentials.

@@ -78,9 +78,9 @@ func (e *CallError) RetryAfter() time.Duration { return e.retryAfter }
 
 // callError returns the error of a call of an operation with an input.
 //
-// What is tried again without retriers of the request is what the SDKs' standard mode
-// tries again: throttles, for which AWS has done nothing, and connections that did not
-// come about; other transient errors only if the operation may be called twice.
+// Without retriers of the request, the same errors are retried as in the SDKs' standard
+// mode: throttles, after which AWS has done nothing, and connections that could not be
+// opened; other transient errors only if the operation may be called twice.
 func callError(ctx context.Context, op *model.Operation, input map[string]any, err error) error {
 	_, undecoded := errors.AsType[*smithy.DeserializationError](err)
 	if ctx.Err() != nil {
@@ -142,7 +142,7 @@ func (a *AWS) withoutSecrets(ctx context.Context, err error) error {
 
 // refused returns the error of a call that AWS, or something before it, refused.
 func refused(r *awshttp.ResponseError, err error, twice bool) error {
-	e := &CallError{Name: ErrorCallAnswer, Err: plain(err), retryAfter: askedWait(r.Response.Header)}
+	e := &CallError{Name: ErrorCallAnswer, Err: plain(err), retryAfter: awsapi.RetryAfter(r.Response.Response)}
 	status := r.HTTPStatusCode()
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if _, err := strconv.Atoi(api.ErrorCode()); err != nil { // else it is only the status
@@ -167,17 +167,6 @@ func refused(r *awshttp.ResponseError, err error, twice bool) error {
 // plain returns an error of the network without its types: the caller's own context has
 // not ended, and a timeout of the network is no States.Timeout.
 func plain(err error) error { return errors.New(err.Error()) }
-
-// askedWait returns the wait that an answer asks for, or 0.
-func askedWait(h http.Header) time.Duration {
-	if n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31); err == nil {
-		return time.Duration(n) * time.Second
-	}
-	if n, err := strconv.ParseUint(h.Get("X-Amz-Retry-After"), 10, 31); err == nil {
-		return time.Duration(n) * time.Millisecond
-	}
-	return 0
-}
 
 // notEnabledCodes are what services answer to credentials that are wrong or have expired,
 // and most of them also in a Region that is not enabled in the account.
