@@ -45,9 +45,7 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 			}
 			return nil
 		},
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return completeOperations(typed)
-		},
+		ValidArgsFunction: completeOperations,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.task, f.targets, f.arguments = callTask, texts{operations(args)}, true
@@ -66,14 +64,12 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 	flags.StringSliceVar(&f.call.allow, "allow", nil, "also allow the operations that match these `patterns`, such as ec2:StopInstances or 's3:*'; repeatable (default those that only read)")
 	f.registerLimits(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("input", completeInput)
-	_ = cmd.RegisterFlagCompletionFunc("allow", func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return completeOperations(typed)
-	})
+	_ = cmd.RegisterFlagCompletionFunc("allow", completeOperations)
 	return cmd
 }
 
 // operations returns the operations in arguments as a list for parseNames. Words without
-// a colon are one operation in the spelling of the AWS CLI, for which the task has a hint.
+// a colon are one operation in the spelling of the AWS CLI; the task hints at its name.
 func operations(args []string) string {
 	if !slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, ":") }) {
 		args = []string{strings.Join(args, " ")}

@@ -9,7 +9,7 @@ import (
 )
 
 // completeOperations offers the services, and behind a service its operations.
-func completeOperations(typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeOperations(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	service, _, named := strings.Cut(typed, ":")
 	var offered []cobra.Completion
 	if !named {
@@ -52,7 +52,7 @@ func completeInput(_ *cobra.Command, args []string, typed string) ([]cobra.Compl
 	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// fieldsOf returns the members of the structure that a member with a name has.
+// fieldsOf returns the members of the structure in the member called name.
 func fieldsOf(fields []model.Field, name string) []model.Field {
 	for _, f := range fields {
 		if f.Name == name {

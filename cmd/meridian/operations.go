@@ -20,7 +20,7 @@ type operationListing struct {
 	Kind string `json:"kind,omitzero"`
 }
 
-// kindOf tells what an operation does, as far as MERIDIAN_CALL_ALLOW asks.
+// kindOf returns the kind of an operation, as the rules of MERIDIAN_CALL_ALLOW distinguish.
 func kindOf(op *model.Operation) string {
 	switch refused := op.Refused(); {
 	case refused != "":
@@ -45,13 +45,12 @@ takes as its input, and what its answer has for a query.`,
 		Example: `  meridian operations --service ec2 --search vpc
   meridian operations ec2:DescribeInstances`,
 		Args: cobra.ArbitraryArgs,
-		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return completeOperations(typed)
+			return completeOperations(cmd, args, typed)
 		},
-		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -113,22 +112,17 @@ func listOperations(service, word string) ([]operationListing, error) {
 
 // lookUpOperation returns the operation of a name, or a usage error with the nearest one.
 func lookUpOperation(name string) (*model.Operation, error) {
-	service, operation, err := model.Split(name)
+	service, operation, _ := model.Split(name) // empty names are unknown too
+	op, err := model.Lookup(service, operation)
 	if err == nil {
-		var op *model.Operation
-		if op, err = model.Lookup(service, operation); err == nil {
-			return op, nil
-		}
-		if _, unknown := errors.AsType[model.UnknownError](err); !unknown {
-			return nil, failure("%v", err)
-		}
+		return op, nil
 	}
-	faults := task.Builtin().Check(callTask, nil, []string{name}) // which has a hint for a spelling of the AWS CLI
+	if _, unknown := errors.AsType[model.UnknownError](err); !unknown {
+		return nil, failure("%v", err)
+	}
+	faults := task.Builtin().Check(callTask, nil, []string{name}) // they hint at the name for a spelling of the AWS CLI
 	for i := range faults {
 		faults[i].Path = ""
-	}
-	if faults == nil {
-		return nil, usage("%v", err)
 	}
 	return nil, refuse(faults)
 }

@@ -18,33 +18,13 @@ type operationOutline struct {
 	// Repeatable says that calling it again has no further effect.
 	Repeatable bool `json:"repeatable"`
 
-	// Results are the members of the output in which the items of all pages are. Nil
-	// means that there is one page only.
+	// Results are the members of the output that have the items of all pages. Nil means
+	// that there is one page only.
 	Results []string `json:"results,omitzero"`
 
-	Input  []memberOutline `json:"input"`
-	Output []memberOutline `json:"output"`
-}
-
-// A memberOutline is a member of a structure.
-type memberOutline struct {
-	Member   string          `json:"member"`
-	Type     string          `json:"type"`
-	Required bool            `json:"required,omitzero"`
-	Members  []memberOutline `json:"members,omitzero"`
-}
-
-// outlineOf returns the outline of members.
-func outlineOf(fields []model.Field) []memberOutline {
-	members := []memberOutline{}
-	for _, f := range fields {
-		m := memberOutline{Member: f.Name, Type: f.Type, Required: f.Required}
-		if f.Fields != nil {
-			m.Members = outlineOf(f.Fields)
-		}
-		members = append(members, m)
-	}
-	return members
+	// Input and Output are not nil, so that an operation without them has empty lists.
+	Input  []model.Field `json:"input"`
+	Output []model.Field `json:"output"`
 }
 
 // describeOperation prints the outline of an operation.
@@ -55,7 +35,7 @@ func (c *cli) describeOperation(name string, depth int, output format) error {
 	}
 	o := operationOutline{
 		Operation: op.Service + ":" + op.Name, Kind: kindOf(op), Repeatable: op.Idempotent(nil),
-		Input: outlineOf(op.InputFields(max(1, depth))), Output: outlineOf(op.OutputFields(max(1, depth))),
+		Input: append([]model.Field{}, op.InputFields(max(1, depth))...), Output: append([]model.Field{}, op.OutputFields(max(1, depth))...),
 	}
 	if op.Pages != nil {
 		o.Results = op.Pages.Results
@@ -77,18 +57,18 @@ func (c *cli) describeOperation(name string, depth int, output format) error {
 }
 
 // outlineRows adds a line for each member, indented by the structures that it is in.
-func outlineRows(rows [][]string, members []memberOutline, indent string) [][]string {
-	if len(members) == 0 {
+func outlineRows(rows [][]string, fields []model.Field, indent string) [][]string {
+	if len(fields) == 0 {
 		return append(rows, []string{indent + "(none)"})
 	}
-	for _, m := range members {
-		row := []string{indent + m.Member, m.Type}
-		if m.Required {
+	for _, f := range fields {
+		row := []string{indent + f.Name, f.Type}
+		if f.Required {
 			row = append(row, "required")
 		}
 		rows = append(rows, row)
-		if m.Members != nil {
-			rows = outlineRows(rows, m.Members, indent+"  ")
+		if f.Fields != nil {
+			rows = outlineRows(rows, f.Fields, indent+"  ")
 		}
 	}
 	return rows

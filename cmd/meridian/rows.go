@@ -26,7 +26,7 @@ func (f *runFlags) checkRows(changed func(flag string) bool) error {
 		if !slices.Contains(rows, f.output) {
 			return usage("--%s is for rows, not for -o %s", selection.flag, f.output).hint("set -o table, csv or jsonl")
 		}
-		*selection.into(&f.selection) = names
+		*selection.into = names
 	}
 	return nil
 }
@@ -34,14 +34,14 @@ func (f *runFlags) checkRows(changed func(flag string) bool) error {
 // A selectionFlag is a flag with names of columns.
 type selectionFlag struct {
 	flag, text string
-	into       func(*report.Selection) *[]string
+	into       *[]string
 }
 
 func (f *runFlags) selections() []selectionFlag {
 	return []selectionFlag{
-		{"columns", f.columns, func(s *report.Selection) *[]string { return &s.Columns }},
-		{"sort", f.sort, func(s *report.Selection) *[]string { return &s.Sort }},
-		{"count-by", f.countBy, func(s *report.Selection) *[]string { return &s.CountBy }},
+		{"columns", f.columns, &f.selection.Columns},
+		{"sort", f.sort, &f.selection.Sort},
+		{"count-by", f.countBy, &f.selection.CountBy},
 	}
 }
 

@@ -9,18 +9,19 @@ import (
 // A Field is a member of an operation's input or output, for a person to read.
 type Field struct {
 	// Name is the member's name.
-	Name string
+	Name string `json:"member"`
 
 	// Type is what its value is, as in "string", "list of structure" or "map of list of
 	// integer". A union is a structure with exactly one member.
-	Type string
+	Type string `json:"type"`
 
 	// Required says that an input without it is refused.
-	Required bool
+	Required bool `json:"required,omitzero"`
 
-	// Fields are the members of the structure, also of one in a list or a map. They are
-	// left out below the depth asked for, and where a structure contains itself.
-	Fields []Field
+	// Fields are the members of the structure, also of one in a list or a map. Nil means
+	// none, or that they are below the depth asked for or in a structure that contains
+	// itself.
+	Fields []Field `json:"members,omitzero"`
 }
 
 // InputFields returns the members of the input, and those of structures in it down to a
