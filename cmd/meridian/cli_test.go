@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -261,7 +262,8 @@ func TestEveryFieldHasItsFlag(t *testing.T) {
 			t.Errorf("setting --%s is no flag of %s", s.flag, cmd.Name())
 		}
 	}
-	for _, p := range taskCalled(callTask).Parameters {
+	called, _ := task.Builtin().Task(callTask)
+	for _, p := range called.Parameters {
 		if p.Name != "maxBytes" && !fields["parameters."+p.Name] {
 			t.Errorf("parameter %s of the task call has no flag", p.Name)
 		}

@@ -68,17 +68,13 @@ func completeParameters(cmd *cobra.Command, _ []string, typed string) ([]cobra.C
 	}
 	key, _, named := strings.Cut(typed, "=")
 	var offered []cobra.Completion
-	for _, t := range task.Builtin().All() {
-		if t.Name != cmp.Or(name, protocol.DefaultTask) {
-			continue
-		}
-		for _, p := range t.Parameters {
-			switch {
-			case !named:
-				offered = append(offered, cobra.CompletionWithDesc(p.Name+"=", p.Kind+": "+p.Help))
-			case p.Name == key && p.Kind == "true or false":
-				return []cobra.Completion{key + "=true", key + "=false"}, cobra.ShellCompDirectiveNoFileComp
-			}
+	t, _ := task.Builtin().Task(cmp.Or(name, protocol.DefaultTask))
+	for _, p := range t.Parameters {
+		switch {
+		case !named:
+			offered = append(offered, cobra.CompletionWithDesc(p.Name+"=", p.Kind+": "+p.Help))
+		case p.Name == key && p.Kind == "true or false":
+			return []cobra.Completion{key + "=true", key + "=false"}, cobra.ShellCompDirectiveNoFileComp
 		}
 	}
 	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace

@@ -20,9 +20,6 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// callAllowSetting is the setting of the task "call" that says what it may call.
-const callAllowSetting = "MERIDIAN_CALL_ALLOW"
-
 // localTimeoutSeconds is the timeout of a run in this process that sets none: a
 // person is waiting for it.
 const localTimeoutSeconds = 60
@@ -51,7 +48,7 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	if err := f.checkAllowed(c.lookup, plan.Request); err != nil {
 		return protocol.Result{}, err
 	}
-	if plan.AskEnabled || tasks.CallsAWS(plan.Request.Task) {
+	if t, _ := tasks.Task(plan.Request.Task); plan.AskEnabled || t.CallsAWS {
 		if err := c.signInOnce(ctx, f); err != nil {
 			return protocol.Result{}, err
 		}
@@ -78,7 +75,7 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 	unknown := maps.Clone(f.workerSettings)
 	tasks, err := task.Builtin().Configure(func(name string) string {
 		delete(unknown, name)
-		if name == callAllowSetting {
+		if name == task.SettingCallAllow {
 			return f.callAllow(environment)
 		}
 		if value, set := f.workerSettings[name]; set {
@@ -98,9 +95,9 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 // read, unless a setting says otherwise, and those of --allow. The person at the command
 // line is the worker's operator.
 func (f *runFlags) callAllow(environment task.Settings) string {
-	value, set := f.workerSettings[callAllowSetting]
+	value, set := f.workerSettings[task.SettingCallAllow]
 	if !set {
-		value = cmp.Or(environment(callAllowSetting), "reads")
+		value = cmp.Or(environment(task.SettingCallAllow), "reads")
 	}
 	return strings.Join(append([]string{value}, f.call.allow...), ",")
 }
@@ -114,7 +111,7 @@ func (f *runFlags) checkAllowed(environment task.Settings, request protocol.Requ
 	err := task.CheckCallAllowed(f.callAllow(environment), request.Targets)
 	if refused, ok := errors.AsType[*task.NotAllowedError](err); ok {
 		return usage("%s is not allowed: %s", refused.Operation, refused.Why).
-			hint("allow it with --allow %s, or with %s=%s in the environment", refused.Operation, callAllowSetting, refused.Operation)
+			hint("allow it with --allow %s, or with %s=%s in the environment", refused.Operation, task.SettingCallAllow, refused.Operation)
 	}
 	return nil
 }

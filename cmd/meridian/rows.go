@@ -52,13 +52,13 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 		return c.printJSON(r)
 	}
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
-	rows := report.Rows(taskCalled(cmp.Or(name, protocol.DefaultTask)).Rows)
-	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
+	t, _ := task.Builtin().Task(cmp.Or(name, protocol.DefaultTask)) // a newer coordinator may have another one
+	nothing := !report.Answered(r) || t.Rows == nil && f.selection.Zero()
 	var err error
 	if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
 		err = report.Text(c.stdout, r, options)
 	} else {
-		err = c.printRows(report.List(r, rows, f.selection), f.output, options)
+		err = c.printRows(report.List(r, t.Rows, f.selection), f.output, options)
 	}
 	if err != nil {
 		return failure("write output: %v", err)
@@ -81,14 +81,4 @@ func (c *cli) printRows(l *report.Listing, f format, o report.Options) error {
 		_ = l.Summary(c.stderr, report.Options{Width: width(c.stderr), Color: c.colorful(c.stderr)})
 	}
 	return err
-}
-
-// taskCalled returns the task with a name. An unknown one has no rows.
-func taskCalled(name string) task.Task {
-	all := task.Builtin().All()
-	i := slices.IndexFunc(all, func(t task.Task) bool { return t.Name == name })
-	if i < 0 { // a newer coordinator may know it
-		return task.Task{}
-	}
-	return all[i]
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -88,7 +89,7 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 			hint("set the environment of the deployed worker")
 	case changed("allow") && f.function != "":
 		return usage("--allow is for a worker in this process, not for --function").
-			hint("set %s in the environment of the deployed worker", callAllowSetting)
+			hint("set %s in the environment of the deployed worker", task.SettingCallAllow)
 	case f.awsRegion != "" && f.function == "":
 		return usage("--aws-region needs --function: it is the Region of that function").
 			hint("set --region to choose the Regions to run in")

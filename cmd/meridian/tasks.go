@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"meridian/internal/task"
@@ -45,15 +43,16 @@ func (c *cli) tasksCommand() *cobra.Command {
 			return completeTasks(typed), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			listing := listTasks()
+			tasks := task.Builtin().All()
 			if len(args) > 0 {
-				at := slices.IndexFunc(listing, func(t taskListing) bool { return t.Task == args[0] })
-				if at < 0 {
+				t, known := task.Builtin().Task(args[0])
+				if !known {
 					return usage("%s", protocol.UnknownFault("", args[0], "a task", task.Builtin().Names())).
 						hint("run `meridian tasks` to list the tasks")
 				}
-				listing = listing[at : at+1]
+				tasks = []task.Task{t}
 			}
+			listing := listTasks(tasks)
 			if output == formatJSON {
 				return c.printJSON(listing)
 			}
@@ -71,9 +70,9 @@ func (c *cli) tasksCommand() *cobra.Command {
 	return cmd
 }
 
-func listTasks() []taskListing {
+func listTasks(tasks []task.Task) []taskListing {
 	var all []taskListing
-	for _, t := range task.Builtin().All() {
+	for _, t := range tasks {
 		listing := taskListing{Task: t.Name, Summary: t.Summary, Idempotent: t.Idempotent, PerRequest: t.PerRequest, Parameters: []parameterListing{}}
 		for _, p := range t.Parameters {
 			listing.Parameters = append(listing.Parameters, parameterListing{p.Name, p.Kind, p.Help})

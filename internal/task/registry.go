@@ -32,7 +32,8 @@ var builtin = NewRegistry() //nolint:gochecknoglobals // filled by register befo
 func Builtin() *Registry { return builtin }
 
 // Configure returns the registry's tasks with the settings of the process that runs
-// them, and with its way to AWS; nil means that it has none. It returns the error of the first task whose settings are wrong.
+// them, and with its AWS; nil means that the process does not call AWS. The error is that
+// of the first task with wrong settings.
 func (r *Registry) Configure(s Settings, a *AWS) (*Registry, error) {
 	configured := &Registry{tasks: slices.Clone(r.tasks)}
 	for i, t := range r.tasks {
@@ -81,18 +82,25 @@ func (r *Registry) add(t Task) {
 	if t.Name == "" {
 		panic("task: a task has no name")
 	}
-	i, found := slices.BinarySearchFunc(r.tasks, t.Name, func(t Task, name string) int {
-		return strings.Compare(t.Name, name)
-	})
+	i, found := r.search(t.Name)
 	if found {
 		panic("task: two tasks are called " + t.Name)
 	}
 	r.tasks = slices.Insert(r.tasks, i, t)
 }
 
-// CallsAWS reports whether the task called name calls AWS.
-func (r *Registry) CallsAWS(name string) bool {
-	return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.Name == name && t.CallsAWS })
+// search returns the index of the task called name, or where it belongs.
+func (r *Registry) search(name string) (index int, found bool) {
+	return slices.BinarySearchFunc(r.tasks, name, func(t Task, name string) int { return strings.Compare(t.Name, name) })
+}
+
+// Task returns the task called name, and whether there is one.
+func (r *Registry) Task(name string) (Task, bool) {
+	i, found := r.search(name)
+	if !found {
+		return Task{}, false
+	}
+	return r.tasks[i], true
 }
 
 // All returns every task, in the order of their names.
@@ -119,14 +127,20 @@ func (r *Registry) Prepare(name string, parameters json.RawMessage) (Work, proto
 // none. It depends on the parameters; see [Targeter].
 func (r *Registry) DefaultTarget(name string, parameters json.RawMessage) string {
 	ready, _ := r.prepare(name, parameters)
-	return cmp.Or(ready.target, protocol.DefaultTarget)
+	if t, ok := ready.parameters.(Targeter); ok {
+		return cmp.Or(t.DefaultTarget(), protocol.DefaultTarget)
+	}
+	return protocol.DefaultTarget
 }
 
 // LeastTime returns how long the work for a target takes at least, or 0 if the parameters
 // do not say that; see [Timer].
 func (r *Registry) LeastTime(name string, parameters json.RawMessage) time.Duration {
-	ready, _ := r.prepare(name, parameters)
-	return ready.leastTime
+	ready, faults := r.prepare(name, parameters)
+	if t, ok := ready.parameters.(Timer); ok && faults == nil {
+		return t.LeastTime()
+	}
+	return 0
 }
 
 // maxFaults limits the reported faults: finding the nearest of some 400 services for
@@ -137,10 +151,11 @@ const maxFaults = 100
 // the request's root.
 func (r *Registry) Check(name string, parameters json.RawMessage, targets []string) protocol.Faults {
 	ready, faults := r.prepare(name, parameters)
-	if ready.request != nil {
-		faults = append(faults, ready.request.CheckRequest(targets)...)
+	if c, ok := ready.parameters.(RequestChecker); ok {
+		faults = append(faults, c.CheckRequest(targets)...)
 	}
-	if ready.checkTarget == nil {
+	checker, ok := ready.parameters.(TargetChecker)
+	if !ok {
 		return faults
 	}
 	for i, target := range targets {
@@ -150,7 +165,7 @@ func (r *Registry) Check(name string, parameters json.RawMessage, targets []stri
 		if target == protocol.EveryService {
 			continue
 		}
-		if problem := ready.checkTarget(target); problem != "" {
+		if problem := checker.CheckTarget(target); problem != "" {
 			faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", i), target, problem))
 		}
 	}
@@ -160,21 +175,20 @@ func (r *Registry) Check(name string, parameters json.RawMessage, targets []stri
 // Skips returns a function that returns why the task called name will skip a target, or
 // "" if it will not or that is unknown before the run.
 func (r *Registry) Skips(name string, parameters json.RawMessage) func(region, target string) (cause string) {
-	ready, _ := r.prepare(name, parameters)
-	if ready.skipTarget == nil {
-		return func(string, string) string { return "" }
+	ready, faults := r.prepare(name, parameters)
+	if s, ok := ready.parameters.(Skipper); ok && faults == nil {
+		return s.SkipTarget
 	}
-	return ready.skipTarget
+	return func(string, string) string { return "" }
 }
 
 func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, protocol.Faults) {
-	for _, t := range r.tasks {
-		if t.Name == name {
-			ready, faults := t.prepare(parameters)
-			return ready, faults.Within("parameters")
-		}
+	t, found := r.Task(name)
+	if !found {
+		return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
 	}
-	return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
+	ready, faults := t.prepare(parameters)
+	return ready, faults.Within("parameters")
 }
 
 // Idempotent reports whether the work of a request can be done twice with the same effect
@@ -182,10 +196,11 @@ func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, p
 // [Repeater] says so. Check has found nothing wrong with the request.
 func (r *Registry) Idempotent(name string, parameters json.RawMessage, targets []string) bool {
 	ready, faults := r.prepare(name, parameters)
-	if ready.repeater != nil && faults == nil {
-		return ready.repeater.Repeatable(targets)
+	if repeater, ok := ready.parameters.(Repeater); ok && faults == nil {
+		return repeater.Repeatable(targets)
 	}
-	return slices.ContainsFunc(r.tasks, func(t Task) bool { return t.Name == name && t.Idempotent })
+	t, _ := r.Task(name)
+	return t.Idempotent
 }
 
 // Omits returns a function that returns why a target is left out of a plan in a Region,
@@ -193,8 +208,8 @@ func (r *Registry) Idempotent(name string, parameters json.RawMessage, targets [
 // request.
 func (r *Registry) Omits(name string, parameters json.RawMessage) func(region string, named bool, target string, earlier []string) (cause string) {
 	ready, _ := r.prepare(name, parameters)
-	if ready.omitter == nil {
-		return nil
+	if o, ok := ready.parameters.(Omitter); ok {
+		return o.OmitTarget
 	}
-	return ready.omitter.OmitTarget
+	return nil
 }

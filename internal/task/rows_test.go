@@ -64,6 +64,9 @@ func TestRowsOfAnotherOutput(t *testing.T) {
 
 func taskCalled(t *testing.T, name string) task.Task {
 	t.Helper()
-	all := task.Builtin().All()
-	return all[slices.IndexFunc(all, func(t task.Task) bool { return t.Name == name })]
+	found, ok := task.Builtin().Task(name)
+	if !ok {
+		t.Fatalf("there is no task %s", name)
+	}
+	return found
 }

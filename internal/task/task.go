@@ -6,8 +6,9 @@
 // A task is a typed function over one target in one Region, and one line that registers
 // it, in its own file in this package; nothing else changes. Its parameters are a
 // struct that [protocol.DecodeStrict] decodes before anything is invoked. To check
-// them, the struct implements [Checker]. A field's tag "help" describes it for `meridian tasks`. To check the targets, it implements
-// [TargetChecker]; a struct that embeds services accepts AWS services only. The
+// them, the struct implements [Checker]. A field's tag "help" describes it for
+// `meridian tasks`. To check the targets, the struct implements [TargetChecker]; a
+// struct that embeds services accepts AWS services only. The
 // function's result, as JSON, is the target's output. By convention its string field
 // "message" is a line for a person, "summary" a short form for a table, and "cut" what was
 // left out of it. A result that implements [Lister] says how it is listed as rows. A task
@@ -161,14 +162,8 @@ func (s Settings) Lookup(name string) string {
 
 // A prepared task has decoded parameters.
 type prepared struct {
-	work        Work                                        // nil when the parameters have faults
-	checkTarget func(target string) (problem string)        // nil when every target is allowed
-	skipTarget  func(region, target string) (reason string) // nil when it is unknown
-	request     RequestChecker                              // nil when there is nothing to check
-	repeater    Repeater                                    // nil when the task's trait decides
-	omitter     Omitter                                     // nil when nothing is omitted
-	target      string                                      // without targets; "" means protocol.DefaultTarget
-	leastTime   time.Duration                               // of the work for a target; 0 means unknown
+	parameters any  // a pointer to their struct; nil when they could not be decoded
+	work       Work // nil when the parameters have faults
 }
 
 // A Trait is a property of a task.
@@ -186,32 +181,22 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	if err := protocol.CheckStrict(reflect.TypeFor[P]()); err != nil {
 		panic(fmt.Sprintf("task: parameters of %s: %v", name, err))
 	}
-	parameters := parametersOf(reflect.TypeFor[P]())
-	_, perRequest := any(new(P)).(Repeater)
-	return Task{Name: name, Summary: summary, Parameters: parameters, Idempotent: slices.Contains(traits, Idempotent), PerRequest: perRequest, Rows: rowsOf[R](), prepare: func(parameters json.RawMessage) (prepared, protocol.Faults) {
-		var p P
+	t := Task{Name: name, Summary: summary, Parameters: parametersOf(reflect.TypeFor[P]()), Idempotent: slices.Contains(traits, Idempotent), Rows: rowsOf[R]()}
+	_, t.PerRequest = any(new(P)).(Repeater)
+	t.prepare = func(parameters json.RawMessage) (prepared, protocol.Faults) {
+		p := new(P)
 		if parameters != nil {
-			if faults := protocol.DecodeStrict(parameters, &p); faults != nil {
+			if faults := protocol.DecodeStrict(parameters, p); faults != nil {
 				return prepared{}, faults
 			}
 		}
-		var ready prepared
-		if c, ok := any(&p).(TargetChecker); ok {
-			ready.checkTarget = c.CheckTarget
-		}
-		ready.request, _ = any(&p).(RequestChecker)
-		ready.repeater, _ = any(&p).(Repeater)
-		ready.omitter, _ = any(&p).(Omitter)
-		if t, ok := any(&p).(Targeter); ok {
-			ready.target = t.DefaultTarget()
-		}
-		if c, ok := any(&p).(Checker); ok {
+		if c, ok := any(p).(Checker); ok {
 			if faults := c.Check(); faults != nil {
-				return ready, faults
+				return prepared{parameters: p}, faults
 			}
 		}
-		ready.work = func(ctx context.Context, region, target string) (json.RawMessage, error) {
-			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), Parameters: p})
+		return prepared{p, func(ctx context.Context, region, target string) (json.RawMessage, error) {
+			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), Parameters: *p})
 			if err != nil {
 				return nil, err
 			}
@@ -223,15 +208,9 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 				data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
 			}
 			return data, nil
-		}
-		if s, ok := any(&p).(Skipper); ok {
-			ready.skipTarget = s.SkipTarget
-		}
-		if t, ok := any(&p).(Timer); ok {
-			ready.leastTime = t.LeastTime()
-		}
-		return ready, nil
-	}}
+		}}, nil
+	}
+	return t
 }
 
 // NewConfigured returns a task whose function depends on settings. It calls build
