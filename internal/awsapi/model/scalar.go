@@ -77,15 +77,15 @@ func timestamp(v any) (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	return epochTime(seconds)
+	return epochTime(math.Round(seconds * 1000))
 }
 
-// epochTime returns the time that is some seconds after 1970, to the millisecond, and
-// whether RFC 3339 can write it. smithy-go's ParseEpochSeconds goes by nanoseconds: it
+// epochTime returns the time that is some whole milliseconds after 1970, and whether RFC
+// 3339 can write it. smithy-go's ParseEpochSeconds goes by nanoseconds: it
 // returns other times outside the years 1678 to 2262, and panics for NaN.
-func epochTime(seconds float64) (time.Time, bool) {
+func epochTime(ms float64) (time.Time, bool) {
 	const first, last = -62167219200_000, 253402300799_999 // the years 0 to 9999
-	if ms := math.Round(seconds * 1000); ms >= first && ms <= last {
+	if ms >= first && ms <= last {
 		return time.UnixMilli(int64(ms)).UTC(), true
 	}
 	return time.Time{}, false
