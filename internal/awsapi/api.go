@@ -9,6 +9,8 @@ import (
 	"net/http"
 
 	"meridian/internal/awsapi/model"
+
+	"github.com/aws/smithy-go"
 )
 
 // defaultMaxPages is more pages than most answers have.
@@ -138,7 +140,7 @@ func (c *pagedCall) all(ctx context.Context, input map[string]any) (Answer, erro
 		}
 		tokens, err := merged.Add(page)
 		if err != nil {
-			return Answer{}, fmt.Errorf("page %d: %w", n, err)
+			return Answer{}, &smithy.DeserializationError{Err: fmt.Errorf("page %d: %w", n, err)}
 		}
 		if tokens == nil || n == most {
 			return Answer{Value: merged.Value(), Pages: n, More: tokens != nil, RequestID: c.id}, nil

@@ -320,3 +320,13 @@ func TestCallThatLosesItsAnswerIsTriedAgainIfItMayBe(t *testing.T) {
 		}
 	}
 }
+
+// The same token for ever is an answer that cannot be used.
+func TestCallEndsWhenTheSameTokenComesAgain(t *testing.T) {
+	t.Parallel()
+	page := answer{body: fmt.Sprintf(vpcs, more)}
+	_, err := call(t, calling(t, "reads", cloud(t, &stub{t: t, answers: []answer{page, page}})), "ec2:DescribeVpcs", `{}`)
+	if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != "Call.BadAnswer" || !strings.Contains(err.Error(), "page 2: AWS gave the same token") {
+		t.Errorf("%v, want Call.BadAnswer", err)
+	}
+}
