@@ -7,7 +7,7 @@
 PLAIN := a b c d e f g h i j k l m n o p q r s t u v w x y z \
 	A B C D E F G H I J K L M N O P Q R S T U V W X Y Z 0 1 2 3 4 5 6 7 8 9 - _ . / : , + =
 beyond = $(if $2,$(call beyond,$(subst $(firstword $2),,$1),$(wordlist 2,$(words $2),$2)),$(strip $1))
-$(foreach name,ARCH FUNCTION_GOOS DIST STAGE REGION PLACEMENT REGIONS FUZZTIME RUNS SEED UNITS,\
+$(foreach name,ARCH FUNCTION_GOOS DIST STAGE REGION PLACEMENT REGIONS FUZZTIME RUNS SEED UNITS TIMES,\
 	$(if $(call beyond,$(value $(name)),$(PLAIN)),$(error $(name) may have letters, digits and - _ . / : , + = only)))
 override PARAMS := $(value PARAMS)
 GIVEN_ARCH := $(ARCH)
@@ -72,8 +72,9 @@ check: test static repeat ## the tests, and format, vet, lint, go fix, size, ten
 static: vet vet-all lint fix-diff size
 	@$(call EACH_MODULE,go mod tidy -diff)
 
-repeat: ## the engine and the coordinator ten times, without the longest tests, on one and on four processors
-	go test $(RACE) -short -shuffle=on -timeout=20m -count=10 -cpu=1,4 ./internal/fanout ./internal/coordinator -rapid.checks=20
+TIMES ?= 10
+repeat: ## the engine and the coordinator TIMES (10) times, without the longest tests, on one and on four processors
+	go test $(RACE) -short -shuffle=on -timeout=20m -count=$(TIMES) -cpu=1,4 ./internal/fanout ./internal/coordinator -rapid.checks=20
 
 fmt: ## format the code
 	$(TOOL) golangci-lint fmt
