@@ -239,7 +239,7 @@ func (r *valueReader) timestamp(schema *smithy.Schema) (any, error) {
 			return nil, err //nolint:wrapcheck // the protocol's error says what could not be read
 		}
 		var ok bool
-		if t, ok = epochTime(math.Floor(seconds * 1000)); !ok {
+		if t, ok = epochTime(math.Floor(math.Round(seconds*1e6) / 1000)); !ok { // 0.446 is a little less in binary
 			return nil, fmt.Errorf("%v seconds since 1970 are not in the years 0 to 9999", seconds)
 		}
 	} else if err := r.d.ReadTime(schema, &t); err != nil {

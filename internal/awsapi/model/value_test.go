@@ -76,6 +76,7 @@ func TestOutputTimestamps(t *testing.T) {
 		{"the last second", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":253402300799}}`, "9999-12-31T23:59:59Z"},
 		{"the year 1", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":-62135596800}}`, "0001-01-01T00:00:00Z"},
 		{"milliseconds", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":1767323045.123}}`, "2026-01-02T03:04:05.123Z"},
+		{"milliseconds that binary has not", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":1795968878.446}}`, "2026-11-29T16:14:38.446Z"},
 		{"microseconds", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":1767323045.123999}}`, "2026-01-02T03:04:05.123Z"},
 		{"an exponent", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":2.53402300799E11}}`, "9999-12-31T23:59:59Z"},
 		{"after the last", "kms:DescribeKey", `{"KeyMetadata":{"CreationDate":253402300800}}`, ""},
