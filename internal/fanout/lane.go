@@ -66,7 +66,11 @@ func (l *lane) setUp(a Adaptation, number int) {
 	l.burst = max(1, burstShare*float64(l.items))
 	l.window = max(firstBurst, l.burst)
 	if a.FirstBurst != nil {
-		if known := a.FirstBurst(number); known.Limit || float64(known.AtOnce) > l.window {
+		known := a.FirstBurst(number)
+		if !known.Limit {
+			known.AtOnce = min(known.AtOnce, largestBurst)
+		}
+		if known.Limit || float64(known.AtOnce) > l.window {
 			l.window = float64(max(known.AtOnce, 1))
 		}
 	}

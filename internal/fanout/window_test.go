@@ -90,5 +90,10 @@ func TestAWindowIsRememberedOnlyForWhatItHasShown(t *testing.T) {
 		if warm > cold {
 			t.Errorf("a run that starts with 40 took %v, want no more than the %v of one that knows nothing", warm, cold)
 		}
+		fallen := newAccount(1000) // it was 5,000
+		again(t, fanout.Verdict{Windows: []fanout.Window{{AtOnce: 5000}}}, fallen, 5000)
+		if fallen.refused > 1250 {
+			t.Errorf("a limit that has fallen refused %d of 5,000 calls, want no more than a quarter", fallen.refused)
+		}
 	})
 }
