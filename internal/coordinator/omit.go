@@ -34,13 +34,14 @@ func (p *Plan) omit(cause func(region string, named bool, target string, earlier
 // partition, such as us-east-1, then those that need no opt-in, then the others.
 func (p *Plan) homeFirst() []int {
 	var ranked [3][]int
+	all := endpoints.AllRegions()
 	for i, r := range p.Regions {
 		home, err := endpoints.Resolve("account", r.Region, endpoints.Variant{})
 		known := func(k endpoints.Region) bool { return k.Name == r.Region && !k.OptIn }
 		switch {
 		case err == nil && home.SigningRegion == r.Region:
 			ranked[0] = append(ranked[0], i)
-		case slices.ContainsFunc(endpoints.AllRegions(), known):
+		case slices.ContainsFunc(all, known):
 			ranked[1] = append(ranked[1], i)
 		default:
 			ranked[2] = append(ranked[2], i)

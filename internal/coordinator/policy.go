@@ -8,8 +8,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// policy returns the engine's policy for the plan's units, on a coordinator with a memory.
-// Grace is the run's to set.
+// policy returns the engine's policy for the plan's units. memoryMB is the coordinator's
+// memory, or 0 when it is not known. Grace is the run's to set.
 func (p *Plan) policy(units []unit, memoryMB int) fanout.Policy {
 	groups := make([]int, len(units)) // the Region of each
 	for i, u := range units {
