@@ -15,7 +15,7 @@
 //     TestOperations compares the requests of AWS's operations with botocore's.
 //   - TestAnswers compares the answers of AWS's reads with botocore's, on two emulators.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
-//   - TestDead calls operations in 17 Regions, one of which gives no connections.
+//   - TestDead calls operations in 17 Regions. One of them accepts no connection.
 //
 // # Parts
 //

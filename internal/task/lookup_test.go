@@ -22,7 +22,8 @@ const (
 	noIdentity   = `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`
 )
 
-// An identities is AWS whose STS answers late in a Region, and counts what it is asked.
+// An identities stands in for an AWS with an STS that answers late in one Region. It counts
+// its requests.
 type identities struct {
 	late   map[string]time.Duration // by Region; negative means never
 	refuse bool
