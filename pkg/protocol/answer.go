@@ -21,8 +21,8 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer is for Region %q, want %q", answer.Region, request.Region)
 	case answer.Batch != request.Batch:
 		return fmt.Errorf("answer is for batch %d, want %d", answer.Batch, request.Batch)
-	case len(answer.Targets) != len(request.Targets):
-		return fmt.Errorf("answer has %d targets, want %d", len(answer.Targets), len(request.Targets))
+	case len(answer.Targets) != request.targetCount():
+		return fmt.Errorf("answer has %d targets, want %d", len(answer.Targets), request.targetCount())
 	case !validRegion(answer.WorkerRegion):
 		return fmt.Errorf("answer has workerRegion %.40q, which is no name of a Region", answer.WorkerRegion)
 	}
@@ -30,14 +30,18 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer has a duration of %v ms", ms)
 	}
 	var counts Counts
-	for i, t := range answer.Targets {
-		if t.Target != request.Targets[i] {
-			return fmt.Errorf("answer has target %q at %d, want %q", t.Target, i, request.Targets[i])
+	for _, region := range request.Work() {
+		for _, target := range region.Targets {
+			i := counts.Total
+			t := answer.Targets[i]
+			if t.Target != target {
+				return fmt.Errorf("answer has target %q at %d, want %q", t.Target, i, target)
+			}
+			if !slices.Contains(Statuses(), t.Status) {
+				return fmt.Errorf("answer has status %q for target %q", t.Status, t.Target)
+			}
+			counts.Add(t.Status)
 		}
-		if !slices.Contains(Statuses(), t.Status) {
-			return fmt.Errorf("answer has status %q for target %q", t.Status, t.Target)
-		}
-		counts.Add(t.Status)
 	}
 	all := counts.Succeeded+counts.Skipped == counts.Total
 	if (answer.Status == StatusSkipped) != (counts.Skipped == counts.Total) ||

@@ -61,6 +61,15 @@ func (e Envelope) Bytes(region string, batch int, targets []string) int {
 	return bytes
 }
 
+// BytesOfAll returns the most bytes that a request for several Regions can have.
+func (e Envelope) BytesOfAll(regions []RegionTargets) int {
+	bytes := e.bytes("", 0) + len(`"regions":[],`)
+	for _, r := range regions {
+		bytes += e.Bytes(r.Region, 0, r.Targets) - e.rest + len(`{"region":,"targets":[]},`)
+	}
+	return bytes
+}
+
 // bytes is Bytes without targets.
 func (e Envelope) bytes(region string, batch int) int {
 	return e.rest + stringBytes(region) + len(strconv.Itoa(batch))

@@ -68,10 +68,14 @@ type Event struct {
 	// Notice is the sentence of a notice, as in the result.
 	Notice string `json:"notice,omitzero"`
 
-	// Region is the Region of an attempt, and of an outcome.
-	Region string `json:"region,omitzero"`
+	// Account and Region are those of an attempt, and of an outcome. Account is empty when
+	// the request has none. Regions lists all Regions of an attempt that serves several;
+	// Region is the first of them.
+	Account string   `json:"account,omitzero"`
+	Region  string   `json:"region,omitzero"`
+	Regions []string `json:"regions,omitzero"`
 
-	// Number counts the attempts of an invocation, from 1, by their starts. Region,
+	// Number counts the attempts of an invocation, from 1, by their starts. Account, Region,
 	// Attempt.Batch and Number together name an attempt of a run.
 	Number int `json:"number,omitzero"`
 
@@ -97,8 +101,10 @@ type RunStarted struct {
 	Name string `json:"name,omitzero"`
 	Task string `json:"task"`
 
-	// Regions, Targets and Invocations count what there is to do. A target counts
-	// once in each Region, and an invocation once for all its attempts.
+	// Accounts, Regions, Targets and Invocations count what there is to do. With accounts,
+	// a Region counts once in each of them. A target counts once in each Region, and an
+	// invocation once for all its attempts.
+	Accounts    int `json:"accounts,omitzero"`
 	Regions     int `json:"regions"`
 	Targets     int `json:"targets"`
 	Invocations int `json:"invocations"`

@@ -28,6 +28,20 @@ const (
 	// partitions; the rest is reserve.
 	MaxRegions = 200
 
+	// MaxAccounts bounds the accounts of one run, and MaxItems its items, one for each
+	// account and Region. A service control policy, a stack set or an automation is
+	// usually rolled out to no more; larger organizations are split by their units.
+	MaxAccounts = 1000
+	MaxItems    = 10_000
+
+	// MaxAccountNameLength bounds the name of an account in bytes: 50 characters in AWS
+	// Organizations, up to four bytes each.
+	// Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html
+	MaxAccountNameLength = 200
+
+	// MaxWaves bounds the waves of one run.
+	MaxWaves = 100
+
 	// MaxTargets bounds the targets of one Region.
 	MaxTargets = 10_000
 
@@ -111,6 +125,10 @@ const (
 	// EnabledRegionsTask is the task that lists the Regions that are enabled in the
 	// account. Its output is an [EnabledRegionsOutput].
 	EnabledRegionsTask = "enabled-regions"
+
+	// OrganizationTask is the task that lists the accounts of the caller's organization.
+	// Its output is an [OrganizationOutput].
+	OrganizationTask = "organization"
 
 	// EveryService, in a request's targets, means every AWS service that is listed in
 	// the Region.

@@ -45,7 +45,8 @@ package protocol
 //
 //   - 1 (2026-11-23): RegionRequest and RegionResult as they are.
 //   - 2 (2026-11-29): the tasks call and enabled-regions.
-const Version = 2
+//   - 3 (2026-11-29): RegionRequest has Account and Regions; the task organization.
+const Version = 3
 
 // VersionFor returns the lowest version of the messages that has the task. Only the tasks
 // that came after version 1 are listed: a worker refuses any other task that it does not
@@ -54,6 +55,21 @@ func VersionFor(task string) int {
 	switch task {
 	case "call", EnabledRegionsTask:
 		return 2
+	case OrganizationTask:
+		return versionOfAccounts
 	}
 	return 1
+}
+
+// versionOfAccounts is the lowest version in which a RegionRequest can have an account, and
+// several Regions.
+const versionOfAccounts = 3
+
+// Needs returns the lowest version of the messages that a request to a worker needs, see
+// [VersionFor].
+func (r *RegionRequest) Needs() int {
+	if r.Account != nil || r.Regions != nil {
+		return max(versionOfAccounts, VersionFor(r.Task))
+	}
+	return VersionFor(r.Task)
 }

@@ -15,7 +15,7 @@ type RegionRequest struct {
 	RunID string `json:"runId"`
 
 	// Region is the AWS Region to do the work for, as in eu-west-1. The worker may run
-	// in another one.
+	// in another one. Empty means that Regions has several.
 	Region string `json:"region"`
 
 	// Batch numbers the Region's invocations from 0; the answer repeats it.
@@ -30,8 +30,16 @@ type RegionRequest struct {
 	// Parameters is the task's own object. Nil means {}.
 	Parameters json.RawMessage `json:"parameters,omitzero"`
 
-	// Targets lists what to work on. The answer keeps this order.
-	Targets []string `json:"targets" max:"10000"`
+	// Targets lists what to work on. The answer keeps this order. Nil means that Regions
+	// has them.
+	Targets []string `json:"targets,omitzero" max:"10000"`
+
+	// Regions lists the targets of several Regions, of which the answer has the outcomes
+	// one after the other. Nil means that Region and Targets say what to do.
+	Regions []RegionTargets `json:"regions,omitzero" max:"200"`
+
+	// Account says with whose credentials. Nil means the worker's own.
+	Account *Access `json:"account,omitzero"`
 
 	// Policy says how to work through the targets.
 	Policy TargetPolicy `json:"policy,omitzero"`
@@ -41,6 +49,29 @@ type RegionRequest struct {
 	// differ. The worker answers within it. Zero means that only the worker's own
 	// deadline is a limit.
 	BudgetMs float64 `json:"budgetMs,omitzero"`
+}
+
+// A RegionTargets has the targets of one Region of several.
+type RegionTargets struct {
+	Region  string   `json:"region"`
+	Targets []string `json:"targets" max:"10000"`
+}
+
+// Work returns the Regions and targets of r, in the order in which the answer has the
+// outcomes.
+func (r *RegionRequest) Work() []RegionTargets {
+	if r.Regions != nil {
+		return r.Regions
+	}
+	return []RegionTargets{{r.Region, r.Targets}}
+}
+
+// targetCount returns how many targets r has.
+func (r *RegionRequest) targetCount() (n int) {
+	for _, region := range r.Work() {
+		n += len(region.Targets)
+	}
+	return n
 }
 
 // A TargetPolicy says how a worker works through its targets.

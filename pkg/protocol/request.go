@@ -32,6 +32,38 @@ type Request struct {
 	// ExcludeRegions lists names and globs to leave out. Nil means none.
 	ExcludeRegions []string `json:"excludeRegions,omitzero" max:"200"`
 
+	// Accounts lists up to MaxAccounts AWS accounts. The run has an item for each account
+	// and Region, at most MaxItems; counts and tolerances are over these items. Nil
+	// means the account of the workers' credentials.
+	Accounts []Account `json:"accounts,omitzero" max:"1000"`
+
+	// Organization takes the accounts from the AWS organization. Nil means Accounts.
+	Organization *Organization `json:"organization,omitzero"`
+
+	// Role is the role that workers assume in each account: a name, or an ARN with
+	// {partition} and {account}. Empty means that the accounts have their own, and that
+	// one without a role is the account of the workers' credentials: then nothing is
+	// assumed.
+	Role string `json:"role,omitzero"`
+
+	// ExternalID is the external id that the roles' trust policies ask for. Empty means none.
+	ExternalID string `json:"externalId,omitzero"`
+
+	// SessionName is the name of the roles' sessions, which CloudTrail shows. Empty means
+	// "meridian-" and the run's id.
+	SessionName string `json:"sessionName,omitzero"`
+
+	// SessionTags tags the roles' sessions with the run's id, as [SessionTag]. The trust
+	// policies have to allow sts:TagSession for it.
+	SessionTags bool `json:"sessionTags,omitzero"`
+
+	// Waves lists the parts of the run that are done one after the other, at most
+	// MaxWaves. An item belongs to the first wave that has its account and its Region; one that belongs to
+	// none is in a last wave. A wave begins when the one before it has ended within its
+	// tolerance, which counts the wave's items; else the rest is NOT_STARTED. Nil means
+	// that all of it starts at once.
+	Waves []Wave `json:"waves,omitzero" max:"100"`
+
 	// Targets lists what the task works on in each Region: at most MaxTargets, none
 	// twice. EveryService means every AWS service that is listed in the Region. Nil
 	// means the task's default target, which is [DefaultTarget] for most tasks.

@@ -205,7 +205,7 @@ func TestRegionRequestIsStrict(t *testing.T) {
 			"want a whole number, got a string")},
 		{"a version that is null", `{"version":null,` + rest + `}`, faults("version", `null`,
 			"null is not allowed; leave the field out")},
-		{"two versions, the first known", `{"version":1,"version":3,` + rest + `}`, faults("version", "3", "given twice")},
+		{"two versions, the first known", `{"version":1,"version":4,` + rest + `}`, faults("version", "3", "given twice")},
 		{"not JSON", `{"version":2`, faults("", `{"version":2`, "not JSON at line 1, column 12")},
 		{"not UTF-8", "{\"version\":2,\"task\":\"\xff\"}", faults("", "", "not UTF-8 at line 1, column 22")},
 		{"empty", ``, faults("", "", "empty; want a JSON object")},
@@ -232,25 +232,25 @@ func TestRegionRequestIsStrict(t *testing.T) {
 // values.
 func TestRegionRequestOfAnotherVersionIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	const deploy = ", this worker has 2: deploy coordinator and worker together"
+	const deploy = ", this worker has 3: deploy coordinator and worker together"
 	tests := []struct {
 		name, in string
 		got      int
 		text     string
 	}{
-		{"a later one", `{"version":3,"runId":"r"}`, 3, "request needs protocol version 3" + deploy},
+		{"a later one", `{"version":4,"runId":"r"}`, 3, "request needs protocol version 4" + deploy},
 		{"none", `{}`, 0, "request has no protocol version" + deploy},
 		{"0", `{"version":0,"targets":7}`, 0, "request has no protocol version" + deploy},
 		{"a negative one", `{"version":-1}`, -1, "request needs protocol version -1" + deploy},
 		{
-			"unknown fields and wrong types beside it", `{"sail":null,"version":3,"targets":{"s3":1},"attempt":"x"}`, 3,
-			"request needs protocol version 3" + deploy,
+			"unknown fields and wrong types beside it", `{"sail":null,"version":4,"targets":{"s3":1},"attempt":"x"}`, 3,
+			"request needs protocol version 4" + deploy,
 		},
-		{"two, the first unknown", `{"version":3,"version":1}`, 3, "request needs protocol version 3" + deploy},
+		{"two, the first unknown", `{"version":4,"version":1}`, 3, "request needs protocol version 4" + deploy},
 		{"in another case", `{"Version":1}`, 0, "request has no protocol version" + deploy},
 		{
-			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":3}`, 3,
-			"request needs protocol version 3" + deploy,
+			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":4}`, 3,
+			"request needs protocol version 4" + deploy,
 		},
 	}
 	for _, tt := range tests {

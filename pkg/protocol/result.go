@@ -56,7 +56,13 @@ type Result struct {
 
 // A Summary counts the outcomes of a run's Regions and targets.
 type Summary struct {
+	// Regions counts the outcomes of Regions: with accounts, of each account and Region.
 	Regions Counts `json:"regions"`
+
+	// Accounts counts the accounts, each with the worst of its outcomes. Nil means that
+	// the request has none.
+	Accounts *Counts `json:"accounts,omitzero"`
+
 	Targets Counts `json:"targets"`
 
 	// SerialMs is how long the targets that succeeded would have taken at least, one
@@ -90,8 +96,13 @@ type Summary struct {
 	Cost *Cost `json:"cost,omitzero"`
 }
 
-// A RegionOutcome is what became of one Region.
+// A RegionOutcome is what became of one Region, or of one account in it.
 type RegionOutcome struct {
+	// Account is the account's id, and AccountName its name in the request or in the
+	// organization. Empty means that the request has no accounts.
+	Account     string `json:"account,omitzero"`
+	AccountName string `json:"accountName,omitzero"`
+
 	Region string `json:"region"`
 	Status Status `json:"status"`
 
@@ -133,10 +144,13 @@ type RegionOutcome struct {
 }
 
 // Invocations returns how many invocations the Region's attempts were made for, and how
-// many attempts were retries. A hedge is no retry.
+// many attempts were retries. A hedge is no retry. Shared attempts do not count.
 func (r *RegionOutcome) Invocations() (invocations, retries int) {
 	batches := map[int]bool{}
 	for _, a := range r.Attempts {
+		if a.Shared {
+			continue
+		}
 		batches[a.Batch] = true
 		if !a.Hedge {
 			retries++
@@ -204,6 +218,10 @@ type Attempt struct {
 	// Hedge means that it was started beside a slow attempt. The slower of the two has
 	// a cause and no error.
 	Hedge bool `json:"hedge,omitzero"`
+
+	// Shared means that its invocation served several Regions of an account. An outcome
+	// before this one counts it, and has its metrics.
+	Shared bool `json:"shared,omitzero"`
 
 	// Abandoned means that it did not stop when its context ended, and was left
 	// running.

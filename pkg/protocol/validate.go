@@ -13,8 +13,7 @@ import (
 // validName reports whether a run may have the name s. A regular expression would be
 // compiled at every cold start.
 func validName(s string) bool {
-	const alphanumerics = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	return len(s) <= MaxNameLength && strings.Trim(s, alphanumerics+NamePunctuation) == ""
+	return len(s) <= MaxNameLength && of(s, alphanumeric+NamePunctuation)
 }
 
 // Validate returns the faults of the values of r, each with its JSON path. The
@@ -26,6 +25,7 @@ func (r Request) Validate() Faults {
 	}
 	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region that needs no opt-in`)
 	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
+	f.accounts(&r)
 	f.list("targets", r.Targets, MaxTargets, `leave it out for the default, "`+DefaultTarget+`"`)
 	f.unique("targets", r.Targets)
 	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
@@ -43,7 +43,10 @@ func (r Request) Validate() Faults {
 	if c := r.ToleratedFailureCount; c != nil && *c < 0 {
 		f.add("toleratedFailureCount", *c, "out of range; want 0 or more")
 	}
-	f.whole("minSuccessful", r.MinSuccessful, MaxRegions, "all")
+	f.whole("minSuccessful", r.MinSuccessful, MaxItems, "all")
+	if r.MinSuccessful > 0 && r.Waves != nil {
+		f.add("minSuccessful", r.MinSuccessful, "cannot be combined with waves; use a tolerance")
+	}
 	return f
 }
 
@@ -53,7 +56,7 @@ func (r RegionRequest) Validate() Faults {
 	for _, field := range []struct{ path, value string }{
 		{"runId", r.RunID}, {"region", r.Region}, {"task", r.Task},
 	} {
-		if field.value == "" {
+		if field.value == "" && (field.path != "region" || r.Regions == nil) {
 			f.add(field.path, nil, "missing or empty; a worker needs it")
 		}
 	}
@@ -63,11 +66,7 @@ func (r RegionRequest) Validate() Faults {
 	if r.Attempt < 1 {
 		f.add("attempt", r.Attempt, "out of range; want 1 or more")
 	}
-	if r.Targets == nil {
-		f.add("targets", nil, "missing; a worker needs it")
-	}
-	f.list("targets", r.Targets, MaxTargets, "a worker needs at least one")
-	f.unique("targets", r.Targets)
+	f.work(&r)
 	f.whole("policy.maxConcurrency", r.Policy.MaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
 	f.seconds("policy.timeoutSeconds", r.Policy.TimeoutSeconds, "what is left")
 	f.retriers("policy.retry", r.Policy.Retry)
@@ -75,6 +74,34 @@ func (r RegionRequest) Validate() Faults {
 		f.add("budgetMs", number(r.BudgetMs), "out of range; want 0 to %d ms (0 means the worker's own deadline)", MaxBudgetMs)
 	}
 	return f
+}
+
+// work checks what a worker is asked to do: targets in one Region, or in several.
+func (f *Faults) work(r *RegionRequest) {
+	of := func(path string, targets []string) {
+		if targets == nil {
+			f.add(path, nil, "missing; a worker needs it")
+		}
+		f.list(path, targets, MaxTargets, "a worker needs at least one")
+		f.unique(path, targets)
+	}
+	if r.Regions == nil {
+		of("targets", r.Targets)
+		return
+	}
+	if r.Region != "" || r.Targets != nil {
+		f.add("regions", nil, "want either regions, or region and targets")
+	}
+	if len(r.Regions) == 0 {
+		f.add("regions", nil, "is empty; a worker needs at least one")
+	}
+	for i, region := range r.Regions {
+		at := fmt.Sprintf("regions[%d].", i)
+		if region.Region == "" {
+			f.add(at+"region", nil, "missing or empty; a worker needs it")
+		}
+		of(at+"targets", region.Targets)
+	}
 }
 
 // list checks the length of a list and the form of its entries. A nil list is a field
