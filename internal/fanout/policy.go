@@ -3,6 +3,7 @@ package fanout
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -74,6 +75,18 @@ type Tolerance struct {
 	// FailFast aborts the rest as soon as more have failed than is tolerated.
 	FailFast bool
 
+	// Groups gives each item the group as which it counts here. Nil means Policy.Groups.
+	Groups []int
+
+	// Parts gives each item the number of its parts, 1 or more, which count one by one. An
+	// item with several is alone in its group. Nil means 1 each.
+	Parts []int
+
+	// Done returns how many parts of an item that has settled have succeeded, and how many
+	// were skipped; the others have the item's status. It is called for items with several
+	// parts, once each, from the goroutine of the loop. Required with such an item.
+	Done func(item int) (succeeded, skipped int)
+
 	// MinSuccessful aborts the rest as soon as this many groups have succeeded. A
 	// run in which that is no longer possible has failed. Without FailureCount and
 	// FailurePercentage any other failure is tolerated. Zero means no minimum: the
@@ -104,25 +117,26 @@ func (p Policy) Validate(n int) error {
 			faults = append(faults, fmt.Errorf("policy Retry[%d]: %w", i, err))
 		}
 	}
-	return errors.Join(append(faults, p.validateGroups(n), p.Hedge.validate(), p.Tolerance.validate())...)
+	return errors.Join(append(faults, validateGroups("policy Groups", p.Groups, n, 0), p.Hedge.validate(), p.Tolerance.validate(n))...)
 }
 
-func (p Policy) validateGroups(n int) error {
-	if p.Groups == nil {
+// validateGroups checks a list with a number of at least least for each of n items.
+func validateGroups(name string, groups []int, n, least int) error {
+	if groups == nil {
 		return nil
 	}
-	if len(p.Groups) != n {
-		return fmt.Errorf("policy Groups has %d entries for %d items", len(p.Groups), n)
+	if len(groups) != n {
+		return fmt.Errorf("%s has %d entries for %d items", name, len(groups), n)
 	}
-	for i, g := range p.Groups {
-		if g < 0 {
-			return fmt.Errorf("policy Groups[%d] is %d; want 0 or more", i, g)
+	for i, g := range groups {
+		if g < least {
+			return fmt.Errorf("%s[%d] is %d; want %d or more", name, i, g, least)
 		}
 	}
 	return nil
 }
 
-func (t Tolerance) validate() error {
+func (t Tolerance) validate(n int) error {
 	if c := t.FailureCount; c != nil && *c < 0 {
 		return fmt.Errorf("FailureCount is %d; want 0 or more", *c)
 	}
@@ -132,5 +146,8 @@ func (t Tolerance) validate() error {
 	if t.MinSuccessful < 0 {
 		return fmt.Errorf("MinSuccessful is %d; want 0 or more", t.MinSuccessful)
 	}
-	return nil
+	if t.Done == nil && slices.ContainsFunc(t.Parts, func(parts int) bool { return parts > 1 }) {
+		return errors.New("tolerance Done is nil; want it for items with several parts")
+	}
+	return errors.Join(validateGroups("tolerance Groups", t.Groups, n, 0), validateGroups("tolerance Parts", t.Parts, n, 1))
 }

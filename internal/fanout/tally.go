@@ -7,21 +7,25 @@ type tally struct {
 	of        []int // each item's group; nil means one of its own
 	groups    []group
 
-	total     int // groups that have items
+	total     int // groups that have items, each part counted
 	failed    int
 	succeeded int
 	skipped   int
 }
 
-// A group is the state of one group.
+// A group is the state of one group. With several parts it has one item.
 type group struct {
 	left        int32 // items not settled
-	failed      bool
-	succeeded   bool // at least one item has succeeded
-	interrupted bool // the run's end settled at least one item
+	failed      int32 // parts that failed
+	interrupted int32 // parts that the run's end settled
+	succeeded   bool  // at least one item has succeeded
 }
 
+// newTally counts n items in groups, or in those of t if it has any.
 func newTally(t Tolerance, groups []int, n int) *tally {
+	if t.Groups != nil {
+		groups = t.Groups
+	}
 	size := n
 	for _, g := range groups {
 		size = max(size, g+1)
@@ -30,7 +34,7 @@ func newTally(t Tolerance, groups []int, n int) *tally {
 	for i := range n {
 		g := &c.groups[c.groupOf(i)]
 		if g.left == 0 {
-			c.total++
+			c.total += c.parts(i)
 		}
 		g.left++
 	}
@@ -44,23 +48,45 @@ func (c *tally) groupOf(i int) int {
 	return c.of[i]
 }
 
+// parts returns how many parts item i has.
+func (c *tally) parts(i int) int {
+	if c.tolerance.Parts == nil {
+		return 1
+	}
+	return c.tolerance.Parts[i]
+}
+
 // add counts item i, settled with status s. interrupted says that the run's end
 // settled it.
 func (c *tally) add(i int, s Status, interrupted bool) {
 	g := &c.groups[c.groupOf(i)]
 	g.left--
+	failed := s == Failed || s == TimedOut
+	if parts := c.parts(i); parts > 1 {
+		succeeded, skipped := c.tolerance.Done(i)
+		c.succeeded += succeeded
+		c.skipped += skipped
+		switch rest := parts - succeeded - skipped; {
+		case interrupted:
+			g.interrupted = int32(rest) //nolint:gosec // far fewer
+		case failed:
+			g.failed = int32(rest) //nolint:gosec // far fewer
+			c.failed += rest
+		}
+		return
+	}
 	switch {
 	case interrupted:
-		g.interrupted = true
-	case s == Failed || s == TimedOut:
-		if !g.failed {
+		g.interrupted = 1
+	case failed:
+		if g.failed == 0 {
 			c.failed++
 		}
-		g.failed = true
+		g.failed = 1
 	case s == Succeeded:
 		g.succeeded = true
 	}
-	if g.left > 0 || g.failed || g.interrupted {
+	if g.left > 0 || g.failed > 0 || g.interrupted > 0 {
 		return
 	}
 	if g.succeeded {
@@ -71,17 +97,32 @@ func (c *tally) add(i int, s Status, interrupted bool) {
 }
 
 // exceeded reports whether this number of failed groups is more than is tolerated.
-func (c *tally) exceeded(failed int) bool {
-	t := c.tolerance
+func (c *tally) exceeded(failed int) bool { return c.tolerance.exceeded(failed, c.skipped, c.total) }
+
+// exceeded reports whether more groups have failed than t tolerates.
+func (t Tolerance) exceeded(failed, skipped, total int) bool {
 	switch {
 	case t.FailureCount != nil && failed > *t.FailureCount:
 		return true
-	case t.FailurePercentage != nil && float64(failed)*100 > *t.FailurePercentage*float64(c.total):
+	case t.FailurePercentage != nil && float64(failed)*100 > *t.FailurePercentage*float64(total):
 		return true
-	case t.MinSuccessful > 0 && c.total-c.skipped-failed < t.MinSuccessful:
+	case t.MinSuccessful > 0 && total-skipped-failed < t.MinSuccessful:
 		return true
 	}
 	return failed > 0 && t.FailureCount == nil && t.FailurePercentage == nil && t.MinSuccessful == 0
+}
+
+// Judge returns a [ToleranceError] if of total groups more have failed than t tolerates,
+// or nil.
+func (t Tolerance) Judge(failed, skipped, total int) error {
+	if !t.exceeded(failed, skipped, total) {
+		return nil
+	}
+	tolerated := failed
+	for tolerated > 0 && t.exceeded(tolerated, skipped, total) {
+		tolerated--
+	}
+	return &ToleranceError{Failed: failed, Skipped: skipped, Total: total, Tolerated: tolerated, MinSuccessful: t.MinSuccessful}
 }
 
 // enough reports whether the rest of the run is not needed.
@@ -94,16 +135,16 @@ func (c *tally) enough() bool {
 // status that the context's end gives a run, with its cause; both are zero when
 // the context did not end it.
 func (c *tally) verdict(end Status, cause error) Verdict {
-	if c.exceeded(c.failed) {
-		return Verdict{Status: Failed, Err: c.toleranceError()}
+	if err := c.toleranceError(); err != nil {
+		return Verdict{Status: Failed, Err: err}
 	}
 	if c.tolerance.MinSuccessful > 0 && c.succeeded >= c.tolerance.MinSuccessful {
 		return Verdict{Status: Succeeded}
 	}
 	interrupted := 0
 	for _, g := range c.groups {
-		if g.interrupted && !g.failed {
-			interrupted++
+		if g.failed == 0 {
+			interrupted += int(g.interrupted)
 		}
 	}
 	if interrupted == 0 || end == TimedOut && !c.exceeded(c.failed+interrupted) {
@@ -112,13 +153,4 @@ func (c *tally) verdict(end Status, cause error) Verdict {
 	return Verdict{Status: end, Err: cause}
 }
 
-func (c *tally) toleranceError() *ToleranceError {
-	tolerated := c.failed
-	for tolerated > 0 && c.exceeded(tolerated) {
-		tolerated--
-	}
-	return &ToleranceError{
-		Failed: c.failed, Skipped: c.skipped, Total: c.total,
-		Tolerated: tolerated, MinSuccessful: c.tolerance.MinSuccessful,
-	}
-}
+func (c *tally) toleranceError() error { return c.tolerance.Judge(c.failed, c.skipped, c.total) }
