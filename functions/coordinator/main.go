@@ -39,6 +39,7 @@ func main() {
 		MemoryMB: function.Megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 		Billing:  billing(os.Getenv, home),
 		CPU:      function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		Bundle:   true,
 	}
 	if c.Regional {
 		c.Regions = regions(os.Getenv)

@@ -8,11 +8,13 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A unit is one invocation to be made: a batch of a Region's targets.
+// A unit is one invocation to be made: a batch of a Region's targets, or all targets of
+// several Regions of an account.
 type unit struct {
 	region   int // index into Plan.Regions
+	regions  int // how many Regions, from that one
 	batch    int
-	targets  []string
+	targets  []string // of all of them
 	progress *progress
 }
 
@@ -20,9 +22,15 @@ type unit struct {
 func (p *Plan) units() []unit {
 	units := make([]unit, 0, p.invocations())
 	for region, r := range p.Regions {
+		if r.Joined {
+			u := &units[len(units)-1]
+			u.regions++
+			u.targets = append(u.targets, r.Targets...)
+			continue
+		}
 		targets := r.Targets
 		for batch, n := range r.Batches {
-			units = append(units, unit{region, batch, targets[:n:n], new(progress)})
+			units = append(units, unit{region, 1, batch, targets[:n:n], new(progress)})
 			targets = targets[n:]
 		}
 	}
@@ -30,29 +38,84 @@ func (p *Plan) units() []unit {
 }
 
 // ask returns what the worker is asked for a unit, without a budget: the targets that
-// are not done yet.
-func (p *Plan) ask(u unit, prior int) protocol.RegionRequest {
-	r := p.Request
-	return protocol.RegionRequest{
-		Version:    protocol.VersionFor(r.Task),
+// are not done yet, which are those at these indexes of u.targets; nil means all.
+func (p *Plan) ask(u unit, prior int) (request protocol.RegionRequest, at []int) {
+	r, first := p.Request, p.Regions[u.region]
+	request = protocol.RegionRequest{
 		RunID:      p.RunID,
-		Region:     p.Regions[u.region].Region,
+		Region:     first.Region,
 		Batch:      u.batch,
 		Attempt:    prior + 1,
 		Task:       r.Task,
-		Parameters: r.Parameters,
-		Targets:    u.progress.left(u.targets),
+		Parameters: p.parameters(first.Account),
+		Account:    p.access(first),
 		Policy: protocol.TargetPolicy{
 			MaxConcurrency: r.TargetMaxConcurrency,
 			TimeoutSeconds: r.TargetTimeoutSeconds,
 			Retry:          r.TargetRetry,
 		},
 	}
+	at = u.progress.left()
+	if u.regions == 1 {
+		request.Targets = pick(u.targets, at)
+	} else {
+		request.Region, request.Regions = "", p.split(u, at)
+	}
+	request.Version = request.Needs()
+	return request, at
 }
 
-// envelope returns what the requests to the workers have in common.
-func (p *Plan) envelope() (protocol.Envelope, error) {
-	return protocol.EnvelopeOf(p.ask(unit{progress: new(progress)}, 0))
+// pick returns the elements at these indexes; nil means all.
+func pick[T any](all []T, at []int) []T {
+	if at == nil {
+		return all
+	}
+	some := make([]T, len(at))
+	for i, k := range at {
+		some[i] = all[k]
+	}
+	return some
+}
+
+// split returns the targets of a unit with several Regions by Region: those at these indexes
+// of u.targets; nil means all.
+func (p *Plan) split(u unit, at []int) (regions []protocol.RegionTargets) {
+	end := 0
+	for _, r := range p.Regions[u.region : u.region+u.regions] {
+		begin := end
+		end += len(r.Targets)
+		targets := r.Targets
+		if at != nil {
+			targets = nil
+			for len(at) > 0 && at[0] < end {
+				targets, at = append(targets, r.Targets[at[0]-begin]), at[1:]
+			}
+		}
+		if len(targets) > 0 {
+			regions = append(regions, protocol.RegionTargets{Region: r.Region, Targets: targets})
+		}
+	}
+	return regions
+}
+
+// envelopes returns what the requests to the workers have in common, by the number of the
+// account.
+func (p *Plan) envelopes() ([]protocol.Envelope, error) {
+	envelopes := make([]protocol.Envelope, 1+len(p.Accounts))
+	made := make([]bool, len(envelopes))
+	for _, r := range p.Regions {
+		if made[r.Account] {
+			continue
+		}
+		request, _ := (&Plan{Request: p.Request, RunID: p.RunID, Accounts: p.Accounts, Regions: []PlannedRegion{r}}).
+			ask(unit{regions: 1, progress: new(progress)}, 0)
+		var err error
+		if envelopes[r.Account], err = protocol.EnvelopeOf(request); err != nil {
+			return nil, err //nolint:wrapcheck // it names the field
+		}
+		made[r.Account] = true
+	}
+	return envelopes, nil
 }
 
 // batchSize is the most targets of one invocation.
@@ -64,14 +127,18 @@ func (p *Plan) batchSize() int {
 // maxTargetsPerInvocation and [protocol.MaxInvocationBytes] allow. It returns what one
 // run cannot do of it.
 func (p *Plan) divide() protocol.Faults {
-	envelope, err := p.envelope()
+	envelopes, err := p.envelopes()
 	if err != nil {
 		return protocol.Faults{{Detail: err.Error()}}
 	}
 	longest, fewest, invocations := 0, p.batchSize(), 0
 	for i := range p.Regions {
 		r := &p.Regions[i]
-		batches, over := envelope.Divide(r.Region, r.Targets, p.batchSize(), protocol.MaxInvocationBytes)
+		if r.Refused != nil {
+			continue
+		}
+		r.Batches = []int{}
+		batches, over := envelopes[r.Account].Divide(r.Region, r.Targets, p.batchSize(), protocol.MaxInvocationBytes)
 		longest = max(longest, over)
 		if invocations += len(batches); invocations > maxInvocations {
 			continue
@@ -83,12 +150,38 @@ func (p *Plan) divide() protocol.Faults {
 			}
 		}
 	}
+	p.bundle(envelopes)
 	if fewest < p.batchSize() {
 		notice := fmt.Sprintf("batches are cut to as few as %d targets: an invocation holds %d bytes", fewest, protocol.MaxInvocationBytes)
 		p.Notices = slices.DeleteFunc(p.Notices, func(n string) bool { return n == notice }) // of a plan that is divided anew
 		p.Notices = append(p.Notices, notice)
 	}
 	return p.tooMuch(longest, invocations)
+}
+
+// bundle joins the invocations of an account's Regions, as far as they fit into one.
+func (p *Plan) bundle(envelopes []protocol.Envelope) {
+	if !p.Bundled {
+		return
+	}
+	var targets int
+	var regions []protocol.RegionTargets // of the invocation so far
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		own := protocol.RegionTargets{Region: r.Region, Targets: r.Targets}
+		r.Joined = i > 0 && r.joins(p.Regions[i-1]) && targets+len(r.Targets) <= p.batchSize() &&
+			envelopes[r.Account].BytesOfAll(append(regions, own)) <= protocol.MaxInvocationBytes
+		if !r.Joined {
+			targets, regions = 0, nil
+		}
+		targets, regions = targets+len(r.Targets), append(regions, own)
+	}
+}
+
+// joins reports whether the invocation of the Region before r may take r, too.
+func (r *PlannedRegion) joins(before PlannedRegion) bool {
+	return r.Account > 0 && r.Account == before.Account && r.Wave == before.Wave &&
+		len(r.Batches) == 1 && len(before.Batches) == 1 && r.Refused == nil && before.Refused == nil
 }
 
 // tooMuch returns the faults of a plan that one run cannot do. longest is the size
@@ -108,20 +201,32 @@ func (p *Plan) tooMuch(longest, invocations int) (faults protocol.Faults) {
 	}
 	if invocations > maxInvocations {
 		faults = append(faults, protocol.Fault{Path: "maxTargetsPerInvocation", Detail: fmt.Sprintf(
-			"%d targets over %d Regions, in batches of up to %d, are %d invocations; at most %d fit into one run",
-			outcomes, len(p.Regions), p.batchSize(), invocations, maxInvocations)})
+			"%d targets over %d %s, in batches of up to %d, are %d invocations; at most %d fit into one run",
+			outcomes, len(p.Regions), p.items(), p.batchSize(), invocations, maxInvocations)})
+	}
+	if n := len(p.Regions); n > protocol.MaxItems {
+		faults = append(faults, protocol.Fault{Path: "accounts", Detail: fmt.Sprintf(
+			"%d accounts with their Regions are %d items; at most %d fit into one run", len(p.Accounts), n, protocol.MaxItems)})
 	}
 	if m := p.Request.MinSuccessful; m > len(p.Regions) {
 		faults = append(faults, protocol.Fault{Path: "minSuccessful", Value: fmt.Sprint(m), Detail: fmt.Sprintf(
-			"want at most %d, the number of its Regions", len(p.Regions))})
+			"want at most %d, the number of its %s", len(p.Regions), p.items())})
 	}
-	least := protocol.LeastResultBytes(p.targetLists())
+	least := p.leastBytes()
 	if p.MaxAnswerBytes > 0 && least > p.MaxAnswerBytes {
 		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
-			"the outcomes of %d targets over %d Regions need up to %d bytes, an answer holds %d; split the run",
-			outcomes, len(p.Regions), least, p.MaxAnswerBytes)})
+			"the outcomes of %d targets over %d %s need up to %d bytes, an answer holds %d; split the run",
+			outcomes, len(p.Regions), p.items(), least, p.MaxAnswerBytes)})
 	}
 	return faults
+}
+
+// items returns what the run's items are called.
+func (p *Plan) items() string {
+	if p.Accounts == nil {
+		return "Regions"
+	}
+	return "items (one for each account and Region)"
 }
 
 // tooLong returns the fault of a request when an invocation of one target already

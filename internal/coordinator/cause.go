@@ -1,7 +1,9 @@
 package coordinator
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"meridian/internal/fanout"
 	"meridian/pkg/protocol"
@@ -29,16 +31,21 @@ func (r *run) allSkipped() error {
 func (r *run) cause(v fanout.Verdict) string {
 	c := r.summary.Regions
 	if v.Status != fanout.Failed {
-		return protocol.CutCause(fmt.Sprintf("%v; %d of %d Regions not finished",
-			v.Err, c.TimedOut+c.Aborted+c.NotStarted, c.Total))
+		return protocol.CutCause(fmt.Sprintf("%v; %d of %d %s not finished",
+			v.Err, c.TimedOut+c.Aborted+c.NotStarted, c.Total, r.plan.items()))
 	}
 	for _, g := range r.regions {
 		switch o := g.outcome; {
 		case o.Error == protocol.ErrorExceedToleratedFailureThreshold: // the cause says it
-			return protocol.CutCause(fmt.Sprintf("%v; %s: %s", v.Err, o.Region, o.Cause))
+			return protocol.CutCause(fmt.Sprintf("%v; %s: %s", v.Err, placeOf(o), o.Cause))
 		case o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut:
-			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, o.Region, o.Error, o.Cause))
+			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, placeOf(o), o.Error, o.Cause))
 		}
 	}
 	return protocol.CutCause(v.Err.Error())
+}
+
+// placeOf returns the account and the Region of an outcome, for a person.
+func placeOf(o protocol.RegionOutcome) string {
+	return strings.TrimLeft(cmp.Or(o.Account, o.AccountName)+" "+o.Region, " ")
 }

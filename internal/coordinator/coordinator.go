@@ -117,6 +117,11 @@ type Coordinator struct {
 	// they are not known: any Region may have one.
 	Regions []string
 
+	// Bundle says that one invocation takes several Regions of an account, so that the
+	// account's role is assumed once for them. It is for workers on Lambda, each in a
+	// process of its own. Where each Region has a worker, it has no effect.
+	Bundle bool
+
 	// Windows is what earlier runs have shown of the workers' limits. It belongs to the
 	// Invoker's function. Nil means that nothing is remembered.
 	Windows *Windows
@@ -185,13 +190,12 @@ func (c *Coordinator) Plan(r protocol.Request, limit int) (Plan, error) {
 // what became of it. It does not change the plan.
 func (c *Coordinator) Execute(ctx context.Context, p Plan) protocol.Result {
 	begin := time.Now()
-	var lookup protocol.Result
-	var refused error
-	if p.AskEnabled {
-		p, lookup, refused = c.narrow(ctx, p)
+	var lookups protocol.Result
+	if p.AskOrganization || p.AskEnabled {
+		p, lookups = c.complete(ctx, p, begin)
 	}
 	r, ctx, cancel := c.newRun(ctx, &p, begin)
 	defer cancel()
-	r.lookup, r.refused = lookup, refused
+	r.lookups = lookups
 	return r.execute(ctx)
 }

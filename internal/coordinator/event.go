@@ -27,21 +27,31 @@ func (r *run) tell(ctx context.Context, e protocol.Event) {
 func (r *run) started(ctx context.Context) {
 	r.tell(ctx, protocol.Event{Type: protocol.EventRunStarted, Time: r.begin, Started: &protocol.RunStarted{
 		Name: r.plan.Request.Name, Task: r.plan.Request.Task,
-		Regions: len(r.plan.Regions), Targets: r.plan.targetCount(), Invocations: len(r.units),
+		Accounts: len(r.plan.Accounts), Regions: len(r.plan.Regions), Targets: r.plan.targetCount(), Invocations: len(r.units),
 	}})
 	for _, notice := range r.notices {
 		r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
 	}
 	for i := range r.regions {
-		if region := &r.regions[i]; region.left == 0 {
-			r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Region: region.outcome.Region, Outcome: &region.outcome})
+		if r.regions[i].left == 0 {
+			r.settled(ctx, []int{i})
 		}
 	}
 }
 
+// together returns the names of a unit's Regions if it has several.
+func (p *Plan) together(u unit) (names []string) {
+	if u.regions == 1 {
+		return nil
+	}
+	for _, r := range p.Regions[u.region : u.region+u.regions] {
+		names = append(names, r.Region)
+	}
+	return names
+}
+
 // attempted tells of an attempt that has started or ended.
-func (r *run) attempted(ctx context.Context, e fanout.Event[*reply]) {
-	u := r.units[e.Item]
+func (r *run) attempted(ctx context.Context, u unit, e fanout.Event[*reply]) {
 	attempt := protocol.Attempt{StartMs: r.sinceBegin(e.Attempt.Start), Batch: u.batch, Hedge: e.Attempt.Hedge}
 	typ := protocol.EventAttemptStarted
 	if e.Ended {
@@ -50,7 +60,8 @@ func (r *run) attempted(ctx context.Context, e fanout.Event[*reply]) {
 			attempt, _ = r.attempt(u, e.Attempt, e.Value, e.Status == fanout.Aborted && e.Attempt.Wait == 0)
 		}
 	}
-	r.tell(ctx, protocol.Event{Type: typ, Region: r.region(u), Number: e.Number, Attempt: &attempt, NotMade: e.NotMade})
+	o := r.plan.outcome(r.plan.Regions[u.region])
+	r.tell(ctx, protocol.Event{Type: typ, Account: o.Account, Region: o.Region, Regions: r.plan.together(u), Number: e.Number, Attempt: &attempt, NotMade: e.NotMade})
 }
 
 // ended tells of the run's end.

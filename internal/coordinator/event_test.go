@@ -181,9 +181,11 @@ func ExampleCoordinator_Execute() {
 		return
 	}
 	plan, err = coordinator.DecodePlan(stored)
-	fmt.Println(plan.Regions, err)
+	for _, r := range plan.Regions {
+		fmt.Println(r.Region, r.Targets, r.Batches, err)
+	}
 	fmt.Println(c.Execute(context.Background(), plan).Status)
 	// Output:
-	// [{eu-west-1 [dynamodb s3] [2] []}] <nil>
+	// eu-west-1 [dynamodb s3] [2] <nil>
 	// SUCCEEDED
 }

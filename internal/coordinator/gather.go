@@ -36,10 +36,10 @@ func (r *run) gather() {
 		g := &r.regions[i]
 		g.left = len(planned.Batches)
 		if g.left == 0 {
-			g.outcome = protocol.RegionOutcome{
-				Region: planned.Region, Status: protocol.StatusSkipped, Cause: "no service is listed in this Region",
-				Attempts: []protocol.Attempt{}, Targets: spread([]protocol.TargetOutcome{}, planned.Omitted, skipped),
-			}
+			g.outcome = r.plan.outcome(planned)
+			g.outcome.Status, g.outcome.Cause = protocol.StatusSkipped, "no service is listed in this Region"
+			g.outcome.Attempts = []protocol.Attempt{}
+			g.outcome.Targets = spread([]protocol.TargetOutcome{}, planned.Omitted, skipped)
 			if len(planned.Omitted) > 0 { // else every service was asked for
 				g.outcome.Cause = planned.Omitted[0].Cause
 			}
@@ -49,27 +49,42 @@ func (r *run) gather() {
 	}
 }
 
-// add adds the outcome of unit i, and returns its Region's outcome when that was the
-// Region's last unit, else nil.
-func (r *run) add(i int, o fanout.Outcome[*reply]) *protocol.RegionOutcome {
-	u := r.units[i]
-	if r.refused != nil {
+// add adds the outcome of a unit, and returns the indexes of the Regions that have settled
+// with it.
+func (r *run) add(u unit, o fanout.Outcome[*reply]) (settled []int) {
+	refused := r.plan.Regions[u.region].Refused
+	if refused != nil {
 		o.Attempts = nil // nothing was invoked
 	}
-	g := &r.regions[u.region]
-	g.batches[u.batch], g.outputs[u.batch] = r.batch(u, o)
-	g.older = g.older || g.batches[u.batch].Hint == protocol.HintDeployBoth
-	r.overdue = r.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
-	if g.left--; g.left > 0 {
-		return nil
+	batch, outputs := r.batch(u, o)
+	if refused != nil && o.Status == fanout.Failed {
+		batch.Hint = refused.Hint
 	}
-	g.outcome = merge(r.region(u), g.batches, r.overdue)
-	omitted := r.plan.Regions[u.region].Omitted
-	g.outcome.Targets = spread(g.outcome.Targets, omitted, skipped)
-	g.outputs = [][]*protocol.Output{spread(slices.Concat(g.outputs...), omitted, func(OmittedTarget) *protocol.Output { return nil })}
+	r.overdue = r.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
+	for i, part := range r.plan.parts(u, batch) {
+		n := len(part.Targets)
+		if at := u.region + i; r.put(at, u.batch, part, outputs[:n:n]) {
+			settled = append(settled, at)
+		}
+		outputs = outputs[n:]
+	}
+	return settled
+}
+
+// put adds a batch to a Region, and reports whether the Region has settled with it.
+func (r *run) put(at, batch int, b protocol.RegionOutcome, outputs []*protocol.Output) bool {
+	g, planned := &r.regions[at], r.plan.Regions[at]
+	g.batches[batch], g.outputs[batch] = b, outputs
+	g.older = g.older || b.Hint == protocol.HintDeployBoth && planned.Refused == nil
+	if g.left--; g.left > 0 {
+		return false
+	}
+	g.outcome = merge(r.plan.outcome(planned), g.batches, r.overdue)
+	g.outcome.Targets = spread(g.outcome.Targets, planned.Omitted, skipped)
+	g.outputs = [][]*protocol.Output{spread(slices.Concat(g.outputs...), planned.Omitted, func(OmittedTarget) *protocol.Output { return nil })}
 	g.batches = nil
 	r.count(&g.outcome)
-	return &g.outcome
+	return true
 }
 
 // batch returns the outcome of one unit, in the form of a Region with these targets
@@ -89,10 +104,9 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	case fanout.Succeeded:
 	}
 	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*protocol.Output, len(u.targets))
-	position, begun, answered := make(map[string]int, len(u.targets)), make([]bool, len(u.targets)), make([]bool, len(u.targets))
+	begun, answered := make([]bool, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
-		position[target] = i
 	}
 	for i, a := range o.Attempts {
 		aborted := o.Status == fanout.Aborted && a.Wait == 0 && (i == len(o.Attempts)-1 || errors.Is(a.Err, context.Canceled))
@@ -105,7 +119,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		b.Truncated = b.Truncated || reply.truncated
 		r.regions[u.region].older = r.regions[u.region].older || reply.older
 		for j, t := range reply.targets {
-			at := position[t.Target]
+			at := index(reply.at, j)
 			known := &b.Targets[at]
 			r.summary.TargetRetries += len(t.Attempts)
 			if len(t.Attempts) > 0 && (a.Hedge || !begun[at]) {
@@ -165,20 +179,20 @@ func replyOf(a fanout.Attempt, value *reply) (answer reply, returned bool) {
 // sinceBegin returns the milliseconds from the run's start to t.
 func (r *run) sinceBegin(t time.Time) float64 { return protocol.Milliseconds(t.Sub(r.begin)) }
 
-// merge makes one Region's outcome of its batches. Its status is the worst of
+// merge makes the outcome of a Region, which has its names, of its batches. Its status is the worst of
 // theirs; error and cause are those of the first batch that has it. When the run's
 // end left batches undone, the Region was started and then given up: it is ABORTED,
 // or TIMED_OUT when the run is overdue.
-func merge(region string, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
+func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
 	if len(batches) == 1 {
-		batches[0].Region = region
-		return batches[0]
+		merged := batches[0]
+		merged.Account, merged.AccountName, merged.Region = of.Account, of.AccountName, of.Region
+		return merged
 	}
 	worst := slices.MaxFunc(batches, func(a, b protocol.RegionOutcome) int { return severity(a.Status) - severity(b.Status) })
-	merged := protocol.RegionOutcome{
-		Region: region, Status: worst.Status, Error: worst.Error, Cause: worst.Cause, Hint: worst.Hint,
-		StartMs: math.Inf(1), Attempts: []protocol.Attempt{},
-	}
+	merged := of
+	merged.Status, merged.Error, merged.Cause, merged.Hint = worst.Status, worst.Error, worst.Cause, worst.Hint
+	merged.StartMs, merged.Attempts = math.Inf(1), []protocol.Attempt{}
 	var end float64
 	for _, b := range batches {
 		if len(b.Attempts) > 0 {
@@ -230,10 +244,16 @@ func severity(s protocol.Status) int {
 func (r *run) count(o *protocol.RegionOutcome) {
 	s := &r.summary
 	s.Regions.Add(o.Status)
-	s.Attempts += len(o.Attempts)
+	counted := 0
+	for _, a := range o.Attempts {
+		if !a.Shared {
+			counted++
+		}
+	}
 	invocations, retries := o.Invocations()
+	s.Attempts += counted
 	s.Retries += retries
-	s.Hedges += len(o.Attempts) - invocations - retries
+	s.Hedges += counted - invocations - retries
 	for _, t := range o.Targets {
 		s.Targets.Add(t.Status)
 		s.TargetAttempts += len(t.Attempts)
@@ -255,7 +275,7 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		Message:   fmt.Sprintf("That took %.3f seconds", elapsed.Seconds()),
 		Notices:   r.notices,
 		Summary:   r.summary,
-		Lookups:   r.lookup.Regions,
+		Lookups:   r.lookups.Regions,
 		Regions:   make([]protocol.RegionOutcome, len(r.regions)),
 	}
 	for i := range r.regions {
@@ -265,7 +285,8 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		result.Truncated = result.Truncated || region.Truncated
 	}
 	s := &result.Summary
-	before := r.lookup.Summary
+	s.Accounts = r.accounts()
+	before := r.lookups.Summary
 	s.Throttled, s.Concurrency = v.Throttled+before.Throttled, v.Concurrency
 	s.Attempts += before.Attempts
 	s.Retries += before.Retries

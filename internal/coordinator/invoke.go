@@ -17,6 +17,7 @@ type reply struct {
 	workerRegion string                   // where the worker ran; empty means unknown
 	older        bool                     // whether the worker is older than this coordinator
 	truncated    bool                     // whether the worker left something out
+	at           []int                    // the indexes of targets in the unit; nil means all
 	targets      []protocol.TargetOutcome // without their outputs
 	outputs      []*protocol.Output       // of targets, nil where there is none
 }
@@ -28,14 +29,14 @@ type reply struct {
 // small: thousands of attempts wait at once, and a larger frame here doubles the 8 KB
 // that the stack of each takes.
 func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*reply, error) {
-	if r.refused != nil {
-		return nil, &invocationError{err: r.refused, final: true}
+	if refused := r.plan.Regions[u.region].Refused; refused != nil {
+		return nil, &invocationError{err: refused.err(), final: true}
 	}
-	request, payload, err := r.request(ctx, u, len(prior))
+	request, at, payload, err := r.request(ctx, u, len(prior))
 	if err != nil {
 		return nil, &invocationError{err: err}
 	}
-	answer, release, report, err := r.call(ctx, request.Region, payload)
+	answer, release, report, err := r.call(ctx, r.region(u), payload)
 	defer release()
 	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
 		err = context.Cause(ctx)
@@ -43,24 +44,27 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 	if err != nil {
 		return nil, r.failed(&reply{report: report}, err)
 	}
-	return r.read(ctx, u, request, answer, report)
+	return r.read(ctx, u, request, at, answer, report)
 }
 
-// request returns the request of an attempt at a unit, and the same encoded.
-func (r *run) request(ctx context.Context, u unit, prior int) (*protocol.RegionRequest, []byte, error) {
-	request := r.plan.ask(u, prior)
+// request returns the request of an attempt at a unit, the indexes of its targets in the
+// unit, and the request encoded.
+func (r *run) request(ctx context.Context, u unit, prior int) (_ *protocol.RegionRequest, at []int, payload []byte, _ error) {
+	request, at := r.plan.ask(u, prior)
 	if deadline, ok := ctx.Deadline(); ok { // a duration, taken as late as possible
 		request.BudgetMs = min(max(protocol.Milliseconds(time.Until(deadline)), 0.001), protocol.MaxBudgetMs)
 	}
-	payload, err := r.envelope.Encode(request)
+	payload, err := r.envelopes[r.plan.Regions[u.region].Account].Encode(request)
 	if err != nil {
-		return nil, nil, fmt.Errorf("encode request for %s: %w", request.Region, err)
+		return nil, nil, nil, fmt.Errorf("encode request for %s: %w", r.region(u), err)
 	}
-	return &request, payload, nil
+	return &request, at, payload, nil
 }
 
-// read reads the answer to a request for a unit.
-func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest, answer []byte, report protocol.Attempt) (*reply, error) {
+// read reads the answer to a request for the targets of a unit at these indexes.
+func (r *run) read(
+	ctx context.Context, u unit, request *protocol.RegionRequest, at []int, answer []byte, report protocol.Attempt,
+) (*reply, error) {
 	result, err := protocol.DecodeRegionResult(answer)
 	if err == nil {
 		err = protocol.CheckAnswer(*request, result)
@@ -70,12 +74,12 @@ func (r *run) read(ctx context.Context, u unit, request *protocol.RegionRequest,
 	}
 	result.Error, result.Cause = protocol.CutErrorName(result.Error), shorten(result.Cause)
 	got := &reply{
-		report, result.WorkerRegion, isOlder(result.WorkerVersion), result.Truncated, result.Targets, keep(r.outputs, result.Targets),
+		report, result.WorkerRegion, isOlder(result.WorkerVersion), result.Truncated, at, result.Targets, keep(r.outputs, result.Targets),
 	}
-	if result.Status == protocol.StatusSucceeded && len(result.Targets) == len(u.targets) { // the common case
+	if result.Status == protocol.StatusSucceeded && at == nil && u.regions == 1 { // the common case
 		return got, nil
 	}
-	whole := u.progress.add(u.targets, result.Targets)
+	whole := u.progress.add(len(u.targets), at, result.Targets)
 	if whole == protocol.StatusSucceeded {
 		return got, nil
 	}

@@ -32,7 +32,11 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 		if o.Status == protocol.StatusSucceeded || o.Status == protocol.StatusSkipped {
 			return
 		}
-		r.log.WarnContext(ctx, "region did not succeed", "region", o.Region, "status", o.Status, "error", o.Error,
+		log := r.log
+		if o.Account != "" {
+			log = log.With("account", o.Account)
+		}
+		log.WarnContext(ctx, "region did not succeed", "region", o.Region, "status", o.Status, "error", o.Error,
 			"cause", loggedCause(o.Error, o.Cause), "workerRequestId", o.RequestID, "attempts", len(o.Attempts), "elapsedMs", o.ElapsedMs)
 	case protocol.EventRunEnded:
 		level, s, cause := slog.LevelInfo, e.Ended.Summary, e.Ended.Cause

@@ -7,23 +7,34 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// omit leaves targets out of the plan, by what Tasks.Omits returned.
-func (p *Plan) omit(cause func(region string, named bool, target string, earlier []string) string) {
-	if cause == nil {
-		return
+// omit leaves targets out of the plan, by what the task says of each account.
+func (p *Plan) omit(tasks Tasks) {
+	type asking struct {
+		account int
+		target  string
 	}
-	asked := map[string][]string{} // the Regions that are asked, by target
+	causes := map[int]func(region string, named bool, target string, earlier []string) string{}
+	asked := map[asking][]string{} // the Regions that are asked, by account and target
 	for _, i := range p.homeFirst() {
 		r := &p.Regions[i]
-		named := slices.Contains(p.Request.Regions, r.Region)
+		cause, known := causes[r.Account]
+		if !known {
+			cause = tasks.Omits(p.Request.Task, p.parameters(r.Account))
+			causes[r.Account] = cause
+		}
+		if cause == nil || r.Refused != nil {
+			continue
+		}
+		named := slices.Contains(p.requestOf(r.Account).Regions, r.Region)
 		var kept []string
 		for at, target := range r.Targets {
-			if why := cause(r.Region, named, target, asked[target]); why != "" {
+			key := asking{r.Account, target}
+			if why := cause(r.Region, named, target, asked[key]); why != "" {
 				r.Omitted = append(r.Omitted, OmittedTarget{at, target, why})
 				continue
 			}
 			kept = append(kept, target)
-			asked[target] = append(asked[target], r.Region)
+			asked[key] = append(asked[key], r.Region)
 		}
 		r.Targets = kept
 	}
@@ -34,20 +45,28 @@ func (p *Plan) omit(cause func(region string, named bool, target string, earlier
 // partition, such as us-east-1, then those that need no opt-in, then the others.
 func (p *Plan) homeFirst() []int {
 	var ranked [3][]int
-	all := endpoints.AllRegions()
+	ranks, all := map[string]int{}, endpoints.AllRegions()
 	for i, r := range p.Regions {
-		home, err := endpoints.Resolve("account", r.Region, endpoints.Variant{})
-		known := func(k endpoints.Region) bool { return k.Name == r.Region && !k.OptIn }
-		switch {
-		case err == nil && home.SigningRegion == r.Region:
-			ranked[0] = append(ranked[0], i)
-		case slices.ContainsFunc(all, known):
-			ranked[1] = append(ranked[1], i)
-		default:
-			ranked[2] = append(ranked[2], i)
+		rank, known := ranks[r.Region]
+		if !known {
+			rank = rankOf(r.Region, all)
+			ranks[r.Region] = rank
 		}
+		ranked[rank] = append(ranked[rank], i)
 	}
 	return slices.Concat(ranked[:]...)
+}
+
+// rankOf returns the rank of a Region among all, see homeFirst.
+func rankOf(region string, all []endpoints.Region) int {
+	home, err := endpoints.Resolve("account", region, endpoints.Variant{})
+	switch {
+	case err == nil && home.SigningRegion == region:
+		return 0
+	case slices.ContainsFunc(all, func(k endpoints.Region) bool { return k.Name == region && !k.OptIn }):
+		return 1
+	}
+	return 2
 }
 
 // omitAll leaves all targets out of a Region.

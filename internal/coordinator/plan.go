@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/oklog/ulid/v2"
 
@@ -51,7 +50,12 @@ type Plan struct {
 	// takes its timeouts, retriers, hedge and tolerances from it.
 	Request protocol.Request `json:"request"`
 
-	// Regions lists the Regions in the order asked for.
+	// Accounts lists the accounts in the order asked for. Nil means that the request has
+	// none, or that AskOrganization is set.
+	Accounts []PlannedAccount `json:"accounts,omitzero"`
+
+	// Regions lists the Regions in the order asked for, with accounts those of each account
+	// in turn.
 	Regions []PlannedRegion `json:"regions"`
 
 	// MaxConcurrency is how many invocations may be in flight at once, hedges
@@ -62,7 +66,14 @@ type Plan struct {
 	// Regional says that each Region has a worker, and so a limit, of its own.
 	Regional bool `json:"regional,omitzero"`
 
-	// AskEnabled says that a worker has to list the Regions that are enabled in the
+	// Bundled says that one invocation takes several Regions of an account.
+	Bundled bool `json:"bundled,omitzero"`
+
+	// AskOrganization says that a worker has to list the accounts of the organization
+	// first. The plan has every Region once, without an account.
+	AskOrganization bool `json:"askOrganization,omitzero"`
+
+	// AskEnabled says that workers have to list the Regions that are enabled in each
 	// account first. The plan has every Region that may be among them.
 	AskEnabled bool `json:"askEnabled,omitzero"`
 
@@ -77,9 +88,23 @@ type Plan struct {
 	Notices []string `json:"notices,omitzero"`
 }
 
-// A PlannedRegion is what a run does in one Region.
+// A PlannedRegion is what a run does in one Region, or for one account in it.
 type PlannedRegion struct {
+	// Account is the number of its account in Plan.Accounts, from 1. Zero means the account
+	// of the workers' credentials.
+	Account int `json:"account,omitzero"`
+
 	Region string `json:"region"`
+
+	// Wave is the number of its wave, from 0.
+	Wave int `json:"wave,omitzero"`
+
+	// Joined says that its invocation is also that of the Region before it.
+	Joined bool `json:"joined,omitzero"`
+
+	// Refused says why no worker is asked for it, and that it has failed. Nil means that
+	// one is.
+	Refused *Refusal `json:"refused,omitzero"`
 
 	// Targets lists the Region's targets, in the order asked for.
 	Targets []string `json:"targets"`
@@ -132,22 +157,38 @@ func DecodePlan(data []byte) (Plan, error) {
 	if len(p.Regions) == 0 || p.MaxConcurrency < min(1, p.invocations()) {
 		return Plan{}, fmt.Errorf("decode plan: %d Regions, maxConcurrency %d; want at least 1", len(p.Regions), p.MaxConcurrency)
 	}
-	for _, r := range p.Regions {
-		if r.Region == "" {
-			return Plan{}, errors.New("decode plan: a Region has no name")
-		}
-		left := len(r.Targets)
-		for _, n := range r.Batches {
-			if n < 1 || n > left {
-				return Plan{}, fmt.Errorf("decode plan: %s has a batch of %d targets, %d are left", r.Region, n, left)
-			}
-			left -= n
-		}
-		if left > 0 {
-			return Plan{}, fmt.Errorf("decode plan: %d targets of %s are in no batch", left, r.Region)
+	for i := range p.Regions {
+		if err := p.check(i); err != nil {
+			return Plan{}, fmt.Errorf("decode plan: %w", err)
 		}
 	}
 	return p, nil
+}
+
+// check returns what is wrong with the Region at index i of a plan that was read.
+func (p *Plan) check(i int) error {
+	r := &p.Regions[i]
+	if r.Region == "" {
+		return errors.New("a Region has no name")
+	}
+	if r.Account < 0 || r.Account > len(p.Accounts) {
+		return fmt.Errorf("%s has account %d of %d", r.Region, r.Account, len(p.Accounts))
+	}
+	if r.Joined && (i == 0 || len(r.Batches) != 1 || len(p.Regions[i-1].Batches) != 1 ||
+		p.Regions[i-1].Account != r.Account || p.Regions[i-1].Wave != r.Wave) {
+		return fmt.Errorf("%s cannot share the invocation of the Region before it", r.Region)
+	}
+	left := len(r.Targets)
+	for _, n := range r.Batches {
+		if n < 1 || n > left {
+			return fmt.Errorf("%s has a batch of %d targets, %d are left", r.Region, n, left)
+		}
+		left -= n
+	}
+	if left > 0 {
+		return fmt.Errorf("%d targets of %s are in no batch", left, r.Region)
+	}
+	return nil
 }
 
 // plan makes a request ready, or returns what is wrong with it: the faults found
@@ -158,32 +199,47 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	if targets == nil {
 		targets = []string{c.Tasks.DefaultTarget(r.Task, r.Parameters)}
 	}
-	regions, more := expand(r, c.Regions)
 	ofTask := c.Tasks.Check(r.Task, r.Parameters, targets)
+	p := Plan{
+		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
+		Bundled: c.Bundle && !c.Regional, AskOrganization: r.Organization != nil, MaxAnswerBytes: maxAnswerBytes,
+	}
+	places, more := c.place(&p)
 	faults = faults.And(more).And(ofTask)
 	idempotent := len(ofTask) == 0 && c.Tasks.Idempotent(r.Task, r.Parameters, targets)
+	if len(ofTask) == 0 {
+		faults = faults.And(c.checkAccounts(&p, targets, &idempotent))
+	}
 	if r.Hedge != nil && !idempotent && len(ofTask) == 0 {
 		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, fmt.Sprintf(
 			"task %s does not say of itself that it may be done twice with this request", r.Task))})
 	}
-	p := Plan{
-		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
-		AtMostOnce: !idempotent && r.Retry == nil, MaxAnswerBytes: maxAnswerBytes,
-	}
+	p.AtMostOnce = !idempotent && r.Retry == nil
 	if len(faults) == 0 {
-		for _, region := range regions {
-			p.Regions = append(p.Regions, PlannedRegion{Region: region, Targets: targetsIn(region, targets), Batches: []int{}})
-		}
-		if p.AskEnabled = slices.Contains(r.Regions, protocol.EnabledRegions); !p.AskEnabled { // else see narrow
-			p.omit(c.Tasks.Omits(r.Task, r.Parameters))
-		}
-		faults = p.divide()
+		p.Regions = places
+		faults = c.settle(&p, targets)
 	}
 	if len(faults) > 0 {
 		return Plan{}, faults
 	}
 	p.limit(c.inFlight(), c.memoryMB()<<20/requestsShare)
 	return p, nil
+}
+
+// settle gives the plan's Regions their targets, waves and batches. It returns what one run
+// cannot do.
+func (c *Coordinator) settle(p *Plan, targets []string) protocol.Faults {
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		r.Targets, r.Batches = targetsIn(r.Region, targets), []int{}
+	}
+	if faults := p.formWaves(); faults != nil {
+		return faults
+	}
+	if !p.AskEnabled && !p.AskOrganization { // else see narrow
+		p.omit(c.Tasks)
+	}
+	return p.divide()
 }
 
 // newRunID returns an id that sorts by time: a ULID, 48 bits of milliseconds and
@@ -228,7 +284,9 @@ func (p *Plan) limit(inFlight, requestBytes int) {
 // invocations returns how many invocations there are, without retries and hedges.
 func (p *Plan) invocations() (n int) {
 	for _, r := range p.Regions {
-		n += len(r.Batches)
+		if !r.Joined {
+			n += len(r.Batches)
+		}
 	}
 	return n
 }
@@ -241,17 +299,32 @@ func (p *Plan) targetCount() (n int) {
 	return n
 }
 
-// targetLists returns the targets of each Region, those that are omitted too, and that of
-// the look-up of the enabled Regions.
-func (p *Plan) targetLists() [][]string {
-	lists := make([][]string, len(p.Regions))
+// leastBytes returns an upper bound for the length of the shortest result.
+func (p *Plan) leastBytes() int {
+	const escape, account = 6, 64 // the longest JSON of a byte; an id and the names of two fields
+	lists := make([][]string, len(p.Regions), len(p.Regions)+len(p.Accounts)+2)
+	bytes := 0
 	for i, r := range p.Regions {
 		lists[i] = spread(r.Targets, r.Omitted, func(o OmittedTarget) string { return o.Target })
+		if r.Account > 0 {
+			bytes += account + escape*len(p.Accounts[r.Account-1].Name)
+		}
+	}
+	for range p.lookups() {
+		lists = append(lists, []string{protocol.EnabledRegionsTask})
+	}
+	return bytes + protocol.LeastResultBytes(lists)
+}
+
+// lookups returns how many look-ups there are before the run, as far as it is known.
+func (p *Plan) lookups() (n int) {
+	if p.AskOrganization {
+		n++
 	}
 	if p.AskEnabled {
-		lists = append(lists, []string{protocol.EnabledRegions})
+		n += max(len(p.Accounts), 1)
 	}
-	return lists
+	return n
 }
 
 // hedge returns the engine's hedge; the zero Hedge when the request has none.

@@ -8,13 +8,63 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// policy returns the engine's policy for the plan's units. memoryMB is the coordinator's
-// memory, or 0 when it is not known. Grace is the run's to set.
-func (p *Plan) policy(units []unit, memoryMB int) fanout.Policy {
-	groups := make([]int, len(units)) // the Region of each
-	for i, u := range units {
-		groups[i] = u.region
+// groups returns the group of each unit, and the name of each group's Region. Units take
+// turns by Region, or by account when one invocation takes the Regions of an account.
+func (p *Plan) groups(units []unit) (groups []int, lanes []string) {
+	type key struct {
+		region  string
+		account int
 	}
+	known := make(map[key]int, len(units))
+	groups = make([]int, len(units))
+	for i, u := range units {
+		r := p.Regions[u.region]
+		k := key{region: r.Region}
+		if p.Bundled && r.Account > 0 {
+			k = key{account: r.Account}
+		}
+		g, found := known[k]
+		if !found {
+			g = len(lanes)
+			known[k], lanes = g, append(lanes, r.Region)
+		}
+		groups[i] = g
+	}
+	return groups, lanes
+}
+
+// tolerance returns how many of the units may fail: each Region of an account counts.
+func (p *Plan) tolerance(units []unit) fanout.Tolerance {
+	r := p.Request
+	t := fanout.Tolerance{
+		FailureCount:      r.ToleratedFailureCount,
+		FailurePercentage: r.ToleratedFailurePercentage,
+		FailFast:          r.FailFast,
+		MinSuccessful:     r.MinSuccessful,
+	}
+	if p.Accounts == nil {
+		return t
+	}
+	t.Groups, t.Parts = make([]int, len(units)), make([]int, len(units))
+	for i, u := range units {
+		t.Groups[i], t.Parts[i] = u.region, u.regions
+	}
+	t.Done = func(i int) (succeeded, skipped int) { return units[i].progress.parts(p.sizes(units[i])) }
+	return t
+}
+
+// sizes returns the number of targets of each Region of a unit with several.
+func (p *Plan) sizes(u unit) []int {
+	sizes := make([]int, u.regions)
+	for i := range sizes {
+		sizes[i] = len(p.Regions[u.region+i].Targets)
+	}
+	return sizes
+}
+
+// policy returns the engine's policy for units of the plan, in these groups. memoryMB is the
+// coordinator's memory, or 0 when it is not known. Grace is the run's to set.
+func (p *Plan) policy(units []unit, groups []int, memoryMB int) fanout.Policy {
 	r := p.Request
 	retriers := r.Retry
 	if retriers == nil {
@@ -31,13 +81,8 @@ func (p *Plan) policy(units []unit, memoryMB int) fanout.Policy {
 			CountRetries: r.Retry != nil,
 			PerGroup:     p.Regional,
 		},
-		Tolerance: fanout.Tolerance{
-			FailureCount:      r.ToleratedFailureCount,
-			FailurePercentage: r.ToleratedFailurePercentage,
-			FailFast:          r.FailFast,
-			MinSuccessful:     r.MinSuccessful,
-		},
-		Hedge: p.hedge(),
+		Tolerance: p.tolerance(units),
+		Hedge:     p.hedge(),
 	}
 	for _, retrier := range retriers {
 		policy.Retry = append(policy.Retry, fanout.Retrier(retrier))

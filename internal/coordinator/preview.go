@@ -43,7 +43,14 @@ type Preview struct {
 
 // A RegionPreview says what a run would do in one Region.
 type RegionPreview struct {
+	// Account and AccountName are those of its account; empty means none.
+	Account     string `json:"account,omitzero"`
+	AccountName string `json:"accountName,omitzero"`
+
 	Region string `json:"region"`
+
+	// Wave is the number of its wave, from 0.
+	Wave int `json:"wave,omitzero"`
 
 	// Targets counts its targets, and Batches the targets of each invocation.
 	Targets int   `json:"targets"`
@@ -80,7 +87,7 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 		TargetTimeoutSeconds: r.TargetTimeoutSeconds,
 		PayloadBytes:         p.longest(),
 		MaxPayloadBytes:      protocol.MaxInvocationBytes,
-		AnswerBytes:          protocol.LeastResultBytes(p.targetLists()),
+		AnswerBytes:          p.leastBytes(),
 		MaxAnswerBytes:       protocol.MaxPayloadBytes,
 		Notices:              p.Notices,
 		Regions:              make([]RegionPreview, len(p.Regions)),
@@ -88,9 +95,13 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 	if p.AskEnabled {
 		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the Regions that are enabled in the account first; the run leaves out the others")
 	}
+	if p.AskOrganization {
+		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the accounts of the organization first; the run has the Regions below in each of them")
+	}
 	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {
-		preview.Regions[i] = RegionPreview{Region: region.Region, Targets: len(region.Targets) + len(region.Omitted), Batches: region.Batches}
+		o := p.outcome(region)
+		preview.Regions[i] = RegionPreview{Account: o.Account, AccountName: o.AccountName, Region: region.Region, Wave: region.Wave, Targets: len(region.Targets) + len(region.Omitted), Batches: region.Batches}
 		for _, o := range region.Omitted {
 			preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: o.Target, Cause: o.Cause})
 		}
@@ -105,10 +116,15 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 
 // longest returns how many bytes the longest payload can have.
 func (p *Plan) longest() int {
-	envelope, _ := p.envelope() // divide has made it, too
+	envelopes, _ := p.envelopes() // divide has made them, too
 	most := 0
 	for _, u := range p.units() {
-		most = max(most, envelope.Bytes(p.Regions[u.region].Region, u.batch, u.targets))
+		envelope, first := envelopes[p.Regions[u.region].Account], p.Regions[u.region].Region
+		if u.regions > 1 {
+			most = max(most, envelope.BytesOfAll(p.split(u, nil)))
+			continue
+		}
+		most = max(most, envelope.Bytes(first, u.batch, u.targets))
 	}
 	return most
 }

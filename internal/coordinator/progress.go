@@ -12,26 +12,40 @@ import (
 // could not. A target that is done stays done.
 type progress struct {
 	mu   sync.Mutex
-	done map[string]protocol.Status // of targets: SUCCEEDED or SKIPPED
+	done []protocol.Status // of each target: SUCCEEDED, SKIPPED, or "" if it is not done; nil means none
 }
 
-// add adds what an invocation did, and returns the status of all targets together:
-// SUCCEEDED, SKIPPED when there was nothing to do for any of them, or FAILED while one
-// is not done.
-func (p *progress) add(all []string, outcomes []protocol.TargetOutcome) protocol.Status {
+// add adds what an invocation did for the targets at these indexes of the unit's n; nil
+// means all. It returns the status of all targets together: SUCCEEDED, SKIPPED when there
+// was nothing to do for any of them, or FAILED while one is not done.
+func (p *progress) add(n int, at []int, outcomes []protocol.TargetOutcome) protocol.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.done == nil {
-		p.done = map[string]protocol.Status{}
+		p.done = make([]protocol.Status, n)
 	}
-	for _, t := range outcomes {
-		if done(t.Status) && p.done[t.Target] == "" {
-			p.done[t.Target] = t.Status
+	for i, t := range outcomes {
+		if k := index(at, i); done(t.Status) && p.done[k] == "" {
+			p.done[k] = t.Status
 		}
 	}
+	return together(p.done)
+}
+
+// index returns the i-th of these indexes; nil means all.
+func index(at []int, i int) int {
+	if at == nil {
+		return i
+	}
+	return at[i]
+}
+
+// together returns the status of targets by what is done of them: SUCCEEDED, SKIPPED when
+// all were skipped, or FAILED while one is not done.
+func together(statuses []protocol.Status) protocol.Status {
 	whole := protocol.StatusSkipped
-	for _, target := range all {
-		switch p.done[target] {
+	for _, s := range statuses {
+		switch s {
 		case protocol.StatusSkipped:
 		case protocol.StatusSucceeded:
 			whole = protocol.StatusSucceeded
@@ -42,14 +56,41 @@ func (p *progress) add(all []string, outcomes []protocol.TargetOutcome) protocol
 	return whole
 }
 
-// left returns the targets that are not done.
-func (p *progress) left(all []string) []string {
+// left returns the indexes of the targets that are not done; nil means all.
+func (p *progress) left() []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.done) == 0 {
-		return all
+	if p.done == nil || !slices.ContainsFunc(p.done, done) {
+		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(target string) bool { return p.done[target] != "" })
+	at := []int{}
+	for k, s := range p.done {
+		if !done(s) {
+			at = append(at, k)
+		}
+	}
+	return at
+}
+
+// parts returns how many Regions of the unit are done: succeeded, or skipped. It has the
+// number of targets of each.
+func (p *progress) parts(sizes []int) (succeeded, skipped int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	begin := 0
+	for _, n := range sizes {
+		if p.done == nil {
+			return 0, 0
+		}
+		switch together(p.done[begin : begin+n]) {
+		case protocol.StatusSucceeded:
+			succeeded++
+		case protocol.StatusSkipped:
+			skipped++
+		}
+		begin += n
+	}
+	return succeeded, skipped
 }
 
 // done reports whether a target with this status needs no other invocation.

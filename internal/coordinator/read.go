@@ -16,9 +16,9 @@ func (r *run) call(ctx context.Context, region string, payload []byte) (
 	answer []byte, release func(), report protocol.Attempt, err error,
 ) {
 	release = func() {}
-	holder, ok := r.invoker.(Holder)
+	holder, ok := r.coordinator.Invoker.(Holder)
 	if !ok {
-		answer, report, err = r.invoker.Invoke(ctx, region, payload)
+		answer, report, err = r.coordinator.Invoker.Invoke(ctx, region, payload)
 		return answer, release, report, err
 	}
 	answer, held, report, err := holder.InvokeHeld(ctx, region, payload)

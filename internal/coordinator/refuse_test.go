@@ -98,7 +98,8 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{
 			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"job","maxConcurrency":-1,"wait":3}`,
 			[]string{
-				`wait: 3: unknown field; known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, ` +
+				`wait: 3: unknown field; known are name, task, parameters, partition, regions, excludeRegions, accounts, organization, role, ` +
+					`externalId, sessionName, sessionTags, waves, targets, maxConcurrency, ` +
 					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
 					`retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
 				`maxConcurrency: -1: out of range; want 0 to 2147483647 (0 means as many as there are)`,

@@ -16,11 +16,12 @@ import (
 
 // A run carries out one plan. It holds everything that changes meanwhile.
 type run struct {
-	invoker  Invoker
-	plan     *Plan // not changed
-	units    []unit
-	policy   fanout.Policy
-	envelope protocol.Envelope // of the requests to the workers
+	coordinator *Coordinator
+	plan        *Plan // not changed
+	units       []unit
+	policy      fanout.Policy
+	lanes       []string            // the Region of each of the policy's groups
+	envelopes   []protocol.Envelope // of the requests to the workers, by the number of the account
 	begin    time.Time
 	endBy    time.Time // when the run's time is over; zero means never
 	cut      bool      // whether that is for the function's deadline
@@ -30,9 +31,7 @@ type run struct {
 	waits    waits
 	gathered
 	bill    billing
-	lookup  protocol.Result // of the Regions that are enabled; zero means that it was not needed
-	refused error           // why nothing is invoked; nil means nothing
-	windows *Windows
+	lookups protocol.Result // of what had to be known first; zero means nothing
 
 	log      *slog.Logger
 	events   func(protocol.Event) // nil means none
@@ -43,14 +42,15 @@ type run struct {
 // releases it.
 func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (r *run, ctx context.Context, cancel context.CancelFunc) {
 	units := p.units()
+	groups, lanes := p.groups(units)
 	r = &run{
-		invoker: c.Invoker, plan: p, units: units, policy: p.policy(units, c.MemoryMB), begin: begin,
+		coordinator: c, plan: p, units: units, policy: p.policy(units, groups, c.MemoryMB), lanes: lanes, begin: begin,
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
 		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),
-		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events, windows: c.Windows,
+		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
 	}
-	r.envelope, _ = p.envelope() // its error is that of each request, too
+	r.envelopes, _ = p.envelopes() // its error is that of each request, too
 	r.gather()
 	ctx, cancel = r.withinTime(parent, c.CPU)
 	return r, ctx, cancel
@@ -102,7 +102,7 @@ func (r *run) atOnce() map[string]int {
 	left := r.inFlight()
 	for batch := 0; left > 0; batch++ {
 		for _, region := range r.plan.Regions {
-			if batch < len(region.Batches) && left > 0 {
+			if batch < len(region.Batches) && left > 0 && !region.Joined {
 				calls[region.Region]++
 				left--
 			}
@@ -117,35 +117,76 @@ func (r *run) region(u unit) string { return r.plan.Regions[u.region].Region }
 // execute fans out over the plan's invocations and gathers their outcomes.
 func (r *run) execute(ctx context.Context) protocol.Result {
 	r.started(ctx)
-	if invoker, ok := r.invoker.(Preparer); ok {
+	if invoker, ok := r.coordinator.Invoker.(Preparer); ok {
 		invoker.Prepare(ctx, r.atOnce())
 	}
-	if invoker, ok := r.invoker.(Measurer); ok {
+	if invoker, ok := r.coordinator.Invoker.(Measurer); ok {
 		r.policy.Adaptation.RoundTrip = func(lane int) (time.Duration, bool) {
-			return invoker.RoundTrip(r.plan.Regions[lane].Region) // with one lane for all, any Region's will do
+			return invoker.RoundTrip(r.lanes[lane]) // with one lane for all, any Region's will do
 		}
 	}
-	keep := r.windows.use(&r.policy.Adaptation, r.plan)
-	var watch func(fanout.Event[*reply])
-	if r.events != nil {
-		watch = func(e fanout.Event[*reply]) { r.attempted(ctx, e) }
-	}
-	outcomes, verdict := fanout.Watch(ctx, r.policy, r.units, r.invoke, watch)
-	for i, o := range outcomes {
-		r.logPanic(ctx, r.units[i], o)
-		if region := r.add(i, o); region != nil {
-			r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Region: region.Region, Outcome: region})
-		}
-	}
+	v := r.fanOut(ctx)
 	for _, notice := range []string{r.versionNotice(), r.waits.notice()} {
 		if notice != "" {
 			r.notices = append(r.notices, notice)
 			r.tell(ctx, protocol.Event{Type: protocol.EventNotice, Notice: notice})
 		}
 	}
-	v := verdict()
-	keep(v)
 	result := r.result(v)
 	r.ended(ctx, result)
 	return result
+}
+
+// fanOut makes the invocations, wave by wave, and returns the verdict on all of them.
+func (r *run) fanOut(ctx context.Context) (verdict fanout.Verdict) {
+	waves := r.waves()
+	if len(waves) == 0 {
+		waves = [][]int{nil} // for the verdict on nothing
+	}
+	for k, wave := range waves {
+		v := r.wave(ctx, wave)
+		verdict.Status, verdict.Err, verdict.Concurrency = v.Status, v.Err, cmp.Or(v.Concurrency, verdict.Concurrency)
+		verdict.Throttled += v.Throttled
+		if v.Status != fanout.Succeeded {
+			r.leave(ctx, waves[k+1:], v.Err)
+			return verdict
+		}
+	}
+	c := r.summary.Regions
+	if err := r.policy.Tolerance.Judge(c.Failed+c.TimedOut, c.Skipped, c.Total); err != nil && len(waves) > 1 {
+		verdict.Status, verdict.Err = fanout.Failed, err
+	}
+	return verdict
+}
+
+// wave makes the invocations of one wave, those of units with these indexes, and gathers
+// what they bring.
+func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
+	policy, units := r.policy, make([]unit, len(at))
+	policy.Groups = make([]int, len(at))
+	for i, k := range at {
+		units[i], policy.Groups[i] = r.units[k], r.policy.Groups[k]
+	}
+	policy.Tolerance = r.plan.tolerance(units)
+	keep := r.coordinator.Windows.use(&policy.Adaptation, r.lanes, r.plan.Regional)
+	var watch func(fanout.Event[*reply])
+	if r.events != nil {
+		watch = func(e fanout.Event[*reply]) { r.attempted(ctx, units[e.Item], e) }
+	}
+	outcomes, verdict := fanout.Watch(ctx, policy, units, r.invoke, watch)
+	for i, o := range outcomes {
+		r.logPanic(ctx, units[i], o)
+		r.settled(ctx, r.add(units[i], o))
+	}
+	v := verdict()
+	keep(v)
+	return v
+}
+
+// settled tells of Regions that have settled, those at these indexes.
+func (r *run) settled(ctx context.Context, regions []int) {
+	for _, i := range regions {
+		o := &r.regions[i].outcome
+		r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Account: o.Account, Region: o.Region, Outcome: o})
+	}
 }

@@ -16,7 +16,7 @@ func (r *run) versionNotice() string {
 	var regions []string
 	for i := range r.regions {
 		if r.regions[i].older {
-			regions = append(regions, r.plan.Regions[i].Region)
+			regions = union(regions, []string{r.plan.Regions[i].Region})
 		}
 	}
 	if len(regions) == 0 {

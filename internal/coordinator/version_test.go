@@ -41,7 +41,7 @@ func (m mixed) Invoke(_ context.Context, region string, payload []byte) ([]byte,
 // once. In both cases one notice names the Regions and the command that deploys the workers.
 func TestAnOlderWorkerIsNoticedWithTheCommandThatDeploysIt(t *testing.T) {
 	t.Parallel()
-	const old = protocol.Version - 1
+	const old = 1 // before the task call
 	call := protocol.Request{Task: "call", Targets: []string{"sts:GetCallerIdentity"}}
 	resolve := protocol.Request{Task: "resolve", Targets: []string{"dynamodb"}}
 	for _, tt := range []struct {
@@ -100,7 +100,7 @@ func TestAnOlderWorkerIsNoticedWithTheCommandThatDeploysIt(t *testing.T) {
 // The worker that lists the enabled Regions is noticed too, alone: no other has been asked.
 func TestAnOlderWorkerThatShouldListRegionsIsNoticed(t *testing.T) {
 	t.Parallel()
-	c := &coordinator.Coordinator{Invoker: mixed{"us-east-1": protocol.Version - 1}, Tasks: task.Builtin(), Regional: true}
+	c := &coordinator.Coordinator{Invoker: mixed{"us-east-1": 1}, Tasks: task.Builtin(), Regional: true}
 	result, err := c.Run(t.Context(), protocol.Request{Regions: []string{protocol.EnabledRegions}})
 	if err != nil {
 		t.Fatal(err)

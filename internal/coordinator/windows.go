@@ -12,17 +12,18 @@ import (
 // used by several goroutines at once.
 type Windows struct{ byRegion sync.Map }
 
-// use lets the policy of a plan start with what is known, and returns the function that
-// keeps what its run has shown. One worker for all Regions has one window for all.
-func (w *Windows) use(a *fanout.Adaptation, p *Plan) (keep func(fanout.Verdict)) {
+// use lets a policy with these lanes, each the name of its Region, start with what is
+// known, and returns the function that keeps what its run has shown. One worker for all
+// Regions, which is not regional, has one window for all.
+func (w *Windows) use(a *fanout.Adaptation, lanes []string, regional bool) (keep func(fanout.Verdict)) {
 	if w == nil {
 		return func(fanout.Verdict) {}
 	}
 	of := func(lane int) string {
-		if !p.Regional {
+		if !regional {
 			return ""
 		}
-		return p.Regions[lane].Region
+		return lanes[lane]
 	}
 	a.FirstBurst = func(lane int) fanout.Window {
 		found, _ := w.byRegion.Load(of(lane))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -157,3 +158,8 @@ type OrganizationAccount struct {
 
 // StateActive is the state of an account that can be entered.
 const StateActive = "ACTIVE"
+
+// Has reports whether the account with an id is listed.
+func (o OrganizationOutput) Has(id string) bool {
+	return slices.ContainsFunc(o.Accounts, func(a OrganizationAccount) bool { return a.ID == id })
+}

@@ -1,0 +1,159 @@
+package coordinator
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"meridian/internal/endpoints"
+	"meridian/pkg/protocol"
+)
+
+// A PlannedAccount is an account of a plan.
+type PlannedAccount struct {
+	// Account is the request's, with what it leaves out taken from the request. Its
+	// parameters are merged with those of the request, or nil when it has none of its own.
+	protocol.Account
+
+	// State is the account's state in the organization. Empty means ACTIVE.
+	State string `json:"state,omitzero"`
+}
+
+// A Refusal is why no worker is asked for a Region of an account.
+type Refusal struct {
+	Error string        `json:"error"`
+	Cause string        `json:"cause"`
+	Hint  protocol.Hint `json:"hint,omitzero"`
+}
+
+// Error implements error.
+func (e *Refusal) err() error { return &refusedError{e} }
+
+// A refusedError is a Refusal as an error.
+type refusedError struct{ *Refusal }
+
+// Error returns the cause.
+func (e *refusedError) Error() string { return e.Cause }
+
+// ErrorName returns the name of the error of the worker or of AWS.
+func (e *refusedError) ErrorName() string { return e.Refusal.Error }
+
+// place returns the plan's Regions, with accounts those of each: they have nothing else yet.
+// It fills in the plan's accounts.
+func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Faults) {
+	r := p.Request
+	regions, faults := expand(r, c.Regions)
+	p.AskEnabled = slices.Contains(r.Regions, protocol.EnabledRegions)
+	if len(r.Accounts) == 0 || len(r.Accounts) > protocol.MaxAccounts {
+		return placed(0, regions), faults
+	}
+	for i, a := range r.Accounts {
+		own := regions
+		if a.Regions != nil || a.ExcludeRegions != nil {
+			var more protocol.Faults
+			own, more = expand(ofAccount(r, a), c.Regions)
+			faults = faults.And(more.Within(fmt.Sprintf("accounts[%d]", i)))
+			p.AskEnabled = p.AskEnabled || slices.Contains(a.Regions, protocol.EnabledRegions)
+		}
+		p.Accounts = append(p.Accounts, planned(r, a))
+		places = append(places, placed(i+1, own)...)
+	}
+	return places, faults
+}
+
+// placed returns Regions for the account with a number.
+func placed(account int, regions []string) []PlannedRegion {
+	places := make([]PlannedRegion, len(regions))
+	for i, region := range regions {
+		places[i] = PlannedRegion{Account: account, Region: region}
+	}
+	return places
+}
+
+// ofAccount returns the request with the Regions of an account.
+func ofAccount(r protocol.Request, a protocol.Account) protocol.Request {
+	if a.Regions != nil {
+		r.Regions = a.Regions
+	}
+	if a.ExcludeRegions != nil {
+		r.ExcludeRegions = a.ExcludeRegions
+	}
+	return r
+}
+
+// planned returns an account with what the request says for all.
+func planned(r protocol.Request, a protocol.Account) PlannedAccount {
+	if a.Profile == "" {
+		a.Role = cmp.Or(a.Role, r.Role)
+	}
+	a.ExternalID = cmp.Or(a.ExternalID, r.ExternalID)
+	if a.Parameters != nil {
+		a.Parameters = merged(r.Parameters, a.Parameters)
+	}
+	return PlannedAccount{Account: a}
+}
+
+// merged returns an object with the members of both, those of own first.
+func merged(all, own json.RawMessage) json.RawMessage {
+	members := map[string]json.RawMessage{}
+	for _, object := range []json.RawMessage{all, own} {
+		if object != nil && json.Unmarshal(object, &members) != nil {
+			return own // a fault is found in it
+		}
+	}
+	data, err := json.Marshal(members)
+	if err != nil {
+		return own
+	}
+	return data
+}
+
+// checkAccounts checks the parameters of the accounts that have their own, and whether the
+// work may be done twice with them, too.
+func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool) (faults protocol.Faults) {
+	for i, a := range p.Accounts {
+		if a.Parameters == nil {
+			continue
+		}
+		at := fmt.Sprintf("accounts[%d]", i)
+		found := c.Tasks.Check(p.Request.Task, a.Parameters, targets)
+		faults = faults.And(found.Within(at))
+		*idempotent = *idempotent && len(found) == 0 && c.Tasks.Idempotent(p.Request.Task, a.Parameters, targets)
+	}
+	return faults
+}
+
+// parameters returns the parameters for the account with a number.
+func (p *Plan) parameters(account int) json.RawMessage {
+	if account > 0 && p.Accounts[account-1].Parameters != nil {
+		return p.Accounts[account-1].Parameters
+	}
+	return p.Request.Parameters
+}
+
+// access returns with whose credentials a worker does the work of a Region, or nil for its
+// own.
+func (p *Plan) access(r PlannedRegion) *protocol.Access {
+	if r.Account == 0 {
+		return nil
+	}
+	a := p.Accounts[r.Account-1]
+	access := &protocol.Access{Account: a.ID, Profile: a.Profile}
+	if a.Role != "" {
+		partition, _ := endpoints.PartitionOf(r.Region)
+		access.Role, access.ExternalID = protocol.RoleARN(a.Role, partition.ID, a.ID), a.ExternalID
+		access.SessionName, access.SessionTags = p.Request.SessionName, p.Request.SessionTags
+	}
+	return access
+}
+
+// outcome returns the outcome of a Region of the plan, with its names only.
+func (p *Plan) outcome(r PlannedRegion) protocol.RegionOutcome {
+	o := protocol.RegionOutcome{Region: r.Region}
+	if r.Account > 0 {
+		a := p.Accounts[r.Account-1]
+		o.Account, o.AccountName = a.ID, a.Name
+	}
+	return o
+}

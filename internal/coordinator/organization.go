@@ -1,0 +1,58 @@
+package coordinator
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"meridian/pkg/protocol"
+)
+
+// enter gives the plan the accounts of the organization, which a worker lists, and the
+// Regions of each. Those that are not ACTIVE are SKIPPED.
+func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *Refusal {
+	partition := cmp.Or(p.Request.Partition, protocol.DefaultPartition)
+	wanted := p.Request.Organization
+	parameters, err := json.Marshal(map[string][]string{"units": wanted.Units})
+	if err != nil || wanted.Units == nil {
+		parameters = nil
+	}
+	at := []PlannedRegion{{Region: c.lister(*p, partition)}}
+	var listed protocol.OrganizationOutput
+	o := c.lookUp(ctx, p, begin, protocol.OrganizationTask, protocol.OrganizationTask, parameters, at, all)[0]
+	if refusal := read(o, &listed, "the accounts of the organization could not be listed"); refusal != nil {
+		return refusal
+	}
+	if missing := slices.DeleteFunc(slices.Clone(wanted.Exclude), listed.Has); len(missing) > 0 {
+		p.Notices = append(slices.Clip(p.Notices), protocol.CutCause("organization.exclude has accounts that are not listed: "+strings.Join(missing, ", ")))
+	}
+	regions := p.Regions
+	p.Accounts, p.Regions = []PlannedAccount{}, nil
+	for _, a := range listed.Accounts {
+		if slices.Contains(wanted.Exclude, a.ID) {
+			continue
+		}
+		if len(p.Accounts) == protocol.MaxAccounts {
+			return &Refusal{Error: protocol.ErrorTaskFailed, Cause: fmt.Sprintf(
+				"the organization has %d accounts, without those of exclude at most %d fit into one run; name some of its units", len(listed.Accounts), protocol.MaxAccounts)}
+		}
+		account := planned(p.Request, protocol.Account{ID: a.ID, Name: a.Name})
+		account.State = a.State
+		p.Accounts = append(p.Accounts, account)
+		for _, r := range regions {
+			r.Account, r.Targets = len(p.Accounts), slices.Clone(r.Targets)
+			if a.State != protocol.StateActive {
+				r.omitAll("the account is " + a.State)
+			}
+			p.Regions = append(p.Regions, r)
+		}
+	}
+	if len(p.Accounts) == 0 {
+		return &Refusal{Error: protocol.ErrorTaskFailed, Cause: "the organization has no account that is left"}
+	}
+	return nil
+}

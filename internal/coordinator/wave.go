@@ -1,0 +1,92 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"meridian/internal/endpoints"
+	"meridian/internal/fanout"
+	"meridian/pkg/protocol"
+)
+
+// formWaves gives each Region of the plan its wave. It returns faults for accounts and
+// Regions that are not among the request's.
+func (p *Plan) formWaves() (faults protocol.Faults) {
+	waves := p.Request.Waves
+	for i := range p.Regions {
+		p.Regions[i].Wave = len(waves)
+	}
+	for k := len(waves) - 1; k >= 0; k-- { // the first wave of several counts
+		at := fmt.Sprintf("waves[%d]", k)
+		regions, more := expandEach(at+".regions", waves[k].Regions, endpoints.AllRegions(), nil)
+		faults = append(faults, more...)
+		faults = append(faults, p.unknownAccounts(at, waves[k].Accounts)...)
+		found := false
+		for i := range p.Regions {
+			r := &p.Regions[i]
+			if (waves[k].Regions == nil || slices.Contains(regions, r.Region)) && p.inWave(waves[k], r.Account) {
+				r.Wave, found = k, true
+			}
+		}
+		if !found && more == nil && !p.AskOrganization && !p.AskEnabled {
+			faults = append(faults, protocol.NewFault(at, waves[k], "has nothing of the run"))
+		}
+	}
+	return faults
+}
+
+// inWave reports whether a wave has the account with a number.
+func (p *Plan) inWave(w protocol.Wave, account int) bool {
+	if w.Accounts == nil || account == 0 {
+		return w.Accounts == nil
+	}
+	a := p.Accounts[account-1]
+	return slices.Contains(w.Accounts, a.ID) || a.Name != "" && slices.Contains(w.Accounts, a.Name)
+}
+
+// unknownAccounts returns faults for the accounts of a wave that are not among the request's.
+func (p *Plan) unknownAccounts(at string, names []string) (faults protocol.Faults) {
+	if p.Request.Organization != nil {
+		return nil // which they are, the organization says
+	}
+	var known []string
+	for _, a := range p.Accounts {
+		known = append(known, a.ID, a.Name)
+	}
+	for i, name := range names {
+		if !slices.Contains(known, name) {
+			faults = append(faults, protocol.UnknownFault(fmt.Sprintf("%s.accounts[%d]", at, i), name, "an account of the request", known))
+		}
+	}
+	return faults
+}
+
+// waves returns the indexes of the run's units by wave, without waves that have none.
+func (r *run) waves() [][]int {
+	waves := make([][]int, len(r.plan.Request.Waves)+1)
+	for i, u := range r.units {
+		k := r.plan.Regions[u.region].Wave
+		waves[k] = append(waves[k], i)
+	}
+	return slices.DeleteFunc(waves, func(wave []int) bool { return wave == nil })
+}
+
+// leave settles the units of the waves that do not begin, because of how the one before
+// them has ended.
+func (r *run) leave(ctx context.Context, waves [][]int, why error) {
+	for _, wave := range waves {
+		for _, i := range wave {
+			r.settled(ctx, r.add(r.units[i], fanout.Outcome[*reply]{Status: fanout.NotStarted, Err: &waveError{why}}))
+		}
+	}
+}
+
+// A waveError is why a wave did not begin.
+type waveError struct{ err error }
+
+// Error says that the wave before it is the reason.
+func (e *waveError) Error() string { return "the wave before did not end well: " + e.err.Error() }
+
+// Unwrap returns how that ended.
+func (e *waveError) Unwrap() error { return e.err }
