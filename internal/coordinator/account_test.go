@@ -314,7 +314,9 @@ func TestAnOrganizationIsEntered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		organization := protocol.OrganizationOutput{Accounts: []protocol.OrganizationAccount{
-			{ID: one, Name: "prod", State: "ACTIVE"}, {ID: two, Name: "old", State: "SUSPENDED"}, {ID: three, Name: "dev", State: "ACTIVE"},
+			{ID: one, Name: "prod", State: "ACTIVE"},
+			{ID: two, Name: "old", State: "SUSPENDED"},
+			{ID: three, Name: "dev", State: "ACTIVE"},
 			{ID: "444444444444", State: "ACTIVE"},
 		}}
 		worker := &bank{do: listing(organization, map[string][]string{one: {"eu-west-1", "us-east-1", "me-south-1"}})}
@@ -372,7 +374,8 @@ func TestAnOrganizationThatIsNotListedFailsTheRun(t *testing.T) {
 		{"empty", protocol.OrganizationOutput{}, "the organization has no account that is left"},
 		{"too many accounts", many, "the organization has 1001 accounts, without those of exclude at most 1000 fit into one run; name some of its units"},
 		{
-			"too many items", protocol.OrganizationOutput{Accounts: many.Accounts[:1000]},
+			"too many items",
+			protocol.OrganizationOutput{Accounts: many.Accounts[:1000]},
 			"accounts: 1000 accounts with their Regions are 17000 items; at most 10000 fit into one run",
 		},
 	} {

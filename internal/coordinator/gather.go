@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -178,67 +177,6 @@ func replyOf(a fanout.Attempt, value *reply) (answer reply, returned bool) {
 
 // sinceBegin returns the milliseconds from the run's start to t.
 func (r *run) sinceBegin(t time.Time) float64 { return protocol.Milliseconds(t.Sub(r.begin)) }
-
-// merge makes the outcome of a Region, which has its names, of its batches. Its status is the worst of
-// theirs; error and cause are those of the first batch that has it. When the run's
-// end left batches undone, the Region was started and then given up: it is ABORTED,
-// or TIMED_OUT when the run is overdue.
-func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
-	if len(batches) == 1 {
-		merged := batches[0]
-		merged.Account, merged.AccountName, merged.Region = of.Account, of.AccountName, of.Region
-		return merged
-	}
-	worst := slices.MaxFunc(batches, func(a, b protocol.RegionOutcome) int { return severity(a.Status) - severity(b.Status) })
-	merged := of
-	merged.Status, merged.Error, merged.Cause, merged.Hint = worst.Status, worst.Error, worst.Cause, worst.Hint
-	merged.StartMs, merged.Attempts = math.Inf(1), []protocol.Attempt{}
-	var end float64
-	for _, b := range batches {
-		if len(b.Attempts) > 0 {
-			merged.StartMs = min(merged.StartMs, b.StartMs)
-			end = max(end, b.StartMs+b.ElapsedMs)
-		}
-		if b.RequestID != "" {
-			merged.RequestID = b.RequestID
-		}
-		merged.WorkerRegion = cmp.Or(b.WorkerRegion, merged.WorkerRegion)
-		merged.Truncated = merged.Truncated || b.Truncated
-		merged.Attempts = append(merged.Attempts, b.Attempts...)
-		merged.Targets = append(merged.Targets, b.Targets...)
-	}
-	if len(merged.Attempts) == 0 {
-		merged.StartMs, merged.Status = 0, protocol.StatusNotStarted
-		return merged
-	}
-	if merged.Status == protocol.StatusNotStarted {
-		merged.Status = protocol.StatusAborted
-		if overdue {
-			merged.Status, merged.Error = protocol.StatusTimedOut, protocol.ErrorTimeout
-		}
-	}
-	merged.ElapsedMs = protocol.Milliseconds(time.Duration((end - merged.StartMs) * float64(time.Millisecond)))
-	return merged
-}
-
-// severity orders the statuses of batches: a Region has the most severe one.
-func severity(s protocol.Status) int {
-	switch s {
-	case protocol.StatusFailed:
-		return 5
-	case protocol.StatusTimedOut:
-		return 4
-	case protocol.StatusAborted:
-		return 3
-	case protocol.StatusNotStarted:
-		return 2
-	case protocol.StatusSucceeded:
-		return 1
-	case protocol.StatusSkipped:
-		return 0
-	}
-	return 0
-}
 
 // count adds a settled Region to the summary.
 func (r *run) count(o *protocol.RegionOutcome) {

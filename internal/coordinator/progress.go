@@ -82,10 +82,9 @@ func (p *progress) parts(sizes []int) (succeeded, skipped int) {
 		if p.done == nil {
 			return 0, 0
 		}
-		switch together(p.done[begin : begin+n]) {
-		case protocol.StatusSucceeded:
+		if s := together(p.done[begin : begin+n]); s == protocol.StatusSucceeded {
 			succeeded++
-		case protocol.StatusSkipped:
+		} else if s == protocol.StatusSkipped {
 			skipped++
 		}
 		begin += n

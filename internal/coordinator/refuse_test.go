@@ -93,7 +93,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		},
 		{
 			"more outcomes than an answer holds", `{"task":"any","targets":[` + many(10000) + `]}`,
-			[]string{`targets: the outcomes of 170000 targets over 17 Regions need up to 22914912 bytes, an answer holds 6291556; split the run`},
+			[]string{`targets: the outcomes of 170000 targets over 17 Regions need up to 22813184 bytes, an answer holds 6291556; split the run`},
 		},
 		{
 			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"job","maxConcurrency":-1,"wait":3}`,

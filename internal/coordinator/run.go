@@ -22,13 +22,13 @@ type run struct {
 	policy      fanout.Policy
 	lanes       []string            // the Region of each of the policy's groups
 	envelopes   []protocol.Envelope // of the requests to the workers, by the number of the account
-	begin    time.Time
-	endBy    time.Time // when the run's time is over; zero means never
-	cut      bool      // whether that is for the function's deadline
-	notices  []string
-	outputs  *protocol.Outputs
-	leastMs  float64 // of the work for a target; 0 means unknown
-	waits    waits
+	begin       time.Time
+	endBy       time.Time // when the run's time is over; zero means never
+	cut         bool      // whether that is for the function's deadline
+	notices     []string
+	outputs     *protocol.Outputs
+	leastMs     float64 // of the work for a target; 0 means unknown
+	waits       waits
 	gathered
 	bill    billing
 	lookups protocol.Result // of what had to be known first; zero means nothing

@@ -17,20 +17,20 @@ func (p *Plan) formWaves() (faults protocol.Faults) {
 	for i := range p.Regions {
 		p.Regions[i].Wave = len(waves)
 	}
-	for k := len(waves) - 1; k >= 0; k-- { // the first wave of several counts
+	for k, wave := range slices.Backward(waves) { // the first wave of several counts
 		at := fmt.Sprintf("waves[%d]", k)
-		regions, more := expandEach(at+".regions", waves[k].Regions, endpoints.AllRegions(), nil)
+		regions, more := expandEach(at+".regions", wave.Regions, endpoints.AllRegions(), nil)
 		faults = append(faults, more...)
-		faults = append(faults, p.unknownAccounts(at, waves[k].Accounts)...)
+		faults = append(faults, p.unknownAccounts(at, wave.Accounts)...)
 		found := false
 		for i := range p.Regions {
 			r := &p.Regions[i]
-			if (waves[k].Regions == nil || slices.Contains(regions, r.Region)) && p.inWave(waves[k], r.Account) {
+			if (wave.Regions == nil || slices.Contains(regions, r.Region)) && p.inWave(wave, r.Account) {
 				r.Wave, found = k, true
 			}
 		}
 		if !found && more == nil && !p.AskOrganization && !p.AskEnabled {
-			faults = append(faults, protocol.NewFault(at, waves[k], "has nothing of the run"))
+			faults = append(faults, protocol.NewFault(at, wave, "has nothing of the run"))
 		}
 	}
 	return faults

@@ -53,8 +53,10 @@ func (f *Faults) withoutAccounts(r *Request) {
 		value any
 		given bool
 	}{
-		{"role", r.Role, r.Role != ""}, {"externalId", r.ExternalID, r.ExternalID != ""},
-		{"sessionName", r.SessionName, r.SessionName != ""}, {"sessionTags", r.SessionTags, r.SessionTags},
+		{"role", r.Role, r.Role != ""},
+		{"externalId", r.ExternalID, r.ExternalID != ""},
+		{"sessionName", r.SessionName, r.SessionName != ""},
+		{"sessionTags", r.SessionTags, r.SessionTags},
 	} {
 		if field.given {
 			f.add(field.path, field.value, "is for accounts or organization; name the accounts")

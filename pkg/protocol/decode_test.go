@@ -17,7 +17,7 @@ import (
 // Strict at the door: each bad request, and everything that is said of it.
 func TestDecodeRequestReportsEveryFault(t *testing.T) {
 	t.Parallel()
-	const known = "known are name, task, parameters, partition, regions, excludeRegions, targets, maxConcurrency, " +
+	const known = "known are name, task, parameters, partition, regions, excludeRegions, accounts, organization, role, externalId, sessionName, sessionTags, waves, targets, maxConcurrency, " +
 		"targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, " +
 		"retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
 	const aNull = "null is not allowed; leave the field out"

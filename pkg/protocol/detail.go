@@ -123,19 +123,39 @@ func (p part) lengths() (all []detail) {
 	return all
 }
 
-// leastNameBytes is how much of an error name Fit keeps, as JSON without the quotes. It
-// is more than the longest name of Step Functions and Lambda.
-const leastNameBytes = 48
+// headings cuts the causes of Regions: each is the cause of a target or an attempt, with
+// more around it.
+func (p part) headings() (all []detail) {
+	if p.cause == nil {
+		return nil
+	}
+	if short := shortText(*p.cause, leastCauseBytes); short != *p.cause {
+		bytes := fieldBytes("", *p.cause) - fieldBytes("", short)
+		all = append(all, detail{bytes: bytes, remove: func() { *p.cause = short }})
+	}
+	return all
+}
+
+// leastNameBytes is how much of an error name Fit keeps, and leastCauseBytes how much of a
+// Region's cause, as JSON without the quotes. The first is more than the longest name of
+// Step Functions and Lambda; the second begins with what happened.
+const (
+	leastNameBytes  = 48
+	leastCauseBytes = 160
+)
 
 // shortName cuts an error name until its JSON has at most leastNameBytes.
-func shortName(name string) string {
+func shortName(name string) string { return shortText(name, leastNameBytes) }
+
+// shortText cuts a text until its JSON has at most so many bytes.
+func shortText(text string, bytes int) string {
 	const field = len(`,"":""`)
-	limit := leastNameBytes
-	for fieldBytes("", name) > field+leastNameBytes {
-		name = cut(name, limit)
+	limit := bytes
+	for fieldBytes("", text) > field+bytes {
+		text = cut(text, limit)
 		limit /= 2
 	}
-	return name
+	return text
 }
 
 // fieldBytes returns the length of a field as JSON, with its name and a comma.

@@ -27,7 +27,7 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 		return Envelope{}, err
 	}
 	e := Envelope{shared: shared}
-	r.Region, r.Batch, r.Targets = "", 0, []string{}
+	r.Region, r.Batch, r.Targets, r.Regions = "", 0, []string{}, nil
 	r.Attempt = math.MaxInt32
 	r.BudgetMs = MaxBudgetMs - 0.001 // the most digits that a budget can have
 	data, err := e.Encode(r)

@@ -13,6 +13,7 @@ import "fmt"
 //   - the attempts of targets and of Regions
 //   - from error names, what exceeds 48 bytes
 //   - the lengths of the outputs
+//   - from the causes of Regions, what exceeds 160 bytes
 //
 // A Region that lost something is marked Truncated, and so is v. Fit keeps every
 // outcome with its status and the beginning of its error name. If those alone are too
@@ -36,7 +37,7 @@ func Fit(v answer, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, list := range []func(part) []detail{part.outputs, part.causes, part.records, part.names, part.lengths} {
+	for _, list := range []func(part) []detail{part.outputs, part.causes, part.records, part.names, part.lengths, part.headings} {
 		if limit <= 0 || len(data) <= limit {
 			return data, nil
 		}
@@ -63,6 +64,7 @@ type part struct {
 	targets   []TargetOutcome
 	attempts  *[]Attempt // the Region's own, or nil
 	error     *string    // the Region's own
+	cause     *string    // the Region's own in a Result, else nil
 	truncated *bool      // whether the part lost something
 }
 
@@ -75,7 +77,7 @@ func (r *Result) parts() ([]part, *bool) {
 			region := &regions[i]
 			orEmpty(&region.Attempts)
 			orEmpty(&region.Targets)
-			parts = append(parts, part{region.Targets, &region.Attempts, &region.Error, &region.Truncated})
+			parts = append(parts, part{region.Targets, &region.Attempts, &region.Error, &region.Cause, &region.Truncated})
 		}
 	}
 	return parts, &r.Truncated
@@ -83,7 +85,7 @@ func (r *Result) parts() ([]part, *bool) {
 
 func (r *RegionResult) parts() ([]part, *bool) {
 	orEmpty(&r.Targets)
-	return []part{{r.Targets, nil, &r.Error, &r.Truncated}}, &r.Truncated
+	return []part{{r.Targets, nil, &r.Error, nil, &r.Truncated}}, &r.Truncated
 }
 
 func orEmpty[T any](list *[]T) {
@@ -131,7 +133,7 @@ func (*TooLargeError) ErrorName() string { return ErrorDataLimitExceeded }
 func LeastResultBytes(targetsByRegion [][]string) int {
 	const escape = len(`\u003c`)                     // the longest JSON of one byte
 	const perResult = 5<<10 + 2*MaxCauseBytes*escape // the cause of the run and the note of its cost
-	const perRegion = 768 + MaxCauseBytes*escape
+	const perRegion = 768 + leastCauseBytes
 	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + leastNameBytes
 	bytes := perResult
 	for _, targets := range targetsByRegion {

@@ -35,6 +35,8 @@ func goldens() map[string]any {
 		"result_lookups":         resultLookups(),
 	}
 	maps.Copy(all, eventGoldens())
+	maps.Copy(all, accountGoldens())
+	maps.Copy(all, accountEventGoldens())
 	return all
 }
 

@@ -97,7 +97,12 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		{protocol.Retrier{}, `{"errorEquals":null}`},
 		{protocol.TargetPolicy{}, `{}`},
 		{protocol.Hedge{}, `{}`},
-		{protocol.RegionRequest{}, `{"version":0,"runId":"","region":"","batch":0,"attempt":0,"task":"","targets":null}`},
+		{protocol.RegionRequest{}, `{"version":0,"runId":"","region":"","batch":0,"attempt":0,"task":""}`},
+		{protocol.RegionTargets{}, `{"region":"","targets":null}`},
+		{protocol.Access{}, `{}`},
+		{protocol.Account{}, `{}`},
+		{protocol.Organization{}, `true`},
+		{protocol.Wave{}, `{}`},
 		{protocol.RegionResult{}, `{"version":0,"runId":"","region":"","batch":0,"status":"","elapsedMs":0,"targets":null}`},
 		{protocol.Result{}, `{"runId":"","status":"","startedAt":"0001-01-01T00:00:00Z","elapsedMs":0,"message":"","summary":` +
 			summary + `,"regions":null}`},

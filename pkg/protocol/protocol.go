@@ -67,7 +67,7 @@ const versionOfAccounts = 3
 
 // Needs returns the lowest version of the messages that a request to a worker needs, see
 // [VersionFor].
-func (r *RegionRequest) Needs() int {
+func (r RegionRequest) Needs() int {
 	if r.Account != nil || r.Regions != nil {
 		return max(versionOfAccounts, VersionFor(r.Task))
 	}

@@ -59,7 +59,7 @@ type RegionTargets struct {
 
 // Work returns the Regions and targets of r, in the order in which the answer has the
 // outcomes.
-func (r *RegionRequest) Work() []RegionTargets {
+func (r RegionRequest) Work() []RegionTargets {
 	if r.Regions != nil {
 		return r.Regions
 	}
@@ -67,7 +67,7 @@ func (r *RegionRequest) Work() []RegionTargets {
 }
 
 // targetCount returns how many targets r has.
-func (r *RegionRequest) targetCount() (n int) {
+func (r RegionRequest) targetCount() (n int) {
 	for _, region := range r.Work() {
 		n += len(region.Targets)
 	}

@@ -205,7 +205,7 @@ func TestRegionRequestIsStrict(t *testing.T) {
 			"want a whole number, got a string")},
 		{"a version that is null", `{"version":null,` + rest + `}`, faults("version", `null`,
 			"null is not allowed; leave the field out")},
-		{"two versions, the first known", `{"version":1,"version":4,` + rest + `}`, faults("version", "3", "given twice")},
+		{"two versions, the first known", `{"version":1,"version":4,` + rest + `}`, faults("version", "4", "given twice")},
 		{"not JSON", `{"version":2`, faults("", `{"version":2`, "not JSON at line 1, column 12")},
 		{"not UTF-8", "{\"version\":2,\"task\":\"\xff\"}", faults("", "", "not UTF-8 at line 1, column 22")},
 		{"empty", ``, faults("", "", "empty; want a JSON object")},
@@ -238,18 +238,18 @@ func TestRegionRequestOfAnotherVersionIsRefusedByName(t *testing.T) {
 		got      int
 		text     string
 	}{
-		{"a later one", `{"version":4,"runId":"r"}`, 3, "request needs protocol version 4" + deploy},
+		{"a later one", `{"version":4,"runId":"r"}`, 4, "request needs protocol version 4" + deploy},
 		{"none", `{}`, 0, "request has no protocol version" + deploy},
 		{"0", `{"version":0,"targets":7}`, 0, "request has no protocol version" + deploy},
 		{"a negative one", `{"version":-1}`, -1, "request needs protocol version -1" + deploy},
 		{
-			"unknown fields and wrong types beside it", `{"sail":null,"version":4,"targets":{"s3":1},"attempt":"x"}`, 3,
+			"unknown fields and wrong types beside it", `{"sail":null,"version":4,"targets":{"s3":1},"attempt":"x"}`, 4,
 			"request needs protocol version 4" + deploy,
 		},
-		{"two, the first unknown", `{"version":4,"version":1}`, 3, "request needs protocol version 4" + deploy},
+		{"two, the first unknown", `{"version":4,"version":1}`, 4, "request needs protocol version 4" + deploy},
 		{"in another case", `{"Version":1}`, 0, "request has no protocol version" + deploy},
 		{
-			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":4}`, 3,
+			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":4}`, 4,
 			"request needs protocol version 4" + deploy,
 		},
 	}
@@ -281,7 +281,7 @@ func TestAWorkerDoesTheRequestsOfEveryEarlierVersion(t *testing.T) {
 
 func TestARequestNamesTheLowestVersionThatItsTaskNeeds(t *testing.T) {
 	t.Parallel()
-	for task, want := range map[string]int{"resolve": 1, "probe": 1, "mine": 1, "call": 2, protocol.EnabledRegionsTask: 2} {
+	for task, want := range map[string]int{"resolve": 1, "probe": 1, "mine": 1, "call": 2, protocol.EnabledRegionsTask: 2, protocol.OrganizationTask: 3} {
 		if got := protocol.VersionFor(task); got != want {
 			t.Errorf("VersionFor(%s) = %d, want %d", task, got, want)
 		}

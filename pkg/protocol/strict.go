@@ -205,6 +205,7 @@ func (d *strictDecoder) array(path string, raw json.RawMessage, v reflect.Value,
 	}
 	limit, err := strconv.Atoi(tag.Get("max"))
 	if err == nil && d.faults.tooMany(path, len(elements), limit) {
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // it was given
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))

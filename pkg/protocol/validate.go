@@ -43,7 +43,11 @@ func (r Request) Validate() Faults {
 	if c := r.ToleratedFailureCount; c != nil && *c < 0 {
 		f.add("toleratedFailureCount", *c, "out of range; want 0 or more")
 	}
-	f.whole("minSuccessful", r.MinSuccessful, MaxItems, "all")
+	most := MaxRegions
+	if r.Accounts != nil || r.Organization != nil {
+		most = MaxItems
+	}
+	f.whole("minSuccessful", r.MinSuccessful, most, "all")
 	if r.MinSuccessful > 0 && r.Waves != nil {
 		f.add("minSuccessful", r.MinSuccessful, "cannot be combined with waves; use a tolerance")
 	}
