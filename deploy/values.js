@@ -104,6 +104,25 @@ module.exports.networkPolicy = async ({ resolveVariable }) => {
   };
 };
 
+// accountPolicy is what the worker needs to assume roles in other accounts: exactly those
+// of the parameter. A session with tags needs sts:TagSession on the role, too.
+module.exports.accountPolicy = async ({ resolveVariable }) => {
+  const roles = await list('accountRole', resolveVariable);
+  if (roles.length === 0) return noValue;
+  const resource = (role) => {
+    if (/^arn:[^:]+:iam::[^:]+:role\/./.test(role)) return role;
+    if (/^[\w+=,.@/-]+$/.test(role)) return { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${role}` };
+    throw wrong('accountRole', `the name of a role, or a pattern such as arn:aws:iam::*:role/meridian-read, not ${role}`);
+  };
+  return {
+    PolicyName: 'account-roles',
+    PolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: ['sts:AssumeRole', 'sts:TagSession'], Resource: roles.map(resource) }],
+    },
+  };
+};
+
 module.exports.logProperties = async ({ resolveVariable }) => {
   const key = await here('kmsKeys', resolveVariable);
   return key === undefined ? {} : { KmsKeyId: key };

@@ -151,7 +151,7 @@ func TestTemplate(t *testing.T) {
 		const policy = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 		on := []string{
 			"coordinatorConcurrency=3", "workerConcurrency=0", "workerPolicies=" + policy,
-			"callAllow=reads,ec2:StopInstances",
+			"callAllow=reads,ec2:StopInstances", "accountRole=meridian-read,arn:aws:iam::*:role/ops/reader",
 			`workerEnvironment={"MERIDIAN_PROBE_ALLOW":"10.0.0.0/8"}`, `tags={"team":"network"}`,
 			`workerVpc={"us-east-1":{"subnets":["subnet-01234567","subnet-12345678"],"securityGroups":["sg-01234567"]}}`,
 			`kmsKeys={"us-east-1":"` + key + `","eu-west-1":"` + other + `"}`,
@@ -192,6 +192,11 @@ func TestTemplate(t *testing.T) {
 			if slices.ContainsFunc(m.allowed("RegionworkerRole"), func(s string) bool { return s == "ec2:CreateNetworkInterface on *" }) {
 				found["network interfaces"] = true
 			}
+			for _, allowed := range m.allowed("RegionworkerRole") {
+				if role, ok := strings.CutPrefix(allowed, "sts:AssumeRole on "); ok {
+					found["assumes"] = append(list(found["assumes"]), role)
+				}
+			}
 			return found
 		}
 		for _, config := range []string{"serverless.yml", "serverless.worker.yml"} {
@@ -207,6 +212,7 @@ func TestTemplate(t *testing.T) {
 			},
 			"CoordinatorLogGroup key": key, "RegionworkerLogGroup key": key, "HttpApiLogGroup key": key,
 			"RegionworkerRole policies": []any{policy}, "network interfaces": true,
+			"assumes": []any{"arn:${AWS::Partition}:iam::*:role/meridian-read", "arn:aws:iam::*:role/ops/reader"},
 			"environment": map[string]any{"MERIDIAN_PROBE_ALLOW": "10.0.0.0/8", "MERIDIAN_CALL_ALLOW": "reads,ec2:StopInstances"}, "tags": map[string]any{"team": "network"},
 		}
 		if diff := cmp.Diff(want, added("serverless.yml", home, on...)); diff != "" {
@@ -215,11 +221,15 @@ func TestTemplate(t *testing.T) {
 		// What belongs to a Region is only there.
 		abroad := map[string]any{
 			"RegionworkerLambdaFunction reserves": 0.0, "RegionworkerLambdaFunction key": other, "RegionworkerLogGroup key": other,
-			"RegionworkerRole policies": []any{policy}, "environment": want["environment"], "tags": want["tags"],
+			"RegionworkerRole policies": []any{policy}, "environment": want["environment"], "tags": want["tags"], "assumes": want["assumes"],
 		}
 		if diff := cmp.Diff(abroad, added("serverless.worker.yml", "eu-west-1", on...)); diff != "" {
 			t.Errorf("a worker abroad with all of it (-want +got):\n%s", diff)
 		}
+	})
+
+	t.Run("the role in other accounts", func(t *testing.T) {
+		s.must(ctx, t, filepath.Join(tools, "cfn-lint"), "--", "deploy/account-role.yml")
 	})
 
 	t.Run("a stage of its own", func(t *testing.T) {
@@ -249,6 +259,7 @@ func TestTemplate(t *testing.T) {
 			{"placement=regional", `param "regions" must list`},
 			{"shedule=ENABLED", "no such param: shedule"},
 			{"workerConcurrency=some", `param "workerConcurrency": want a number, or "none"`},
+			{"accountRole=arn:aws:iam::1:user/x", `param "accountRole": want the name of a role, or a pattern such as arn:aws:iam::*:role/meridian-read, not arn:aws:iam::1:user/x`},
 			{"callAllow=ec2", `param "callAllow": want patterns such as ec2:Describe*, or "reads", not ec2`},
 			{"workerEnvironment=hunter2", `param "workerEnvironment": want an object`},
 			{`workerEnvironment={"A":["b"]}`, `param "workerEnvironment": want a text for A`},
