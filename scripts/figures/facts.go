@@ -27,6 +27,9 @@ func limits() string {
 		unit string
 	}{
 		{"Regions in a run", protocol.MaxRegions, ""},
+		{"accounts in a run", protocol.MaxAccounts, ""},
+		{"items in a run, one for each account and Region", protocol.MaxItems, ""},
+		{"waves of a run", protocol.MaxWaves, ""},
 		{"targets in a Region", protocol.MaxTargets, ""},
 		{"a request", protocol.MaxRequestBytes, " bytes"},
 		{"the message to a worker", protocol.MaxInvocationBytes, " bytes"},
