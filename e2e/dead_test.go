@@ -61,7 +61,8 @@ func TestDead(t *testing.T) {
 		{"no answer to the TLS handshake", listenSilent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := startProxy(t, startRegions(t, s.path("roots.pem")), test.listen(t))
+			p := startProxy(t, startRegions(t, s.path("roots.pem"), http.HandlerFunc(answerDead)), test.listen(t),
+				func(host string) bool { return slices.Contains(strings.Split(host, "."), deadRegion) })
 			env := []string{
 				"HOME=" + s.dir, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example",
 				"AWS_EC2_METADATA_DISABLED=true", "AWS_CA_BUNDLE=" + s.path("roots.pem"), "HTTPS_PROXY=" + p.url,
@@ -145,9 +146,21 @@ func listenFull(t *testing.T) string {
 	return ""
 }
 
+// answerDead answers deadOperations.
+func answerDead(w http.ResponseWriter, r *http.Request) {
+	body := `{"TableNames":["t"]}`
+	switch service, _, _ := strings.Cut(r.Host, "."); service {
+	case "ec2":
+		body = `<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>`
+	case "sts":
+		body = `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`
+	}
+	_, _ = io.WriteString(w, body)
+}
+
 // startRegions starts a server with the certificate of every service in every Region,
 // which it writes to a file, and returns its address.
-func startRegions(t *testing.T, roots string) string {
+func startRegions(t *testing.T, roots string, handler http.Handler) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -167,40 +180,32 @@ func startRegions(t *testing.T, roots string) string {
 	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := `{"TableNames":["t"]}`
-		switch service, _, _ := strings.Cut(r.Host, "."); service {
-		case "ec2":
-			body = `<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>`
-		case "sts":
-			body = `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`
-		}
-		_, _ = io.WriteString(w, body)
-	}))
+	server := httptest.NewUnstartedServer(handler)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }
 
-// A proxy connects all hosts to one server, and those of the dead Region to another.
+// A proxy connects all hosts to one server, and the dead ones to another.
 type proxy struct {
 	url  string
-	dead atomic.Int64 // connections to the dead Region that were asked for
+	dead atomic.Int64 // connections to dead hosts that were asked for
 }
 
 // startProxy starts a proxy that is asked with CONNECT.
-func startProxy(t *testing.T, alive, dead string) *proxy {
+func startProxy(t *testing.T, alive, dead string, isDead func(host string) bool) *proxy {
 	t.Helper()
 	p := &proxy{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to := alive
-		if slices.Contains(strings.Split(r.Host, "."), deadRegion) {
+		if isDead(r.Host) {
 			p.dead.Add(1)
 			to = dead
 		}
 		server, err := new(net.Dialer).DialContext(r.Context(), "tcp", to) // until the client gives up
 		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
 		defer func() { _ = server.Close() }()
