@@ -16,11 +16,12 @@
 //   - TestAnswers compares the answers of AWS's reads with botocore's, on two emulators.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
 //   - TestDead calls operations in 17 Regions. One of them accepts no connection.
+//   - TestOrganization shows that the emulated organization of 50 accounts behaves as AWS.
 //
 // # Parts
 //
 // E2E names the parts to run: template, deployment, catalogue, protocol, operations,
-// answers, nginx, dead; empty means all.
+// answers, nginx, dead, accounts; empty means all.
 // A part with a program missing is skipped by name, or fails if CI is set. What takes
 // longer than two minutes runs a sample, or the whole with E2E_FULL=1.
 //
