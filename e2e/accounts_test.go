@@ -50,6 +50,7 @@ func TestOrganization(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
 	}
+	t.Run("c7n-org lists the same", func(t *testing.T) { o.tryCustodian(ctx, t, newCustodian(ctx, t, repo, o)) })
 }
 
 // tryListing compares the listings with what was made.

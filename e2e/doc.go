@@ -16,7 +16,8 @@
 //   - TestAnswers compares the answers of AWS's reads with botocore's, on two emulators.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
 //   - TestDead calls operations in 17 Regions. One of them accepts no connection.
-//   - TestOrganization shows that the emulated organization of 50 accounts behaves as AWS.
+//   - TestOrganization shows that the emulated organization of 50 accounts behaves as AWS,
+//     and lists its VPCs with c7n-org.
 //
 // # Parts
 //

@@ -187,15 +187,21 @@ func (s *site) machine(ctx context.Context, t *testing.T, name string, args ...s
 	at.must(ctx, t, name, args...)
 }
 
-// tools creates the Python environment of requirements.txt, unless it exists, and
-// returns the directory of its programs.
+// tools returns the directory of the programs of requirements.txt.
 func (s *site) tools(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	want, err := os.ReadFile("requirements.txt")
+	return s.venv(ctx, t, "venv", "requirements.txt")
+}
+
+// venv creates a Python environment in build/e2e of a file of requirements, unless it
+// exists, and returns the directory of its programs.
+func (s *site) venv(ctx context.Context, t *testing.T, name, requirements string) string {
+	t.Helper()
+	want, err := os.ReadFile(requirements)
 	if err != nil {
 		t.Fatal(err)
 	}
-	venv := filepath.Join(s.repo, "build", "e2e", "venv")
+	venv := filepath.Join(s.repo, "build", "e2e", name)
 	// Written last: an incomplete environment has no such file.
 	stamp := filepath.Join(venv, "requirements.txt")
 	if have, err := os.ReadFile(stamp); err != nil || !bytes.Equal(have, want) {
@@ -203,7 +209,7 @@ func (s *site) tools(ctx context.Context, t *testing.T) string {
 			t.Fatal(err)
 		}
 		s.machine(ctx, t, "python3", "-m", "venv", venv)
-		s.machine(ctx, t, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--no-compile", "--disable-pip-version-check", "-r", "e2e/requirements.txt")
+		s.machine(ctx, t, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--no-compile", "--disable-pip-version-check", "-r", filepath.Join("e2e", requirements))
 		if err := os.WriteFile(stamp, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
