@@ -125,6 +125,7 @@ type Client struct {
 	sender      Sender
 	credentials aws.CredentialsProvider // nil means none
 	signer      *v4.Signer
+	used        usedCredentials
 	clockOffset atomic.Int64 // how far AWS's clock is ahead of this machine's, in nanoseconds
 }
 

@@ -38,8 +38,15 @@ func Renewing(credentials aws.CredentialsProvider) aws.CredentialsProvider {
 // while neither delays a call nor fails it.
 type renewer struct {
 	cache *aws.CredentialsCache // with ExpireEarly
-	held  atomic.Pointer[aws.Credentials]
+	held  atomic.Pointer[heldCredentials]
 	next  atomic.Int64 // when they may be renewed next, in Unix nanoseconds
+}
+
+// heldCredentials are credentials with the time at which they were retrieved.
+type heldCredentials struct {
+	aws.Credentials
+
+	since time.Time
 }
 
 // Retrieve implements aws.CredentialsProvider. It waits only when there are no
@@ -55,7 +62,7 @@ func (r *renewer) Retrieve(ctx context.Context) (aws.Credentials, error) {
 			go func() { _, _ = r.renew(context.WithoutCancel(ctx)) }()
 		}
 	}
-	return *held, nil
+	return held.Credentials, nil
 }
 
 // renew takes credentials from the cache, which asks its provider once for all callers.
@@ -65,8 +72,16 @@ func (r *renewer) renew(ctx context.Context) (aws.Credentials, error) {
 		return credentials, err //nolint:wrapcheck // retrieve wraps it
 	}
 	credentials.Expires = credentials.Expires.Add(expiryWindow) // which the cache has taken off
-	r.held.Store(&credentials)
+	r.held.Store(&heldCredentials{credentials, time.Now()})
 	return credentials, nil
+}
+
+// forget drops the credentials that were retrieved before a time.
+func (r *renewer) forget(before time.Time) {
+	if held := r.held.Load(); held != nil && held.since.Before(before) {
+		r.cache.Invalidate() // first: what retrieves meanwhile would hold the same ones
+		r.held.CompareAndSwap(held, nil)
+	}
 }
 
 // retrieve returns credentials, or a [CredentialsError]. White space around them, as in a
@@ -83,7 +98,23 @@ func (c *Client) retrieve(ctx context.Context) (aws.Credentials, error) {
 	for _, s := range []*string{&credentials.AccessKeyID, &credentials.SecretAccessKey, &credentials.SessionToken} {
 		*s = strings.TrimSpace(*s)
 	}
+	c.used.note(credentials)
 	return credentials, nil
+}
+
+// Credentials returns a provider of the credentials that c signs with, for clients of the
+// SDK. Its errors are a [CredentialsError].
+func (c *Client) Credentials() aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(c.retrieve)
+}
+
+// Forget makes the next call retrieve credentials anew, unless those that c has were
+// retrieved after a time. It is for credentials that AWS says have expired. It does nothing
+// when they came from a cache of the SDK.
+func (c *Client) Forget(before time.Time) {
+	if r, ok := c.credentials.(*renewer); ok {
+		r.forget(before)
+	}
 }
 
 // Account returns the id of the account that the credentials belong to, or "" when they do

@@ -125,3 +125,56 @@ func TestWhiteSpaceAroundCredentialsIsNotSent(t *testing.T) {
 		}
 	})
 }
+
+// Forget drops only credentials that were retrieved before the call that AWS refused.
+func TestForgottenCredentialsAreRetrievedAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &vault{lives: time.Hour}
+		var id string
+		client := awsapi.New(answer(`{}`, func(r *http.Request, _ string) { id = r.Header.Get("X-Amz-Security-Token") }), v)
+		call := func(want string) {
+			t.Helper()
+			_, err := client.Do(t.Context(), awsapi.Call{Request: serialize(t, `{}`), Output: &lambda.InvokeOutput{}}) //nolint:bodyclose // Do closes it
+			if err != nil || id != "token of "+want {
+				t.Errorf("signed with the %s, %v, want the token of %s", id, err, want)
+			}
+		}
+		call("1")
+		time.Sleep(time.Second)
+		before := time.Now()
+		time.Sleep(time.Second)
+		client.Forget(before)
+		call("2")
+		client.Forget(before) // of another call that was signed with the first ones
+		call("2")
+		if text := client.Conceal("token of 1, token of 2"); text != "token of 1, token of 2" {
+			t.Errorf("Conceal hid what is too short for a secret: %s", text)
+		}
+	})
+}
+
+// Conceal hides the secrets of the credentials before a renewal, too, and Credentials gives
+// out those that calls are signed with.
+func TestConcealHidesTheSecretsThatWereUsed(t *testing.T) {
+	t.Parallel()
+	n := 0
+	client := awsapi.New(nil, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		n++
+		return aws.Credentials{AccessKeyID: "id", SecretAccessKey: fmt.Sprintf("secret key number %d", n), SessionToken: fmt.Sprintf("session token number %d", n)}, nil
+	}))
+	const text = "secret key number 1, session token number 1, secret key number 2, session token number 2"
+	if got := client.Conceal(text); got != text {
+		t.Errorf("Conceal = %s before there are secrets", got)
+	}
+	for n := range 2 {
+		got, err := client.Credentials().Retrieve(t.Context())
+		if want := fmt.Sprintf("secret key number %d", n+1); err != nil || got.SecretAccessKey != want {
+			t.Errorf("Retrieve = %s, %v, want %s", got.SecretAccessKey, err, want)
+		}
+		client.Forget(time.Now().Add(time.Hour))
+	}
+	if got, want := client.Conceal(text), "(secret), (secret), (secret), (secret)"; got != want {
+		t.Errorf("Conceal = %s, want %s", got, want)
+	}
+}
