@@ -82,7 +82,7 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 			return value
 		}
 		return environment(name)
-	}, task.NewAWS(0, f.configuration))
+	}, task.NewAWS(0, f.configuration, nil))
 	for name := range unknown {
 		if err == nil {
 			err = fmt.Errorf("--worker-setting: %q: no task has this setting", name)

@@ -12,7 +12,9 @@ const leastSecret = 16
 
 // usedCredentials are the last two credentials that a client has signed with: an answer may
 // be to the ones before a renewal.
-type usedCredentials struct{ last atomic.Pointer[[2]aws.Credentials] }
+type usedCredentials struct {
+	last atomic.Pointer[[2]aws.Credentials]
+}
 
 // note adds credentials.
 func (u *usedCredentials) note(credentials aws.Credentials) {

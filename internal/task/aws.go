@@ -6,57 +6,80 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"sync"
-	"time"
 
 	"meridian/internal/awsapi"
+	"meridian/internal/awsapi/model"
 	"meridian/internal/wire"
+	"meridian/pkg/protocol"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"golang.org/x/sync/semaphore"
 )
 
-// An AWS calls AWS for a process: it has the credentials, the endpoints, and one pool of
-// connections. Make one with [NewAWS]. It may be used from several goroutines.
+// An AWS calls AWS for an account: [Input] has that of the invocation. It has the account's
+// credentials; the endpoints, the connections and the memory are those of the process. Make
+// one for a process with [NewAWS]. It may be used from several goroutines.
 //
 // A host that accepts no connection within [wire.ConnectTimeout] is not dialled again for
 // a minute: calls to it fail at once. So a dead Region costs three seconds once, and not
 // in each run of that minute.
+//
+// The nil AWS is that of a process that does not call AWS. Its methods return an error.
 type AWS struct {
-	load    func(context.Context) (aws.Config, error)
-	rooms   rooms
-	queries *semaphore.Weighted                                                  // one long query
-	query   int                                                                  // bytes that a query may take
-	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
+	*process
 
-	loaded lookup[*awsapi.API] // has one key
-	sender *sender             // nil before the first call, as are the credentials
-
-	credentials aws.CredentialsProvider
+	ready   lookup[*awsapi.API]                   // has one key
+	enabled lookup[protocol.EnabledRegionsOutput] // by partition
+	owner   owner
 }
 
+// A process is what all accounts of a process share.
+type process struct {
+	load     Configuration
+	profiles Profiles
+	rooms    rooms
+	queries  *semaphore.Weighted                                                  // one long query
+	query    int                                                                  // bytes that a query may take
+	dial     func(ctx context.Context, network, address string) (net.Conn, error) // nil means the network
+
+	loaded lookup[*configuration] // has one key
+	sender *sender                // nil before the first call
+}
+
+// A Configuration loads the configuration of the SDK.
+type Configuration func(context.Context) (aws.Config, error)
+
+// Profiles loads the configuration of the SDK with the credentials of a profile.
+type Profiles func(ctx context.Context, name string) (aws.Config, error)
+
 // NewAWS returns an AWS with the configuration that load returns. It takes from it the
-// credentials, the endpoints, the certificates and the proxy. load is called for the first
-// call, and again a second after an error.
+// credentials, the endpoints, the certificates, the proxy, and the Region that roles are
+// assumed in. load is called for the first call, and again a second after an error.
+// profiles is for accounts with a profile; nil means that the process has none.
 //
 // Long answers wait for each other, as [rooms] says. A query may take a quarter of the
 // memory. A memory of 0 MB means that the process is no Lambda function, and counts as 4 GB.
-func NewAWS(memoryMB int, load func(context.Context) (aws.Config, error)) *AWS {
+func NewAWS(memoryMB int, load Configuration, profiles Profiles) *AWS {
 	memory := cmp.Or(memoryMB, defaultMemoryMB) << 20
-	return &AWS{load: load, rooms: newRooms(int64(memory)), queries: semaphore.NewWeighted(1), query: memory / 4}
+	return newAccount(&process{
+		load: load, profiles: profiles,
+		rooms: newRooms(int64(memory)), queries: semaphore.NewWeighted(1), query: memory / 4,
+	})
 }
+
+// newAccount returns an AWS of a process.
+func newAccount(p *process) *AWS { return &AWS{process: p, owner: owner{known: make(chan struct{})}} }
 
 // defaultMemoryMB counts for a process that is no Lambda function.
 const defaultMemoryMB = 4096
 
 // budget returns the budget of a query. Call end when the result is encoded.
-func (a *AWS) budget(ctx context.Context) (b *budget, end func()) {
-	b = &budget{most: a.query}
+func (p *process) budget(ctx context.Context) (b *budget, end func()) {
+	b = &budget{most: p.query}
 	held := false
 	b.turn = func() error {
-		held = a.queries.Acquire(ctx, 1) == nil
+		held = p.queries.Acquire(ctx, 1) == nil
 		if !held {
 			return context.Cause(ctx) //nolint:wrapcheck // it says what ended
 		}
@@ -64,22 +87,27 @@ func (a *AWS) budget(ctx context.Context) (b *budget, end func()) {
 	}
 	return b, func() {
 		if held {
-			a.queries.Release(1)
+			p.queries.Release(1)
 		}
 	}
 }
 
-// api returns what calls AWS. The error is a [CallError].
-func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
-	if a == nil || a.load == nil {
-		return nil, &CallError{Name: ErrorCallConfiguration, Err: errors.New("this process has no way to AWS")}
-	}
-	return a.loaded.get(ctx, "", 0, nil, a.newAPI)
+// A configuration is what was loaded.
+type configuration struct {
+	aws.Config
+
+	endpoints awsapi.Endpoints
+	sender    *sender
 }
 
-// newAPI loads the configuration.
-func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
-	cfg, err := a.load(ctx)
+// configuration returns the configuration. The error is a [CallError].
+func (p *process) configuration(ctx context.Context) (*configuration, error) {
+	return p.loaded.get(ctx, "", 0, nil, p.newConfiguration)
+}
+
+// newConfiguration loads the configuration.
+func (p *process) newConfiguration(ctx context.Context) (*configuration, error) {
+	cfg, err := p.load(ctx)
 	var at awsapi.Endpoints
 	if err == nil {
 		at, err = awsapi.EndpointsOf(ctx, cfg)
@@ -92,61 +120,79 @@ func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
 		base = awshttp.NewBuildableClient()
 	}
 	t := base.GetTransport()
-	a.credentials = cfg.Credentials
-	a.sender = &sender{pool: wire.New(wire.Config{Dial: a.dial, TLS: t.TLSClientConfig, Proxy: t.Proxy})}
-	return &awsapi.API{Client: awsapi.New(a.sender, cfg.Credentials), Endpoints: at}, nil
+	cfg.HTTPClient = base.Freeze() // one pool for all clients of the SDK
+	p.sender = &sender{pool: wire.New(wire.Config{Dial: p.dial, TLS: t.TLSClientConfig, Proxy: t.Proxy})}
+	return &configuration{cfg, at, p.sender}, nil
 }
 
-// deadFor is how long a dead host is not dialled again: longer than most runs, and short
-// enough for a warm worker, which may live for hours, to notice that a Region is back.
-const deadFor = time.Minute
-
-// A sender sends requests over a pool, and none to dead hosts.
-type sender struct {
-	pool *wire.Pool
-	dead sync.Map // the error and its time, by host
-}
-
-// A death says why and since when a host is not dialled.
-type death struct {
-	at  time.Time
-	err error
-}
-
-// Send implements [awsapi.Sender].
-func (s *sender) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
-	host := r.URL.Host
-	if found, ok := s.dead.Load(host); ok {
-		if d, _ := found.(death); time.Since(d.at) < deadFor {
-			return nil, &deadHostError{d.err}
-		}
+// api returns what calls AWS. The error is a [CallError].
+func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
+	if a == nil || a.load == nil {
+		return nil, &CallError{Name: ErrorCallConfiguration, Err: errors.New("this process has no way to AWS")}
 	}
-	response, err := s.pool.Send(r, ready)
-	if refused, ok := errors.AsType[*wire.ConnectError](err); ok && refused.Timeout() {
-		s.bury(host, err)
-		return nil, &deadHostError{err}
+	return a.ready.get(ctx, "", 0, nil, a.newAPI)
+}
+
+// newAPI returns what calls AWS with the credentials of the account.
+func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
+	c, err := a.configuration(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return response, err //nolint:wrapcheck // the pool's errors are part of the contract
+	return &awsapi.API{Client: awsapi.New(c.sender, c.Credentials), Endpoints: c.endpoints}, nil
 }
 
-// bury keeps a host from being dialled, and drops those that may be dialled again: a host
-// can have a label of the input in its name, so there is no end of them.
-func (s *sender) bury(host string, err error) {
-	now := time.Now()
-	s.dead.Range(func(other, found any) bool {
-		if d, _ := found.(death); now.Sub(d.at) >= deadFor {
-			s.dead.Delete(other)
-		}
-		return true
-	})
-	s.dead.Store(host, death{now, err})
+// Config returns the configuration for the SDK's clients in a Region, with the account's
+// credentials and the endpoints and the HTTP client of the process. It turns the SDK's own
+// retries off: the retriers of the request are the only ones.
+//
+//	cfg, err := in.AWS.Config(ctx, in.Region)
+//	if err != nil {
+//		return nil, err
+//	}
+//	out, err := ec2.NewFromConfig(cfg).DescribeVpcs(ctx, nil)
+func (a *AWS) Config(ctx context.Context, region string) (aws.Config, error) {
+	api, err := a.api(ctx)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	c, err := a.configuration(ctx)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	cfg := c.Copy()
+	cfg.Region, cfg.Credentials = region, api.Client.Credentials()
+	cfg.RetryMaxAttempts, cfg.Retryer = 0, func() aws.Retryer { return aws.NopRetryer{} }
+	return cfg, nil
 }
 
-// A deadHostError is a call to a host that accepts no connection. It is not tried again.
-type deadHostError struct{ err error }
+// send calls an operation. twice says that it may be called twice, limit sets the limits of
+// the call; nil means the defaults.
+func (a *AWS) send(
+	ctx context.Context, op *model.Operation, region string, input map[string]any, twice bool, limit func(*awsapi.API),
+) (awsapi.Answer, error) {
+	api, err := a.api(ctx)
+	if err != nil {
+		return awsapi.Answer{}, err
+	}
+	limited := *api
+	if limit != nil {
+		limit(&limited)
+	}
+	answer, err := limited.Call(ctx, op, region, input)
+	if err != nil {
+		return awsapi.Answer{}, callError(ctx, err, twice)
+	}
+	return answer, nil
+}
 
-// Error says what was dialled, and how long.
-func (e *deadHostError) Error() string { return e.err.Error() }
-
-// Unwrap returns the pool's error.
-func (e *deadHostError) Unwrap() error { return e.err }
+// ask calls an operation of the tasks' own, which changes nothing and needs not be allowed.
+// No request chooses it.
+func (a *AWS) ask(ctx context.Context, region, target string, input map[string]any, limit func(*awsapi.API)) (map[string]any, error) {
+	op, problem := lookUpOperation(target)
+	if problem != "" {
+		return nil, fmt.Errorf("%s %s", target, problem)
+	}
+	answer, err := a.send(ctx, op, region, input, true, limit)
+	return answer.Value, err
+}

@@ -13,7 +13,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-var _ = registerAWS("call", "call an operation of an AWS API", newCall)
+var _ = registerConfigured("call", "call an operation of an AWS API", newCall, CallsAWS)
 
 // CallParameters are the parameters of the task "call". The targets are operations, such
 // as "ec2:DescribeVpcs".

@@ -94,7 +94,7 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 				t.TLSClientConfig.InsecureSkipVerify = true
 			}),
 		}, nil
-	})
+	}, nil)
 	a.Dial(w.dial)
 	return a, func() {
 		a.Close()

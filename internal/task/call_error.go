@@ -7,11 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"meridian/internal/awsapi"
-	"meridian/internal/awsapi/model"
 	"meridian/internal/endpoints"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
@@ -76,12 +74,12 @@ func (e *CallError) Final() bool { return e.final }
 // RetryAfter returns the wait that AWS asks for, or 0.
 func (e *CallError) RetryAfter() time.Duration { return e.retryAfter }
 
-// callError returns the error of a call of an operation with an input.
+// callError returns the error of a call. twice says that the call may be made twice.
 //
 // Without retriers of the request, the same errors are retried as in the SDKs' standard
 // mode: throttles, after which AWS has done nothing, and connections that could not be
 // opened; other transient errors only if the operation may be called twice.
-func callError(ctx context.Context, op *model.Operation, input map[string]any, err error) error {
+func callError(ctx context.Context, err error, twice bool) error {
 	_, undecoded := errors.AsType[*smithy.DeserializationError](err)
 	if ctx.Err() != nil {
 		if undecoded {
@@ -90,7 +88,7 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 		return err // the engine knows what ended
 	}
 	if refusal, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		return refused(refusal, err, op.Idempotent(input))
+		return refused(refusal, err, twice)
 	}
 	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
 		return &CallError{Name: protocol.ErrorNoCredentials, Err: fmt.Errorf(
@@ -109,7 +107,7 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 		return &CallError{Name: ErrorCallConfiguration, Err: err, final: true}
 	}
 	if lost, ok := errors.AsType[*wire.LostError](err); ok {
-		return &CallError{Name: ErrorCallLost, Err: plain(err), transient: !lost.Sent || op.Idempotent(input)}
+		return &CallError{Name: ErrorCallLost, Err: plain(err), transient: !lost.Sent || twice}
 	}
 	if _, ok := errors.AsType[endpoints.NoEndpointError](err); ok {
 		return Skip("%v", err)
@@ -118,26 +116,6 @@ func callError(ctx context.Context, op *model.Operation, input map[string]any, e
 		return &CallError{Name: ErrorCallAnswer, Err: plain(err)}
 	}
 	return err
-}
-
-// leastSecret is shorter than any key or token of AWS's.
-const leastSecret = 16
-
-// withoutSecrets returns the error of a call without the secrets of the credentials, which
-// it has used. A service that refuses a signature quotes the headers of the request, the
-// session token among them.
-func (a *AWS) withoutSecrets(ctx context.Context, err error) error {
-	failed, ok := errors.AsType[*CallError](err)
-	if !ok || failed.Name == protocol.ErrorNoCredentials || a.credentials == nil {
-		return err
-	}
-	credentials, _ := a.credentials.Retrieve(ctx) // it has them: the request was signed
-	for _, secret := range []string{credentials.SecretAccessKey, credentials.SessionToken} {
-		if secret = strings.TrimSpace(secret); len(secret) >= leastSecret && strings.Contains(failed.Error(), secret) {
-			failed.Err = errors.New(strings.ReplaceAll(failed.Error(), secret, "(secret)"))
-		}
-	}
-	return failed
 }
 
 // refused returns the error of a call that AWS, or something before it, refused.
@@ -179,13 +157,13 @@ func notEnabledCodes() []string {
 
 // explain returns the error of a call in a Region: a skip when AWS says that the Region is
 // not enabled in the account. It asks AWS, because bad credentials give the same error.
-func (c *caller) explain(ctx context.Context, region string, err error) error {
+func (a *AWS) explain(ctx context.Context, region string, err error) error {
 	failed, ok := errors.AsType[*CallError](err)
 	if !ok || !slices.Contains(notEnabledCodes(), failed.Name) {
 		return err
 	}
 	if needsOptIn(region) {
-		enabled, listErr := c.enabledIn(ctx, region)
+		enabled, listErr := a.enabledIn(ctx, region)
 		if listErr == nil && !slices.Contains(enabled.Regions, region) {
 			return Skip("%s is not enabled in the account, says %s", region, enabled.Source)
 		}

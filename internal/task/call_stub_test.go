@@ -70,7 +70,7 @@ func cloudOf(t *testing.T, memoryMB int, handler http.Handler, of aws.Credential
 	t.Cleanup(server.Close)
 	return task.NewAWS(memoryMB, func(context.Context) (aws.Config, error) {
 		return aws.Config{BaseEndpoint: aws.String(server.URL), Credentials: of}, nil
-	})
+	}, nil)
 }
 
 // calling returns the registry of a worker that may call some operations.

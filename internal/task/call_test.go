@@ -251,7 +251,7 @@ func TestCallWithoutCredentials(t *testing.T) {
 	if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != "Call.Configuration" {
 		t.Errorf("error %v, want Call.Configuration", err)
 	}
-	none := task.NewAWS(0, func(context.Context) (aws.Config, error) { return aws.Config{}, nil })
+	none := task.NewAWS(0, func(context.Context) (aws.Config, error) { return aws.Config{}, nil }, nil)
 	_, err = call(t, calling(t, "reads", none), "ec2:DescribeVpcs", `{}`)
 	if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != protocol.ErrorNoCredentials {
 		t.Errorf("error %v, want %s", err, protocol.ErrorNoCredentials)

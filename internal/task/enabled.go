@@ -11,36 +11,30 @@ import (
 	"meridian/pkg/protocol"
 )
 
-var _ = registerAWS(protocol.EnabledRegionsTask, "list the Regions that are enabled in the account", newEnabledRegions, Idempotent)
+var _ = register(protocol.EnabledRegionsTask, "list the Regions that are enabled in the account", enabledRegions, Idempotent, CallsAWS)
 
-// newEnabledRegions returns the function of the task "enabled-regions", whose target is
-// only a label. The coordinator runs it for a request for the Regions "enabled".
-func newEnabledRegions(s Settings, a *AWS) (Func[struct{}, protocol.EnabledRegionsOutput], error) {
-	c, err := newCaller(s, a)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, in Input[struct{}]) (protocol.EnabledRegionsOutput, error) {
-		return c.listEnabled(ctx, in.Region)
-	}, nil
+// enabledRegions is the function of the task "enabled-regions", whose target is only a
+// label. The coordinator runs it for a request for the Regions "enabled".
+func enabledRegions(ctx context.Context, in Input[struct{}]) (protocol.EnabledRegionsOutput, error) {
+	return in.AWS.listEnabled(ctx, in.Region)
 }
 
 // listEnabled asks AWS for the enabled Regions of the partition of a Region: the account
 // service, or if that fails, or takes half of the time, EC2 in the Region. The operator need
 // not allow that: the request does not choose it.
-func (c *caller) listEnabled(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
+func (a *AWS) listEnabled(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
 	first, cancel := ctx, context.CancelFunc(func() {})
 	if deadline, ok := ctx.Deadline(); ok {
 		first, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 	}
 	defer cancel()
-	out, err := c.listWith(first, region, "account:ListRegions", "RegionOptStatus", map[string]any{
+	out, err := a.listWith(first, region, "account:ListRegions", "RegionOptStatus", map[string]any{
 		"RegionOptStatusContains": []any{"ENABLED", "ENABLED_BY_DEFAULT"},
 	})
 	if err == nil || ctx.Err() != nil {
 		return out, err
 	}
-	out, second := c.listWith(ctx, region, "ec2:DescribeRegions", "OptInStatus", nil)
+	out, second := a.listWith(ctx, region, "ec2:DescribeRegions", "OptInStatus", nil)
 	if second == nil {
 		return out, nil
 	}
@@ -55,17 +49,13 @@ func (c *caller) listEnabled(ctx context.Context, region string) (protocol.Enabl
 }
 
 // listWith asks AWS with an operation that lists Regions, each with a status.
-func (c *caller) listWith(ctx context.Context, region, target, status string, input map[string]any) (protocol.EnabledRegionsOutput, error) {
+func (a *AWS) listWith(ctx context.Context, region, target, status string, input map[string]any) (protocol.EnabledRegionsOutput, error) {
 	out := protocol.EnabledRegionsOutput{Regions: []string{}, Source: target}
-	op, problem := lookUpOperation(target)
-	if problem != "" {
-		return out, fmt.Errorf("%s %s", target, problem)
-	}
-	answer, err := c.send(ctx, op, region, input, nil)
+	answer, err := a.ask(ctx, region, target, input, nil)
 	if err != nil {
 		return out, err
 	}
-	list, _ := answer.Value["Regions"].([]any)
+	list, _ := answer["Regions"].([]any)
 	for _, item := range list {
 		found, _ := item.(map[string]any)
 		name, _ := found["RegionName"].(string)
@@ -81,13 +71,13 @@ func (c *caller) listWith(ctx context.Context, region, target, status string, in
 
 // enabledIn returns the enabled Regions of the partition of a Region, as they were at most
 // a minute ago.
-func (c *caller) enabledIn(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
+func (a *AWS) enabledIn(ctx context.Context, region string) (protocol.EnabledRegionsOutput, error) {
 	partition, _ := endpoints.PartitionOf(region)
-	return c.enabled.get(ctx, partition.ID, time.Minute, nil, func(ctx context.Context) (protocol.EnabledRegionsOutput, error) {
+	return a.enabled.get(ctx, partition.ID, time.Minute, nil, func(ctx context.Context) (protocol.EnabledRegionsOutput, error) {
 		home, err := endpoints.Resolve("account", region, endpoints.Variant{})
 		if err != nil {
 			return protocol.EnabledRegionsOutput{}, err //nolint:wrapcheck // it names the service and the Region
 		}
-		return c.listEnabled(ctx, home.SigningRegion)
+		return a.listEnabled(ctx, home.SigningRegion)
 	})
 }

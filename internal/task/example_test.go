@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -75,6 +78,29 @@ func ExampleNewConfigured() {
 	work, _ := tasks.Prepare("where", nil)
 	fmt.Println(outcome(work(context.Background(), "eu-west-1", "dynamodb")))
 	// Output: "eu-west-1 from the office"
+}
+
+// A task of your own calls AWS as the account that the invocation is for, here with a client
+// of the SDK: ec2.NewFromConfig(cfg).
+func ExampleAWS_Config() {
+	client := task.New("client", "say what a client of the SDK gets",
+		func(ctx context.Context, in task.Input[struct{}]) (string, error) {
+			cfg, err := in.AWS.Config(ctx, in.Region)
+			if err != nil {
+				return "", err
+			}
+			keys, err := cfg.Credentials.Retrieve(ctx)
+			return fmt.Sprintf("%s signs for %s, and makes %d attempt", keys.AccessKeyID, cfg.Region, cfg.Retryer().MaxAttempts()), err
+		}, task.CallsAWS)
+	tasks, err := task.NewRegistry(client).Configure(nil, task.NewAWS(0, func(context.Context) (aws.Config, error) {
+		return aws.Config{Credentials: credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "secret", "")}, nil
+	}, nil))
+	if err != nil {
+		panic(err)
+	}
+	work, _ := tasks.Prepare("client", nil)
+	fmt.Println(outcome(work(context.Background(), "eu-west-1", "target")))
+	// Output: "AKIAIOSFODNN7EXAMPLE signs for eu-west-1, and makes 1 attempt"
 }
 
 // Check names the nearest task, and the nearest service for a target.

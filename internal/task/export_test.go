@@ -14,7 +14,7 @@ func (a *AWS) Dial(dial func(ctx context.Context, network, address string) (net.
 func (a *AWS) Close() { a.sender.pool.Close() }
 
 // ErrorOfCall returns the error of a call that failed with err.
-func ErrorOfCall(ctx context.Context, err error) error { return callError(ctx, nil, nil, err) }
+func ErrorOfCall(ctx context.Context, err error) error { return callError(ctx, err, false) }
 
 // DeadHosts returns how many hosts an AWS that has made a call remembers as dead.
 func (a *AWS) DeadHosts() (n int) {

@@ -37,15 +37,13 @@ func Builtin() *Registry { return builtin }
 func (r *Registry) Configure(s Settings, a *AWS) (*Registry, error) {
 	configured := &Registry{tasks: slices.Clone(r.tasks)}
 	for i, t := range r.tasks {
-		if t.configure == nil {
-			continue
+		if t.configure != nil {
+			var err error
+			if configured.tasks[i], err = t.configure(s); err != nil {
+				return nil, fmt.Errorf("settings of task %s: %w", t.Name, err)
+			}
 		}
-		ready, err := t.configure(s, a)
-		if err != nil {
-			return nil, fmt.Errorf("settings of task %s: %w", t.Name, err)
-		}
-		ready.CallsAWS = t.CallsAWS
-		configured.tasks[i] = ready
+		configured.tasks[i].aws = a
 	}
 	return configured, nil
 }
@@ -64,16 +62,6 @@ func registerConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {
 	t := NewConfigured(name, summary, build, traits...)
-	builtin.add(t)
-	return t
-}
-
-// registerAWS adds a task that has settings and calls AWS.
-func registerAWS[P, R any](
-	name, summary string, build func(Settings, *AWS) (Func[P, R], error), traits ...Trait,
-) Task {
-	t := newConfigured(name, summary, build, traits...)
-	t.CallsAWS = true
 	builtin.add(t)
 	return t
 }
@@ -187,7 +175,7 @@ func (r *Registry) prepare(name string, parameters json.RawMessage) (prepared, p
 	if !found {
 		return prepared{}, protocol.Faults{protocol.UnknownFault("task", name, "a task", r.Names())}
 	}
-	ready, faults := t.prepare(parameters)
+	ready, faults := t.prepare(t.aws, parameters)
 	return ready, faults.Within("parameters")
 }
 

@@ -12,7 +12,8 @@
 // function's result, as JSON, is the target's output. By convention its string field
 // "message" is a line for a person, "summary" a short form for a table, and "cut" what was
 // left out of it. A result that implements [Lister] says how it is listed as rows. A task
-// that depends on its worker's settings is made with [NewConfigured].
+// that depends on its worker's settings is made with [NewConfigured]. A task calls AWS with
+// the AWS of its input, and has the trait [CallsAWS].
 //
 // # Errors
 //
@@ -44,6 +45,9 @@ type Input[P any] struct {
 
 	// RunID names the run. It is the same in every attempt at a target.
 	RunID string
+
+	// AWS calls AWS with the credentials of the account that the invocation is for.
+	AWS *AWS
 
 	// Parameters are the parameters of the request, decoded and checked.
 	Parameters P
@@ -132,7 +136,7 @@ type Task struct {
 	// Idempotent says that doing the work twice does no more than doing it once.
 	Idempotent bool
 
-	// CallsAWS says that the task calls AWS with the credentials of the process.
+	// CallsAWS says that the task calls AWS, and so needs credentials.
 	CallsAWS bool
 
 	// PerRequest says that Idempotent depends on the request, see [Repeater].
@@ -143,8 +147,9 @@ type Task struct {
 	// a task whose result is no [Lister].
 	Rows func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage)
 
-	prepare   func(parameters json.RawMessage) (prepared, protocol.Faults)
-	configure func(Settings, *AWS) (Task, error) // nil when it has no settings
+	prepare   func(a *AWS, parameters json.RawMessage) (prepared, protocol.Faults)
+	configure func(Settings) (Task, error) // nil when it has no settings
+	aws       *AWS                         // nil when the process does not call AWS
 }
 
 // Settings returns the value of a setting of the worker's process, or "". The process's
@@ -174,6 +179,10 @@ type Trait string
 // retriers in the request, and never hedged.
 const Idempotent Trait = "idempotent"
 
+// CallsAWS is the trait of a task that calls AWS. Before a run at the command line, it is
+// checked that there are credentials.
+const CallsAWS Trait = "calls AWS"
+
 // New returns the task of a typed function. It panics if P has a field that
 // [protocol.DecodeStrict] cannot decode. For example, a duration in parameters must be a
 // number of seconds, not a time.Duration.
@@ -181,9 +190,12 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	if err := protocol.CheckStrict(reflect.TypeFor[P]()); err != nil {
 		panic(fmt.Sprintf("task: parameters of %s: %v", name, err))
 	}
-	t := Task{Name: name, Summary: summary, Parameters: parametersOf(reflect.TypeFor[P]()), Idempotent: slices.Contains(traits, Idempotent), Rows: rowsOf[R]()}
+	t := Task{
+		Name: name, Summary: summary, Parameters: parametersOf(reflect.TypeFor[P]()), Rows: rowsOf[R](),
+		Idempotent: slices.Contains(traits, Idempotent), CallsAWS: slices.Contains(traits, CallsAWS),
+	}
 	_, t.PerRequest = any(new(P)).(Repeater)
-	t.prepare = func(parameters json.RawMessage) (prepared, protocol.Faults) {
+	t.prepare = func(a *AWS, parameters json.RawMessage) (prepared, protocol.Faults) {
 		p := new(P)
 		if parameters != nil {
 			if faults := protocol.DecodeStrict(parameters, p); faults != nil {
@@ -196,9 +208,10 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 			}
 		}
 		return prepared{p, func(ctx context.Context, region, target string) (json.RawMessage, error) {
-			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), Parameters: *p})
+			of := a.as(ctx, region)
+			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), AWS: of, Parameters: *p})
 			if err != nil {
-				return nil, err
+				return nil, of.concealed(err)
 			}
 			data, err := json.Marshal(output)
 			if err != nil {
@@ -219,21 +232,14 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 func NewConfigured[P, R any](
 	name, summary string, build func(Settings) (Func[P, R], error), traits ...Trait,
 ) Task {
-	return newConfigured(name, summary, func(s Settings, _ *AWS) (Func[P, R], error) { return build(s) }, traits...)
-}
-
-// newConfigured is [NewConfigured] for a task that also calls AWS.
-func newConfigured[P, R any](
-	name, summary string, build func(Settings, *AWS) (Func[P, R], error), traits ...Trait,
-) Task {
-	configure := func(s Settings, a *AWS) (Task, error) {
-		f, err := build(s, a)
+	configure := func(s Settings) (Task, error) {
+		f, err := build(s)
 		if err != nil {
 			return Task{}, err
 		}
 		return New(name, summary, f, traits...), nil
 	}
-	t, err := configure(nil, nil)
+	t, err := configure(nil)
 	if err != nil {
 		panic(fmt.Sprintf("task: %s without settings: %v", name, err))
 	}
