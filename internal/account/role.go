@@ -1,0 +1,170 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"meridian/internal/endpoints"
+	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+const (
+	// assumeTime is longer than STS takes to answer, a dead connection and a second Region
+	// included.
+	assumeTime = 10 * time.Second
+
+	// failureKept is how long a role that could not be assumed is not tried again. It is
+	// not longer than a retrier's usual first wait.
+	failureKept = time.Second
+
+	// transientKept is how long it is not after a transient error. It is shorter than most
+	// waits of the retries that come without retriers, which are half a second on average.
+	transientKept = 100 * time.Millisecond
+)
+
+// A Role provides the credentials of a role. It does not keep them: it belongs into a cache,
+// which calls Retrieve once at a time.
+type Role struct {
+	// Access has the role. Required.
+	Access protocol.Access
+
+	// RunID names the run, for the session's name and its tag. Required.
+	RunID string
+
+	// Home is the process's own Region. Empty means that it has none.
+	Home string
+
+	// Region is the Region of an item. Required.
+	Region string
+
+	// Call calls an operation of STS, with the credentials that may assume the role. Its
+	// errors have a name; those without AWS's answer have the names of the task "call".
+	// Required.
+	Call func(ctx context.Context, region, operation string, input map[string]any) (answer map[string]any, err error)
+
+	// Caller returns the ARN of the principal of these credentials. Required.
+	Caller func(context.Context) (arn string, err error)
+
+	failed atomic.Pointer[failure]
+}
+
+// A failure is an error, and until when it is kept.
+type failure struct {
+	err   *Error
+	until time.Time
+}
+
+// Retrieve implements aws.CredentialsProvider: it assumes the role. The error is an [Error].
+func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if f := r.failed.Load(); f != nil && time.Now().Before(f.until) {
+		return aws.Credentials{}, f.err
+	}
+	ctx, cancel := context.WithTimeout(ctx, assumeTime)
+	defer cancel()
+	credentials, err := r.assume(ctx)
+	if err == nil {
+		return credentials, nil
+	}
+	keep := failureKept
+	if err.transient {
+		keep = transientKept
+	}
+	r.failed.Store(&failure{err, time.Now().Add(keep)})
+	return aws.Credentials{}, err
+}
+
+// assume assumes the role.
+func (r *Role) assume(ctx context.Context) (aws.Credentials, *Error) {
+	if problem := r.problem(); problem != "" {
+		return aws.Credentials{}, &Error{Name: ErrorRole, Text: problem}
+	}
+	answer, err := Anywhere(ctx, r.Home, r.Region, func(ctx context.Context, region string) (map[string]any, error) {
+		return r.Call(ctx, region, "sts:AssumeRole", r.input())
+	})
+	if err != nil {
+		return aws.Credentials{}, r.refused(ctx, err)
+	}
+	issued, _ := answer["Credentials"].(map[string]any)
+	text := func(name string) string { s, _ := issued[name].(string); return s }
+	expires, err := time.Parse(time.RFC3339, text("Expiration"))
+	credentials := aws.Credentials{
+		AccessKeyID: text("AccessKeyId"), SecretAccessKey: text("SecretAccessKey"), SessionToken: text("SessionToken"),
+		CanExpire: true, Expires: expires, AccountID: accountOf(r.Access.Role), Source: "meridian",
+	}
+	if err != nil || !credentials.HasKeys() || credentials.SessionToken == "" {
+		return aws.Credentials{}, &Error{Name: "Call.BadAnswer", Text: fmt.Sprintf("assume %s: STS answered without credentials", r.Access.Role)}
+	}
+	return credentials, nil
+}
+
+// input returns the input of sts:AssumeRole. It has no duration: the default of an hour is
+// also the longest for a role that a role assumes.
+//
+// Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func (r *Role) input() map[string]any {
+	const most = 64
+	name := cmp.Or(r.Access.SessionName, "meridian-"+r.RunID)
+	input := map[string]any{"RoleArn": r.Access.Role, "RoleSessionName": name[:min(len(name), most)]}
+	if r.Access.ExternalID != "" {
+		input["ExternalId"] = r.Access.ExternalID
+	}
+	if r.Access.SessionTags {
+		input["Tags"] = []any{map[string]any{"Key": protocol.SessionTag, "Value": r.RunID}}
+	}
+	return input
+}
+
+// problem returns what is wrong with the role, or "".
+func (r *Role) problem() string {
+	role := r.Access.Role
+	parts := strings.SplitN(role, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "iam" || !protocol.ValidAccount(parts[4]) || !strings.HasPrefix(parts[5], "role/") {
+		return fmt.Sprintf("role %.200q is no ARN of a role", role)
+	}
+	if account := r.Access.Account; account != "" && account != parts[4] {
+		return fmt.Sprintf("role %s is of account %s, not of %s", role, parts[4], account)
+	}
+	if partition, known := endpoints.PartitionOf(r.Region); known && partition.ID != parts[1] {
+		return fmt.Sprintf("role %s is of partition %s, and %s is in %s", role, parts[1], r.Region, partition.ID)
+	}
+	return ""
+}
+
+// accountOf returns the account of an ARN.
+func accountOf(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}
+
+// refused returns the error of a role that could not be assumed.
+func (r *Role) refused(ctx context.Context, err error) *Error {
+	role := r.Access.Role
+	e := &Error{Name: nameOf(err), Text: "assume " + role + ": ", transient: !answered(err) || transient(err), retryAfter: retryAfter(err)}
+	text := err.Error()
+	if id := r.Access.ExternalID; len(id) >= leastExternalID {
+		text = strings.ReplaceAll(text, id, externalID)
+	}
+	switch {
+	case e.Name == "":
+		e.Name = ErrorUnreachable
+	case e.transient:
+	default:
+		caller, _ := r.Caller(ctx) // the sentence is true without it
+		if e.Name == "AccessDenied" && caller != "" {
+			e.Text = r.denied(caller, text)
+			return e
+		}
+		e.Text = fmt.Sprintf("assume %s as %s: ", role, cmp.Or(caller, "the worker"))
+	}
+	e.Text += text
+	return e
+}

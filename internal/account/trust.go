@@ -1,0 +1,88 @@
+package account
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+const (
+	// externalID stands for the external id in texts: it belongs into no log.
+	externalID = "EXTERNAL-ID"
+
+	// leastExternalID is the length of an external id that is no part of other words.
+	leastExternalID = 8
+)
+
+// denied returns the text for a role that does not trust the caller, or that the caller may
+// not assume: STS does not say which. STS's own words come last, where they may be cut.
+func (r *Role) denied(caller, said string) string {
+	text := fmt.Sprintf("%s may not assume %s; allow it sts:AssumeRole, and let the role trust it: ", caller, r.Access.Role)
+	policy := r.trustPolicy(caller)
+	if len(text)+len(policy) > protocol.MaxCauseBytes { // a path of 512 characters
+		policy = r.trustPolicy("arn:" + partitionOf(caller) + ":iam::" + accountOf(caller) + ":root")
+	}
+	return protocol.CutCause(text + policy + "; STS said: " + said)
+}
+
+// A statement is that of a trust policy.
+type statement struct {
+	Effect    string                       //nolint:tagliatelle // IAM's spelling
+	Principal map[string]string            //nolint:tagliatelle // IAM's spelling
+	Action    any                          //nolint:tagliatelle // IAM's spelling
+	Condition map[string]map[string]string `json:",omitempty"` //nolint:tagliatelle // IAM's spelling
+}
+
+// trustPolicy returns the policy of a role that trusts a caller.
+func (r *Role) trustPolicy(caller string) string {
+	s := statement{Effect: "Allow", Action: "sts:AssumeRole", Condition: map[string]map[string]string{}}
+	principal, pattern := principalOf(caller)
+	s.Principal = map[string]string{"AWS": principal}
+	if pattern != "" {
+		s.Condition["ArnLike"] = map[string]string{"aws:PrincipalArn": pattern}
+	}
+	if r.Access.ExternalID != "" {
+		s.Condition["StringEquals"] = map[string]string{"sts:ExternalId": externalID}
+	}
+	if r.Access.SessionTags {
+		s.Action = []string{"sts:AssumeRole", "sts:TagSession"}
+	}
+	policy, err := json.Marshal(struct {
+		Version   string      //nolint:tagliatelle // IAM's spelling
+		Statement []statement //nolint:tagliatelle // IAM's spelling
+	}{"2012-10-17", []statement{s}})
+	if err != nil {
+		return err.Error() // never
+	}
+	return string(policy)
+}
+
+// principalOf returns the principal of a trust policy for the caller with an ARN, and the
+// pattern of ARNs that it is limited to, or "". A session is trusted by its role. The ARN of
+// a session does not have the role's path: a role with a path has to be put in by hand. Only
+// that of IAM Identity Center is known, but has the Region in it.
+//
+// Source: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+func principalOf(caller string) (arn, pattern string) {
+	session, isSession := strings.CutPrefix(caller, "arn:"+partitionOf(caller)+":sts::"+accountOf(caller)+":assumed-role/")
+	if !isSession {
+		return caller, ""
+	}
+	role, _, _ := strings.Cut(session, "/")
+	of := "arn:" + partitionOf(caller) + ":iam::" + accountOf(caller) + ":"
+	if strings.HasPrefix(role, "AWSReservedSSO_") {
+		return of + "root", of + "role/aws-reserved/sso.amazonaws.com/*" + role
+	}
+	return of + "role/" + role, ""
+}
+
+// partitionOf returns the partition of an ARN.
+func partitionOf(arn string) string {
+	parts := strings.SplitN(arn, ":", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[1]
+}
