@@ -29,8 +29,10 @@ func imports() map[string][]string {
 		"internal/endpoints": {},
 		"internal/function":  {},
 		"internal/probe":     {},
+		"internal/account": {"pkg/protocol", "internal/endpoints"},
 		"internal/task": {
 			"pkg/protocol", "internal/endpoints", "internal/probe", "internal/awsapi", "internal/awsapi/model", "internal/wire",
+			"internal/account",
 		},
 		"internal/report":            {"pkg/protocol"},
 		"internal/wire":              {},

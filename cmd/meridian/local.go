@@ -82,7 +82,7 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 			return value
 		}
 		return environment(name)
-	}, task.NewAWS(0, f.configuration, nil))
+	}, task.NewAWS(0, f.configuration, profile))
 	for name := range unknown {
 		if err == nil {
 			err = fmt.Errorf("--worker-setting: %q: no task has this setting", name)
@@ -127,6 +127,11 @@ func (f *runFlags) configuration(ctx context.Context) (aws.Config, error) {
 		f.aws = &cfg
 	}
 	return cfg, err
+}
+
+// profile returns the SDK's configuration with the credentials of a profile.
+func profile(ctx context.Context, name string) (aws.Config, error) {
+	return sdkconfig.Load(ctx, config.WithDefaultRegion("us-east-1"), config.WithSharedConfigProfile(name))
 }
 
 // log returns the log for standard error, with a line for each target too, or one that

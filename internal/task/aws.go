@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"time"
 
 	"meridian/internal/awsapi"
 	"meridian/internal/awsapi/model"
@@ -29,6 +31,11 @@ import (
 type AWS struct {
 	*process
 
+	own     *AWS        // the process's; nil when this is it
+	access  access      // zero when this is the process's
+	region  string      // of the first item of the access
+	profile *awsapi.API // nil when the credentials are not those of a profile
+
 	ready   lookup[*awsapi.API]                   // has one key
 	enabled lookup[protocol.EnabledRegionsOutput] // by partition
 	owner   owner
@@ -45,6 +52,10 @@ type process struct {
 
 	loaded lookup[*configuration] // has one key
 	sender *sender                // nil before the first call
+	caller lookup[string]         // the ARN of the process's credentials; has one key
+
+	mu       sync.Mutex
+	accounts map[access]*entry
 }
 
 // A Configuration loads the configuration of the SDK.
@@ -130,16 +141,10 @@ func (a *AWS) api(ctx context.Context) (*awsapi.API, error) {
 	if a == nil || a.load == nil {
 		return nil, &CallError{Name: ErrorCallConfiguration, Err: errors.New("this process has no way to AWS")}
 	}
-	return a.ready.get(ctx, "", 0, nil, a.newAPI)
-}
-
-// newAPI returns what calls AWS with the credentials of the account.
-func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
-	c, err := a.configuration(ctx)
-	if err != nil {
-		return nil, err
+	if a.profile != nil {
+		return a.profile, nil
 	}
-	return &awsapi.API{Client: awsapi.New(c.sender, c.Credentials), Endpoints: c.endpoints}, nil
+	return a.ready.get(ctx, "", 0, nil, a.newAPI)
 }
 
 // Config returns the configuration for the SDK's clients in a Region, with the account's
@@ -179,11 +184,16 @@ func (a *AWS) send(
 	if limit != nil {
 		limit(&limited)
 	}
+	began := time.Now()
 	answer, err := limited.Call(ctx, op, region, input)
-	if err != nil {
-		return awsapi.Answer{}, callError(ctx, err, twice)
+	if err == nil {
+		return answer, nil
 	}
-	return answer, nil
+	err = callError(ctx, err, twice)
+	if failed, ok := errors.AsType[*CallError](err); ok && !failed.ofAccount && a.expired(failed.Name, began) {
+		failed.transient = true
+	}
+	return awsapi.Answer{}, err
 }
 
 // ask calls an operation of the tasks' own, which changes nothing and needs not be allowed.

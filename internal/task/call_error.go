@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"meridian/internal/account"
 	"meridian/internal/awsapi"
 	"meridian/internal/endpoints"
 	"meridian/internal/wire"
@@ -51,6 +52,7 @@ type CallError struct {
 	// Err says what happened.
 	Err error
 
+	ofAccount  bool // whether there are no credentials of the account
 	transient  bool
 	final      bool
 	retryAfter time.Duration
@@ -80,6 +82,9 @@ func (e *CallError) RetryAfter() time.Duration { return e.retryAfter }
 // mode: throttles, after which AWS has done nothing, and connections that could not be
 // opened; other transient errors only if the operation may be called twice.
 func callError(ctx context.Context, err error, twice bool) error {
+	if failed, ok := errors.AsType[*account.Error](err); ok {
+		return &CallError{Name: failed.Name, Err: plain(failed), ofAccount: true, transient: failed.Transient(), retryAfter: failed.RetryAfter()}
+	}
 	_, undecoded := errors.AsType[*smithy.DeserializationError](err)
 	if ctx.Err() != nil {
 		if undecoded {
@@ -159,7 +164,7 @@ func notEnabledCodes() []string {
 // not enabled in the account. It asks AWS, because bad credentials give the same error.
 func (a *AWS) explain(ctx context.Context, region string, err error) error {
 	failed, ok := errors.AsType[*CallError](err)
-	if !ok || !slices.Contains(notEnabledCodes(), failed.Name) {
+	if !ok || failed.ofAccount || failed.transient || !slices.Contains(notEnabledCodes(), failed.Name) {
 		return err
 	}
 	if needsOptIn(region) {
@@ -169,7 +174,11 @@ func (a *AWS) explain(ctx context.Context, region string, err error) error {
 		}
 	}
 	explained := *failed // which others may have, too
-	explained.Err = fmt.Errorf("%w; the credentials may be wrong or have expired: sign in again", failed.Err)
+	hint := "the credentials may be wrong or have expired: sign in again"
+	if a.own != nil && a.access.Role != "" {
+		hint = "the Region may not be enabled in the account"
+	}
+	explained.Err = fmt.Errorf("%w; %s", failed.Err, hint)
 	return &explained
 }
 

@@ -208,10 +208,10 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 			}
 		}
 		return prepared{p, func(ctx context.Context, region, target string) (json.RawMessage, error) {
-			of := a.as(ctx, region)
+			of, began := a.as(ctx, region), time.Now()
 			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), AWS: of, Parameters: *p})
 			if err != nil {
-				return nil, of.concealed(err)
+				return nil, of.told(err, began)
 			}
 			data, err := json.Marshal(output)
 			if err != nil {
