@@ -17,7 +17,14 @@ func (w *Worker) logger(r protocol.RegionRequest) *slog.Logger {
 	if w.Log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return w.Log.With("runId", r.RunID, "region", r.Region, "batch", r.Batch, "attempt", r.Attempt, "task", r.Task)
+	fields := []any{"runId", r.RunID}
+	if r.Account != nil {
+		fields = append(fields, "account", r.Account.Account)
+	}
+	if r.Regions == nil {
+		fields = append(fields, "region", r.Region)
+	}
+	return w.Log.With(append(fields, "batch", r.Batch, "attempt", r.Attempt, "task", r.Task)...)
 }
 
 // logTarget logs what became of one target: the message of its output, or its error. It

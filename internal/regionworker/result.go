@@ -38,8 +38,8 @@ func outcomeOf(target string, begin time.Time, o fanout.Outcome[*protocol.Output
 }
 
 // conclude sets the result's status and, unless it succeeded, its error and its cause,
-// which names the first target that failed, if one did.
-func conclude(r *protocol.RegionResult, v fanout.Verdict) {
+// which names the first target that failed, if one did, and its Region if there are several.
+func conclude(r *protocol.RegionResult, items []item, v fanout.Verdict) {
 	var counts protocol.Counts
 	for _, t := range r.Targets {
 		counts.Add(t.Status)
@@ -50,19 +50,23 @@ func conclude(r *protocol.RegionResult, v fanout.Verdict) {
 		r.Status = protocol.StatusSkipped
 	case v.Status != fanout.Succeeded:
 		r.Error = fanout.ErrorName(v.Err)
-		r.Cause = protocol.CutCause(cause(r.Targets, counts, v))
+		r.Cause = protocol.CutCause(cause(r, items, counts, v))
 	}
 }
 
-func cause(targets []protocol.TargetOutcome, counts protocol.Counts, v fanout.Verdict) string {
+func cause(r *protocol.RegionResult, items []item, counts protocol.Counts, v fanout.Verdict) string {
 	if v.Status != fanout.Failed {
 		return fmt.Sprintf("%v; %d of %d targets not finished",
 			v.Err, counts.TimedOut+counts.Aborted+counts.NotStarted, counts.Total)
 	}
-	for _, t := range targets {
+	for n, t := range r.Targets {
 		if t.Status == protocol.StatusFailed || t.Status == protocol.StatusTimedOut {
+			where := t.Target
+			if r.Region == "" {
+				where = items[n].region + ": " + where
+			}
 			return fmt.Sprintf("%d of %d targets failed; %s: %s: %s",
-				counts.Failed+counts.TimedOut, counts.Total, t.Target, t.Error, t.Cause)
+				counts.Failed+counts.TimedOut, counts.Total, where, t.Error, t.Cause)
 		}
 	}
 	return v.Err.Error()

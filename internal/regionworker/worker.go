@@ -1,12 +1,14 @@
-// Package regionworker does a Region's work: it decodes one invocation, runs its task
-// over its targets with the fan-out engine, and answers with one outcome per target.
+// Package regionworker does a Region's work, or that of several Regions of an account: it
+// decodes one invocation, runs its task over its targets with the fan-out engine, and answers
+// with one outcome per target.
 //
 // The Lambda function functions/regionworker calls it. The command line and the tests
 // call it in their own process, with the same bytes.
 //
 // # What Handle promises
 //
-// The answer lists every target of the request, once, in its order. Handle returns
+// The answer lists every target of the request, once, in its order; the targets of several
+// Regions one Region after the other, of which all run at once. Handle returns
 // before the end of the request's budget and before the function's deadline, with a
 // [protocol.Reserve] to spare; targets that are unfinished by then are TIMED_OUT or
 // NOT_STARTED. A target is not started with less than a [protocol.UsefulTime] left. When
@@ -23,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"meridian/internal/fanout"
@@ -61,7 +64,8 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	budget := budgetOf(ctx, begin, request.BudgetMs)
-	ctx, cancel := withinBudget(task.WithRunID(ctx, request.RunID), begin, budget)
+	ctx = task.WithAccess(task.WithRunID(ctx, request.RunID), request.Account)
+	ctx, cancel := withinBudget(ctx, begin, budget)
 	defer cancel()
 	work = checked(work)
 	if request.Policy.Retry == nil {
@@ -103,31 +107,50 @@ var errPast = errors.New("the function's deadline had passed before the invocati
 func (w *Worker) run(
 	ctx context.Context, begin time.Time, request protocol.RegionRequest, p fanout.Policy, work task.Work,
 ) protocol.RegionResult {
-	log := w.logger(request)
+	log, items := w.logger(request), itemsOf(request)
 	result := protocol.RegionResult{
 		Version: request.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
-		WorkerVersion: protocol.Version, WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(request.Targets)),
+		WorkerVersion: protocol.Version, WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(items)),
 	}
-	outputs, kept := protocol.NewOutputs(protocol.MaxPayloadBytes), make([]*protocol.Output, len(request.Targets))
-	outcomes, verdict := fanout.Each(ctx, p, request.Targets,
-		func(ctx context.Context, target string, _ []fanout.Attempt) (*protocol.Output, error) {
-			output, err := work(ctx, request.Region, target)
+	outputs, kept := protocol.NewOutputs(protocol.MaxPayloadBytes), make([]*protocol.Output, len(items))
+	outcomes, verdict := fanout.Each(ctx, p, items,
+		func(ctx context.Context, i item, _ []fanout.Attempt) (*protocol.Output, error) {
+			output, err := work(ctx, i.region, i.target)
 			return outputs.Keep(output), brief(err)
 		})
 	panicked := false
-	for i, o := range outcomes {
-		result.Targets[i], kept[i] = outcomeOf(request.Targets[i], begin, o)
-		logTarget(ctx, log, result.Targets[i], kept[i])
-		panicked = panicked || logPanic(ctx, log, request.Targets[i], o.Err)
+	for n, o := range outcomes {
+		i, of := items[n], log
+		if request.Regions != nil {
+			of = log.With("region", i.region)
+		}
+		result.Targets[n], kept[n] = outcomeOf(i.target, begin, o)
+		logTarget(ctx, of, result.Targets[n], kept[n])
+		panicked = panicked || logPanic(ctx, of, i.target, o.Err)
 	}
 	for i := range kept { // now none is dropped any more
 		kept[i].PutInto(&result.Targets[i])
 		result.Truncated = result.Truncated || result.Targets[i].DroppedOutputBytes > 0
 	}
-	conclude(&result, verdict())
+	conclude(&result, items, verdict())
 	result.ElapsedMs = protocol.Milliseconds(time.Since(begin))
 	logEnd(ctx, log, &result)
 	return result
+}
+
+// An item is one target of one Region.
+type item struct{ region, target string }
+
+// itemsOf returns the items of a request, in the order of the answer.
+func itemsOf(r protocol.RegionRequest) []item {
+	var items []item
+	for _, region := range r.Work() {
+		items = slices.Grow(items, len(region.Targets))
+		for _, target := range region.Targets {
+			items = append(items, item{region.Region, target})
+		}
+	}
+	return items
 }
 
 // checked returns work that fails if its output cannot be part of an answer. Then only
