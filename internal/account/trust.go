@@ -27,12 +27,22 @@ func (r *Role) denied(caller, said string) string {
 	return protocol.CutCause(text + policy + "; STS said: " + said)
 }
 
+// A trustPolicy is the policy of a role that says who may assume it.
+//
+//nolint:tagliatelle // IAM's spelling
+type trustPolicy struct {
+	Version   string      `json:"Version"`
+	Statement []statement `json:"Statement"`
+}
+
 // A statement is that of a trust policy.
+//
+//nolint:tagliatelle // IAM's spelling
 type statement struct {
-	Effect    string                       //nolint:tagliatelle // IAM's spelling
-	Principal map[string]string            //nolint:tagliatelle // IAM's spelling
-	Action    any                          //nolint:tagliatelle // IAM's spelling
-	Condition map[string]map[string]string `json:",omitempty"` //nolint:tagliatelle // IAM's spelling
+	Effect    string                       `json:"Effect"`
+	Principal map[string]string            `json:"Principal"`
+	Action    any                          `json:"Action"`
+	Condition map[string]map[string]string `json:"Condition,omitempty"`
 }
 
 // trustPolicy returns the policy of a role that trusts a caller.
@@ -49,10 +59,7 @@ func (r *Role) trustPolicy(caller string) string {
 	if r.Access.SessionTags {
 		s.Action = []string{"sts:AssumeRole", "sts:TagSession"}
 	}
-	policy, err := json.Marshal(struct {
-		Version   string      //nolint:tagliatelle // IAM's spelling
-		Statement []statement //nolint:tagliatelle // IAM's spelling
-	}{"2012-10-17", []statement{s}})
+	policy, err := json.Marshal(trustPolicy{"2012-10-17", []statement{s}})
 	if err != nil {
 		return err.Error() // never
 	}
