@@ -12,6 +12,7 @@ import (
 	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 )
 
@@ -161,8 +162,8 @@ func (a *AWS) expired(code string, began time.Time) bool {
 }
 
 // told returns the error of a target, which began some time ago, without the secrets of
-// credentials. An error of the credentials is told as such, whatever a client of the SDK
-// says around it.
+// credentials. Of a client of the SDK, an error of the credentials is told as such, and a
+// throttle and a session that has expired are transient.
 func (a *AWS) told(err error, began time.Time) error {
 	if a == nil || a.process == nil {
 		return err
@@ -180,7 +181,8 @@ func (a *AWS) told(err error, began time.Time) error {
 		}
 	}
 	if refused, ok := errors.AsType[smithy.APIError](err); ok {
-		told.transient = a.expired(refused.ErrorCode(), began)
+		_, throttled := retry.DefaultThrottleErrorCodes[refused.ErrorCode()]
+		told.transient = a.expired(refused.ErrorCode(), began) || throttled
 	}
 	if told.text == err.Error() && !told.transient {
 		return err

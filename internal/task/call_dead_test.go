@@ -89,7 +89,8 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 	go func() { done <- server.ServeTLS(w, "", "") }()
 	a = task.NewAWS(0, func(context.Context) (aws.Config, error) {
 		return aws.Config{
-			Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
+			Region:      "us-east-1",
+			Credentials: credentials.NewStaticCredentialsProvider("key", "secret of the worker", "token of the worker"),
 			HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 				t.TLSClientConfig.InsecureSkipVerify = true
 			}),

@@ -21,3 +21,10 @@ func (a *AWS) DeadHosts() (n int) {
 	a.sender.dead.Range(func(any, any) bool { n++; return true })
 	return n
 }
+
+// Accounts returns how many accesses an AWS keeps something of.
+func (a *AWS) Accounts() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.accounts)
+}
