@@ -39,6 +39,7 @@ type AWS struct {
 	ready   lookup[*awsapi.API]                   // has one key
 	enabled lookup[protocol.EnabledRegionsOutput] // by partition
 	owner   owner
+	listed  sync.Map // of unit, by id
 }
 
 // A process is what all accounts of a process share.

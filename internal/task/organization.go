@@ -1,0 +1,173 @@
+package task
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"meridian/internal/awsapi"
+	"meridian/pkg/protocol"
+
+	"golang.org/x/sync/errgroup"
+)
+
+var _ = register(protocol.OrganizationTask, "list the accounts of the organization", organization, Idempotent, CallsAWS)
+
+// OrganizationParameters are the parameters of the task "organization", whose target is
+// only a label. The coordinator runs it for a request for an organization.
+type OrganizationParameters struct {
+	// Units lists the ids of organizational units and roots. Nil means all of the
+	// organization.
+	Units []string `json:"units,omitzero" max:"100" help:"organizational units and roots to list, with those below (default all of the organization)"`
+}
+
+const (
+	// maxOrganizationPages limits a listing to 10,000 accounts, ten times as many as a run
+	// may have: AWS gives 20 in a page. Their output is less than 4 MB.
+	// Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html
+	maxOrganizationPages = 500
+
+	// unitsAtOnce is how many units are listed at once: Organizations throttles soon.
+	unitsAtOnce = 8
+)
+
+// A unit is what was found in an organizational unit.
+type unit struct {
+	accounts []protocol.OrganizationAccount
+	children []string
+	runID    string // of the run that listed it
+}
+
+// organization is the function of the task "organization". The operator need not allow
+// what it calls: the request does not choose it.
+func organization(ctx context.Context, in Input[OrganizationParameters]) (protocol.OrganizationOutput, error) {
+	if _, err := in.AWS.api(ctx); err != nil {
+		return protocol.OrganizationOutput{}, err
+	}
+	found := map[string]protocol.OrganizationAccount{}
+	add := func(accounts []protocol.OrganizationAccount) {
+		for _, a := range accounts {
+			found[a.ID] = a
+		}
+	}
+	if in.Parameters.Units == nil {
+		accounts, err := in.AWS.accountsOf(ctx, in.Region, "organizations:ListAccounts", nil)
+		if err != nil {
+			return protocol.OrganizationOutput{}, err
+		}
+		add(accounts)
+	}
+	seen := map[string]bool{}
+	for level := in.Parameters.Units; len(level) > 0; { // units are nested five deep
+		level = slices.DeleteFunc(slices.Clone(level), func(id string) bool { again := seen[id]; seen[id] = true; return again })
+		units, err := in.AWS.units(ctx, in.Region, in.RunID, level)
+		if err != nil {
+			return protocol.OrganizationOutput{}, err
+		}
+		level = nil
+		for _, u := range units {
+			add(u.accounts)
+			level = append(level, u.children...)
+		}
+	}
+	out := protocol.OrganizationOutput{Accounts: make([]protocol.OrganizationAccount, 0, len(found))}
+	active := 0
+	for _, a := range found {
+		out.Accounts = append(out.Accounts, a)
+		if a.State == protocol.StateActive {
+			active++
+		}
+	}
+	slices.SortFunc(out.Accounts, func(a, b protocol.OrganizationAccount) int { return strings.Compare(a.ID, b.ID) })
+	out.Message = fmt.Sprintf("accounts in the organization: %d, of which %d are active", len(out.Accounts), active)
+	return out, nil
+}
+
+// units lists units. When AWS throttles, the others are listed all the same: the next attempt
+// does not list them again. The error is one that trying again does not help, if there is
+// one.
+func (a *AWS) units(ctx context.Context, region, runID string, ids []string) ([]unit, error) {
+	units := make([]unit, len(ids))
+	var mu sync.Mutex
+	var failed error
+	var group errgroup.Group
+	group.SetLimit(unitsAtOnce)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			mu.Lock()
+			hopeless := failed != nil && !transient(failed)
+			mu.Unlock()
+			if hopeless {
+				return nil
+			}
+			units[i], err = a.unit(ctx, region, runID, id)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && (failed == nil || transient(failed)) {
+				failed = err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return units, failed
+}
+
+// transient reports whether trying again may help.
+func transient(err error) bool {
+	failed, ok := errors.AsType[*CallError](err)
+	return ok && failed.transient
+}
+
+// unit lists a unit, once for a run.
+func (a *AWS) unit(ctx context.Context, region, runID, id string) (unit, error) {
+	if kept, ok := a.listed.Load(id); ok {
+		if u, _ := kept.(unit); u.runID == runID {
+			return u, nil
+		}
+	}
+	input := map[string]any{"ParentId": id}
+	u := unit{runID: runID}
+	var err error
+	if u.accounts, err = a.accountsOf(ctx, region, "organizations:ListAccountsForParent", input); err != nil {
+		return unit{}, err
+	}
+	children, err := a.list(ctx, region, "organizations:ListOrganizationalUnitsForParent", "OrganizationalUnits", input)
+	if err != nil {
+		return unit{}, err
+	}
+	for _, child := range children {
+		u.children = append(u.children, child("Id"))
+	}
+	a.listed.Store(id, u)
+	return u, nil
+}
+
+// accountsOf lists accounts with an operation.
+func (a *AWS) accountsOf(ctx context.Context, region, target string, input map[string]any) ([]protocol.OrganizationAccount, error) {
+	list, err := a.list(ctx, region, target, "Accounts", input)
+	accounts := make([]protocol.OrganizationAccount, len(list))
+	for i, item := range list {
+		accounts[i] = protocol.OrganizationAccount{ID: item("Id"), Name: item("Name"), State: cmp.Or(item("State"), item("Status"))}
+	}
+	return accounts, err
+}
+
+// list calls an operation that lists items, and returns what reads the texts of each.
+func (a *AWS) list(ctx context.Context, region, target, member string, input map[string]any) ([]func(string) string, error) {
+	answer, err := a.ask(ctx, region, target, input, func(api *awsapi.API) { api.MaxPages = maxOrganizationPages })
+	if err != nil {
+		return nil, err
+	}
+	found, _ := answer[member].([]any)
+	list := make([]func(string) string, len(found))
+	for i := range found {
+		item, _ := found[i].(map[string]any)
+		list[i] = func(name string) string { text, _ := item[name].(string); return text }
+	}
+	return list, nil
+}
