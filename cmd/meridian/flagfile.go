@@ -16,12 +16,26 @@ type flagText struct {
 // texts returns the values of the flags that take JSON or a list.
 func (f *runFlags) texts() []flagText {
 	all := []flagText{
-		{"parameters", &f.parameters}, {"retry", &f.retry}, {"target-retry", &f.targetRetry}, {"hedge", &f.hedge}, {"input", &f.call.input},
+		{"parameters", &f.parameters},
+		{"retry", &f.retry},
+		{"target-retry", &f.targetRetry},
+		{"hedge", &f.hedge},
+		{"input", &f.call.input},
+		{"waves", &f.accounts.waves},
 	}
 	for _, list := range []struct {
 		flag  string
 		texts texts
-	}{{"region", f.regions}, {"exclude-region", f.excludeRegions}, {"target", f.targets}} {
+	}{
+		{"region", f.regions},
+		{"exclude-region", f.excludeRegions},
+		{"target", f.targets},
+		{"account", f.accounts.ids},
+		{"exclude-account", f.accounts.exclude},
+		{"unit", f.accounts.units},
+		{"profile", f.accounts.profiles},
+		{"canary-region", f.accounts.canaryRegions},
+	} {
 		for i := range list.texts {
 			all = append(all, flagText{list.flag, &list.texts[i]})
 		}
@@ -35,6 +49,18 @@ func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
 	reader := "" // the flag that reads standard input
 	if f.file == "-" {
 		reader = "file"
+	}
+	if f.accounts.file != "" {
+		if f.accounts.file == "-" && reader != "" {
+			return usage("--accounts: standard input is read for --%s already", reader)
+		}
+		if f.accounts.file == "-" {
+			reader = "accounts"
+		}
+		var err error
+		if f.accounts.content, err = c.awaitFile(ctx, "accounts", f.accounts.file); err != nil {
+			return err
+		}
 	}
 	for _, value := range f.texts() {
 		path, isFile := strings.CutPrefix(*value.text, "@")

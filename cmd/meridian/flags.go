@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,6 +33,7 @@ type runFlags struct {
 	output                                           format
 	columns, sort, countBy                           string
 	call                                             callFlags
+	accounts                                         accountFlags
 	arguments                                        bool // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool
@@ -64,6 +66,7 @@ func (f *runFlags) registerRegions(cmd *cobra.Command) {
 	complete(cmd, "region", completeRunRegions)
 	complete(cmd, "exclude-region", completeRegions)
 	complete(cmd, "partition", completePartitions)
+	f.accounts.register(cmd)
 }
 
 // registerLimits adds the flags that say how to run, and what to print.
@@ -119,7 +122,7 @@ func (f *runFlags) settings() []setting {
 	decode := func(flag, field string, text *string) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeField(r, field, *text) }}
 	}
-	return append(f.call.settings(), []setting{
+	return slices.Concat(f.call.settings(), f.accounts.settings(), []setting{
 		list("region", "regions", f.regions, func(r *protocol.Request) *[]string { return &r.Regions }),
 		list("exclude-region", "excludeRegions", f.excludeRegions, func(r *protocol.Request) *[]string { return &r.ExcludeRegions }),
 		set("partition", "partition", func(r *protocol.Request) { r.Partition = f.partition }),
@@ -141,7 +144,7 @@ func (f *runFlags) settings() []setting {
 		set("max-concurrency", "maxConcurrency", func(r *protocol.Request) { r.MaxConcurrency = f.maxConcurrency }),
 		set("target-max-concurrency", "targetMaxConcurrency", func(r *protocol.Request) { r.TargetMaxConcurrency = f.targetMaxConcurrency }),
 		set("max-targets-per-invocation", "maxTargetsPerInvocation", func(r *protocol.Request) { r.MaxTargetsPerInvocation = f.maxTargets }),
-	}...)
+	})
 }
 
 // decodeNames reads the names of a field from the values of its flag.

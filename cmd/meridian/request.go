@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // readRequest reads the request from the file and the flags, and returns the source
 // of its fields. The values of a request of the right form are not validated yet.
 func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
-	from := source{arguments: f.arguments}
+	from := source{arguments: f.arguments, accounts: &f.accounts}
+	f.accounts.given = changed
 	var request protocol.Request
 	if f.file == "" && !f.saysWhatToRun(changed) {
 		piped, err := c.hasRequest(ctx)
@@ -54,7 +56,13 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 		}
 	}
 	if faults == nil {
+		if unused := f.accounts.read.notice(); unused != "" {
+			_, _ = io.WriteString(c.stderr, printable(fmt.Sprintf("note: %s: not used: %s\n", shownFile(f.accounts.file), unused)))
+		}
 		return request, from, nil
+	}
+	for _, field := range dependent(unread) {
+		unread[field] = true
 	}
 	more := slices.DeleteFunc(request.Validate(), func(fault protocol.Fault) bool { return unread[fieldOf(fault.Path)] })
 	return request, from, refuse(append(faults, from.placed(more)...))
@@ -65,7 +73,7 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 // loop.
 func (f *runFlags) saysWhatToRun(changed func(flag string) bool) bool {
 	work := []string{"region", "exclude-region", "partition", "target", "task", "parameters", "param"}
-	return slices.ContainsFunc(work, changed) || slices.ContainsFunc(f.texts(), func(v flagText) bool { return *v.text == "@-" })
+	return slices.ContainsFunc(append(work, saysWhere...), changed) || slices.ContainsFunc(f.texts(), func(v flagText) bool { return *v.text == "@-" })
 }
 
 // stdinPatience is how long standard input may stay open and empty: longer than a

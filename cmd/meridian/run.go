@@ -47,11 +47,17 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err := f.check(changed); err != nil {
 		return err
 	}
+	if err := f.accounts.check(changed, f.function); err != nil {
+		return err
+	}
 	if err := f.checkRows(changed); err != nil {
 		return err
 	}
 	request, from, err := c.readRequest(ctx, f, changed)
 	if err != nil {
+		return err
+	}
+	if err := checkProfiles(f.function, request, from); err != nil {
 		return err
 	}
 	if f.dryRun {
@@ -60,7 +66,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	var result protocol.Result
 	if f.function != "" {
 		result, err = c.runRemotely(ctx, f, request)
-	} else {
+	} else if err = c.identifyProfiles(ctx, f, &request); err == nil {
 		result, err = c.runLocally(ctx, f, request)
 	}
 	if err != nil {

@@ -92,6 +92,7 @@ func lambdaServer() http.Handler {
 		"crashing":    functionError("Runtime.ExitError", "RequestId: 1 Error: Runtime exited with error: exit status 2"),
 		"slow":        functionError("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),
 		"unmarked":    lost(functionError("KeyError", "'regions'")),
+		"show":        show,
 		"echo":        func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
 		"cut":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"silent": func(_ http.ResponseWriter, r *http.Request) {
@@ -134,6 +135,12 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(answer)
+}
+
+// show refuses every request, and repeats it: so a script sees what the flags make of it.
+func show(w http.ResponseWriter, r *http.Request) {
+	payload, _ := io.ReadAll(r.Body)
+	functionError(protocol.ErrorInvalidRequest, string(payload))(w, r)
 }
 
 func apiError(status int, name, message string) http.HandlerFunc {

@@ -20,6 +20,9 @@ type source struct {
 	// has a flag of its own is "parameters.query".
 	flags map[string]string
 
+	// accounts are the flags that set accounts and waves.
+	accounts *accountFlags
+
 	// arguments says that the targets are arguments of the command.
 	arguments bool
 }
@@ -86,6 +89,13 @@ func (s source) place(path string) string {
 		return strings.TrimSuffix(s.file+": "+path, ": ")
 	case path == "":
 		return ""
+	}
+	if s.accounts != nil {
+		if place := s.accounts.place(path, flag); place != "" {
+			return place
+		}
+	}
+	switch {
 	case field == "targets" && s.arguments:
 		return "" // the fault's value shows which
 	case field == "parameters" && strings.HasPrefix(rest, "."):

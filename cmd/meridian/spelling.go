@@ -21,7 +21,6 @@ var foreign = map[string]string{
 	"page-size":      "set MaxResults, or the member of that kind, in --input",
 	"no-paginate":    "set --max-pages 1",
 	"cli-input-json": "set --input @file",
-	"profile":        "set AWS_PROFILE",
 	"endpoint-url":   "set AWS_ENDPOINT_URL",
 	"ca-bundle":      "set AWS_CA_BUNDLE",
 	"no-cli-pager":   "leave it out; there is no pager",
