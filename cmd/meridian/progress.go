@@ -27,9 +27,11 @@ const patienceWithoutView = 500 * time.Millisecond
 // A watch shows the progress of a run on standard error if that is a terminal. It
 // reads nothing, handles no signals, and erases what it has drawn.
 type watch struct {
-	done, total, failed atomic.Int64
-	stopping            chan struct{} // closed by stop
-	restored            chan struct{} // closed when the terminal is as it was before
+	done, total, failed, accounts atomic.Int64
+
+	running  attempts
+	stopping chan struct{} // closed by stop
+	restored chan struct{} // closed when the terminal is as it was before
 }
 
 // watch starts to show the progress. It shows nothing when standard error is no
@@ -94,12 +96,15 @@ func (w *watch) event(e protocol.Event) {
 	switch e.Type {
 	case protocol.EventRunStarted:
 		w.total.Store(int64(e.Started.Regions))
+		w.accounts.Store(int64(e.Started.Accounts))
 	case protocol.EventRegionSettled:
 		w.done.Add(1)
 		if s := e.Outcome.Status; s == protocol.StatusFailed || s == protocol.StatusTimedOut {
 			w.failed.Add(1)
 		}
-	case protocol.EventNotice, protocol.EventAttemptStarted, protocol.EventAttemptEnded, protocol.EventRunEnded:
+	case protocol.EventAttemptStarted, protocol.EventAttemptEnded:
+		w.running.event(e)
+	case protocol.EventNotice, protocol.EventRunEnded:
 	}
 }
 
@@ -110,7 +115,7 @@ func (w *watch) stop() {
 }
 
 // A progressView is one line: a spinner, how many Regions have settled, a bar,
-// the time, and how many failed.
+// the time, how many failed, and in which accounts attempts are running.
 type progressView struct {
 	watch   *watch
 	doing   string
@@ -176,11 +181,18 @@ func (v *progressView) line() string {
 		return fmt.Sprintf("%s %s  %s", v.spinner.View(), v.doing, elapsed)
 	}
 	full := int(barCells * done / total)
-	line := fmt.Sprintf("%s %d of %d Regions  %s%s  %s", v.spinner.View(), done, total,
+	of := ""
+	if accounts := v.watch.accounts.Load(); accounts > 0 {
+		of = " of " + count(int(accounts), "account")
+	}
+	line := fmt.Sprintf("%s %d of %d Regions%s  %s%s  %s", v.spinner.View(), done, total, of,
 		lipgloss.NewStyle().Foreground(lipgloss.Green).Render(strings.Repeat("━", full)),
 		quiet.Render(strings.Repeat("─", barCells-full)), elapsed)
 	if failed > 0 {
 		line += lipgloss.NewStyle().Foreground(lipgloss.Red).Render(fmt.Sprintf("  %d failed", failed))
+	}
+	if where := v.watch.running.where(); where != "" {
+		line += quiet.Render("  in " + printable(where))
 	}
 	return line
 }

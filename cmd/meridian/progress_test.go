@@ -56,6 +56,35 @@ func TestProgressView(t *testing.T) {
 	}
 }
 
+// The line of a run over accounts says how many there are, and in which attempts are
+// running: how many accounts, or the last one with its Regions.
+func TestProgressViewOfAccounts(t *testing.T) {
+	t.Parallel()
+	w := &watch{}
+	v := newProgressView(w, "running")
+	w.event(protocol.Event{Type: protocol.EventRunStarted, Started: &protocol.RunStarted{Accounts: 2, Regions: 4}})
+	attempt := func(s protocol.EventType, account, region string, regions ...string) {
+		w.event(protocol.Event{Type: s, Account: account, Region: region, Regions: regions, Number: 1, Attempt: &protocol.Attempt{}})
+	}
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() {}, ""},
+		{func() { attempt(protocol.EventAttemptStarted, "111122223333", "eu-west-1") }, "  in 111122223333 eu-west-1"},
+		{func() { attempt(protocol.EventAttemptStarted, "222233334444", "eu-west-1", "eu-west-1", "eu-west-2") }, "  in 2 accounts"},
+		{func() { attempt(protocol.EventAttemptEnded, "111122223333", "eu-west-1") }, "  in 222233334444, 2 Regions"},
+		{func() { attempt(protocol.EventAttemptEnded, "222233334444", "eu-west-1") }, ""},
+		{func() { attempt(protocol.EventAttemptStarted, "", "eu-west-1") }, ""},
+	} {
+		step.do()
+		_, got, _ := strings.Cut(ansi.Strip(v.line()), "4 Regions of 2 accounts  "+strings.Repeat("─", barCells)+"  0.0 s")
+		if got != step.want {
+			t.Errorf("line() = %q, want %q at its end", ansi.Strip(v.line()), step.want)
+		}
+	}
+}
+
 // settle sends w the event of a Region that has settled.
 func settle(w *watch, s protocol.Status) {
 	w.event(protocol.Event{Type: protocol.EventRegionSettled, Outcome: &protocol.RegionOutcome{Status: s}})
