@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"meridian/pkg/protocol"
 )
@@ -62,9 +61,15 @@ func failures(r protocol.RegionOutcome) []failure {
 // wrapped at the width: those of Regions with several, and those that were cut.
 func writeFailures(b *strings.Builder, r protocol.Result, cut []bool, o Options, p palette) {
 	var all []failure
+	several := len(accountsOf(r)) > 1
 	for i, region := range r.Regions {
 		if failed(region.Status) && (cut[i] || len(failures(region)) > 1) {
-			all = append(all, failures(region)...)
+			for _, f := range failures(region) {
+				if several {
+					f.region = where(region)
+				}
+				all = append(all, f)
+			}
 		}
 	}
 	if len(all) == 0 {
@@ -75,12 +80,8 @@ func writeFailures(b *strings.Builder, r protocol.Result, cut []bool, o Options,
 		more, all = len(all)-maxFailures, all[:maxFailures]
 	}
 	for _, f := range all {
-		line := fmt.Sprintf("%s  %s  %s  %s", clean(f.region), clean(f.target),
-			p.status[f.status].Render(clean(string(f.status))), clean(f.why))
-		if width := o.width(); width > 0 {
-			line = strings.ReplaceAll(ansi.Wrap(line, max(width-gap, 1), " "), "\n", "\n"+strings.Repeat(" ", gap))
-		}
-		b.WriteString(line + "\n")
+		b.WriteString(indented(fmt.Sprintf("%s  %s  %s  %s", clean(f.region), clean(f.target),
+			p.status[f.status].Render(clean(string(f.status))), clean(f.why)), o.width()))
 	}
 	if more > 0 {
 		b.WriteString(paragraph(fmt.Sprintf("… and %d more failures (-o wide has them all)", more), o.width(), lipgloss.NewStyle()))

@@ -30,12 +30,8 @@ func (l *Listing) Table(w io.Writer, o Options) error {
 		}
 		columns = append(columns, l.column(name, p))
 	}
-	switch {
-	case o.Width <= 0:
-	case l.columns[0] == columnRegion && len(columns) > 1: // it says where the row is from
-		fit(columns[1:], o.Width-columns[0].width()-gap)
-	default:
-		fit(columns, o.Width)
+	if o.Width > 0 {
+		l.fit(columns, o.Width)
 	}
 	for i, c := range columns {
 		columns[i].cells[0] = p.quiet.Render(c.cells[0])
@@ -54,13 +50,40 @@ func (l *Listing) Table(w io.Writer, o Options) error {
 	return err
 }
 
+// fit cuts the cells of the columns to a width: not those of the first columns, which say
+// where a row is from, unless there are no others.
+func (l *Listing) fit(columns []column, width int) {
+	var rest []column
+	left, leading := width, true
+	for i, c := range columns {
+		leading = leading && l.columns[i] != columnTarget && slices.Contains(places, l.columns[i])
+		if leading && l.columns[i] != columnAccountName { // a name may be long
+			left -= c.width() + gap
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	if rest == nil {
+		rest, left = columns, width
+	}
+	fit(rest, left)
+}
+
+// header returns the header of a column in a table.
+func header(name string) string {
+	if name == columnAccountName {
+		return "ACCOUNT NAME"
+	}
+	return strings.ToUpper(name)
+}
+
 // column returns the cells of a column. One of numbers is aligned to the right.
 func (l *Listing) column(name string, p palette) column {
 	style := lipgloss.NewStyle()
 	if name == columnError {
 		style = p.status[protocol.StatusFailed]
 	}
-	c := column{cells: []string{clean(strings.ToUpper(name))}}
+	c := column{cells: []string{clean(header(name))}}
 	numbers, others := false, false
 	for _, row := range l.rows {
 		cell := clean(cellOf(row[name]))
@@ -163,13 +186,17 @@ func (l *Listing) JSONLines(w io.Writer) error {
 
 // Summary writes what the rows do not say: errors that are not listed whole, what was left
 // out, the cost, hints and notices, and the error of a run that did not succeed.
-// Its last line counts rows, Regions and failures.
+// Its last line counts rows, Regions, accounts and failures.
 func (l *Listing) Summary(w io.Writer, o Options) error {
 	var b strings.Builder
 	line := func(text string) { b.WriteString(paragraph(clean(text), o.Width, lipgloss.NewStyle())) }
 	hidden := l.hidden
 	if !slices.Contains(l.columns, columnError) {
 		hidden = slices.DeleteFunc(slices.Clone(l.rows), func(row map[string]json.RawMessage) bool { return row[columnError] == nil })
+	}
+	if l.accounts != nil {
+		l.writeGroups(&b, hidden, o)
+		hidden = nil
 	}
 	for _, row := range hidden[:min(len(hidden), maxFailures)] {
 		line(cellOf(row[columnRegion]) + "  " + cellOf(row[columnTarget]) + "  " + cellOf(row[columnError]))
@@ -186,10 +213,28 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 	writeNotes(&b, l.result, o.Width, o.palette())
 	counts := l.result.Summary.Regions
 	text := fmt.Sprintf("%s from %s", count(l.found, "row", "rows"), count(counts.Total, "Region", "Regions"))
+	if l.accounts != nil {
+		text += " of " + count(len(l.accounts), "account", "accounts")
+	}
 	if others := others(counts, false); len(others) > 0 {
 		text += " (" + strings.Join(others, ", ") + ")"
 	}
 	line(text + " in " + span(l.result.ElapsedMs))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeGroups writes errors of accounts that the rows do not show whole, and accounts that
+// were left out.
+func (l *Listing) writeGroups(b *strings.Builder, hidden []map[string]json.RawMessage, o Options) {
+	var gs groups
+	for _, row := range hidden {
+		gs.addRow(row, slices.Contains(l.known, columnTarget))
+	}
+	for _, r := range l.result.Regions {
+		if len(r.Targets) == 0 && r.Status == protocol.StatusSkipped {
+			gs.addOutcome(r)
+		}
+	}
+	gs.write(b, "", o, o.palette())
 }

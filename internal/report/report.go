@@ -68,12 +68,19 @@ const fewMessages = 8
 func Text(w io.Writer, r protocol.Result, o Options) error {
 	p := o.palette()
 	var b strings.Builder
-	writeMessages(&b, r, o.All)
+	inMatrix := len(accountsOf(r)) > 1 && !o.All
+	writeMessages(&b, r, o.All, inMatrix)
 	if r.Message != "" {
 		b.WriteString(p.strong.Render(clean(r.Message)) + "\n")
 	}
 	b.WriteString("\n")
-	if len(r.Regions) > 0 {
+	switch {
+	case inMatrix:
+		b.WriteString(newMatrix(r).String(o.Width, p) + "\n")
+		if groupsOf(r.Regions).write(&b, "", o, p) {
+			b.WriteString("\n")
+		}
+	case len(r.Regions) > 0:
 		table, cut := regionTable(r, o, p)
 		b.WriteString(table + "\n")
 		writeFailures(&b, r, cut, o, p)
@@ -84,8 +91,8 @@ func Text(w io.Writer, r protocol.Result, o Options) error {
 }
 
 // writeMessages writes the messages of the outputs. Many messages that the table repeats
-// are left out unless all are wanted.
-func writeMessages(b *strings.Builder, r protocol.Result, all bool) {
+// are left out unless all are wanted. Beside a matrix there are few.
+func writeMessages(b *strings.Builder, r protocol.Result, all, inMatrix bool) {
 	var lines, others []string
 	for _, region := range r.Regions {
 		inTable := len(region.Targets) == 1 || summaries(region) != ""
@@ -100,12 +107,15 @@ func writeMessages(b *strings.Builder, r protocol.Result, all bool) {
 			}
 		}
 	}
-	more := 0
+	more, most := 0, maxMessages
+	if inMatrix {
+		most = fewMessages
+	}
 	if !all {
-		if len(lines)-len(others) > fewMessages {
+		if !inMatrix && len(lines)-len(others) > fewMessages {
 			lines = others
 		}
-		more = max(0, len(lines)-maxMessages)
+		more = max(0, len(lines)-most)
 	}
 	for _, line := range lines[:len(lines)-more] {
 		b.WriteString(clean(line) + "\n")

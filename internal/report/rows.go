@@ -13,11 +13,18 @@ import (
 // The columns of every listing. A column of a task that has one of these names is
 // listed under another name, see own.
 const (
-	columnRegion = "region"
-	columnTarget = "target"
-	columnError  = "error"
-	columnCount  = "count" // with Selection.CountBy
+	columnAccount     = "account" // of a run over accounts, as is the next
+	columnAccountName = "accountName"
+	columnRegion      = "region"
+	columnTarget      = "target"
+	columnError       = "error"
+	columnCount       = "count" // with Selection.CountBy
 )
+
+// places are the columns that say where a row is from, in order.
+//
+//nolint:gochecknoglobals // a constant
+var places = []string{columnAccount, columnAccountName, columnRegion, columnTarget}
 
 // Rows lists an output as rows, see the field Rows of a task. Nil lists an object as one
 // row with its members.
@@ -48,10 +55,11 @@ type Listing struct {
 	columns []string
 	rows    []map[string]json.RawMessage
 
+	accounts []account                    // nil for a run without
 	found    int                          // rows without those of errors
 	failed   bool                         // whether there are rows of errors
 	chosen   bool                         // whether the columns were selected by name
-	answered []string                     // Regions with a target that succeeded
+	answered []map[string]json.RawMessage // where a target succeeded
 	known    []string                     // the columns before the selection
 	unknown  []string                     // selected names that no row has
 	hidden   []map[string]json.RawMessage // rows whose errors Table has cut
@@ -64,7 +72,14 @@ func Answered(r protocol.Result) bool { return r.Summary.Targets.Succeeded > 0 }
 
 // List returns the rows of a result.
 func List(r protocol.Result, rows Rows, s Selection) *Listing {
-	l := &Listing{result: r, columns: []string{columnRegion}, chosen: s.Columns != nil}
+	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil}
+	if l.accounts != nil {
+		l.columns = append(l.columns, columnAccount)
+	}
+	if slices.ContainsFunc(l.accounts, func(a account) bool { return a.name != "" }) {
+		l.columns = append(l.columns, columnAccountName)
+	}
+	l.columns = append(l.columns, columnRegion)
 	if slices.ContainsFunc(r.Regions, func(r protocol.RegionOutcome) bool { return len(r.Targets) > 1 }) {
 		l.columns = append(l.columns, columnTarget)
 	}
@@ -75,6 +90,9 @@ func List(r protocol.Result, rows Rows, s Selection) *Listing {
 	for _, region := range r.Regions {
 		for _, target := range region.Targets {
 			l.add(region, target, rows, listed)
+		}
+		if len(region.Targets) == 0 && region.Status != protocol.StatusSucceeded { // it is not known what there was to do
+			l.add(region, protocol.TargetOutcome{Status: region.Status}, rows, listed)
 		}
 	}
 	l.columns = append(l.columns, columnError)
@@ -92,8 +110,15 @@ func List(r protocol.Result, rows Rows, s Selection) *Listing {
 // add adds the rows of a target, and its columns that are not listed yet.
 func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutcome, rows Rows, listed map[string]bool) {
 	at := map[string]json.RawMessage{columnRegion: text(region.Region), columnTarget: text(target.Target)}
-	if target.Status == protocol.StatusSucceeded && !slices.Contains(l.answered, region.Region) {
-		l.answered = append(l.answered, region.Region)
+	if l.accounts != nil {
+		for column, value := range map[string]string{columnAccount: region.Account, columnAccountName: region.AccountName} {
+			if value != "" {
+				at[column] = text(value)
+			}
+		}
+	}
+	if target.Status == protocol.StatusSucceeded {
+		l.answered = append(l.answered, maps.Clone(at))
 	}
 	if target.Output != nil {
 		columns, found := rows(target.Output)
@@ -103,23 +128,23 @@ func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutco
 		for _, column := range columns {
 			if !listed[column] {
 				listed[column] = true
-				l.columns = append(l.columns, own(column))
+				l.columns = append(l.columns, l.own(column))
 			}
 		}
 		for _, row := range found {
 			whole := maps.Clone(at)
 			for column, value := range row {
-				whole[own(column)] = value
+				whole[l.own(column)] = value
 			}
 			l.rows = append(l.rows, whole)
 		}
 		l.found += len(found)
 		if why := conventionOf(target.Output).Cut; why != "" {
-			l.cuts = append(l.cuts, region.Region+" "+target.Target+": "+why)
+			l.cuts = append(l.cuts, where(region)+" "+target.Target+": "+why)
 		}
 	}
 	if outputLost(target) && region.Truncated {
-		l.cuts = append(l.cuts, region.Region+" "+target.Target+": its output was too large; ask for less, as with a query")
+		l.cuts = append(l.cuts, where(region)+" "+target.Target+": its output was too large; ask for less, as with a query")
 	}
 	if why := trouble(region, target); why != "" {
 		at[columnError] = text(why)
@@ -144,10 +169,14 @@ func trouble(region protocol.RegionOutcome, target protocol.TargetOutcome) strin
 }
 
 // own returns the name under which a task's column is listed.
-func own(column string) string {
+func (l *Listing) own(column string) string {
 	switch column {
 	case columnRegion, columnTarget, columnError:
 		return "row." + column
+	case columnAccount, columnAccountName:
+		if l.accounts != nil {
+			return "row." + column
+		}
 	}
 	if strings.HasPrefix(column, "row.") { // else two columns could get one name
 		return "row." + column
@@ -168,6 +197,9 @@ func (l *Listing) names(wanted []string) []string {
 
 func (l *Listing) name(wanted string) string {
 	known := append([]string{columnTarget}, l.columns...)
+	if strings.EqualFold(wanted, header(columnAccountName)) {
+		wanted = columnAccountName
+	}
 	if slices.Contains(known, wanted) {
 		return wanted
 	}
@@ -180,12 +212,12 @@ func (l *Listing) name(wanted string) string {
 	return wanted
 }
 
-// count replaces the rows by counts of them. Rows of errors stay. A Region that
-// succeeded without rows is counted too.
+// count replaces the rows by counts of them. Rows of errors stay. A Region, or an account,
+// that succeeded without rows is counted too.
 func (l *Listing) count(by []string) {
 	counted := columnCount
 	if slices.Contains(by, counted) {
-		counted = own("row." + counted)
+		counted = l.own("row." + counted)
 	}
 	var groups, failures []map[string]json.RawMessage
 	index, counts := map[string]int{}, []int{}
@@ -202,9 +234,9 @@ func (l *Listing) count(by []string) {
 		}
 		return i
 	}
-	if slices.Equal(by, []string{columnRegion}) {
-		for _, region := range l.answered {
-			group(map[string]json.RawMessage{columnRegion: text(region)})
+	if !slices.ContainsFunc(by, func(column string) bool { return column == columnTarget || !slices.Contains(places, column) }) {
+		for _, place := range l.answered {
+			group(place)
 		}
 	}
 	for _, row := range l.rows {
@@ -218,54 +250,12 @@ func (l *Listing) count(by []string) {
 		groups[i][counted], _ = json.Marshal(n) // an int has no error
 	}
 	columns := append(slices.Clone(by), counted)
-	for _, column := range []string{columnRegion, columnTarget} { // say where the errors are from
+	for _, column := range places { // say where the errors are from
 		if l.failed && slices.Contains(l.columns, column) && !slices.Contains(columns, column) {
 			columns = append(columns, column)
 		}
 	}
 	l.columns, l.rows = append(columns, columnError), append(groups, failures...)
-}
-
-// sort sorts the rows. Rows without a value come last.
-func (l *Listing) sort(by []string) {
-	type order struct {
-		column string
-		sign   int
-	}
-	orders := make([]order, len(by))
-	for i, name := range by {
-		name, descending := strings.CutPrefix(name, "-")
-		orders[i] = order{l.name(name), 1}
-		if descending {
-			orders[i].sign = -1
-		}
-	}
-	slices.SortStableFunc(l.rows, func(a, b map[string]json.RawMessage) int {
-		for _, o := range orders {
-			if c := compare(a[o.column], b[o.column], o.sign); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-}
-
-// compare compares numbers by value, and other values by their text.
-func compare(a, b json.RawMessage, sign int) int {
-	textA, textB := cellOf(a), cellOf(b)
-	if (textA == "") != (textB == "") {
-		return cmp.Compare(textB, textA) // the empty one is the last
-	}
-	var x, y float64
-	if number(a) && number(b) && json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil {
-		return sign * cmp.Compare(x, y)
-	}
-	return sign * cmp.Compare(textA, textB)
-}
-
-// number reports whether a JSON value is a number.
-func number(value json.RawMessage) bool {
-	return len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9')
 }
 
 // text returns a JSON string.

@@ -106,7 +106,7 @@ func TestListing(t *testing.T) {
 // With a width, no row is wider, and every row is there.
 func TestListingTableKeepsItsWidth(t *testing.T) {
 	t.Parallel()
-	for _, r := range []protocol.Result{instances(), twoTargets(), wide()} {
+	for _, r := range []protocol.Result{instances(), twoTargets(), wide(), organization(fewRegions()...)} {
 		whole, _ := written(t, report.List(r, rowsOf, report.Selection{}), "table", report.Options{})
 		for width := 12; width <= 120; width++ {
 			got, _ := written(t, report.List(r, rowsOf, report.Selection{}), "table", report.Options{Width: width, Color: width%2 == 0})

@@ -17,9 +17,12 @@ const leastSpeedup = 1.1
 func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	s := r.Summary
 	tolerated := r.Status == protocol.StatusSucceeded
-	parts := []string{tally(s.Regions, "Region", tolerated)}
+	parts := []string{tally(s.Regions, "Region", "Regions", tolerated)}
+	if s.Accounts != nil {
+		parts = []string{tally(*s.Accounts, "account", "accounts", tolerated), tally(s.Regions, "Region in it", "Regions in them", tolerated)}
+	}
 	if s.Targets.Total != s.Regions.Total {
-		parts = append(parts, tally(s.Targets, "target", false))
+		parts = append(parts, tally(s.Targets, "target", "targets", false))
 	}
 	if s.Retries > 0 {
 		parts = append(parts, count(s.Retries, "retry", "retries"))
@@ -45,9 +48,12 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	writeNotes(b, r, width, p)
 }
 
-// writeNotes writes the cost of the run, hints and notices, and the error if it did not
+// writeNotes writes look-ups that failed, the cost of the run, hints and notices, and the error if it did not
 // succeed.
 func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
+	if accountsOf(r) != nil {
+		groupsOf(r.Lookups).write(b, "look-up: ", Options{Width: width}, p)
+	}
 	if line := costLine(r.Summary.Cost); line != "" {
 		b.WriteString(paragraph(clean(line), width, lipgloss.NewStyle()))
 	}
@@ -67,11 +73,8 @@ func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
 }
 
 // tally formats how many items succeeded, and the statuses of the others.
-func tally(c protocol.Counts, noun string, tolerated bool) string {
-	if c.Total != 1 {
-		noun += "s"
-	}
-	parts := []string{fmt.Sprintf("%d of %d %s succeeded", c.Succeeded, c.Total, noun)}
+func tally(c protocol.Counts, one, many string, tolerated bool) string {
+	parts := []string{fmt.Sprintf("%d of %s succeeded", c.Succeeded, count(c.Total, one, many))}
 	return strings.Join(append(parts, others(c, tolerated)...), ", ")
 }
 

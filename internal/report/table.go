@@ -83,11 +83,14 @@ func (c column) cut(width int, shortened []bool) column {
 	return c
 }
 
-// facts returns the columns that do not depend on the width: Region, status and time, the
+// facts returns the columns that do not depend on the width: the account if there are
+// several, Region, status and time, the
 // Region in which the worker ran if it was another one, and the invocations and their
 // retries if there was more than one attempt.
 func facts(r protocol.Result, p palette) []column {
 	columns := []column{
+		{cells: []string{p.quiet.Render("ACCOUNT")}},
+		{cells: []string{p.quiet.Render("ACCOUNT NAME")}},
 		{cells: []string{p.quiet.Render("REGION")}},
 		{cells: []string{p.quiet.Render("RAN IN")}, extra: true},
 		{cells: []string{p.quiet.Render("STATUS")}},
@@ -95,6 +98,8 @@ func facts(r protocol.Result, p palette) []column {
 		{cells: []string{p.quiet.Render("RETRIES")}, extra: true, right: true},
 		{cells: []string{p.quiet.Render("TIME")}, right: true},
 	}
+	accounts := accountsOf(r)
+	named := len(accounts) > 1 && slices.ContainsFunc(accounts, func(a account) bool { return a.name != "" })
 	elsewhere, several, retried := false, false, false
 	for _, region := range r.Regions {
 		workerIn, invoked, again, elapsed := "-", "-", "-", "-"
@@ -111,11 +116,11 @@ func facts(r protocol.Result, p palette) []column {
 			elapsed = seconds(region.ElapsedMs)
 		}
 		status := p.status[region.Status].Render(clean(string(region.Status)))
-		for i, cell := range []string{clean(region.Region), workerIn, status, invoked, again, elapsed} {
+		for i, cell := range []string{clean(region.Account), clean(region.AccountName), clean(region.Region), workerIn, status, invoked, again, elapsed} {
 			columns[i].cells = append(columns[i].cells, cell)
 		}
 	}
-	shown := []bool{true, elsewhere, true, several, several || retried, true}
+	shown := []bool{len(accounts) > 1, named, true, elsewhere, true, several, several || retried, true}
 	var facts []column
 	for i, c := range columns {
 		if shown[i] {
