@@ -35,6 +35,9 @@ func (c *cli) identifyProfiles(ctx context.Context, f *runFlags, request *protoc
 	if !slices.ContainsFunc(request.Accounts, wanted) {
 		return nil
 	}
+	if err := request.Validate().Err(); err != nil {
+		return err
+	}
 	watch := c.await(ctx, "looking up the accounts of the profiles", f.verbose)
 	defer watch.stop()
 	ctx, cancel := context.WithTimeoutCause(ctx, identifyTimeout, &fanout.TimeoutError{What: "look-up", After: identifyTimeout})

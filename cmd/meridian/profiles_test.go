@@ -42,7 +42,7 @@ func TestIdentifyProfiles(t *testing.T) {
 	useProfiles(t)
 	c := &cli{stderr: io.Discard}
 	request := protocol.Request{Accounts: []protocol.Account{
-		{Profile: "asks"}, {Profile: "knows"}, {Profile: "fails"}, {Profile: "refused"}, {ID: "222233334444", Profile: "fails"}, {ID: "333344445555"},
+		{Profile: "asks"}, {Profile: "knows"}, {Profile: "fails"}, {Profile: "refused"}, {ID: "222233334444", Profile: "other"}, {ID: "333344445555"},
 	}}
 	if err := c.identifyProfiles(t.Context(), &runFlags{}, &request); err != nil {
 		t.Fatal(err)

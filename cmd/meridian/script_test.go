@@ -93,6 +93,7 @@ func lambdaServer() http.Handler {
 		"slow":        functionError("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),
 		"unmarked":    lost(functionError("KeyError", "'regions'")),
 		"show":        show,
+		"answer":      answerOfAccounts,
 		"echo":        func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
 		"cut":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"silent": func(_ http.ResponseWriter, r *http.Request) {
@@ -141,6 +142,32 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 func show(w http.ResponseWriter, r *http.Request) {
 	payload, _ := io.ReadAll(r.Body)
 	functionError(protocol.ErrorInvalidRequest, string(payload))(w, r)
+}
+
+// answerOfAccounts answers with a result of two accounts, whatever the request.
+func answerOfAccounts(w http.ResponseWriter, _ *http.Request) {
+	outcome := func(id, name, region, cause string) protocol.RegionOutcome {
+		status, output := protocol.StatusSucceeded, json.RawMessage(`{"host":"`+region+`.example"}`)
+		failure := ""
+		if cause != "" {
+			status, failure, output = protocol.StatusFailed, "AccessDenied", nil
+		}
+		return protocol.RegionOutcome{
+			Account: id, AccountName: name, Region: region, Status: status, Error: failure, Cause: cause,
+			Targets: []protocol.TargetOutcome{{Target: "dynamodb", Status: status, Error: failure, Cause: cause, Output: output}},
+		}
+	}
+	_ = json.NewEncoder(w).Encode(protocol.Result{
+		Status: protocol.StatusSucceeded, Message: "That took 0.001 seconds", ElapsedMs: 1,
+		Summary: protocol.Summary{
+			Regions: protocol.Counts{Total: 4, Succeeded: 2, Failed: 2}, Accounts: &protocol.Counts{Total: 2, Succeeded: 1, Failed: 1},
+			Targets: protocol.Counts{Total: 4, Succeeded: 2, Failed: 2},
+		},
+		Regions: []protocol.RegionOutcome{
+			outcome("111122223333", "payments", "eu-west-1", ""), outcome("111122223333", "payments", "eu-west-2", ""),
+			outcome("222233334444", "archive", "eu-west-1", "no trust in eu-west-1"), outcome("222233334444", "archive", "eu-west-2", "no trust in eu-west-2"),
+		},
+	})
 }
 
 func apiError(status int, name, message string) http.HandlerFunc {

@@ -159,7 +159,7 @@ func TestMatrixFitsItsWidth(t *testing.T) {
 	for width := 30; width <= 260; width += 7 {
 		got := text(t, r, report.Options{Width: width})
 		matrix, _, _ := strings.Cut(got, "\n\nlog archive (") // the first failure
-		for _, line := range strings.SplitSeq(matrix, "\n") {
+		for line := range strings.SplitSeq(matrix, "\n") {
 			if w := lipgloss.Width(line); w > width {
 				t.Fatalf("Text(Width: %d) has a line of %d cells: %q", width, w, line)
 			}

@@ -109,12 +109,10 @@ func List(r protocol.Result, rows Rows, s Selection) *Listing {
 
 // add adds the rows of a target, and its columns that are not listed yet.
 func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutcome, rows Rows, listed map[string]bool) {
-	at := map[string]json.RawMessage{columnRegion: text(region.Region), columnTarget: text(target.Target)}
-	if l.accounts != nil {
-		for column, value := range map[string]string{columnAccount: region.Account, columnAccountName: region.AccountName} {
-			if value != "" {
-				at[column] = text(value)
-			}
+	at := map[string]json.RawMessage{}
+	for i, value := range []string{region.Account, region.AccountName, region.Region, target.Target} {
+		if value != "" {
+			at[places[i]] = text(value)
 		}
 	}
 	if target.Status == protocol.StatusSucceeded {
