@@ -125,15 +125,11 @@ func (l *loop[T, R]) startReady() {
 	l.checkParent()
 	now := time.Now() // once for all that start together
 	l.checkedAt = now
-	if l.end != "" || l.tooLate(now) || l.running >= l.policy.MaxConcurrency {
+	if l.end != "" || l.tooLate(now) {
 		return
 	}
 	l.endWaits(now)
-	for l.running < l.policy.MaxConcurrency {
-		q := l.nextQueue(now)
-		if q == nil {
-			break
-		}
+	for q := l.nextQueue(now); q != nil; q = l.nextQueue(now) {
 		l.start(q.take(), now, false)
 	}
 	l.hedge(now)

@@ -88,16 +88,17 @@ func (q *queue) take() int {
 // groups that have fewer running, so that each could have as many, if it has the items
 // and its lane lets it. So a group whose attempts hang gets no more than its share.
 func (l *loop[T, R]) room(q *queue, now time.Time) bool {
-	kept, keptInLane := 0, 0
-	for _, other := range l.queues {
+	free, keptInLane := l.policy.MaxConcurrency-l.running, 0
+	for k := 0; free > 0 && k < len(l.queues); k++ {
+		other := l.queues[k]
 		if n := min(q.running, other.most()) - other.running; n > 0 {
-			kept += n
+			free -= n
 			if other.lane == q.lane {
 				keptInLane += n
 			}
 		}
 	}
-	return l.running+kept < l.policy.MaxConcurrency && q.lane.room(now, keptInLane)
+	return free > 0 && q.lane.room(now, keptInLane)
 }
 
 // most returns how many attempts the group could have running now.

@@ -16,8 +16,8 @@ func mutants() []mutant { return slices.Concat(ofTheLoop(), ofTheEnd(), ofLanesA
 func ofTheLoop() []mutant {
 	return []mutant{
 		{
-			"one attempt more than MaxConcurrency", "loop.go",
-			"l.running < l.policy.MaxConcurrency", "l.running <= l.policy.MaxConcurrency",
+			"one attempt more than MaxConcurrency", "queue.go",
+			"return free > 0 &&", "return free >= 0 &&",
 		},
 		{"an attempt that returned keeps its slot", "loop.go", "l.running--", "_ = l.running"},
 		{"an abandoned attempt settles its item again", "loop.go", "if a.givenUp {", "if false {"},
@@ -108,7 +108,7 @@ func ofLanesAndHedges() []mutant {
 		{"a rate does not fall", "pace.go", "rate := p.rate * accepted\n", "rate := p.rate + 0*accepted\n"},
 		{"the rate grows before the throttles of its last growth have come", "pace.go", "took <= 2*p.lag", "took <= 0*p.lag"},
 		{"throttled attempts are counted", "settle.go", "if a.CountRetries || !a.throttles(f.name)", "if true || !a.throttles(f.name)"},
-		{"a group holds the slots of others", "queue.go", "kept += n", "kept += 0 * n"},
+		{"a group holds the slots of others", "queue.go", "free -= n", "free -= 0 * n"},
 		{"a group holds the places of others in their lane", "queue.go", "keptInLane += n", "keptInLane += 0 * n"},
 		{"a group that waits before its retries has nothing to start", "queue.go", "+q.waiting,", "+0*q.waiting,"},
 		{"a burst never grows", "lane.go", "l.window += l.burst\n", "l.window += 0\n"},
