@@ -176,6 +176,27 @@ func TestTheFirstThrottlesShowTheLimitThoughFewerItemsAreLeft(t *testing.T) {
 	})
 }
 
+// Those accepted have ended before the first refusal is heard, and few refused ones run.
+func TestAThrottleIsJudgedByWhatRanWhenItsAttemptWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit, items = 10, 20
+		p := adapting()
+		p.Retry = nil
+		_, verdict := fanout.Map(t.Context(), p, numbers(items), func(_ context.Context, i int, _ []fanout.Attempt) (int, error) {
+			if i < limit {
+				time.Sleep(time.Millisecond)
+				return 0, nil
+			}
+			time.Sleep(time.Duration(i) * time.Millisecond) // so that they are heard in order
+			return 0, throttleError{}
+		})
+		if w := verdict.Windows[0]; w != (fanout.Window{AtOnce: limit, Limit: true}) {
+			t.Errorf("a side that takes %d at once shows a window of %+v", limit, w)
+		}
+	})
+}
+
 // Some throttles say nothing about how much runs at once, such as those of a limit
 // on the rate of calls: the number at once does not follow them.
 func TestAFewThrottlesAreNoLimit(t *testing.T) {
