@@ -341,8 +341,20 @@ func TestTheAnswerIsCompleteUpToLambdasLimit(t *testing.T) {
 	})
 }
 
-// logged returns the records of one invocation, from a level on, without times.
+// logged returns the records of one invocation, from a level on, without what all have.
 func logged(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest, level slog.Level) []map[string]any {
+	t.Helper()
+	all := records(t, w, r, level)
+	for _, record := range all {
+		for _, same := range []string{"time", "elapsedMs", "runId", "region", "batch", "attempt", "task", "stack"} {
+			delete(record, same)
+		}
+	}
+	return all
+}
+
+// records returns the records of one invocation, from a level on.
+func records(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest, level slog.Level) []map[string]any {
 	t.Helper()
 	var log bytes.Buffer
 	w.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))
@@ -352,9 +364,6 @@ func logged(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest, leve
 		var record map[string]any
 		if err := json.Unmarshal(line, &record); err != nil {
 			t.Fatalf("log %s: %v", line, err)
-		}
-		for _, same := range []string{"time", "elapsedMs", "runId", "region", "batch", "attempt", "task", "stack"} {
-			delete(record, same)
 		}
 		all = append(all, record)
 	}

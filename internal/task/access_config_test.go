@@ -144,7 +144,8 @@ func TestAnAccountCanHaveAProfile(t *testing.T) {
 		{"without an account", profiles, protocol.Access{Profile: "mine"}, `"` + own + `"`},
 		{"of the account", profiles, protocol.Access{Account: own, Profile: "mine"}, `"` + own + `"`},
 		{
-			"of another account", profiles, protocol.Access{Account: "222222222222", Profile: "mine"},
+			"of another account", profiles,
+			protocol.Access{Account: "222222222222", Profile: "mine"},
 			"Account.Profile: the credentials of profile mine belong to account " + own + ", not to 222222222222",
 		},
 		{"unknown", profiles, protocol.Access{Profile: "other"}, "Account.Profile: profile other: there is no such profile"},

@@ -29,11 +29,14 @@ type organizations struct {
 
 // ServeHTTP implements http.Handler.
 func (o *organizations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var input struct{ ParentId, NextToken string } //nolint:revive,staticcheck // AWS's spelling
+	var input struct {
+		Parent string `json:"ParentId"`  //nolint:tagliatelle // AWS's spelling
+		Next   string `json:"NextToken"` //nolint:tagliatelle // AWS's spelling
+	}
 	body, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(body, &input) // what is wrong is not found
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	key := strings.TrimSuffix(operation+" "+input.ParentId, " ")
+	key := strings.TrimSuffix(operation+" "+input.Parent, " ")
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.asked == nil {
@@ -50,12 +53,12 @@ func (o *organizations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	member, items := "Accounts", o.accounts[key]
 	if operation == "ListOrganizationalUnitsForParent" {
 		member, items = "OrganizationalUnits", nil
-		for _, id := range o.units[input.ParentId] {
+		for _, id := range o.units[input.Parent] {
 			items = append(items, fmt.Sprintf(`{"Id":%q}`, id))
 		}
 	}
 	n := 0
-	_, _ = fmt.Sscan(input.NextToken, &n)
+	_, _ = fmt.Sscan(input.Next, &n)
 	next := ""
 	if n+1 < len(items) {
 		next = fmt.Sprintf(`,"NextToken":"%d"`, n+1)
