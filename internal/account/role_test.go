@@ -125,6 +125,17 @@ func TestAnotherSTSIsAskedOnlyWhenOneCannotBeReached(t *testing.T) {
 	}
 }
 
+// When no STS can be reached, the error is that of the first, and transient.
+func TestAnUnreachableSTSIsATransientError(t *testing.T) {
+	t.Parallel()
+	s := &sts{answers: []error{failure{name: "Call.Connect", text: "home is dead"}, failure{name: "Call.Connect", text: "dead"}}}
+	_, err := s.role(protocol.Access{Role: reader}).Retrieve(t.Context())
+	failed, ok := errors.AsType[*account.Error](err)
+	if !ok || failed.Name != "Call.Connect" || !failed.Transient() || failed.Text != "assume "+reader+": home is dead" || len(s.regions) != 17 {
+		t.Errorf("Retrieve = %v after asking in %v, want a transient Call.Connect after every Region", err, s.regions)
+	}
+}
+
 // An STS that hangs is left for the next one after half of the time. When none answers, the
 // error is transient.
 func TestAnSTSThatHangsIsLeftAfterHalfOfTheTime(t *testing.T) {

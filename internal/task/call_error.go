@@ -76,6 +76,12 @@ func (e *CallError) Final() bool { return e.final }
 // RetryAfter returns the wait that AWS asks for, or 0.
 func (e *CallError) RetryAfter() time.Duration { return e.retryAfter }
 
+// transient reports whether trying again may help.
+func transient(err error) bool {
+	failed, ok := errors.AsType[*CallError](err)
+	return ok && failed.transient
+}
+
 // callError returns the error of a call. twice says that the call may be made twice.
 //
 // Without retriers of the request, the same errors are retried as in the SDKs' standard

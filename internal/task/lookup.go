@@ -17,6 +17,11 @@ const (
 	// failureKept is how long a failed look-up is not made again, for thousands of targets
 	// that would fail the same way. It is not longer than a retrier's usual first wait.
 	failureKept = time.Second
+
+	// transientKept is how long a look-up that failed with a transient error is not made
+	// again. It is shorter than most waits of the retries that come without retriers of the
+	// request, which are half a second on average.
+	transientKept = 100 * time.Millisecond
 )
 
 // A lookup finds values by key, each once for all callers, and keeps them. A caller waits
@@ -51,6 +56,9 @@ func (l *lookup[T]) get(
 		var f found[T]
 		if f.value, f.err = find(ctx); f.err != nil {
 			keep = failureKept
+			if transient(f.err) {
+				keep = transientKept
+			}
 			if ctx.Err() != nil { // which is not the caller's
 				f.err = &CallError{Name: ErrorCallLost, Err: fmt.Errorf("no answer within %v: %w", lookupTime, plain(f.err)), transient: true}
 			}

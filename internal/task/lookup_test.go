@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,14 +20,14 @@ import (
 const (
 	ofTheAccount = `{"query":"length(Vpcs)","input":{"Filters":[{"Name":"owner-id","Values":["{account}"]}]}}`
 	identity     = `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`
-	noIdentity   = `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`
+	noIdentity   = `<ErrorResponse><Error><Code>%s</Code><Message>no</Message></Error></ErrorResponse>`
 )
 
 // An identities stands in for an AWS with an STS that answers late in one Region. It counts
 // its requests.
 type identities struct {
 	late   map[string]time.Duration // by Region; negative means never
-	refuse bool
+	refuse string                   // a code
 
 	mu    sync.Mutex
 	asked map[string]int // by Region
@@ -48,9 +49,9 @@ func (i *identities) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	time.Sleep(i.late[region])
-	if i.refuse {
+	if i.refuse != "" {
 		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, noIdentity)
+		_, _ = fmt.Fprintf(w, noIdentity, i.refuse)
 		return
 	}
 	_, _ = io.WriteString(w, identity)
@@ -156,7 +157,7 @@ func TestAnSTSThatHangsIsWaitedForTenSeconds(t *testing.T) {
 // A failure is kept for a second: thousands of targets do not ask again each.
 func TestAFailureOfSTSIsKeptForASecond(t *testing.T) {
 	t.Parallel()
-	i := &identities{refuse: true}
+	i := &identities{refuse: "InvalidClientTokenId"}
 	certificate := certificateOf(t)
 	synctest.Test(t, func(t *testing.T) {
 		tasks, stop := i.start(t, certificate)
@@ -177,6 +178,27 @@ func TestAFailureOfSTSIsKeptForASecond(t *testing.T) {
 			}
 			if got := i.requests("us-east-1"); got != test.want {
 				t.Errorf("%d requests, want %d", got, test.want)
+			}
+		}
+	})
+}
+
+// A throttle is kept for a tenth of that, so that a retry asks again.
+func TestAThrottleOfSTSIsKeptForATenthOfASecond(t *testing.T) {
+	t.Parallel()
+	certificate := certificateOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		i := &identities{refuse: "Throttling"}
+		tasks, stop := i.start(t, certificate)
+		defer stop()
+		for _, test := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 1}, {99 * time.Millisecond, 1}, {time.Millisecond, 2}} {
+			time.Sleep(test.wait)
+			_, errs := i.calls(t, tasks, time.Minute, "us-east-1", "us-east-1")
+			if failed, ok := errors.AsType[*task.CallError](errs[0]); !ok || failed.Name != "Throttling" || i.requests("us-east-1") != test.want {
+				t.Errorf("%v after %d requests, want Throttling after %d", errs[0], i.requests("us-east-1"), test.want)
 			}
 		}
 	})

@@ -3,7 +3,6 @@ package task
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,12 +114,6 @@ func (a *AWS) units(ctx context.Context, region, runID string, ids []string) ([]
 	}
 	_ = group.Wait()
 	return units, failed
-}
-
-// transient reports whether trying again may help.
-func transient(err error) bool {
-	failed, ok := errors.AsType[*CallError](err)
-	return ok && failed.transient
 }
 
 // unit lists a unit, once for a run.
