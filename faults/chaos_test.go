@@ -61,9 +61,13 @@ func (c *chaos) Invoke(ctx context.Context, region string, payload []byte) ([]by
 	if err != nil {
 		panic(err)
 	}
-	number, leave := c.enter(invoketest.Unit{RunID: request.RunID, Region: region, Batch: request.Batch})
+	place := region
+	if request.Account != nil {
+		place = request.Account.Account + " " + region
+	}
+	number, leave := c.enter(invoketest.Unit{RunID: request.RunID, Region: place, Batch: request.Batch})
 	defer leave()
-	r := random(c.seed, region, request.Batch, number)
+	r := random(c.seed, place, request.Batch, number)
 	work := func() ([]byte, protocol.Attempt, error) {
 		answer, report, err := c.worker.Invoke(ctx, region, payload)
 		if end, ok := errors.AsType[fanout.NotStartedError](err); ok && end.NotStarted() {

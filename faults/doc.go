@@ -13,5 +13,5 @@
 //     prints how much memory each took.
 //   - TestSoak makes many runs of many Regions. The faults are drawn from a seed, which
 //     is printed: "make soak". "go test" replays the seeds of testdata/seeds.txt. Add
-//     every seed that fails to that file.
+//     every seed that fails to that file. TestSoakOfAccounts makes runs over accounts.
 package faults
