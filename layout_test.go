@@ -98,6 +98,9 @@ func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
 			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" {
 				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
 			}
+			if strings.HasPrefix(imported, "go.yaml.in/") && name != "cmd/meridian" {
+				t.Errorf("package %s imports %s; only the command reads YAML", name, imported)
+			}
 			if (name == "internal/fanout" || name == "internal/wire" || name == "internal/price") && strings.Contains(imported, ".") &&
 				imported != "golang.org/x/net/proxy" { // for SOCKS5, as net/http has it inside
 				t.Errorf("package %s imports %s; want only the standard library", name, imported)

@@ -35,6 +35,7 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 		Example: `  meridian call ec2:DescribeInstances --region enabled \
     --query 'Reservations[].Instances[].{id: InstanceId, type: InstanceType, state: State.Name}'
   meridian call ec2:DescribeVpcs sqs:ListQueues --region 'eu-*' -o csv
+  meridian call ec2:DescribeVpcs --organization --role Audit --count-by accountName
   meridian call ec2:DescribeVolumes --input '{"Filters": [{"Name": "status", "Values": ["available"]}]}' \
     --query 'Volumes[]' --count-by region
   meridian call ec2:StopInstances --allow ec2:StopInstances --region eu-west-1 --input @instances.json`,

@@ -32,6 +32,7 @@ without them.`,
   meridian run --region 'eu-*' --exclude-region eu-south-2 --target dynamodb,s3 -o json
   meridian run -f request.json --timeout 30s --tolerated-failure-count 2
   meridian run --region all --target '*' --dry-run
+  meridian run --accounts accounts.yml --role Audit --region enabled --task probe
   meridian run --function my-coordinator --aws-region eu-west-1 -f request.json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

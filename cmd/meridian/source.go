@@ -52,7 +52,7 @@ func refuse(faults protocol.Faults) error {
 	regions := false
 	for i, fault := range faults {
 		lines[i] = fault.String()
-		regions = regions || fault.Path == "--region" || fault.Path == "--exclude-region" || strings.Contains(fault.Path, "egions[")
+		regions = regions || fault.Path == "--region" || fault.Path == "--exclude-region" || fault.Path == "--canary-region" || strings.Contains(fault.Path, "egions[")
 	}
 	complaint := faulty("the request has", lines)
 	if regions {

@@ -59,7 +59,8 @@ type Listing struct {
 	found    int                          // rows without those of errors
 	failed   bool                         // whether there are rows of errors
 	chosen   bool                         // whether the columns were selected by name
-	answered []map[string]json.RawMessage // where a target succeeded
+	counted  bool                         // whether rows are counted
+	answered []map[string]json.RawMessage // where a target succeeded, if they are
 	known    []string                     // the columns before the selection
 	unknown  []string                     // selected names that no row has
 	hidden   []map[string]json.RawMessage // rows whose errors Table has cut
@@ -72,7 +73,7 @@ func Answered(r protocol.Result) bool { return r.Summary.Targets.Succeeded > 0 }
 
 // List returns the rows of a result.
 func List(r protocol.Result, rows Rows, s Selection) *Listing {
-	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil}
+	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil, counted: s.CountBy != nil}
 	if l.accounts != nil {
 		l.columns = append(l.columns, columnAccount)
 	}
@@ -115,7 +116,7 @@ func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutco
 			at[places[i]] = text(value)
 		}
 	}
-	if target.Status == protocol.StatusSucceeded {
+	if l.counted && target.Status == protocol.StatusSucceeded {
 		l.answered = append(l.answered, maps.Clone(at))
 	}
 	if target.Output != nil {
