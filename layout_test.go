@@ -29,7 +29,7 @@ func imports() map[string][]string {
 		"internal/endpoints": {},
 		"internal/function":  {},
 		"internal/probe":     {},
-		"internal/account": {"pkg/protocol", "internal/endpoints"},
+		"internal/account":   {"pkg/protocol", "internal/endpoints"},
 		"internal/task": {
 			"pkg/protocol", "internal/endpoints", "internal/probe", "internal/awsapi", "internal/awsapi/model", "internal/wire",
 			"internal/account",

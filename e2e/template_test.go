@@ -212,7 +212,7 @@ func TestTemplate(t *testing.T) {
 			},
 			"CoordinatorLogGroup key": key, "RegionworkerLogGroup key": key, "HttpApiLogGroup key": key,
 			"RegionworkerRole policies": []any{policy}, "network interfaces": true,
-			"assumes": []any{"arn:${AWS::Partition}:iam::*:role/meridian-read", "arn:aws:iam::*:role/ops/reader"},
+			"assumes":     []any{"arn:${AWS::Partition}:iam::*:role/meridian-read", "arn:aws:iam::*:role/ops/reader"},
 			"environment": map[string]any{"MERIDIAN_PROBE_ALLOW": "10.0.0.0/8", "MERIDIAN_CALL_ALLOW": "reads,ec2:StopInstances"}, "tags": map[string]any{"team": "network"},
 		}
 		if diff := cmp.Diff(want, added("serverless.yml", home, on...)); diff != "" {
