@@ -93,6 +93,11 @@ func checkProfiles(function string, request protocol.Request, from source) error
 	return noProfiles(fmt.Sprintf("%s: %q:", from.place(fmt.Sprintf("accounts[%d].profile", i)), request.Accounts[i].Profile))
 }
 
+// needsOwn reports whether the run needs credentials besides those of profiles.
+func needsOwn(request protocol.Request) bool {
+	return request.Accounts == nil || slices.ContainsFunc(request.Accounts, func(a protocol.Account) bool { return a.Profile == "" })
+}
+
 // noProfiles returns the error of profiles for a deployed coordinator.
 func noProfiles(which string) error {
 	return usage("%s is for workers in this process, not for --function", which).

@@ -35,9 +35,28 @@ func answerCall(w http.ResponseWriter, r *http.Request) {
 	case "StopInstances":
 		_, _ = fmt.Fprintf(w, `<StopInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><instancesSet><item><instanceId>%s</instanceId></item></instancesSet></StopInstancesResponse>`, r.Form.Get("InstanceId.1"))
 	case "GetCallerIdentity":
-		_, _ = fmt.Fprint(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
-			`<Arn>arn:aws:iam::123456789012:user/me</Arn><UserId>me</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+		account, ok := strings.CutPrefix(parts[0], "KEYOF")
+		if !ok {
+			account = "123456789012"
+		}
+		_, _ = fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
+			`<Arn>arn:aws:iam::%[1]s:user/me</Arn><UserId>me</UserId><Account>%[1]s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, account)
+	case "AssumeRole":
+		assumeRole(w, r.Form.Get("RoleArn"))
 	default:
 		http.Error(w, action, http.StatusBadRequest)
 	}
+}
+
+// assumeRole answers like STS: no role of account 222233334444 has the trust of anyone.
+func assumeRole(w http.ResponseWriter, role string) {
+	account := strings.Split(role, ":")[4]
+	if account == "222233334444" {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole on resource: %s</Message></Error></ErrorResponse>`, role)
+		return
+	}
+	_, _ = fmt.Fprintf(w, `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>`+
+		`<AccessKeyId>KEYOF%s</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration>`+
+		`</Credentials></AssumeRoleResult></AssumeRoleResponse>`, account)
 }

@@ -48,7 +48,7 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	if err := f.checkAllowed(c.lookup, plan.Request); err != nil {
 		return protocol.Result{}, err
 	}
-	if t, _ := tasks.Task(plan.Request.Task); plan.AskEnabled || t.CallsAWS {
+	if t, _ := tasks.Task(plan.Request.Task); needsOwn(request) && (plan.AskEnabled || plan.AskOrganization || t.CallsAWS) {
 		if err := c.signInOnce(ctx, f); err != nil {
 			return protocol.Result{}, err
 		}

@@ -30,14 +30,35 @@ func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) erro
 	if f.output == formatJSON {
 		return c.printJSON(plan)
 	}
-	rows := [][]string{{"REGION", "TARGETS", "INVOCATIONS", "SKIPPED"}}
-	for _, r := range plan.Regions {
-		rows = append(rows, []string{r.Region, strconv.Itoa(r.Targets), strconv.Itoa(len(r.Batches)), skipped(r)})
-	}
-	if err := c.printColumns(rows); err != nil {
+	if err := c.printColumns(planRows(plan)); err != nil {
 		return err
 	}
 	return c.print("\n%s", planSummary(plan))
+}
+
+// planRows returns a row for each Region, with its account and its wave if there are any.
+func planRows(plan coordinator.Preview) [][]string {
+	shown := []bool{false, false, true, false, true, true, true}
+	for _, r := range plan.Regions {
+		shown[0] = shown[0] || r.Account != ""
+		shown[1] = shown[1] || r.AccountName != ""
+		shown[3] = shown[3] || r.Wave > 0
+	}
+	var rows [][]string
+	add := func(cells ...string) {
+		var row []string
+		for i, cell := range cells {
+			if shown[i] {
+				row = append(row, cell)
+			}
+		}
+		rows = append(rows, row)
+	}
+	add("ACCOUNT", "ACCOUNT NAME", "REGION", "WAVE", "TARGETS", "INVOCATIONS", "SKIPPED")
+	for _, r := range plan.Regions {
+		add(r.Account, r.AccountName, r.Region, strconv.Itoa(r.Wave+1), strconv.Itoa(r.Targets), strconv.Itoa(len(r.Batches)), skipped(r))
+	}
+	return rows
 }
 
 // shownSkips is how many targets a line names.
@@ -68,7 +89,7 @@ func skipped(r coordinator.RegionPreview) string {
 func planSummary(p coordinator.Preview) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "task %s: %s in %s, by %s, at most %d at once\n", p.Task, count(p.Targets, "target"),
-		count(len(p.Regions), "Region"), count(p.Invocations, "invocation"), p.MaxConcurrency)
+		regionsOf(p), count(p.Invocations, "invocation"), p.MaxConcurrency)
 	fmt.Fprintf(&b, "time: %s for the run, %s for an invocation, %s for a target\n", within(p.TimeoutSeconds, "the function's timeout"),
 		within(p.RegionTimeoutSeconds, "what is left of it"), within(p.TargetTimeoutSeconds, "what is left of that"))
 	fmt.Fprintf(&b, "the longest invocation takes %d of %d bytes\n", p.PayloadBytes, p.MaxPayloadBytes)
@@ -78,6 +99,21 @@ func planSummary(p coordinator.Preview) string {
 	}
 	b.WriteString("nothing was invoked\n")
 	return b.String()
+}
+
+// regionsOf counts the Regions of a plan, and its accounts if it has any.
+func regionsOf(p coordinator.Preview) string {
+	accounts := map[string]bool{}
+	for _, r := range p.Regions {
+		if key := r.Account + " " + r.AccountName; key != " " {
+			accounts[key] = true
+		}
+	}
+	regions := count(len(p.Regions), "Region")
+	if len(accounts) > 0 {
+		regions += " of " + count(len(accounts), "account")
+	}
+	return regions
 }
 
 func count(n int, noun string) string {

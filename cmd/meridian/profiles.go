@@ -14,7 +14,6 @@ import (
 
 	"meridian/internal/awsapi"
 	"meridian/internal/awsapi/model"
-	"meridian/internal/awsapi/sdkconfig"
 	"meridian/internal/fanout"
 	"meridian/internal/wire"
 	"meridian/pkg/protocol"
@@ -65,8 +64,8 @@ func (c *cli) identifyProfiles(ctx context.Context, f *runFlags, request *protoc
 
 // accountOfProfile returns the id of the account of a profile, or "" if its credentials
 // cannot be used. The error says that there is no such profile.
-func accountOfProfile(ctx context.Context, profile string) (string, error) {
-	cfg, err := sdkconfig.Load(ctx, config.WithSharedConfigProfile(profile), config.WithDefaultRegion("us-east-1"))
+func accountOfProfile(ctx context.Context, name string) (string, error) {
+	cfg, err := profile(ctx, name)
 	if _, missing := errors.AsType[config.SharedConfigProfileNotExistError](err); missing {
 		return "", err //nolint:wrapcheck // it says which
 	}
