@@ -116,29 +116,29 @@ func (gs *groups) addRow(row map[string]json.RawMessage, targets bool) {
 	gs.add(r, target, "", cellOf(row[columnError]))
 }
 
-// shownRegions is how many Regions a group names.
-const shownRegions = 3
+// shownNames is how many accounts or Regions a group names.
+const shownNames = 3
 
 // line returns a group on one line: which account, the target if it has several, in which
 // Regions, the status, why.
 func (g *group) line(p palette) string {
-	in := g.regions.String(shownRegions, "Region")
+	in := g.regions.String(shownNames, "Region")
 	if in != "" {
 		in = "in " + in
 	}
 	parts := []string{
-		g.accounts.String(1, "account"), g.targets.String(1, "target"), in,
+		g.accounts.String(shownNames, "account"), g.targets.String(1, "target"), in,
 		p.status[g.status].Render(clean(string(g.status))), clean(g.why),
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "  ")
 }
 
 // write writes a line for each group, wrapped at the width. It reports whether there is any.
-func (gs *groups) write(b *strings.Builder, title string, o Options, p palette) bool {
+func (gs *groups) write(b *strings.Builder, o Options, p palette) bool {
 	all := slices.Concat(gs.failures, gs.others)
 	more := max(0, len(all)-maxFailures)
 	for _, g := range all[:len(all)-more] {
-		b.WriteString(indented(title+g.line(p), o.Width))
+		b.WriteString(indented(g.line(p), o.Width))
 	}
 	if more > 0 {
 		b.WriteString(paragraph(fmt.Sprintf("… and %d more (-o wide has them all)", more), o.Width, lipgloss.NewStyle()))

@@ -224,17 +224,21 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 	return err
 }
 
-// writeGroups writes errors of accounts that the rows do not show whole, and accounts that
-// were left out.
+// writeGroups writes errors of accounts that the rows do not show whole, and accounts in
+// which all was skipped.
 func (l *Listing) writeGroups(b *strings.Builder, hidden []map[string]json.RawMessage, o Options) {
 	var gs groups
 	for _, row := range hidden {
 		gs.addRow(row, slices.Contains(l.known, columnTarget))
 	}
+	entered := map[account]bool{}
 	for _, r := range l.result.Regions {
-		if len(r.Targets) == 0 && r.Status == protocol.StatusSkipped {
+		entered[accountOf(r)] = entered[accountOf(r)] || r.Status != protocol.StatusSkipped
+	}
+	for _, r := range l.result.Regions {
+		if !entered[accountOf(r)] {
 			gs.addOutcome(r)
 		}
 	}
-	gs.write(b, "", o, o.palette())
+	gs.write(b, o, o.palette())
 }

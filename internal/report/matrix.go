@@ -29,8 +29,7 @@ type matrix struct {
 	statuses map[account]map[string]protocol.Status
 }
 
-// newMatrix returns the matrix of a result. An outcome without a Region, as of an account
-// that could not be entered, fills the line of its account.
+// newMatrix returns the matrix of a result.
 func newMatrix(r protocol.Result) matrix {
 	m := matrix{accounts: accountsOf(r), statuses: map[account]map[string]protocol.Status{}}
 	seen := map[string]bool{}
@@ -40,13 +39,10 @@ func newMatrix(r protocol.Result) matrix {
 			m.statuses[a] = map[string]protocol.Status{}
 		}
 		m.statuses[a][region.Region] = region.Status
-		if region.Region != "" && !seen[region.Region] {
+		if !seen[region.Region] {
 			seen[region.Region] = true
 			m.regions = append(m.regions, region.Region)
 		}
-	}
-	if m.regions == nil {
-		m.regions = []string{""}
 	}
 	return m
 }
@@ -98,8 +94,6 @@ func (m matrix) columns(width, lines int, p palette) []column {
 		var c column
 		above, below, found := strings.Cut(region, "-")
 		switch {
-		case region == "":
-			c.cells = append(make([]string, lines-1), p.quiet.Render("STATUS"))
 		case lines == 1:
 			c.cells = []string{p.quiet.Render(clean(region))}
 		case found:
@@ -117,10 +111,7 @@ func (m matrix) columns(width, lines int, p palette) []column {
 
 // cell returns the mark of an account in a Region, or "" if it has none there.
 func (m matrix) cell(a account, region string, p palette) string {
-	status, ok := m.statuses[a][region]
-	if !ok {
-		status = m.statuses[a][""]
-	}
+	status := m.statuses[a][region]
 	mark, known := marks[status]
 	if !known {
 		mark = clean(string(status)) // a newer coordinator's

@@ -79,7 +79,7 @@ func Text(w io.Writer, r protocol.Result, o Options) error {
 	switch {
 	case inMatrix:
 		b.WriteString(newMatrix(r).String(o.Width, p) + "\n")
-		if groupsOf(r.Regions).write(&b, "", o, p) {
+		if groupsOf(r.Regions).write(&b, o, p) {
 			b.WriteString("\n")
 		}
 	case len(r.Regions) > 0:

@@ -92,9 +92,6 @@ func List(r protocol.Result, rows Rows, s Selection) *Listing {
 		for _, target := range region.Targets {
 			l.add(region, target, rows, listed)
 		}
-		if len(region.Targets) == 0 && region.Status != protocol.StatusSucceeded { // it is not known what there was to do
-			l.add(region, protocol.TargetOutcome{Status: region.Status}, rows, listed)
-		}
 	}
 	l.columns = append(l.columns, columnError)
 	l.known = l.columns

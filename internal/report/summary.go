@@ -24,6 +24,13 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	if s.Targets.Total != s.Regions.Total {
 		parts = append(parts, tally(s.Targets, "target", "targets", false))
 	}
+	if s.Accounts != nil && len(r.Lookups) > 0 { // the outcomes of the accounts have the errors
+		var lookups protocol.Counts
+		for _, l := range r.Lookups {
+			lookups.Add(l.Status)
+		}
+		parts = append(parts, tally(lookups, "look-up", "look-ups", false))
+	}
 	if s.Retries > 0 {
 		parts = append(parts, count(s.Retries, "retry", "retries"))
 	}
@@ -48,12 +55,9 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	writeNotes(b, r, width, p)
 }
 
-// writeNotes writes look-ups that failed, the cost of the run, hints and notices, and the error if it did not
+// writeNotes writes the cost of the run, hints and notices, and the error if it did not
 // succeed.
 func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
-	if accountsOf(r) != nil {
-		groupsOf(r.Lookups).write(b, "look-up: ", Options{Width: width}, p)
-	}
 	if line := costLine(r.Summary.Cost); line != "" {
 		b.WriteString(paragraph(clean(line), width, lipgloss.NewStyle()))
 	}
