@@ -134,7 +134,7 @@ func (p *Plan) parameters(account int) json.RawMessage {
 
 // access returns with whose credentials a worker does the work of a Region, or nil for its
 // own.
-func (p *Plan) access(r PlannedRegion) *protocol.Access {
+func (p *Plan) access(r *PlannedRegion) *protocol.Access {
 	if r.Account == 0 {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (p *Plan) access(r PlannedRegion) *protocol.Access {
 }
 
 // outcome returns the outcome of a Region of the plan, with its names only.
-func (p *Plan) outcome(r PlannedRegion) protocol.RegionOutcome {
+func (p *Plan) outcome(r *PlannedRegion) protocol.RegionOutcome {
 	o := protocol.RegionOutcome{Region: r.Region}
 	if r.Account > 0 {
 		a := p.Accounts[r.Account-1]

@@ -40,7 +40,7 @@ func (p *Plan) units() []unit {
 // ask returns what the worker is asked for a unit, without a budget: the targets that
 // are not done yet, which are those at these indexes of u.targets; nil means all.
 func (p *Plan) ask(u unit, prior int) (request protocol.RegionRequest, at []int) {
-	r, first := p.Request, p.Regions[u.region]
+	r, first := &p.Request, &p.Regions[u.region]
 	request = protocol.RegionRequest{
 		RunID:      p.RunID,
 		Region:     first.Region,

@@ -60,7 +60,7 @@ func (r *run) attempted(ctx context.Context, u unit, e fanout.Event[*reply]) {
 			attempt, _ = r.attempt(u, e.Attempt, e.Value, e.Status == fanout.Aborted && e.Attempt.Wait == 0)
 		}
 	}
-	o := r.plan.outcome(r.plan.Regions[u.region])
+	o := r.plan.outcome(&r.plan.Regions[u.region])
 	r.tell(ctx, protocol.Event{Type: typ, Account: o.Account, Region: o.Region, Regions: r.plan.together(u), Number: e.Number, Attempt: &attempt, NotMade: e.NotMade})
 }
 

@@ -35,7 +35,7 @@ func (r *run) gather() {
 		g := &r.regions[i]
 		g.left = len(planned.Batches)
 		if g.left == 0 {
-			g.outcome = r.plan.outcome(planned)
+			g.outcome = r.plan.outcome(&planned)
 			g.outcome.Status, g.outcome.Cause = protocol.StatusSkipped, "no service is listed in this Region"
 			g.outcome.Attempts = []protocol.Attempt{}
 			g.outcome.Targets = spread([]protocol.TargetOutcome{}, planned.Omitted, skipped)
@@ -55,12 +55,18 @@ func (r *run) add(u unit, o fanout.Outcome[*reply]) (settled []int) {
 	if refused != nil {
 		o.Attempts = nil // nothing was invoked
 	}
-	batch, outputs := r.batch(u, o)
+	whole, outputs := r.batch(u, o)
 	if refused != nil && o.Status == fanout.Failed {
-		batch.Hint = refused.Hint
+		whole.Hint = refused.Hint
 	}
 	r.overdue = r.overdue || o.Status == fanout.NotStarted && errors.Is(o.Err, context.DeadlineExceeded)
-	for i, part := range r.plan.parts(u, batch) {
+	if u.regions == 1 {
+		if r.put(u.region, u.batch, whole, outputs) {
+			settled = []int{u.region}
+		}
+		return settled
+	}
+	for i, part := range r.plan.parts(u, whole) {
 		n := len(part.Targets)
 		if at := u.region + i; r.put(at, u.batch, part, outputs[:n:n]) {
 			settled = append(settled, at)
@@ -72,7 +78,7 @@ func (r *run) add(u unit, o fanout.Outcome[*reply]) (settled []int) {
 
 // put adds a batch to a Region, and reports whether the Region has settled with it.
 func (r *run) put(at, batch int, b protocol.RegionOutcome, outputs []*protocol.Output) bool {
-	g, planned := &r.regions[at], r.plan.Regions[at]
+	g, planned := &r.regions[at], &r.plan.Regions[at]
 	g.batches[batch], g.outputs[batch] = b, outputs
 	g.older = g.older || b.Hint == protocol.HintDeployBoth && planned.Refused == nil
 	if g.left--; g.left > 0 {

@@ -7,13 +7,10 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// parts returns the outcomes of the Regions of a unit, in the form of batches. whole is
-// that of all its targets. A Region whose targets are all done has succeeded, also if
+// parts returns the outcomes of the Regions of a unit with several, in the form of batches.
+// whole is that of all its targets. A Region whose targets are all done has succeeded, also if
 // another one of the unit failed.
 func (p *Plan) parts(u unit, whole protocol.RegionOutcome) []protocol.RegionOutcome {
-	if u.regions == 1 {
-		return []protocol.RegionOutcome{whole}
-	}
 	parts := make([]protocol.RegionOutcome, u.regions)
 	begin := 0
 	for i, n := range p.sizes(u) {

@@ -100,7 +100,7 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 	}
 	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {
-		o := p.outcome(region)
+		o := p.outcome(&region)
 		preview.Regions[i] = RegionPreview{Account: o.Account, AccountName: o.AccountName, Region: region.Region, Wave: region.Wave, Targets: len(region.Targets) + len(region.Omitted), Batches: region.Batches}
 		for _, o := range region.Omitted {
 			preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: o.Target, Cause: o.Cause})
