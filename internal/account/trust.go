@@ -14,17 +14,21 @@ const (
 
 	// leastExternalID is the length of an external id that is no part of other words.
 	leastExternalID = 8
+
+	// mostPath is the longest name of a role, with its path, that leaves room for a policy in
+	// a cause. IAM's longest are 576.
+	mostPath = 256
 )
 
 // denied returns the text for a role that does not trust the caller, or that the caller may
 // not assume: STS does not say which. STS's own words come last, where they may be cut.
 func (r *Role) denied(caller, said string) string {
-	text := fmt.Sprintf("%s may not assume %s; allow it sts:AssumeRole, and let the role trust it: ", caller, r.Access.Role)
-	policy := r.trustPolicy(caller)
-	if len(text)+len(policy) > protocol.MaxCauseBytes { // a path of 512 characters
-		policy = r.trustPolicy("arn:" + partitionOf(caller) + ":iam::" + accountOf(caller) + ":root")
+	role := r.Access.Role
+	if prefix, path, _ := strings.Cut(role, "role/"); len(path) > mostPath {
+		role = prefix + "role/…" + path[strings.LastIndex(path, "/"):]
 	}
-	return protocol.CutCause(text + policy + "; STS said: " + said)
+	return protocol.CutCause(fmt.Sprintf("%s may not assume %s; allow it sts:AssumeRole, and let the role trust it: %s; STS said: %s",
+		caller, role, r.trustPolicy(caller), said))
 }
 
 // A trustPolicy is the policy of a role that says who may assume it.

@@ -45,7 +45,12 @@ func TestTheErrorOfARoleHasTheTrustPolicyThatIsWanted(t *testing.T) {
 			`"Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole",` +
 				`"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Admin_0123456789abcdef"}}`,
 		},
-		{"a long path", protocol.Access{Role: long, ExternalID: "external-1"}, worker, "the role trust it: {"},
+		{
+			"long names",
+			protocol.Access{Role: long, ExternalID: "external-1", SessionTags: true},
+			"arn:aws-us-gov:sts::111111111111:assumed-role/" + strings.Repeat("w", 64) + "/" + strings.Repeat("s", 64),
+			" may not assume arn:aws:iam::222222222222:role/…/" + strings.Repeat("r", 64) + "; allow it",
+		},
 	} {
 		s := &sts{answers: []error{failure{name: "AccessDenied", text: denied}}}
 		r := s.role(test.access)

@@ -94,6 +94,8 @@ func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
 	case a.own == nil:
 	case a.access.Role != "":
 		from = a.role(c)
+	case a.access.Account == "" && a.access.Profile == "":
+		return nil, &CallError{Name: account.ErrorNoRole, Err: errors.New("the account is not known: want its id, a role or a profile")}
 	case a.access.Profile == "":
 		return a.owned(ctx, c, a.own, account.ErrorNoRole, "the credentials belong to account %s, not to %s: set role")
 	default:

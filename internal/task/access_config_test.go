@@ -148,6 +148,7 @@ func TestAnAccountCanHaveAProfile(t *testing.T) {
 			protocol.Access{Account: "222222222222", Profile: "mine"},
 			"Account.Profile: the credentials of profile mine belong to account " + own + ", not to 222222222222",
 		},
+		{"without anything", profiles, protocol.Access{}, "Account.NoRole: the account is not known: want its id, a role or a profile"},
 		{"unknown", profiles, protocol.Access{Profile: "other"}, "Account.Profile: profile other: there is no such profile"},
 		{"on Lambda", nil, protocol.Access{Profile: "mine"}, "Account.Profile: profiles are for runs at the command line: set role"},
 	} {

@@ -60,9 +60,7 @@ func organization(ctx context.Context, in Input[OrganizationParameters]) (protoc
 		}
 		add(accounts)
 	}
-	seen := map[string]bool{}
 	for level := in.Parameters.Units; len(level) > 0; { // units are nested five deep
-		level = slices.DeleteFunc(slices.Clone(level), func(id string) bool { again := seen[id]; seen[id] = true; return again })
 		units, err := in.AWS.units(ctx, in.Region, in.RunID, level)
 		if err != nil {
 			return protocol.OrganizationOutput{}, err

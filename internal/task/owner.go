@@ -50,9 +50,6 @@ func (a *AWS) askAccount(ctx context.Context, region string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if id := a.access.Account; id != "" {
-		return id, nil
-	}
 	if id := api.Client.Account(ctx); id != "" {
 		return id, nil
 	}
