@@ -343,6 +343,9 @@ func TestAnOrganizationIsEntered(t *testing.T) {
 		}, worker.sent()); diff != "" {
 			t.Errorf("invocations (-want +got):\n%s", diff)
 		}
+		if retry := worker.requests[0].Policy.Retry; len(retry) != 1 || !slices.Contains(retry[0].ErrorEquals, "TooManyRequestsException") {
+			t.Errorf("the listing is retried by %+v, want throttles to be", retry)
+		}
 		if got := string(worker.requests[0].Parameters); got != `{"units":["ou-ab12-cdef3456"]}` {
 			t.Errorf("the listing has parameters %s", got)
 		}

@@ -81,7 +81,7 @@ func (c *Coordinator) lookUp(
 	found := lister.Execute(ctx, Plan{
 		Version: planVersion, RunID: p.RunID, Regional: p.Regional, MaxConcurrency: min(c.inFlight(), len(regions)),
 		Request: protocol.Request{
-			Task: task, Parameters: parameters, Retry: p.Request.Retry, SessionName: p.Request.SessionName, SessionTags: p.Request.SessionTags,
+			Task: task, Parameters: parameters, Retry: p.Request.Retry, TargetRetry: lookupRetry(), SessionName: p.Request.SessionName, SessionTags: p.Request.SessionTags,
 			MaxConcurrency: p.Request.MaxConcurrency, TimeoutSeconds: half, RegionTimeoutSeconds: p.Request.RegionTimeoutSeconds,
 		},
 		Accounts: accounts, Regions: regions,
@@ -96,6 +96,18 @@ func (c *Coordinator) lookUp(
 		}
 	}
 	return found.Regions
+}
+
+// lookupRetry returns the retriers of the look-ups' own calls of AWS. Many accounts ask STS
+// at once, and Organizations throttles soon: a listing goes on where it was throttled.
+func lookupRetry() []protocol.Retrier {
+	return []protocol.Retrier{{
+		ErrorEquals: []string{
+			"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded",
+			"ServiceException", "ServiceUnavailable", "InternalFailure", "Call.Connect", "Call.Lost", "Account.Unreachable",
+		},
+		MaxAttempts: new(8), MaxDelaySeconds: 10, JitterStrategy: protocol.JitterFull,
+	}}
 }
 
 // read reads what a look-up found, or returns why it failed. what says what could not be
