@@ -75,10 +75,27 @@ func asJSON(data []byte) (json.RawMessage, error) {
 		return nil, err
 	}
 	whole, err := json.Marshal(value)
-	if err != nil {
+	if err != nil || !hasTextKeys(value) {
 		return nil, errors.New("want keys that are text, and no numbers such as .inf") // all that JSON lacks
 	}
 	return whole, nil
+}
+
+// hasTextKeys reports whether all mappings in a value have texts as keys.
+func hasTextKeys(value any) bool {
+	switch value := value.(type) {
+	case map[any]any: // YAML's, with another key
+		return false
+	case map[string]any:
+		for _, member := range value {
+			if !hasTextKeys(member) {
+				return false
+			}
+		}
+	case []any:
+		return !slices.ContainsFunc(value, func(element any) bool { return !hasTextKeys(element) })
+	}
+	return true
 }
 
 // asValue reads a YAML document.
