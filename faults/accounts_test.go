@@ -20,7 +20,7 @@ import (
 // and the verdict is that of the outcomes.
 func TestSoakOfAccounts(t *testing.T) {
 	t.Parallel()
-	first, runs := uint64(1), 100
+	first, runs := uint64(1), 60
 	if *soakRuns > 0 {
 		first, runs = *soakSeed, *soakRuns
 	}
