@@ -43,7 +43,7 @@ func (f fleet) Invoke(ctx context.Context, region string, payload []byte) ([]byt
 	return f[region].Invoke(ctx, region, payload)
 }
 
-func (f fleet) InvokeHeld(ctx context.Context, region string, payload []byte) (
+func (f fleet) InvokeHeld(ctx context.Context, region string, payload invoke.Payload) (
 	[]byte, func() time.Duration, protocol.Attempt, error,
 ) {
 	return f[region].InvokeHeld(ctx, region, payload)

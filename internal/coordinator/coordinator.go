@@ -60,11 +60,13 @@ type Measurer interface {
 	RoundTrip(region string) (time.Duration, bool)
 }
 
-// A Holder is an Invoker that bounds the memory of the answers that are held at once.
+// A Holder is an Invoker that bounds the memory of the answers that are held at once, and
+// whose calls may wait for a connection.
 type Holder interface {
-	// InvokeHeld is Invoke, but the answer is held until release is called. release returns
+	// InvokeHeld is Invoke, but payload is called when the request is sent, with the time
+	// since the call began, and again when it moves to another connection. The answer is held until release is called. release returns
 	// how long the answer waited for others before it was read. It is nil beside an error.
-	InvokeHeld(ctx context.Context, region string, payload []byte) (
+	InvokeHeld(ctx context.Context, region string, payload func(waited time.Duration) []byte) (
 		answer []byte, release func() (waited time.Duration), attempt protocol.Attempt, err error)
 }
 

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"meridian/internal/fanout"
@@ -32,10 +31,7 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 	if refused := r.plan.Regions[u.region].Refused; refused != nil {
 		return nil, &invocationError{err: refused.err(), final: true}
 	}
-	request, at, payload, err := r.request(ctx, u, len(prior))
-	if err != nil {
-		return nil, &invocationError{err: err}
-	}
+	request, at, payload := r.request(ctx, u, len(prior))
 	answer, release, report, err := r.call(ctx, r.region(u), payload)
 	defer release()
 	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
@@ -48,17 +44,24 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 }
 
 // request returns the request of an attempt at a unit, the indexes of its targets in the
-// unit, and the request encoded.
-func (r *run) request(ctx context.Context, u unit, prior int) (_ *protocol.RegionRequest, at []int, payload []byte, _ error) {
-	request, at := r.plan.ask(u, prior)
-	if deadline, ok := ctx.Deadline(); ok { // a duration, taken as late as possible
-		request.BudgetMs = min(max(protocol.Milliseconds(time.Until(deadline)), 0.001), protocol.MaxBudgetMs)
+// unit, and what encodes the request when it is sent. The wait for a connection is taken
+// off the worker's budget.
+func (r *run) request(ctx context.Context, u unit, prior int) (request *protocol.RegionRequest, at []int, payload func(waited time.Duration) []byte) {
+	asked, at := r.plan.ask(u, prior)
+	request = &asked
+	var left time.Duration // a duration, taken as late as possible
+	deadline, bounded := ctx.Deadline()
+	if bounded {
+		left = time.Until(deadline)
 	}
-	payload, err := r.envelopes[r.plan.Regions[u.region].Account].Encode(request)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("encode request for %s: %w", r.region(u), err)
+	envelope := r.envelopes[r.plan.Regions[u.region].Account]
+	return request, at, func(waited time.Duration) []byte {
+		if bounded {
+			request.BudgetMs = min(max(protocol.Milliseconds(left-waited), 0.001), protocol.MaxBudgetMs)
+		}
+		data, _ := envelope.Encode(asked) // divide has encoded all that can be wrong
+		return data
 	}
-	return &request, at, payload, nil
 }
 
 // read reads the answer to a request for the targets of a unit at these indexes.

@@ -197,10 +197,10 @@ func (w *waiting) Invoke(context.Context, string, []byte) ([]byte, protocol.Atte
 	return nil, protocol.Attempt{}, errors.New("its answers are to be held")
 }
 
-func (w *waiting) InvokeHeld(ctx context.Context, region string, payload []byte) (
+func (w *waiting) InvokeHeld(ctx context.Context, region string, payload func(time.Duration) []byte) (
 	[]byte, func() time.Duration, protocol.Attempt, error,
 ) {
-	answer, report, err := w.invoker.Invoke(ctx, region, payload)
+	answer, report, err := w.invoker.Invoke(ctx, region, payload(0))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	waited := time.Duration(w.answers) * time.Second

@@ -12,13 +12,13 @@ import (
 )
 
 // call calls the invoker. The answer is held until release is called, which is not nil.
-func (r *run) call(ctx context.Context, region string, payload []byte) (
+func (r *run) call(ctx context.Context, region string, payload func(waited time.Duration) []byte) (
 	answer []byte, release func(), report protocol.Attempt, err error,
 ) {
 	release = func() {}
 	holder, ok := r.coordinator.Invoker.(Holder)
 	if !ok {
-		answer, report, err = r.coordinator.Invoker.Invoke(ctx, region, payload)
+		answer, report, err = r.coordinator.Invoker.Invoke(ctx, region, payload(0))
 		return answer, release, report, err
 	}
 	answer, held, report, err := holder.InvokeHeld(ctx, region, payload)

@@ -30,28 +30,24 @@ func invokeOperation() *awsapi.Operation {
 	}
 }
 
-// call makes one call, and fills out.
-func (l *Lambda) call(ctx context.Context, r request, payload []byte, out *output) (protocol.Attempt, error) {
+// call makes one call with what payload returns, and fills out.
+func (l *Lambda) call(ctx context.Context, r request, payload Payload, out *output) (protocol.Attempt, error) {
 	request, err := l.request(ctx, r)
 	if err != nil {
 		return protocol.Attempt{}, err
 	}
 	begin := time.Now()
-	longest := longestWait(ctx, begin)
-	if payload == nil {
-		payload = []byte{} // nil would mean the request's own
-	}
-	call, sent, cancel := lasting(ctx, longest)
+	call, sent, cancel := lasting(ctx, patience(ctx, begin))
 	defer cancel()
 	response, err := l.api.Do(call, awsapi.Call{ //nolint:bodyclose // read closes it
-		Request: request, Body: payload, Output: out, MaxBytes: protocol.MaxPayloadBytes,
+		Request: request, Output: out, MaxBytes: protocol.MaxPayloadBytes,
 		Ready: func(waited time.Duration) []byte {
 			sent()
 			begin = time.Now() // an estimate does not include the wait for a connection
-			if waited <= longest {
-				return nil
+			if data := payload(waited); data != nil {
+				return data
 			}
-			return protocol.LessBudget(payload, waited)
+			return []byte{} // nil would mean the request's own
 		},
 	})
 	if response == nil {
@@ -71,11 +67,9 @@ func (l *Lambda) call(ctx context.Context, r request, payload []byte, out *outpu
 	return reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
 }
 
-// longestWait returns how long a call under ctx, which has a deadline, may wait for a
-// connection and still be sent unchanged. The worker returns before its budget ends, and
-// keeps a reserve for that; a wait of more than a quarter of the reserve is taken off
-// the budget.
-func longestWait(ctx context.Context, now time.Time) time.Duration {
+// patience returns how long an answer is waited for after ctx, which has a deadline, was
+// cancelled: a quarter of the worker's reserve.
+func patience(ctx context.Context, now time.Time) time.Duration {
 	deadline, _ := ctx.Deadline()
 	return protocol.Reserve(deadline.Sub(now)) / 4
 }

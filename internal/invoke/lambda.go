@@ -183,23 +183,28 @@ func (l *Lambda) Home() string { return l.home }
 // reported beside an error, too. A server that answers 501 is called again without the
 // log, and from then on there is none: some emulators do not know it.
 func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
-	answer, release, report, err := l.InvokeHeld(ctx, region, payload)
+	if err := checkRequest(payload); err != nil {
+		return nil, protocol.Attempt{}, err
+	}
+	answer, release, report, err := l.InvokeHeld(ctx, region, func(time.Duration) []byte { return payload })
 	if err == nil {
 		release()
 	}
 	return answer, report, err
 }
 
-// InvokeHeld is Invoke, but the answer is held until release is called: the answers that
+// A Payload returns what to send, of at most [protocol.MaxInvocationBytes]. It is called when
+// there is a connection, with the time since the call began, and again when the call moves
+// to another connection.
+type Payload = func(waited time.Duration) []byte
+
+// InvokeHeld is Invoke, but with a payload that is made when it is sent, and the answer is held until release is called: the answers that
 // are held, or being read, have together no more bytes than Settings.MemoryMB allows.
 // Others wait before they are read, and release returns how long this one did; the end
 // of ctx ends the wait. One answer alone is always read. release is nil beside an error.
-func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload []byte) (
+func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload Payload) (
 	answer []byte, release func() (waited time.Duration), report protocol.Attempt, err error,
 ) {
-	if err := checkRequest(payload); err != nil {
-		return nil, nil, protocol.Attempt{}, err
-	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var out output

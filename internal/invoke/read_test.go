@@ -49,7 +49,7 @@ func (r *reader) call(ctx context.Context, l *invoke.Lambda, lengths ...int) {
 	begin := time.Now()
 	for _, n := range lengths {
 		done.Go(func() {
-			answer, release, report, err := l.InvokeHeld(ctx, "eu-west-1", []byte(strconv.Itoa(n)))
+			answer, release, report, err := l.InvokeHeld(ctx, "eu-west-1", func(time.Duration) []byte { return []byte(strconv.Itoa(n)) })
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if err == nil {
@@ -198,7 +198,7 @@ func TestAnswersThatWaitTakeNoMoreThanAnEighthOfTheMemory(t *testing.T) {
 			var done sync.WaitGroup
 			for range answers {
 				done.Go(func() {
-					got, release, _, err := l.InvokeHeld(t.Context(), "eu-west-1", []byte("{}"))
+					got, release, _, err := l.InvokeHeld(t.Context(), "eu-west-1", func(time.Duration) []byte { return []byte("{}") })
 					if err != nil || len(got) != each {
 						t.Errorf("InvokeHeld = %d bytes, %v; want %d", len(got), err, each)
 						return

@@ -119,13 +119,6 @@ func ExampleEnvelope_Divide() {
 	// true <nil>
 }
 
-// A request that waited for a connection gives its worker less time.
-func ExampleLessBudget() {
-	request, err := protocol.RegionRequest{Version: 1, RunID: "01JD", Region: "eu-west-1", BudgetMs: 5000}.Encode()
-	fmt.Println(string(protocol.LessBudget(request, 1500*time.Millisecond)), err)
-	// Output: {"version":1,"runId":"01JD","region":"eu-west-1","batch":0,"attempt":0,"task":"","budgetMs":3500} <nil>
-}
-
 // Tasks read their parameters strictly. A field that was left out has its zero value.
 func ExampleDecodeStrict() {
 	var parameters struct {

@@ -3,7 +3,6 @@ package protocol
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 )
 
 // A RegionRequest is one invocation: what a coordinator sends to a worker.
@@ -128,26 +127,6 @@ type RegionResult struct {
 // JSON, or that a number is not finite. For the many requests of a run, use
 // [Envelope.Encode].
 func (r RegionRequest) Encode() ([]byte, error) { return marshal(&r) }
-
-// LessBudget takes an encoded request and returns it with its budget reduced by the
-// time that has passed since it was encoded. At least 0.001 ms remains, because zero
-// would mean no limit. A request without a budget, or with fields that RegionRequest
-// does not have, is returned unchanged.
-func LessBudget(request []byte, passed time.Duration) []byte {
-	var r RegionRequest
-	d := json.NewDecoder(bytes.NewReader(request))
-	d.DisallowUnknownFields()
-	if d.Decode(&r) != nil || !(r.BudgetMs > 0 && r.BudgetMs <= MaxBudgetMs) {
-		return request
-	}
-	remaining := time.Duration(r.BudgetMs*float64(time.Millisecond)) - passed
-	r.BudgetMs = max(Milliseconds(remaining), 0.001)
-	less, err := r.Encode()
-	if err != nil {
-		return request
-	}
-	return less
-}
 
 // usualBytes is more than most requests to a worker have.
 const usualBytes = 512

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -58,56 +57,6 @@ func TestEncodeOfARequestAndOfItsEnvelopeSayTheSame(t *testing.T) {
 			if diff := cmp.Diff(r, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", data, diff)
 			}
-		}
-	})
-}
-
-// Time that has passed is taken off the budget, and nothing else changes.
-func TestLessBudget(t *testing.T) {
-	t.Parallel()
-	const sent = `{"version":1,"runId":"r","region":"eu-west-1","batch":0,"attempt":1,"task":"sleep","targets":["<s3>"],`
-	for _, test := range []struct {
-		request string
-		passed  time.Duration
-		want    string
-	}{
-		{sent + `"budgetMs":10000}`, 3 * time.Second, sent + `"budgetMs":7000}`},
-		{sent + `"budgetMs":10000.125}`, 125 * time.Microsecond, sent + `"budgetMs":10000}`},
-		{sent + `"budgetMs":10000}`, 0, sent + `"budgetMs":10000}`},
-		{sent + `"budgetMs":10000}`, 10 * time.Second, sent + `"budgetMs":0.001}`},
-		{sent + `"budgetMs":10000}`, time.Hour, sent + `"budgetMs":0.001}`},
-		{sent + `"news":1,"budgetMs":10000}`, time.Second, sent + `"news":1,"budgetMs":10000}`},
-		{`{"version":1,"targets":["s3"]}`, time.Second, `{"version":1,"targets":["s3"]}`},
-		{`{"parameters":{"a":1,"budgetMs":5000},"targets":["s3"]}`, time.Second, `{"parameters":{"a":1,"budgetMs":5000},"targets":["s3"]}`},
-		{`{"parameters":{"a":1,"budgetMs":5000}}`, time.Second, `{"parameters":{"a":1,"budgetMs":5000}}`},
-		{`{"version":1,"budgetMs":1e30}`, time.Second, `{"version":1,"budgetMs":1e30}`},
-		{`{"version":1,"budgetMs":-5}`, time.Second, `{"version":1,"budgetMs":-5}`},
-		{`{}`, time.Second, `{}`},
-		{`}`, time.Second, `}`},
-		{``, time.Second, ``},
-	} {
-		if got := string(protocol.LessBudget([]byte(test.request), test.passed)); got != test.want {
-			t.Errorf("LessBudget(%s, %v) = %s, want %s", test.request, test.passed, got, test.want)
-		}
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		r := protocol.RegionRequest{
-			Version: 1, RunID: rapid.String().Draw(t, "run"), Targets: rapid.SliceOf(rapid.String()).Draw(t, "targets"),
-			BudgetMs: float64(rapid.Int64Range(2, protocol.MaxSeconds*1_000_000).Draw(t, "budget")) / 1000,
-		}
-		before, err := r.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		untouched := bytes.Clone(before)
-		us := rapid.Int64Range(0, int64(r.BudgetMs*1000)-1).Draw(t, "passed")
-		r.BudgetMs = protocol.Milliseconds(time.Duration(r.BudgetMs*float64(time.Millisecond)) - time.Duration(us)*time.Microsecond)
-		want, err := r.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := protocol.LessBudget(before, time.Duration(us)*time.Microsecond); !bytes.Equal(got, want) || !bytes.Equal(before, untouched) {
-			t.Errorf("LessBudget(%s, %dµs) = %s, want %s", untouched, us, got, want)
 		}
 	})
 }
