@@ -50,6 +50,21 @@ func TestOrganization(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
 	}
+	p := newOperator(ctx, t, repo, o)
+	for _, step := range []struct {
+		name string
+		do   func(context.Context, *testing.T)
+	}{
+		{"asks who it is in every account and Region", p.tryAllIdentities},
+		{"says which trust policy is missing", p.tryTrustPolicy},
+		{"finds the resources of each account and no others", p.tryOwnResources},
+		{"retries when STS throttles", p.tryThrottles},
+		{"does without the STS of one Region", p.tryDeadSTS},
+		{"goes on when sessions expire", p.tryExpiry},
+		{"says what to allow when the organization may not be listed", p.tryUnlisted},
+	} {
+		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
+	}
 	t.Run("c7n-org lists the same", func(t *testing.T) { o.tryCustodian(ctx, t, newCustodian(ctx, t, repo, o)) })
 }
 

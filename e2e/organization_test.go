@@ -137,7 +137,7 @@ func (o *organization) newMember(ctx context.Context, t *testing.T, admin *awsap
 
 // furnish creates what an account has.
 func (o *organization) furnish(ctx context.Context, m member) error {
-	admin := o.api(aws.Credentials{AccessKeyID: m.id, SecretAccessKey: root.SecretAccessKey}) // the emulator's key for an account
+	admin := o.admin(m.id)
 	var errs []error
 	create := func(operation, region string, input map[string]any) {
 		if _, err := call1(ctx, admin, operation, region, input); err != nil {
@@ -158,6 +158,17 @@ func (o *organization) furnish(ctx context.Context, m member) error {
 		create("sqs:CreateQueue", region, map[string]any{"QueueName": queueOf(m.id)})
 	}
 	return errors.Join(errs...)
+}
+
+// admin returns what may call everything in an account.
+func (o *organization) admin(account string) *awsapi.API {
+	return o.api(aws.Credentials{AccessKeyID: account, SecretAccessKey: root.SecretAccessKey}) // the emulator's key for an account
+}
+
+// trust replaces the trust policy of an account's memberRole.
+func (o *organization) trust(ctx context.Context, t *testing.T, account, policy string) {
+	t.Helper()
+	must(t)(call1(ctx, o.admin(account), "iam:UpdateAssumeRolePolicy", home, map[string]any{"RoleName": memberRole, "PolicyDocument": policy}))
 }
 
 // queueOf returns the name of an account's queues.
