@@ -109,7 +109,7 @@ func (s *service) registry() *smithy.TypeRegistry {
 		for _, code := range []string{name, code} {
 			if code != "" {
 				entries[code] = &smithy.TypeRegistryEntry{New: func() any {
-					return &ServiceError{code: code, Value: Value{shape: s.builder().root(&ref{target: shape})}}
+					return &ServiceError{code: code, Value: Value{shape: s.builder().root(&ref{target: shape}, &traits.Error{})}}
 				}}
 			}
 		}

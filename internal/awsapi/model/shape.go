@@ -137,11 +137,10 @@ func (b *builder) shape(number int) *shape {
 }
 
 // root returns the shape of an operation's input or output, or of an error, which has
-// schemas of its own: HTTP bindings, and the name in XML of the reference to it.
-func (b *builder) root(f *ref) *shape {
+// schemas of its own: HTTP bindings, the name in XML of the reference to it, and traits.
+func (b *builder) root(f *ref, ts ...smithy.Trait) *shape {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var ts []smithy.Trait
 	if b.protocol == protocolRESTXML && f.label != "" {
 		ts = append(ts, &traits.XMLName{Name: f.label})
 	}

@@ -217,3 +217,15 @@ func TestServiceError(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// An error's message is read in the spelling of the other services, too.
+func TestTheMessageOfAnErrorMayBeSpeltDifferently(t *testing.T) {
+	t.Parallel()
+	op := lookup(t, "organizations:ListAccounts") // the model says "Message"
+	err := op.Protocol().DeserializeResponse(t.Context(), op.Schema(), op.Errors(), &smithyhttp.Response{Response: &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"__type":"AccessDeniedException","message":"no"}`)),
+	}}, op.Output())
+	if err == nil || err.Error() != "AccessDeniedException: no" {
+		t.Errorf("error %v, want AccessDeniedException: no", err)
+	}
+}
