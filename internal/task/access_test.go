@@ -142,7 +142,7 @@ func TestADeadSTSCostsThreeSecondsOnce(t *testing.T) {
 func TestASessionThatHasExpiredIsAssumedAnew(t *testing.T) {
 	t.Parallel()
 	certificate := certificateOf(t)
-	for _, code := range []string{"ExpiredToken", "ExpiredTokenException"} {
+	for _, code := range []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"} {
 		synctest.Test(t, func(t *testing.T) {
 			expired := time.Now().Add(time.Minute)
 			a := &accounts{denies: func(_, token string) string {
