@@ -6,6 +6,7 @@
 // The credentials are asked of the STS of the process's own Region, so that an STS near the
 // item may be dead; when that cannot be reached, of the item's Region, and then of others of
 // the partition. A failure is kept for a moment: thousands of targets do not ask again each.
+// After a transient one they wait for that moment to pass: none fails twice with one throttle.
 //
 // # Errors
 //

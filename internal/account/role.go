@@ -23,8 +23,8 @@ const (
 	// not longer than a retrier's usual first wait.
 	failureKept = time.Second
 
-	// transientKept is how long it is not after a transient error. It is shorter than most
-	// waits of the retries that come without retriers, which are half a second on average.
+	// transientKept is how long it is not after a transient error. Who asks earlier waits: an
+	// attempt that fails with an error of another attempt is one less of three.
 	transientKept = 100 * time.Millisecond
 )
 
@@ -62,7 +62,7 @@ type failure struct {
 
 // Retrieve implements aws.CredentialsProvider: it assumes the role. The error is an [Error].
 func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	if f := r.failed.Load(); f != nil && time.Now().Before(f.until) {
+	if f := r.failed.Load(); f != nil && !f.over(ctx) {
 		return aws.Credentials{}, f.err
 	}
 	ctx, cancel := context.WithTimeout(ctx, assumeTime)
@@ -77,6 +77,23 @@ func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	}
 	r.failed.Store(&failure{err, time.Now().Add(keep)})
 	return aws.Credentials{}, err
+}
+
+// over reports whether the role may be tried again. After a transient error it waits until
+// then.
+func (f *failure) over(ctx context.Context) bool {
+	left := time.Until(f.until)
+	if left <= 0 || !f.err.transient {
+		return left <= 0
+	}
+	wait := time.NewTimer(left)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // assume assumes the role.

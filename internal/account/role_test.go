@@ -154,27 +154,49 @@ func TestAnSTSThatHangsIsLeftAfterHalfOfTheTime(t *testing.T) {
 	})
 }
 
-// A failure is kept for a second, a transient one for a tenth of that.
+// A failure is kept for a second.
 func TestAFailureIsKeptForAMoment(t *testing.T) {
 	t.Parallel()
-	for _, transient := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			keep := map[bool]time.Duration{false: time.Second, true: 100 * time.Millisecond}[transient]
-			s := &sts{answers: []error{failure{"Throttling", "slow down", transient}}}
-			r := s.role(protocol.Access{Role: reader})
-			for _, test := range []struct {
-				pause time.Duration
-				want  int
-			}{{0, 1}, {keep - 1, 1}, {1, 2}} {
-				time.Sleep(test.pause)
-				_, err := r.Retrieve(t.Context())
-				failed, ok := errors.AsType[*account.Error](err)
-				if !ok || failed.Name != "Throttling" || failed.Transient() != transient || len(s.regions) != test.want {
-					t.Errorf("Retrieve = %v after %d calls, want Throttling after %d", err, len(s.regions), test.want)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		s := &sts{answers: []error{failure{name: "AccessDenied", text: "no"}}}
+		r := s.role(protocol.Access{Role: reader})
+		for _, test := range []struct {
+			pause time.Duration
+			want  int
+		}{{0, 1}, {time.Second - 1, 1}, {1, 2}} {
+			time.Sleep(test.pause)
+			_, err := r.Retrieve(t.Context())
+			failed, ok := errors.AsType[*account.Error](err)
+			if !ok || failed.Name != "AccessDenied" || failed.Transient() || len(s.regions) != test.want {
+				t.Errorf("Retrieve = %v after %d calls, want AccessDenied after %d", err, len(s.regions), test.want)
 			}
-		})
-	}
+		}
+	})
+}
+
+// No attempt fails with the transient error of another attempt: it waits for a tenth of a
+// second to pass, and asks again.
+func TestATransientFailureIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sts{answers: []error{failure{"Throttling", "slow down", true}, nil, failure{"Throttling", "slow down", true}}}
+		r := s.role(protocol.Access{Role: reader})
+		begin := time.Now()
+		for _, test := range []struct {
+			succeeds bool
+			after    time.Duration
+		}{{false, 0}, {true, 100 * time.Millisecond}, {false, 100 * time.Millisecond}} {
+			_, err := r.Retrieve(t.Context())
+			if after := time.Since(begin); (err == nil) != test.succeeds || after != test.after {
+				t.Errorf("Retrieve = %v after %v, want success %v after %v", err, after, test.succeeds, test.after)
+			}
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := r.Retrieve(ended); err == nil || err.Error() != "assume "+reader+": slow down" || time.Since(begin) != 100*time.Millisecond {
+			t.Errorf("Retrieve with an ended context = %v, want the failure at once", err)
+		}
+	})
 }
 
 func TestARoleThatIsNotTheItemsIsNotAssumed(t *testing.T) {
