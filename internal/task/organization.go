@@ -3,6 +3,7 @@ package task
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,7 +153,7 @@ func (a *AWS) accountsOf(ctx context.Context, region, target string, input map[s
 func (a *AWS) list(ctx context.Context, region, target, member string, input map[string]any) ([]func(string) string, error) {
 	answer, err := a.ask(ctx, region, target, input, func(api *awsapi.API) { api.MaxPages = maxOrganizationPages })
 	if err != nil {
-		return nil, err
+		return nil, unlisted(target, err)
 	}
 	found, _ := answer[member].([]any)
 	list := make([]func(string) string, len(found))
@@ -161,4 +162,19 @@ func (a *AWS) list(ctx context.Context, region, target, member string, input map
 		list[i] = func(name string) string { text, _ := item[name].(string); return text }
 	}
 	return list, nil
+}
+
+// unlisted returns the error of an operation that lists: with its name, and, if AWS refused
+// it, what to allow.
+func unlisted(target string, err error) error {
+	failed, ok := errors.AsType[*CallError](err)
+	if !ok {
+		return err
+	}
+	named := *failed // which others may have, too
+	named.Err = fmt.Errorf("%s: %w", target, failed.Err)
+	if failed.Name == "AccessDeniedException" {
+		named.Err = fmt.Errorf("%w; allow it for these credentials, and use those of the management account or of a delegated administrator", named.Err)
+	}
+	return &named
 }

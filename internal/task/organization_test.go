@@ -160,8 +160,8 @@ func TestAThrottledOrganizationIsListedOn(t *testing.T) {
 	}
 }
 
-// A refused listing has AWS's code, and is not tried again; not even when others are
-// throttled.
+// A refused listing has AWS's code, names the operation, and says what to allow. It is not
+// tried again; not even when others are throttled.
 func TestARefusedOrganizationHasAWSsCode(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -184,6 +184,9 @@ func TestARefusedOrganizationHasAWSsCode(t *testing.T) {
 		_, err := o.list(t, calling(t, "", cloud(t, o)), "run", test.parameters)
 		if failed, ok := errors.AsType[*task.CallError](err); !ok || failed.Name != test.want || failed.Transient() {
 			t.Errorf("%s: %v, want %s", test.parameters, err, test.want)
+		}
+		if !strings.HasPrefix(err.Error(), "organizations:List") || strings.Contains(err.Error(), "; allow it for ") != (test.want == "AccessDeniedException") {
+			t.Errorf("%s: %v, want the operation, and what to allow if that is missing", test.parameters, err)
 		}
 	}
 }
