@@ -385,9 +385,12 @@ func TestAnOrganizationThatIsNotListedFailsTheRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := &coordinator.Coordinator{Invoker: &bank{do: listing(tt.organization, nil)}, Tasks: task.Builtin(), Bundle: true}
-			result, err := c.Run(t.Context(), protocol.Request{Task: "call", Role: "reader", Organization: new(protocol.Organization)})
-			if err != nil || result.Status != protocol.StatusFailed {
-				t.Fatalf("Run = %s, %v", result.Status, err)
+			result, err := c.Run(t.Context(), protocol.Request{Task: "call", Role: "reader", Organization: new(protocol.Organization), ToleratedFailurePercentage: new(100.0)})
+			if err != nil || result.Status != protocol.StatusFailed || result.Error != result.Regions[0].Error {
+				t.Fatalf("Run = %s %s, %v, want it FAILED with %s, whatever is tolerated", result.Status, result.Error, err, result.Regions[0].Error)
+			}
+			if result.Cause != result.Regions[0].Cause {
+				t.Errorf("the run's cause is %s, that of its first Region is %s", result.Cause, result.Regions[0].Cause)
 			}
 			if o := result.Regions[0]; !strings.Contains(o.Cause, tt.want) || o.Account != "" || len(o.Attempts) != 0 {
 				t.Errorf("outcome %s %s %q, want %q", o.Account, o.Region, o.Cause, tt.want)

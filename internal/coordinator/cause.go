@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -29,6 +30,9 @@ func (r *run) allSkipped() error {
 
 // cause says why the run did not succeed, and shows the first Region that failed.
 func (r *run) cause(v fanout.Verdict) string {
+	if refused, ok := errors.AsType[*refusedError](v.Err); ok {
+		return refused.Cause
+	}
 	c := r.summary.Regions
 	if v.Status != fanout.Failed {
 		return protocol.CutCause(fmt.Sprintf("%v; %d of %d %s not finished",

@@ -204,12 +204,26 @@ func (r *run) count(o *protocol.RegionOutcome) {
 	}
 }
 
+// judge returns the verdict on a run: that of the engine, unless there was nothing to do, or
+// the accounts are not known. Then no tolerance applies.
+func (r *run) judge(v fanout.Verdict) fanout.Verdict {
+	if v.Status != fanout.Succeeded && v.Status != fanout.Failed {
+		return v
+	}
+	refused, c := r.lookups, r.summary.Regions
+	switch {
+	case refused.Error != "":
+		v.Status, v.Err = fanout.Failed, (&Refusal{Error: refused.Error, Cause: refused.Cause}).err()
+	case v.Status == fanout.Succeeded && c.Skipped == c.Total:
+		v.Status, v.Err = fanout.Failed, r.allSkipped()
+	}
+	return v
+}
+
 // result returns the result of a run that has ended.
 func (r *run) result(v fanout.Verdict) protocol.Result {
 	elapsed := time.Since(r.begin)
-	if c := r.summary.Regions; v.Status == fanout.Succeeded && c.Skipped == c.Total {
-		v.Status, v.Err = fanout.Failed, r.allSkipped()
-	}
+	v = r.judge(v)
 	result := protocol.Result{
 		RunID:     r.plan.RunID,
 		Name:      r.plan.Request.Name,
@@ -239,6 +253,9 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		s.Speedup = rounded(s.SerialMs/result.ElapsedMs, 100)
 	}
 	r.account(&result, elapsed)
+	if v.Status == fanout.Failed {
+		result.Hint = r.lookups.Hint
+	}
 	if v.Status == fanout.TimedOut && r.cut {
 		result.Hint = protocol.HintRaiseTimeout
 	}
