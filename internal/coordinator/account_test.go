@@ -35,6 +35,7 @@ func (b *bank) Invoke(_ context.Context, _ string, payload []byte) ([]byte, prot
 	}
 	b.mu.Lock()
 	b.requests = append(b.requests, r)
+	number := len(b.requests)
 	b.mu.Unlock()
 	if b.lost != nil {
 		if err := b.lost(r); err != nil {
@@ -62,7 +63,7 @@ func (b *bank) Invoke(_ context.Context, _ string, payload []byte) ([]byte, prot
 		}
 	}
 	answer, err := json.Marshal(result)
-	return answer, protocol.Attempt{RequestID: fmt.Sprintf("request-%d", len(b.requests))}, err
+	return answer, protocol.Attempt{RequestID: fmt.Sprintf("request-%d", number)}, err
 }
 
 // sent lists the invocations as "account region[targets] …", sorted.
