@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,16 +26,14 @@ import (
 // TestOrganization shows that the emulated organization behaves as AWS: what the tests of
 // runs over accounts rely on.
 func TestOrganization(t *testing.T) {
-	part(t, "accounts", "python3")
+	part(t, "accounts", "npm", "python3")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	repo, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &site{repo: repo, dir: t.TempDir()}
+	d := &deployment{site: newSite(t)}
+	d.build(ctx, t)
+	tools := d.site.tools(ctx, t)
 	begin := time.Now()
-	o := startOrganization(ctx, t, s.tools(ctx, t))
+	o := startOrganization(ctx, t, tools)
 	t.Logf("made %d accounts in %v", len(o.members), time.Since(begin).Round(time.Millisecond))
 	for _, step := range []struct {
 		name string
@@ -50,7 +47,7 @@ func TestOrganization(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
 	}
-	p := newOperator(ctx, t, repo, o)
+	p := newOperator(t, o, d.path("build", "meridian"))
 	for _, step := range []struct {
 		name string
 		do   func(context.Context, *testing.T)
@@ -58,6 +55,8 @@ func TestOrganization(t *testing.T) {
 		{"asks who it is in every account and Region", p.tryAllIdentities},
 		{"says which trust policy is missing", p.tryTrustPolicy},
 		{"finds the resources of each account and no others", p.tryOwnResources},
+		{"enters the accounts of a file", p.tryFile},
+		{"uses profiles", p.tryProfiles},
 		{"retries when STS throttles", p.tryThrottles},
 		{"does without the STS of one Region", p.tryDeadSTS},
 		{"goes on when sessions expire", p.tryExpiry},
@@ -65,7 +64,10 @@ func TestOrganization(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
 	}
-	t.Run("c7n-org lists the same", func(t *testing.T) { o.tryCustodian(ctx, t, newCustodian(ctx, t, repo, o)) })
+	t.Run("deploy", func(t *testing.T) { o.deployInto(ctx, t, d) })
+	t.Run("runs on Lambda", func(t *testing.T) { p.tryDeployed(ctx, t) })
+	t.Run("only the worker may assume roles", func(t *testing.T) { o.tryAccountRoles(ctx, t, d) })
+	t.Run("c7n-org lists the same", func(t *testing.T) { o.tryCustodian(ctx, t, newCustodian(ctx, t, d.repo, o)) })
 }
 
 // tryListing compares the listings with what was made.

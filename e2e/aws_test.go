@@ -95,7 +95,14 @@ func (e *emulator) invokeIn(ctx context.Context, t *testing.T, region, function,
 // starts counts the invocations of a function in its log.
 func (e *emulator) starts(ctx context.Context, t *testing.T, region, function string) int {
 	t.Helper()
-	request, err := json.Marshal(map[string]any{"logGroupName": "/aws/lambda/" + function, "filterPattern": `"START RequestId"`})
+	return strings.Count(e.logged(ctx, t, region, function, `"START RequestId"`), "START RequestId")
+}
+
+// logged returns the events of a function's log that match a pattern, as the service answers
+// them.
+func (e *emulator) logged(ctx context.Context, t *testing.T, region, function, pattern string) string {
+	t.Helper()
+	request, err := json.Marshal(map[string]any{"logGroupName": "/aws/lambda/" + function, "filterPattern": pattern})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +113,7 @@ func (e *emulator) starts(ctx context.Context, t *testing.T, region, function st
 			"X-Amz-Target": "Logs_20140328.FilterLogEvents",
 		},
 	})
-	return strings.Count(body, "START RequestId")
+	return body
 }
 
 // newUser creates an IAM user with at most one policy, and a key.

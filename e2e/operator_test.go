@@ -18,25 +18,25 @@ import (
 type operator struct {
 	*site
 	org *organization
+	bin string // the command line
 }
 
-// newOperator builds the command line.
-func newOperator(ctx context.Context, t *testing.T, repo string, o *organization) *operator {
+// newOperator returns an operator with a command line.
+func newOperator(t *testing.T, o *organization, bin string) *operator {
 	t.Helper()
-	s := &site{repo: repo, dir: t.TempDir()}
-	s.machine(ctx, t, "go", "build", "-o", s.path("meridian"), "./cmd/meridian")
+	s := &site{dir: t.TempDir()}
 	s.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "AWS_ENDPOINT_URL=" + o.url, "AWS_REGION=" + home,
 		"AWS_ACCESS_KEY_ID=" + o.caller.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + o.caller.SecretAccessKey,
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
 	}
-	return &operator{s, o}
+	return &operator{s, o, bin}
 }
 
 // run runs the command line, with more variables.
 func (p *operator) run(ctx context.Context, t *testing.T, env []string, args ...string) printed {
 	t.Helper()
-	out := p.command(ctx, t, slices.Concat(p.env, env), p.path("meridian"), args...)
+	out := p.command(ctx, t, slices.Concat(p.env, env), p.bin, args...)
 	t.Logf("$ meridian %s = %d", strings.Join(args, " "), out.status)
 	p.org.search(t, out.stdout, out.stderr)
 	return out
@@ -70,7 +70,8 @@ func (p *operator) resultWith(ctx context.Context, t *testing.T, env []string, s
 	if out.status != status {
 		t.Errorf("exit status %d of %s %s: %s, want %d", out.status, r.Status, r.Error, r.Cause, status)
 	}
-	t.Logf("%s: %s; %d items of %d accounts, %d attempts", r.Status, r.Message, r.Summary.Regions.Total, accountsOf(r), r.Summary.Attempts)
+	t.Logf("%s: %s; %d items of %d accounts, %d invocations, %d retries of targets",
+		r.Status, r.Message, r.Summary.Regions.Total, accountsOf(r), r.Summary.Attempts, r.Summary.TargetRetries)
 	return r
 }
 

@@ -41,6 +41,8 @@ var seeded = []string{home, "us-west-2", "eu-west-1", "ap-southeast-2", "sa-east
 type organization struct {
 	*front
 
+	aws *emulator // behind the front
+
 	// caller is the key of a user of the management account. It may assume memberRole
 	// everywhere, and read the organization.
 	caller aws.Credentials
@@ -67,7 +69,7 @@ const (
 func startOrganization(ctx context.Context, t *testing.T, tools string) *organization {
 	t.Helper()
 	e := startEmulator(ctx, t, tools)
-	o := &organization{front: startFront(t, e)}
+	o := &organization{front: startFront(t, e), aws: e}
 	o.caller = e.newUser(ctx, t, "caller", policy(
 		statement{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/" + memberRole},
 		statement{"Effect": "Allow", "Action": []string{"organizations:List*", "organizations:Describe*", "account:ListRegions"}, "Resource": "*"},
