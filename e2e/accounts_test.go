@@ -64,10 +64,11 @@ func TestOrganization(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
 	}
+	t.Run("lists the same as c7n-org", func(t *testing.T) { p.tryCustodian(ctx, t, newCustodian(ctx, t, d.repo, o)) })
+	// From here on, the roles trust the worker and not the caller.
 	t.Run("deploy", func(t *testing.T) { o.deployInto(ctx, t, d) })
 	t.Run("runs on Lambda", func(t *testing.T) { p.tryDeployed(ctx, t) })
 	t.Run("only the worker may assume roles", func(t *testing.T) { o.tryAccountRoles(ctx, t, d) })
-	t.Run("c7n-org lists the same", func(t *testing.T) { o.tryCustodian(ctx, t, newCustodian(ctx, t, d.repo, o)) })
 }
 
 // tryListing compares the listings with what was made.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A custodian runs c7n-org, which does what Meridian does over accounts and Regions.
@@ -33,18 +35,24 @@ func newCustodian(ctx context.Context, t *testing.T, repo string, o *organizatio
 	return c
 }
 
-// tryCustodian lists the VPCs of 20 accounts in five Regions with c7n-org, or of two: it
-// takes half a second of a whole core for each account and Region.
-func (o *organization) tryCustodian(ctx context.Context, t *testing.T, c *custodian) {
-	accounts := o.kind("")[:2]
+// tryCustodian lists the VPCs of 20 accounts in five Regions with Meridian and with c7n-org,
+// or of two: c7n-org takes half a second of a whole core for each account and Region.
+func (p *operator) tryCustodian(ctx context.Context, t *testing.T, c *custodian) {
+	accounts := p.org.kind("")[:2]
 	if full() {
-		accounts = o.kind("")[:20]
+		accounts = p.org.kind("")[:20]
 		c.list(ctx, t, accounts[:1], seeded[:1])
 	}
-	o.take()
+	own := p.list(ctx, t, accounts, seeded)
+	p.org.take()
 	found := c.list(ctx, t, accounts, seeded)
-	t.Logf("c7n-org took %v, %v of CPU time, for %d accounts in %d Regions, and called AssumeRole %d times",
-		found.took.Round(time.Millisecond), found.cpu.Round(time.Millisecond), len(accounts), len(seeded), len(o.take()))
+	load, _ := os.ReadFile("/proc/loadavg") // where there is one
+	t.Logf("%d accounts in %d Regions: c7n-org took %v, %v of CPU time, with %d calls of AssumeRole; Meridian took %v, %v of CPU time; "+
+		"that is %.1f times as long; load average %.14s", len(accounts), len(seeded), found.took.Round(time.Millisecond), found.cpu.Round(time.Millisecond),
+		len(p.org.take()), own.took.Round(time.Millisecond), own.cpu.Round(time.Millisecond), float64(found.took)/float64(own.took), load)
+	if diff := cmp.Diff(found.owners, own.owners); diff != "" {
+		t.Errorf("owners of VPCs (-c7n-org +Meridian):\n%s", diff)
+	}
 	for _, m := range accounts {
 		for _, region := range seeded {
 			if got := found.owners[m.id+"/"+region]; len(got) != 1 || got[0] != m.id {
@@ -54,11 +62,34 @@ func (o *organization) tryCustodian(ctx context.Context, t *testing.T, c *custod
 	}
 }
 
-// A custody is what a run of c7n-org took and found.
+// A custody is what a listing took and found.
 type custody struct {
 	took   time.Duration
 	cpu    time.Duration       // of all its processes
 	owners map[string][]string // of the VPCs, by "account/Region"
+}
+
+// list lists the VPCs of accounts in Regions with Meridian.
+func (p *operator) list(ctx context.Context, t *testing.T, accounts []member, regions []string) custody {
+	t.Helper()
+	var ids []string
+	for _, m := range accounts {
+		ids = append(ids, m.id)
+	}
+	cmd := p.process(ctx, p.env, p.bin, "call", "ec2:DescribeVpcs", "--account", strings.Join(ids, ","), "--role", memberRole,
+		"--region", strings.Join(regions, ","), "--query", "Vpcs[]", "-o", "jsonl")
+	begin := time.Now()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd.Args, err)
+	}
+	found := custody{took: time.Since(begin), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), owners: map[string][]string{}}
+	for line := range strings.Lines(string(out)) {
+		row := decode[map[string]any](t, line)
+		at := text(row["account"]) + "/" + text(row["region"])
+		found.owners[at] = append(found.owners[at], text(row["OwnerId"]))
+	}
+	return found
 }
 
 // list lists the VPCs of accounts in Regions. The first run takes longer: Python compiles
