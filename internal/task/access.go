@@ -149,7 +149,9 @@ func (a *AWS) role(c *configuration) *account.Role {
 
 // expiredCodes are what services answer when the session of a role has expired. The last one
 // is EC2's.
-func expiredCodes() []string { return []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"} }
+func expiredCodes() []string {
+	return []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+}
 
 // expired reports whether a call since began was refused with a code because the session of
 // the role of the access has expired. The session is forgotten then, so that the next

@@ -98,12 +98,12 @@ func callError(ctx context.Context, err error, twice bool) error {
 		}
 		return err // the engine knows what ended
 	}
-	if refusal, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		return refused(refusal, err, twice)
-	}
-	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok {
+	if _, ok := errors.AsType[*awsapi.CredentialsError](err); ok { // which may have the refusal of another call
 		return &CallError{Name: protocol.ErrorNoCredentials, Err: fmt.Errorf(
 			"%w; sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", plain(err))}
+	}
+	if refusal, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return refused(refusal, err, twice)
 	}
 	if dead, ok := errors.AsType[*deadHostError](err); ok {
 		return &CallError{Name: ErrorCallConnect, Err: plain(dead), final: true}

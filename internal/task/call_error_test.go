@@ -8,10 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"meridian/internal/awsapi"
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 // What a service quotes of the request has the session token no more.
@@ -30,6 +34,20 @@ func TestTheErrorOfACallHasNoSecret(t *testing.T) {
 		if text := fmt.Sprint(err); !strings.Contains(text, "x-amz-security-token:(secret)\n(secret) (HTTP 403)") || strings.Contains(text, token) || strings.Contains(text, secret) {
 			t.Errorf("%s: %q, want the token and the key left out", name, text)
 		}
+	}
+}
+
+// A call without credentials was not refused, even if what provides them was.
+func TestTheRefusalOfCredentialsIsNotThatOfTheCall(t *testing.T) {
+	t.Parallel()
+	denied := &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}},
+		Err:      &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized to perform: sts:AssumeRole"},
+	}}
+	err := task.ErrorOfCall(t.Context(), &awsapi.CredentialsError{Err: denied})
+	failed, ok := errors.AsType[*task.CallError](err)
+	if !ok || failed.Name != protocol.ErrorNoCredentials || failed.Transient() || !strings.Contains(failed.Error(), "not authorized to perform: sts:AssumeRole; sign in") {
+		t.Errorf("%v, want %s and why", err, protocol.ErrorNoCredentials)
 	}
 }
 
