@@ -39,7 +39,7 @@ func (p *operator) tryThrottles(ctx context.Context, t *testing.T) {
 func (p *operator) tryDeadSTS(ctx context.Context, t *testing.T) {
 	where, n := p.org.everywhere()
 	t.Run("no connection", func(t *testing.T) {
-		through, roots := p.org.named(t, home, listenFull(t))
+		through, roots := p.org.named(t, home, listenFull(ctx, t))
 		p.org.take()
 		r := p.resultWith(ctx, t, []string{"AWS_ENDPOINT_URL=", "HTTPS_PROXY=" + through.url, "AWS_CA_BUNDLE=" + roots}, 0, append(where, "ec2:DescribeVpcs")...)
 		allSucceeded(t, r, n)

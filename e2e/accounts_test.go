@@ -23,11 +23,11 @@ import (
 	"meridian/internal/awsapi/model"
 )
 
-// TestOrganization shows that the emulated organization behaves as AWS: what the tests of
-// runs over accounts rely on.
+// TestOrganization shows that the emulated organization behaves as AWS, which the runs over
+// its accounts rely on, and makes these runs.
 func TestOrganization(t *testing.T) {
 	part(t, "accounts", "npm", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	d := &deployment{site: newSite(t)}
 	d.build(ctx, t)
@@ -66,7 +66,9 @@ func TestOrganization(t *testing.T) {
 	}
 	t.Run("lists the same as c7n-org", func(t *testing.T) { p.tryCustodian(ctx, t, newCustodian(ctx, t, d.repo, o)) })
 	// From here on, the roles trust the worker and not the caller.
-	t.Run("deploy", func(t *testing.T) { o.deployInto(ctx, t, d) })
+	if !t.Run("deploy", func(t *testing.T) { o.deployInto(ctx, t, d) }) {
+		return
+	}
 	t.Run("runs on Lambda", func(t *testing.T) { p.tryDeployed(ctx, t) })
 	t.Run("only the worker may assume roles", func(t *testing.T) { o.tryAccountRoles(ctx, t, d) })
 }

@@ -55,13 +55,13 @@ func TestDead(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		listen func(*testing.T) string
+		listen func(context.Context, *testing.T) string
 	}{
 		{"no answer to a SYN", listenFull},
 		{"no answer to the TLS handshake", listenSilent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := startProxy(t, startRegions(t, s.path("roots.pem"), http.HandlerFunc(answerDead)), test.listen(t),
+			p := startProxy(t, startRegions(t, s.path("roots.pem"), http.HandlerFunc(answerDead)), test.listen(ctx, t),
 				func(host string) bool { return slices.Contains(strings.Split(host, "."), deadRegion) })
 			env := []string{
 				"HOME=" + s.dir, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example",
@@ -104,9 +104,9 @@ func checkDead(t *testing.T, r protocol.Result) {
 
 // listenSilent returns the address of a listener that nothing is accepted from: the
 // kernel opens connections, and nothing is ever read.
-func listenSilent(t *testing.T) string {
+func listenSilent(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func listenSilent(t *testing.T) string {
 
 // listenFull returns the address of a listener whose queue is full: the kernel drops the
 // SYNs of further connections.
-func listenFull(t *testing.T) string {
+func listenFull(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -136,7 +136,7 @@ func listenFull(t *testing.T) string {
 	t.Cleanup(func() { _, _ = l.Close(), f.Close() })
 	address := l.Addr().String()
 	for range 16 {
-		nc, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", address)
+		nc, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 		if err != nil {
 			return address
 		}

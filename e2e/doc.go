@@ -16,8 +16,10 @@
 //   - TestAnswers compares the answers of AWS's reads with botocore's, on two emulators.
 //   - TestNginx calls through Debian's nginx while nginx keeps ending connections.
 //   - TestDead calls operations in 17 Regions. One of them accepts no connection.
-//   - TestOrganization shows that the emulated organization of 50 accounts behaves as AWS,
-//     and lists its VPCs with c7n-org.
+//   - TestOrganization shows that an emulated organization of 50 accounts behaves as AWS,
+//     and runs over it: in all accounts and Regions, from files and with profiles, with
+//     faults of STS and Organizations, beside c7n-org, and on Lambda. Everything that is
+//     printed and logged is searched for the secrets that were issued.
 //
 // # Parts
 //
