@@ -83,7 +83,7 @@ func accountsOf(r protocol.Result) int {
 	return r.Summary.Accounts.Total
 }
 
-// items returns what became of an account's items: "us-east-1 FAILED AccessDenied".
+// items returns the outcomes of an account, in the order of the result.
 func items(r protocol.Result, account string) (all []protocol.RegionOutcome) {
 	return slices.DeleteFunc(slices.Clone(r.Regions), func(o protocol.RegionOutcome) bool { return o.Account != account })
 }
