@@ -208,7 +208,8 @@ func (p *Plan) tooMuch(longest, invocations int) (faults protocol.Faults) {
 		faults = append(faults, protocol.Fault{Path: "accounts", Detail: fmt.Sprintf(
 			"%d accounts with their Regions are %d items; at most %d fit into one run", len(p.Accounts), n, protocol.MaxItems)})
 	}
-	if m := p.Request.MinSuccessful; m > len(p.Regions) {
+	unlisted := p.AskOrganization && p.Accounts == nil // then there are more items
+	if m := p.Request.MinSuccessful; m > len(p.Regions) && !unlisted {
 		faults = append(faults, protocol.Fault{Path: "minSuccessful", Value: fmt.Sprint(m), Detail: fmt.Sprintf(
 			"want at most %d, the number of its %s", len(p.Regions), p.items())})
 	}
