@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -401,6 +403,55 @@ func TestAnOrganizationThatIsNotListedFailsTheRun(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWaveOfAnAccountThatIsNotInTheOrganizationStopsTheRun(t *testing.T) {
+	t.Parallel()
+	organization := protocol.OrganizationOutput{Accounts: []protocol.OrganizationAccount{{ID: one, Name: "prod", State: "ACTIVE"}}}
+	worker := &bank{do: listing(organization, nil)}
+	result, err := (&coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin()}).Run(t.Context(), protocol.Request{
+		Role: "changer", Organization: new(protocol.Organization), Regions: []string{"eu-west-1"}, Waves: []protocol.Wave{{Accounts: []string{"canry"}}},
+	})
+	if err != nil || statuses(result) != "FAILED: FAILED" {
+		t.Fatalf("Run = %s, %v", statuses(result), err)
+	}
+	if cause := result.Regions[0].Cause; !strings.Contains(cause, `waves[0].accounts[0]: "canry": is not an account of the request`) || len(worker.requests) != 1 {
+		t.Errorf("cause %q, %d invocations; want only the look-up", cause, len(worker.requests))
+	}
+}
+
+func TestMinSuccessfulCountsTheAccountsOfTheOrganization(t *testing.T) {
+	t.Parallel()
+	organization := protocol.OrganizationOutput{Accounts: []protocol.OrganizationAccount{{ID: one, State: "ACTIVE"}, {ID: two, State: "ACTIVE"}}}
+	for least, want := range map[int]string{2: "SUCCEEDED: SUCCEEDED SUCCEEDED", 3: "FAILED: FAILED"} {
+		worker := &bank{do: listing(organization, nil)}
+		result, err := (&coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin()}).Run(t.Context(), protocol.Request{
+			Role: "reader", Organization: new(protocol.Organization), Regions: []string{"eu-west-1"}, MinSuccessful: least,
+		})
+		if err != nil || statuses(result) != want {
+			t.Errorf("at least %d: %s, %v; want %s", least, statuses(result), err, want)
+		}
+	}
+}
+
+func TestLookUpsAreNoMoreAtOnceThanTheRequestAllows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		worker := &bank{do: listing(protocol.OrganizationOutput{}, map[string][]string{one: {"eu-west-1"}, two: {"eu-west-1"}, three: {"eu-west-1"}})}
+		worker.lost = func(protocol.RegionRequest) error {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			time.Sleep(time.Second)
+			return nil
+		}
+		result, err := (&coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin()}).Run(t.Context(), protocol.Request{
+			Role: "reader", Accounts: accountsOf(one, two, three), Regions: []string{"enabled"}, MaxConcurrency: 1,
+		})
+		if err != nil || len(result.Lookups) != 3 || most.Load() != 1 {
+			t.Errorf("%d look-ups, %d invocations at once, %v; want 3 and 1", len(result.Lookups), most.Load(), err)
+		}
+	})
 }
 
 func TestAWaveBeginsWhenTheOneBeforeHasEndedWithinItsTolerance(t *testing.T) {
