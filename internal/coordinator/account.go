@@ -48,6 +48,9 @@ func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Fa
 	if len(r.Accounts) == 0 || len(r.Accounts) > protocol.MaxAccounts {
 		return placed(0, regions), faults
 	}
+	if fault := tooManyParameters(r); fault != nil {
+		return nil, faults.And(fault)
+	}
 	for i, a := range r.Accounts {
 		own := regions
 		if a.Regions != nil || a.ExcludeRegions != nil {
@@ -94,6 +97,26 @@ func planned(r protocol.Request, a protocol.Account) PlannedAccount {
 	return PlannedAccount{Account: a}
 }
 
+// maxParametersBytes bounds the parameters of all accounts that have their own, each with
+// those of the request: all are held, and checked one by one. It is as much as one
+// invocation can have.
+const maxParametersBytes = protocol.MaxInvocationBytes
+
+// tooManyParameters returns the fault of accounts whose parameters are too long together.
+func tooManyParameters(r protocol.Request) protocol.Faults {
+	bytes := 0
+	for _, a := range r.Accounts {
+		if a.Parameters != nil {
+			bytes += len(r.Parameters) + len(a.Parameters)
+		}
+	}
+	if bytes <= maxParametersBytes {
+		return nil
+	}
+	return protocol.Faults{{Path: "accounts", Detail: fmt.Sprintf(
+		"their parameters, each with those of the request, have %d bytes; at most %d fit into one run", bytes, maxParametersBytes)}}
+}
+
 // merged returns an object with the members of both, those of own first.
 func merged(all, own json.RawMessage) json.RawMessage {
 	members := map[string]json.RawMessage{}
@@ -126,10 +149,19 @@ func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool)
 
 // parameters returns the parameters for the account with a number.
 func (p *Plan) parameters(account int) json.RawMessage {
-	if account > 0 && p.Accounts[account-1].Parameters != nil {
-		return p.Accounts[account-1].Parameters
+	if of := p.parametersOf(account); of > 0 {
+		return p.Accounts[of-1].Parameters
 	}
 	return p.Request.Parameters
+}
+
+// parametersOf returns the number of the account whose parameters an account has: its own,
+// or 0 for those of the request.
+func (p *Plan) parametersOf(account int) int {
+	if account > 0 && p.Accounts[account-1].Parameters == nil {
+		return 0
+	}
+	return account
 }
 
 // access returns with whose credentials a worker does the work of a Region, or nil for its

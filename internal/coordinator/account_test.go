@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -521,6 +522,7 @@ func TestBadAccountsAreRefused(t *testing.T) {
 		{"an empty wave", protocol.Request{Regions: []string{"eu-west-1"}, Waves: []protocol.Wave{{Regions: []string{"us-*"}}}}, "waves[0]: {\"regions\":[\"us-*\"]}: has nothing of the run"},
 		{"a Region of a wave", protocol.Request{Waves: []protocol.Wave{{Regions: []string{"eu-wst-1"}}}}, "waves[0].regions[0]: \"eu-wst-1\": is not a Region"},
 		{"more items than fit", protocol.Request{Role: "r", Accounts: manyAccounts(1000)}, "accounts: 1000 accounts with their Regions are 17000 items; at most 10000 fit into one run"},
+		{"long parameters for each", longParameters(100), "accounts: their parameters, each with those of the request, have 10002200 bytes; at most 6291456 fit into one run"},
 		{"minSuccessful", protocol.Request{Role: "r", Accounts: accountsOf(one, two), Regions: []string{"eu-west-1"}, MinSuccessful: 3}, "minSuccessful: 3: want at most 2, the number of its items"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -531,6 +533,34 @@ func TestBadAccountsAreRefused(t *testing.T) {
 				t.Errorf("Run = %v, want %q; %d invocations", err, tt.want, len(worker.requests))
 			}
 		})
+	}
+}
+
+// longParameters returns a request with long parameters and accounts that replace some.
+func longParameters(accounts int) protocol.Request {
+	r := protocol.Request{
+		Task: "call", Targets: []string{"ec2:DescribeVpcs"}, Role: "r", Accounts: manyAccounts(accounts), Regions: []string{"eu-west-1"},
+		Parameters: json.RawMessage(`{"input":{"VpcIds":["` + strings.Repeat("v", 100_000-24) + `"]}}`),
+	}
+	for i := range r.Accounts {
+		r.Accounts[i].Parameters = json.RawMessage(`{"maxRows": 1234567 }`)
+	}
+	return r
+}
+
+func TestAccountsShareTheParametersOfTheRequest(t *testing.T) {
+	const accounts = 200
+	r := longParameters(accounts)
+	for i := range r.Accounts {
+		r.Accounts[i].Parameters = nil
+	}
+	c := &coordinator.Coordinator{Invoker: &bank{}, Tasks: task.Builtin()}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := c.Plan(r, 0)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; err != nil || took > accounts*uint64(len(r.Parameters))/2 {
+		t.Errorf("a plan of %d accounts takes %d bytes, %v; want few times the %d of its parameters", accounts, took, err, len(r.Parameters))
 	}
 }
 

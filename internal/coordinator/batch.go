@@ -103,17 +103,24 @@ func (p *Plan) split(u unit, at []int) (regions []protocol.RegionTargets) {
 func (p *Plan) envelopes() ([]protocol.Envelope, error) {
 	envelopes := make([]protocol.Envelope, 1+len(p.Accounts))
 	made := make([]bool, len(envelopes))
+	var common *protocol.Envelope // of an account without parameters of its own
 	for _, r := range p.Regions {
 		if made[r.Account] {
 			continue
 		}
 		request, _ := (&Plan{Request: p.Request, RunID: p.RunID, Accounts: p.Accounts, Regions: []PlannedRegion{r}}).
 			ask(unit{regions: 1, progress: new(progress)}, 0)
+		build, of := protocol.EnvelopeOf, p.parametersOf(r.Account)
+		if of == 0 && common != nil {
+			build = common.Of
+		}
 		var err error
-		if envelopes[r.Account], err = protocol.EnvelopeOf(request); err != nil {
+		if envelopes[r.Account], err = build(request); err != nil {
 			return nil, err //nolint:wrapcheck // it names the field
 		}
-		made[r.Account] = true
+		if made[r.Account] = true; of == 0 {
+			common = &envelopes[r.Account]
+		}
 	}
 	return envelopes, nil
 }

@@ -17,10 +17,11 @@ func (p *Plan) omit(tasks Tasks) {
 	asked := map[asking][]string{} // the Regions that are asked, by account and target
 	for _, i := range p.homeFirst() {
 		r := &p.Regions[i]
-		cause, known := causes[r.Account]
+		of := p.parametersOf(r.Account)
+		cause, known := causes[of]
 		if !known {
-			cause = tasks.Omits(p.Request.Task, p.parameters(r.Account))
-			causes[r.Account] = cause
+			cause = tasks.Omits(p.Request.Task, p.parameters(of))
+			causes[of] = cause
 		}
 		if cause == nil || r.Refused != nil {
 			continue

@@ -26,12 +26,21 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	if err != nil {
 		return Envelope{}, err
 	}
-	e := Envelope{shared: shared}
+	return Envelope{shared: shared}.Of(r)
+}
+
+// Of returns the Envelope of a request with the same parameters and policy, for another
+// account. Both share their bytes. The zero Envelope has none to share.
+func (e Envelope) Of(r RegionRequest) (Envelope, error) {
 	r.Region, r.Batch, r.Targets, r.Regions = "", 0, []string{}, nil
 	r.Attempt = math.MaxInt32
 	r.BudgetMs = MaxBudgetMs - 0.001 // the most digits that a budget can have
-	data, err := e.Encode(r)
-	e.rest = len(data) - len(`""`) - len("0")
+	r.Parameters, r.Policy = nil, TargetPolicy{}
+	own, err := marshal(&r)
+	e.rest = len(own) - len(`""`) - len("0")
+	if len(e.shared) > len("{}") { // see Encode
+		e.rest += len(e.shared) - len("{") - len("}") + len(",")
+	}
 	return e, err
 }
 

@@ -168,3 +168,29 @@ func TestEnvelopeOfWhatCannotBeEncoded(t *testing.T) {
 		t.Errorf("EnvelopeOf = %v", err)
 	}
 }
+
+func TestAnEnvelopeOfAnotherAccountIsAsLongAsItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, parameters := range []string{"", `{"maxRows":1}`} {
+		r := protocol.RegionRequest{Version: 1, RunID: "run", Task: "call", Parameters: json.RawMessage(parameters), Account: &protocol.Access{Account: "111122223333"}}
+		if parameters == "" {
+			r.Parameters = nil
+		}
+		first, err := protocol.EnvelopeOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Account = &protocol.Access{Account: "444455556666", Role: "arn:aws:iam::444455556666:role/reader"}
+		of, err := first.Of(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, err := protocol.EnvelopeOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := of.Bytes("eu-west-1", 0, []string{"a"}), own.Bytes("eu-west-1", 0, []string{"a"}); got != want {
+			t.Errorf("with parameters %q: %d bytes, want %d", parameters, got, want)
+		}
+	}
+}
