@@ -52,6 +52,9 @@ func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Fa
 		return nil, faults.And(fault)
 	}
 	for i, a := range r.Accounts {
+		if len(faults) > maxFaults {
+			break
+		}
 		own := regions
 		if a.Regions != nil || a.ExcludeRegions != nil {
 			var more protocol.Faults
@@ -96,6 +99,10 @@ func planned(r protocol.Request, a protocol.Account) PlannedAccount {
 	}
 	return PlannedAccount{Account: a}
 }
+
+// maxFaults is how many faults are reported, see [protocol.Faults]. Each looks for the
+// nearest name: hundreds of thousands of them would take minutes.
+const maxFaults = 100
 
 // maxParametersBytes bounds the parameters of all accounts that have their own, each with
 // those of the request: all are held, and checked one by one. It is as much as one

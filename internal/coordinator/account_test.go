@@ -536,6 +536,25 @@ func TestBadAccountsAreRefused(t *testing.T) {
 	}
 }
 
+func TestOfManyFaultsOfAccountsOnlyTheFirstAreLookedFor(t *testing.T) {
+	t.Parallel()
+	var unknown []string
+	for i := range 1000 {
+		unknown = append(unknown, fmt.Sprintf("9%011d", i))
+	}
+	waves := protocol.Request{Role: "r", Accounts: manyAccounts(1000), Regions: []string{"eu-west-1"}, Waves: slices.Repeat([]protocol.Wave{{Accounts: unknown}}, 20)}
+	regions := protocol.Request{Role: "r", Accounts: manyAccounts(1000)}
+	for i := range regions.Accounts {
+		regions.Accounts[i].Regions = unknown[:100]
+	}
+	for name, r := range map[string]protocol.Request{"waves": waves, "Regions": regions} {
+		_, err := (&coordinator.Coordinator{Invoker: &bank{}, Tasks: task.Builtin()}).Plan(r, 0)
+		if err == nil || strings.Count(err.Error(), "\n") > 101 || !strings.HasSuffix(err.Error(), "these are the first 100") {
+			t.Errorf("%s: %d faults, want 100", name, strings.Count(fmt.Sprint(err), "\n"))
+		}
+	}
+}
+
 // longParameters returns a request with long parameters and accounts that replace some.
 func longParameters(accounts int) protocol.Request {
 	r := protocol.Request{

@@ -18,10 +18,12 @@ func (p *Plan) formWaves() (faults protocol.Faults) {
 		p.Regions[i].Wave = len(waves)
 	}
 	for k, wave := range slices.Backward(waves) { // the first wave of several counts
+		if len(faults) > maxFaults {
+			break
+		}
 		at := fmt.Sprintf("waves[%d]", k)
 		regions, more := expandEach(at+".regions", wave.Regions, endpoints.AllRegions(), nil)
-		faults = append(faults, more...)
-		faults = append(faults, p.unknownAccounts(at, wave.Accounts)...)
+		faults = faults.And(more).And(p.unknownAccounts(at, wave.Accounts))
 		found := false
 		for i := range p.Regions {
 			r := &p.Regions[i]
@@ -30,7 +32,7 @@ func (p *Plan) formWaves() (faults protocol.Faults) {
 			}
 		}
 		if !found && more == nil && !p.AskOrganization && !p.AskEnabled {
-			faults = append(faults, protocol.NewFault(at, wave, "has nothing of the run"))
+			faults = faults.And(protocol.Faults{protocol.NewFault(at, wave, "has nothing of the run")})
 		}
 	}
 	return faults
@@ -55,6 +57,9 @@ func (p *Plan) unknownAccounts(at string, names []string) (faults protocol.Fault
 		known = append(known, a.ID, a.Name)
 	}
 	for i, name := range names {
+		if len(faults) > maxFaults {
+			break
+		}
 		if !slices.Contains(known, name) {
 			faults = append(faults, protocol.UnknownFault(fmt.Sprintf("%s.accounts[%d]", at, i), name, "an account of the request", known))
 		}
