@@ -7,8 +7,13 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// omit leaves targets out of the plan, by what the task says of each account.
+// omit leaves targets out of the plan, by what the task says of each account. A plan that
+// is too large in any case, and so is refused, is left as it is: to ask for millions of
+// targets takes minutes.
 func (p *Plan) omit(tasks Tasks) {
+	if p.tooMuch(0, 0) != nil {
+		return
+	}
 	type asking struct {
 		account int
 		target  string
@@ -77,6 +82,15 @@ func (r *PlannedRegion) omitAll(cause string) {
 	for at, target := range all {
 		r.Omitted = append(r.Omitted, OmittedTarget{at, target, cause})
 	}
+}
+
+// without returns Regions with all targets left out.
+func without(regions []PlannedRegion, cause string) []PlannedRegion {
+	regions = slices.Clone(regions)
+	for i := range regions {
+		regions[i].omitAll(cause)
+	}
+	return regions
 }
 
 // spread returns what belongs to the targets of a Region in the order of all its targets:

@@ -30,7 +30,7 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 	if missing := slices.DeleteFunc(slices.Clone(wanted.Exclude), listed.Has); len(missing) > 0 {
 		p.Notices = append(slices.Clip(p.Notices), protocol.CutCause("organization.exclude has accounts that are not listed: "+strings.Join(missing, ", ")))
 	}
-	regions := p.Regions
+	regions, closed := p.Regions, map[string][]PlannedRegion{} // by state
 	p.Accounts, p.Regions = []PlannedAccount{}, nil
 	for _, a := range listed.Accounts {
 		if slices.Contains(wanted.Exclude, a.ID) {
@@ -43,11 +43,15 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 		account := planned(p.Request, protocol.Account{ID: a.ID, Name: a.Name})
 		account.State = a.State
 		p.Accounts = append(p.Accounts, account)
-		for _, r := range regions {
-			r.Account, r.Targets = len(p.Accounts), slices.Clone(r.Targets)
-			if a.State != protocol.StateActive {
-				r.omitAll("the account is " + a.State)
+		own := regions
+		if a.State != protocol.StateActive {
+			if closed[a.State] == nil {
+				closed[a.State] = without(regions, "the account is "+a.State)
 			}
+			own = closed[a.State]
+		}
+		for _, r := range own { // accounts share the lists of targets, which may be long
+			r.Account = len(p.Accounts)
 			p.Regions = append(p.Regions, r)
 		}
 	}
