@@ -536,6 +536,35 @@ func TestBadAccountsAreRefused(t *testing.T) {
 	}
 }
 
+func TestOnlyRegionsThatAreEnabledCountAsItems(t *testing.T) {
+	t.Parallel()
+	const accounts = 400 // with all Regions they are more items than fit, with those without opt-in they are not
+	enabled := map[string][]string{}
+	for _, a := range manyAccounts(accounts) {
+		enabled[a.ID] = []string{"eu-west-1", "me-south-1"}
+	}
+	c := &coordinator.Coordinator{Invoker: &bank{do: listing(protocol.OrganizationOutput{}, enabled)}, Tasks: task.Builtin(), Bundle: true}
+	r := protocol.Request{Role: "r", Accounts: manyAccounts(accounts), Regions: []string{"enabled"}}
+	p, err := c.Plan(r, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := p.Encode()
+	if err == nil {
+		_, err = coordinator.DecodePlan(data)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if got := c.Execute(t.Context(), p); got.Status != protocol.StatusSucceeded || len(got.Regions) != 2*accounts {
+		t.Errorf("%s with %d items, want %d", got.Status, len(got.Regions), 2*accounts)
+	}
+	r.Accounts = manyAccounts(1000)
+	if _, err := c.Plan(r, 0); err == nil || !strings.Contains(err.Error(), "1000 accounts with their Regions are 17000 items") {
+		t.Errorf("Plan = %v, want it refused for the Regions that are enabled in any case", err)
+	}
+}
+
 func TestOfManyFaultsOfAccountsOnlyTheFirstAreLookedFor(t *testing.T) {
 	t.Parallel()
 	var unknown []string

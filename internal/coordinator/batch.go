@@ -138,7 +138,10 @@ func (p *Plan) divide() protocol.Faults {
 	if err != nil {
 		return protocol.Faults{{Detail: err.Error()}}
 	}
-	longest, fewest, invocations := 0, p.batchSize(), 0
+	longest, fewest, invocations, most := 0, p.batchSize(), 0, maxInvocations
+	if p.AskEnabled {
+		most *= protocol.MaxRegions // until it is known which are left
+	}
 	for i := range p.Regions {
 		r := &p.Regions[i]
 		if r.Refused != nil {
@@ -147,7 +150,7 @@ func (p *Plan) divide() protocol.Faults {
 		r.Batches = []int{}
 		batches, over := envelopes[r.Account].Divide(r.Region, r.Targets, p.batchSize(), protocol.MaxInvocationBytes)
 		longest = max(longest, over)
-		if invocations += len(batches); invocations > maxInvocations {
+		if invocations += len(batches); invocations > most {
 			continue
 		}
 		for k, targets := range batches {

@@ -21,7 +21,19 @@ func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all 
 	if refusal := refusals[0]; refusal != nil {
 		return refusal
 	}
-	var left []PlannedRegion
+	left := c.left(p, partition, lists, refusals)
+	if left[0].Account == 0 && left[0].Refused != nil {
+		return left[0].Refused
+	}
+	p.Regions = left
+	return nil
+}
+
+// left returns the Regions that are left in the plan, by the lists of their accounts, or why
+// there is none. Where a list is not known, they are those that are left in any case.
+func (c *Coordinator) left(
+	p *Plan, partition string, lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*Refusal,
+) (left []PlannedRegion) {
 	for rest := p.Regions; len(rest) > 0; {
 		n := slices.IndexFunc(rest, func(r PlannedRegion) bool { return r.Account != rest[0].Account })
 		if n < 0 {
@@ -34,16 +46,12 @@ func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all 
 			of = c.enabled(p, of, partition, list)
 		case refusals[account] != nil:
 			of = refused(c.assumed(p, of), refusals[account])
-		case p.asks(account): // it cannot be entered
+		case p.asks(account): // it cannot be entered, or was not asked yet
 			of = c.assumed(p, of)
 		}
 		left, rest = append(left, of...), rest[n:]
 	}
-	if left[0].Account == 0 && left[0].Refused != nil {
-		return left[0].Refused
-	}
-	p.Regions = left
-	return nil
+	return left
 }
 
 // list has workers list the enabled Regions. It returns the lists, and why there is none,

@@ -219,7 +219,13 @@ func (c *Coordinator) settle(p *Plan, targets []string) protocol.Faults {
 	if !p.AskEnabled && !p.AskOrganization { // else see narrow
 		p.omit(c.Tasks)
 	}
-	return p.divide()
+	faults := p.divide()
+	if faults != nil && p.AskEnabled { // not all of its Regions will be enabled
+		least := *p
+		least.Regions = c.left(p, cmp.Or(p.Request.Partition, protocol.DefaultPartition), nil, nil)
+		return least.divide()
+	}
+	return faults
 }
 
 // newRunID returns an id that sorts by time: a ULID, 48 bits of milliseconds and
