@@ -83,9 +83,32 @@ func TestTheTargetsOfSeveralRegionsShareThePolicy(t *testing.T) {
 		for _, o := range got.Targets {
 			statuses = append(statuses, o.Status)
 		}
-		want := []protocol.Status{protocol.StatusSucceeded, protocol.StatusSucceeded, protocol.StatusTimedOut, protocol.StatusNotStarted}
+		want := []protocol.Status{protocol.StatusSucceeded, protocol.StatusTimedOut, protocol.StatusSucceeded, protocol.StatusNotStarted}
 		if !slices.Equal(statuses, want) || got.Error != protocol.ErrorTimeout {
 			t.Errorf("Handle = %v, %s, want %v", statuses, got.Error, want)
+		}
+	})
+}
+
+// A Region that does not answer leaves the others their share of what runs at once.
+func TestARegionThatHangsDoesNotHoldBackTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &regionworker.Worker{Tasks: task.NewRegistry(task.New("act", "", func(ctx context.Context, in task.Input[struct{}]) (string, error) {
+			if in.Region == "eu-west-1" {
+				<-ctx.Done()
+			}
+			return "done", ctx.Err()
+		}))}
+		r := several(
+			protocol.RegionTargets{Region: "eu-west-1", Targets: []string{"a", "b", "c"}},
+			protocol.RegionTargets{Region: "eu-west-2", Targets: []string{"a", "b", "c"}},
+		)
+		r.Policy.MaxConcurrency, r.BudgetMs = 2, 10_000
+		for _, o := range handle(t, w, r).Targets[3:] {
+			if o.Status != protocol.StatusSucceeded {
+				t.Errorf("%s in eu-west-2: %s, want it done beside the Region that hangs", o.Target, o.Status)
+			}
 		}
 	})
 }

@@ -112,6 +112,7 @@ func (w *Worker) run(
 		Version: request.Version, RunID: request.RunID, Region: request.Region, Batch: request.Batch,
 		WorkerVersion: protocol.Version, WorkerRegion: w.Region, Targets: make([]protocol.TargetOutcome, len(items)),
 	}
+	p.Groups = groupsOf(request)
 	outputs, kept := protocol.NewOutputs(protocol.MaxPayloadBytes), make([]*protocol.Output, len(items))
 	outcomes, verdict := fanout.Each(ctx, p, items,
 		func(ctx context.Context, i item, _ []fanout.Attempt) (*protocol.Output, error) {
@@ -151,6 +152,15 @@ func itemsOf(r protocol.RegionRequest) []item {
 		}
 	}
 	return items
+}
+
+// groupsOf returns the Region of each item, by its number, or nil for a single one. So a
+// Region that does not answer takes no more than its share of what runs at once.
+func groupsOf(r protocol.RegionRequest) (groups []int) {
+	for i, region := range r.Regions {
+		groups = append(groups, slices.Repeat([]int{i}, len(region.Targets))...)
+	}
+	return groups
 }
 
 // checked returns work that fails if its output cannot be part of an answer. Then only
