@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 )
 
@@ -188,9 +189,12 @@ func (p *Plan) bundle(envelopes []protocol.Envelope) {
 	}
 }
 
-// joins reports whether the invocation of the Region before r may take r, too.
+// joins reports whether the invocation of the Region before r may take r, too. A role is of
+// one partition.
 func (r *PlannedRegion) joins(before PlannedRegion) bool {
-	return r.Account > 0 && r.Account == before.Account && r.Wave == before.Wave &&
+	at, _ := endpoints.PartitionOf(r.Region)
+	of, _ := endpoints.PartitionOf(before.Region)
+	return at.ID == of.ID && r.Account > 0 && r.Account == before.Account && r.Wave == before.Wave &&
 		len(r.Batches) == 1 && len(before.Batches) == 1 && r.Refused == nil && before.Refused == nil
 }
 
