@@ -18,6 +18,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
+	"meridian/internal/regionworker"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -198,6 +199,43 @@ func TestOneInvocationTakesTheRegionsOfAnAccount(t *testing.T) {
 }
 
 // A Region that failed leaves the others of its account alone, and counts alone.
+func TestSerialMsIsThatOfTheAccountsParameters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tasks := task.NewRegistry(naps(0))
+		c := &coordinator.Coordinator{Tasks: tasks, Invoker: invoke.InProcess{Handle: (&regionworker.Worker{Tasks: tasks}).Handle}}
+		r := protocol.Request{
+			Task: "nap", Parameters: json.RawMessage(`{"seconds":1}`), Role: "r", Regions: []string{"eu-west-1"}, Targets: []string{"a"},
+			Accounts: []protocol.Account{{ID: one}, {ID: two, Parameters: json.RawMessage(`{"seconds":3}`)}},
+		}
+		if s := runRequest(t, c, r).Summary; s.SerialMs != 4000 || s.Speedup != 1.33 {
+			t.Errorf("serialMs is %v and speedup %v, want 4000 and 1.33", s.SerialMs, s.Speedup)
+		}
+	})
+}
+
+func TestAnInvocationIsForOnePartition(t *testing.T) {
+	t.Parallel()
+	worker := &bank{}
+	c := &coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin(), Bundle: true}
+	_, err := c.Run(t.Context(), protocol.Request{
+		Task: "call", Role: "reader", Accounts: accountsOf(one), Regions: []string{"eu-west-1", "us-east-1", "cn-north-1", "cn-northwest-1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const target = "[sts:GetCallerIdentity]"
+	want := []string{one + " 1 cn-north-1" + target + " cn-northwest-1" + target, one + " 1 eu-west-1" + target + " us-east-1" + target}
+	if diff := cmp.Diff(want, worker.sent()); diff != "" {
+		t.Errorf("invocations (-want +got):\n%s", diff)
+	}
+	for _, r := range worker.requests {
+		if china := strings.HasPrefix(r.Regions[0].Region, "cn-"); china != strings.HasPrefix(r.Account.Role, "arn:aws-cn:") {
+			t.Errorf("%s for %s", r.Account.Role, r.Regions[0].Region)
+		}
+	}
+}
+
 func TestARegionOfAnAccountFailsAlone(t *testing.T) {
 	t.Parallel()
 	for _, bundle := range []bool{false, true} {

@@ -248,8 +248,8 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 	s.Throttled, s.Concurrency = v.Throttled+before.Throttled, v.Concurrency
 	s.Attempts += before.Attempts
 	s.Retries += before.Retries
-	if r.leastMs > 0 && r.leastMs <= result.ElapsedMs { // else a worker did not do its work
-		s.SerialMs = rounded(r.leastMs*float64(s.Targets.Succeeded), 1000)
+	if serial := r.serialMs(result.ElapsedMs); serial > 0 {
+		s.SerialMs = rounded(serial, 1000)
 		s.Speedup = rounded(s.SerialMs/result.ElapsedMs, 100)
 	}
 	r.account(&result, elapsed)

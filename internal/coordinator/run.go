@@ -27,7 +27,6 @@ type run struct {
 	cut         bool      // whether that is for the function's deadline
 	notices     []string
 	outputs     *protocol.Outputs
-	leastMs     float64 // of the work for a target; 0 means unknown
 	waits       waits
 	gathered
 	bill    billing
@@ -47,7 +46,6 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (
 		coordinator: c, plan: p, units: units, policy: p.policy(units, groups, c.MemoryMB), lanes: lanes, begin: begin,
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
-		leastMs: protocol.Milliseconds(c.Tasks.LeastTime(p.Request.Task, p.Request.Parameters)),
 		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
 	}
 	r.envelopes, _ = p.envelopes() // its error is that of each request, too
