@@ -192,7 +192,7 @@ func (p *Plan) outcome(r *PlannedRegion) protocol.RegionOutcome {
 	o := protocol.RegionOutcome{Region: r.Region}
 	if r.Account > 0 {
 		a := p.Accounts[r.Account-1]
-		o.Account, o.AccountName = a.ID, a.Name
+		o.Account, o.AccountName = a.ID, cmp.Or(a.Name, a.Profile)
 	}
 	return o
 }

@@ -214,6 +214,17 @@ func TestSerialMsIsThatOfTheAccountsParameters(t *testing.T) {
 	})
 }
 
+func TestAnAccountWithoutANameHasThatOfItsProfile(t *testing.T) {
+	t.Parallel()
+	c := &coordinator.Coordinator{Invoker: &bank{}, Tasks: task.Builtin()}
+	got := runRequest(t, c, protocol.Request{
+		Regions: []string{"eu-west-1"}, Accounts: []protocol.Account{{Profile: "dev"}, {Profile: "dev-admin", Name: "admin"}},
+	})
+	if first, second := got.Regions[0].AccountName, got.Regions[1].AccountName; first != "dev" || second != "admin" {
+		t.Errorf("accounts %q and %q, want dev and admin", first, second)
+	}
+}
+
 func TestAnInvocationIsForOnePartition(t *testing.T) {
 	t.Parallel()
 	worker := &bank{}
