@@ -2,7 +2,9 @@ package awsapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -65,11 +67,23 @@ func (r *renewer) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return held.Credentials, nil
 }
 
+// withoutDocument returns the error of a provider without what it was given, if that is no
+// JSON: the SDK quotes all of what a process prints, the secrets among it.
+func withoutDocument(err error) error {
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("credentials are no JSON: %w", wrong)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("credentials in JSON of another form: %s is %s", wrong.Field, wrong.Value)
+	}
+	return err
+}
+
 // renew takes credentials from the cache, which asks its provider once for all callers.
 func (r *renewer) renew(ctx context.Context) (aws.Credentials, error) {
 	credentials, err := r.cache.Retrieve(ctx)
 	if err != nil {
-		return credentials, err //nolint:wrapcheck // retrieve wraps it
+		return credentials, withoutDocument(err) // retrieve wraps it
 	}
 	credentials.Expires = credentials.Expires.Add(expiryWindow) // which the cache has taken off
 	r.held.Store(&heldCredentials{credentials, time.Now()})

@@ -2,9 +2,11 @@ package awsapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +44,21 @@ func signedBy(t *testing.T, v aws.CredentialsProvider) func() string {
 			return err.Error()
 		}
 		return id
+	}
+}
+
+// What a process prints in the place of credentials can have them, beside a warning.
+func TestTheErrorOfAProviderHasNoDocument(t *testing.T) {
+	t.Parallel()
+	for _, document := range []string{`WARNING {"SecretAccessKey":"the-secret"}`, `{"SecretAccessKey":"the-secret","Version":"1"}`} {
+		var into struct {
+			Version int `json:"Version"` //nolint:tagliatelle // its name there
+		}
+		wrong := json.Unmarshal([]byte(document), &into)
+		got := signedBy(t, &vault{err: fmt.Errorf("parse failed of process output: %s, error: %w", document, wrong)})()
+		if wrong == nil || strings.Contains(got, "the-secret") || !strings.Contains(got, "JSON") {
+			t.Errorf("the error is %q, want it without the document", got)
+		}
 	}
 }
 
