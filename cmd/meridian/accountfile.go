@@ -125,6 +125,7 @@ func asValue(data []byte) (any, error) {
 func keepTexts(root *yaml.Node) {
 	list := root
 	if root.Kind == yaml.MappingNode {
+		keepKeys(member(root, "vars"))
 		list = member(root, "accounts")
 	}
 	if list == nil || list.Kind != yaml.SequenceNode {
@@ -138,9 +139,24 @@ func keepTexts(root *yaml.Node) {
 	for _, account := range list.Content {
 		account = followed(account)
 		keep(account)
+		keepKeys(member(account, "vars"))
 		for _, field := range []string{"id", "account_id", "name", "role", "profile", "externalId", "external_id"} {
 			keep(member(account, field))
 		}
+	}
+}
+
+// keepKeys has the keys of mappings read as they are written, as JSON has them: the variables
+// of c7n-org may be by number, such as that of an account.
+func keepKeys(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	for i, child := range n.Content { // an alias has none
+		if n.Kind == yaml.MappingNode && i%2 == 0 && child.Kind == yaml.ScalarNode && child.ShortTag() != "!!merge" {
+			child.Tag = "!!str"
+		}
+		keepKeys(child)
 	}
 }
 
