@@ -20,6 +20,9 @@ type PlannedAccount struct {
 	State string `json:"state,omitzero"`
 }
 
+// name returns what outcomes and waves call the account, or "".
+func (a *PlannedAccount) name() string { return cmp.Or(a.Name, a.Profile) }
+
 // A Refusal is why no worker is asked for a Region of an account.
 type Refusal struct {
 	Error string        `json:"error"`
@@ -191,8 +194,8 @@ func (p *Plan) access(r *PlannedRegion) *protocol.Access {
 func (p *Plan) outcome(r *PlannedRegion) protocol.RegionOutcome {
 	o := protocol.RegionOutcome{Region: r.Region}
 	if r.Account > 0 {
-		a := p.Accounts[r.Account-1]
-		o.Account, o.AccountName = a.ID, cmp.Or(a.Name, a.Profile)
+		a := &p.Accounts[r.Account-1]
+		o.Account, o.AccountName = a.ID, a.name()
 	}
 	return o
 }

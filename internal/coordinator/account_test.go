@@ -219,6 +219,7 @@ func TestAnAccountWithoutANameHasThatOfItsProfile(t *testing.T) {
 	c := &coordinator.Coordinator{Invoker: &bank{}, Tasks: task.Builtin()}
 	got := runRequest(t, c, protocol.Request{
 		Regions: []string{"eu-west-1"}, Accounts: []protocol.Account{{Profile: "dev"}, {Profile: "dev-admin", Name: "admin"}},
+		Waves: []protocol.Wave{{Accounts: []string{"dev"}}},
 	})
 	if first, second := got.Regions[0].AccountName, got.Regions[1].AccountName; first != "dev" || second != "admin" {
 		t.Errorf("accounts %q and %q, want dev and admin", first, second)

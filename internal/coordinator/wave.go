@@ -43,8 +43,8 @@ func (p *Plan) inWave(w protocol.Wave, account int) bool {
 	if w.Accounts == nil || account == 0 {
 		return w.Accounts == nil
 	}
-	a := p.Accounts[account-1]
-	return slices.Contains(w.Accounts, a.ID) || a.Name != "" && slices.Contains(w.Accounts, a.Name)
+	a := &p.Accounts[account-1]
+	return slices.Contains(w.Accounts, a.ID) || slices.Contains(w.Accounts, a.name())
 }
 
 // unknownAccounts returns faults for the accounts of a wave that are not among the request's.
@@ -54,7 +54,7 @@ func (p *Plan) unknownAccounts(at string, names []string) (faults protocol.Fault
 	}
 	var known []string
 	for _, a := range p.Accounts {
-		known = append(known, a.ID, a.Name)
+		known = append(known, a.ID, a.name())
 	}
 	for i, name := range names {
 		if len(faults) > maxFaults {
