@@ -615,6 +615,20 @@ func TestOnlyRegionsThatAreEnabledCountAsItems(t *testing.T) {
 	}
 }
 
+func TestARunThatDoesNotFitAfterAllFailsInTheRegionsThatNeedNoOptIn(t *testing.T) {
+	t.Parallel()
+	c := &coordinator.Coordinator{Invoker: &bank{do: listing(protocol.OrganizationOutput{}, map[string][]string{one: {"eu-west-1"}})}, Tasks: task.Builtin()}
+	got := runRequest(t, c, protocol.Request{Role: "r", Accounts: accountsOf(one), Regions: []string{"enabled"}, MinSuccessful: 20})
+	if got.Status != protocol.StatusFailed || len(got.Regions) != 17 {
+		t.Errorf("%s with %d items, want 17 that FAILED", got.Status, len(got.Regions))
+	}
+	for _, o := range got.Regions {
+		if o.Status != protocol.StatusFailed || !strings.HasPrefix(o.Cause, "minSuccessful: 20: want at most 1") {
+			t.Errorf("%s: %s %q", o.Region, o.Status, o.Cause)
+		}
+	}
+}
+
 func TestOfManyFaultsOfAccountsOnlyTheFirstAreLookedFor(t *testing.T) {
 	t.Parallel()
 	var unknown []string

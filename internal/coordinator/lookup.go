@@ -13,9 +13,9 @@ import (
 
 // complete returns the plan with what workers find out first, each time in half of the
 // time that is left: the accounts of the organization, and the Regions that are enabled in
-// each account. If that fails for the whole run, all Regions of the plan as it was are
-// refused. lookups has the outcomes of the workers; without the accounts of the organization
-// its error is that of the run.
+// each account. If that fails for the whole run, the Regions of the plan as it was are
+// refused; with accounts, only those that need no opt-in. lookups has the outcomes of the
+// workers; without the accounts of the organization its error is that of the run.
 func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (completed Plan, lookups protocol.Result) {
 	completed = p
 	var refusal *Refusal
@@ -34,10 +34,11 @@ func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (co
 	if p.AskOrganization {
 		lookups.Error, lookups.Cause, lookups.Hint = refusal.Error, refusal.Cause, refusal.Hint
 	}
-	p.Notices, p.Regions = completed.Notices, slices.Clone(p.Regions)
-	for i := range p.Regions {
-		p.Regions[i].refuse(refusal)
+	p.Notices = completed.Notices
+	if p.Accounts != nil { // their outcomes fit into an answer in any case
+		p.Regions = c.left(&p, "", nil, nil)
 	}
+	p.Regions = refused(p.Regions, refusal)
 	return p, lookups
 }
 
