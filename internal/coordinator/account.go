@@ -12,16 +12,16 @@ import (
 
 // A PlannedAccount is an account of a plan.
 type PlannedAccount struct {
-	// Account is the request's, with what it leaves out taken from the request. Its
+	// Given is the request's, with what it leaves out taken from the request. Its
 	// parameters are merged with those of the request, or nil when it has none of its own.
-	protocol.Account
+	Given protocol.Account `json:"given"`
 
 	// State is the account's state in the organization. Empty means ACTIVE.
 	State string `json:"state,omitzero"`
 }
 
 // name returns what outcomes and waves call the account, or "".
-func (a *PlannedAccount) name() string { return cmp.Or(a.Name, a.Profile) }
+func (a *PlannedAccount) name() string { return cmp.Or(a.Given.Name, a.Given.Profile) }
 
 // A Refusal is why no worker is asked for a Region of an account.
 type Refusal struct {
@@ -100,7 +100,7 @@ func planned(r protocol.Request, a protocol.Account) PlannedAccount {
 	if a.Parameters != nil {
 		a.Parameters = merged(r.Parameters, a.Parameters)
 	}
-	return PlannedAccount{Account: a}
+	return PlannedAccount{Given: a}
 }
 
 // maxFaults is how many faults are reported, see [protocol.Faults]. Each looks for the
@@ -146,13 +146,13 @@ func merged(all, own json.RawMessage) json.RawMessage {
 // work may be done twice with them, too.
 func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool) (faults protocol.Faults) {
 	for i, a := range p.Accounts {
-		if a.Parameters == nil {
+		if a.Given.Parameters == nil {
 			continue
 		}
 		at := fmt.Sprintf("accounts[%d]", i)
-		found := c.Tasks.Check(p.Request.Task, a.Parameters, targets)
+		found := c.Tasks.Check(p.Request.Task, a.Given.Parameters, targets)
 		faults = faults.And(found.Within(at))
-		*idempotent = *idempotent && len(found) == 0 && c.Tasks.Idempotent(p.Request.Task, a.Parameters, targets)
+		*idempotent = *idempotent && len(found) == 0 && c.Tasks.Idempotent(p.Request.Task, a.Given.Parameters, targets)
 	}
 	return faults
 }
@@ -160,7 +160,7 @@ func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool)
 // parameters returns the parameters for the account with a number.
 func (p *Plan) parameters(account int) json.RawMessage {
 	if of := p.parametersOf(account); of > 0 {
-		return p.Accounts[of-1].Parameters
+		return p.Accounts[of-1].Given.Parameters
 	}
 	return p.Request.Parameters
 }
@@ -168,7 +168,7 @@ func (p *Plan) parameters(account int) json.RawMessage {
 // parametersOf returns the number of the account whose parameters an account has: its own,
 // or 0 for those of the request.
 func (p *Plan) parametersOf(account int) int {
-	if account > 0 && p.Accounts[account-1].Parameters == nil {
+	if account > 0 && p.Accounts[account-1].Given.Parameters == nil {
 		return 0
 	}
 	return account
@@ -181,10 +181,10 @@ func (p *Plan) access(r *PlannedRegion) *protocol.Access {
 		return nil
 	}
 	a := p.Accounts[r.Account-1]
-	access := &protocol.Access{Account: a.ID, Profile: a.Profile}
-	if a.Role != "" {
+	access := &protocol.Access{Account: a.Given.ID, Profile: a.Given.Profile}
+	if a.Given.Role != "" {
 		partition, _ := endpoints.PartitionOf(r.Region)
-		access.Role, access.ExternalID = protocol.RoleARN(a.Role, partition.ID, a.ID), a.ExternalID
+		access.Role, access.ExternalID = protocol.RoleARN(a.Given.Role, partition.ID, a.Given.ID), a.Given.ExternalID
 		access.SessionName, access.SessionTags = p.Request.SessionName, p.Request.SessionTags
 	}
 	return access
@@ -195,7 +195,7 @@ func (p *Plan) outcome(r *PlannedRegion) protocol.RegionOutcome {
 	o := protocol.RegionOutcome{Region: r.Region}
 	if r.Account > 0 {
 		a := &p.Accounts[r.Account-1]
-		o.Account, o.AccountName = a.ID, a.name()
+		o.Account, o.AccountName = a.Given.ID, a.name()
 	}
 	return o
 }

@@ -629,6 +629,23 @@ func TestARunThatDoesNotFitAfterAllFailsInTheRegionsThatNeedNoOptIn(t *testing.T
 	}
 }
 
+func TestAPlanKeepsTheStateOfAnAccount(t *testing.T) {
+	t.Parallel()
+	p, err := (&coordinator.Coordinator{Tasks: task.Builtin()}).Plan(protocol.Request{Role: "r", Accounts: accountsOf(one), Regions: []string{"eu-west-1"}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Accounts[0].State = "SUSPENDED"
+	data, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := coordinator.DecodePlan(data)
+	if diff := cmp.Diff(p, got); diff != "" || err != nil {
+		t.Errorf("%v; what was read back (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestOfManyFaultsOfAccountsOnlyTheFirstAreLookedFor(t *testing.T) {
 	t.Parallel()
 	var unknown []string

@@ -110,7 +110,7 @@ func (p *Plan) requestOf(account int) protocol.Request {
 	if account == 0 {
 		return p.Request
 	}
-	return ofAccount(p.Request, p.Accounts[account-1].Account)
+	return ofAccount(p.Request, p.Accounts[account-1].Given)
 }
 
 // noticesOf returns the notices about lists of enabled Regions.

@@ -78,7 +78,7 @@ func (c *Coordinator) lookUp(
 	}
 	accounts := slices.Clone(p.Accounts)
 	for i := range accounts {
-		accounts[i].Parameters = nil
+		accounts[i].Given.Parameters = nil
 	}
 	for i := range regions {
 		regions[i].Targets, regions[i].Batches = []string{target}, []int{1}

@@ -44,7 +44,7 @@ func (p *Plan) inWave(w protocol.Wave, account int) bool {
 		return w.Accounts == nil
 	}
 	a := &p.Accounts[account-1]
-	return slices.Contains(w.Accounts, a.ID) || slices.Contains(w.Accounts, a.name())
+	return slices.Contains(w.Accounts, a.Given.ID) || slices.Contains(w.Accounts, a.name())
 }
 
 // unknownAccounts returns faults for the accounts of a wave that are not among the request's.
@@ -54,7 +54,7 @@ func (p *Plan) unknownAccounts(at string, names []string) (faults protocol.Fault
 	}
 	var known []string
 	for _, a := range p.Accounts {
-		known = append(known, a.ID, a.name())
+		known = append(known, a.Given.ID, a.name())
 	}
 	for i, name := range names {
 		if len(faults) > maxFaults {
