@@ -86,7 +86,7 @@ func (p *Plan) leastBytes() int {
 	for i, r := range p.Regions {
 		lists[i] = spread(r.Targets, r.Omitted, func(o OmittedTarget) string { return o.Target })
 		if r.Account > 0 {
-			bytes += account + escape*len(p.outcome(r).AccountName)
+			bytes += account + escape*len(p.outcome(&r).AccountName)
 		}
 	}
 	for range p.lookups() {
