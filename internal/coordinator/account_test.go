@@ -699,3 +699,60 @@ func manyAccounts(n int) (accounts []protocol.Account) {
 	}
 	return accounts
 }
+
+// Of an invocation that the end of the run has cut off, a Region in which nothing failed is
+// ABORTED, whatever became of the others.
+func TestARegionThatWasCutOffDidNotFail(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &coordinator.Coordinator{Tasks: task.Builtin(), Bundle: true, Invoker: invokerFunc(
+			func(_ context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
+				r, err := protocol.DecodeRegionRequest(payload)
+				if err != nil {
+					return nil, protocol.Attempt{}, err
+				}
+				answer, err := json.Marshal(protocol.RegionResult{
+					Version: r.Version, RunID: r.RunID, Status: protocol.StatusFailed, Error: "States.TaskFailed", Cause: "1 of 3 targets failed",
+					Targets: []protocol.TargetOutcome{
+						{Target: "s3", Status: protocol.StatusSucceeded}, {Target: "s3", Status: protocol.StatusFailed, Error: "Boom", Cause: "no"},
+						{Target: "s3", Status: protocol.StatusAborted, Cause: "the run was stopped"},
+					},
+				})
+				return answer, protocol.Attempt{}, err
+			})}
+		result, err := c.Run(t.Context(), protocol.Request{
+			Role: "reader", Accounts: accountsOf(one), Regions: []string{"eu-west-1", "us-east-1", "sa-east-1"}, Targets: []string{"s3"}, Retry: []protocol.Retrier{},
+		})
+		want := []string{one + " eu-west-1 SUCCEEDED", one + " us-east-1 FAILED 1 of 1 targets failed; s3: Boom: no", one + " sa-east-1 ABORTED the run was stopped"}
+		if diff := cmp.Diff(want, itemsOf(result)); err != nil || diff != "" {
+			t.Errorf("Run = %v, outcomes (-want +got):\n%s", err, diff)
+		}
+		if !strings.HasPrefix(result.Cause, "1 of 3 failed, 0 tolerated") {
+			t.Errorf("cause %q", result.Cause)
+		}
+	})
+}
+
+// A canary that would be skipped must not let the others begin.
+func TestAWaveThatHasNothingToDoLetsNoOtherBegin(t *testing.T) {
+	t.Parallel()
+	const want = "has nothing to do: all of it is skipped, and the next wave would begin without it"
+	organization := protocol.OrganizationOutput{Accounts: []protocol.OrganizationAccount{
+		{ID: one, Name: "canary", State: "SUSPENDED"}, {ID: two, State: "ACTIVE"},
+	}}
+	worker := &bank{do: listing(organization, nil)}
+	c := &coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin(), Bundle: true}
+	result, err := c.Run(t.Context(), protocol.Request{
+		Role: "reader", Organization: new(protocol.Organization), Regions: []string{"eu-west-1"}, Waves: []protocol.Wave{{Accounts: []string{"canary"}}},
+	})
+	if err != nil || result.Status != protocol.StatusFailed || !strings.Contains(result.Cause, want) || len(worker.requests) != 1 {
+		t.Errorf("Run = %s %s, %v after %d invocations, want FAILED: %s", result.Status, result.Cause, err, len(worker.requests), want)
+	}
+	worker = &bank{}
+	_, err = (&coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin()}).Run(t.Context(), protocol.Request{
+		Task: "call", Targets: []string{"iam:ListUsers"}, Regions: []string{"eu-*", "us-east-1"}, Waves: []protocol.Wave{{Regions: []string{"eu-*"}}},
+	})
+	if err == nil || !strings.Contains(err.Error(), want) || len(worker.requests) > 0 {
+		t.Errorf("Run = %v after %d invocations, want %s", err, len(worker.requests), want)
+	}
+}

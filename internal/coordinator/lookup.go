@@ -50,6 +50,9 @@ func (c *Coordinator) finish(p *Plan) *Refusal {
 	if faults == nil {
 		faults = p.divide()
 	}
+	if faults == nil {
+		faults = p.idleWaves()
+	}
 	if err := faults.Err(); err != nil {
 		return &Refusal{Error: protocol.ErrorTaskFailed, Cause: protocol.CutCause(err.Error())}
 	}

@@ -31,16 +31,24 @@ func partOf(whole protocol.RegionOutcome, targets []protocol.TargetOutcome) prot
 		statuses[i] = t.Status
 		counts.Add(t.Status)
 	}
-	failed := slices.IndexFunc(targets, func(t protocol.TargetOutcome) bool {
-		return t.Status == protocol.StatusFailed || t.Status == protocol.StatusTimedOut
-	})
+	of := func(statuses ...protocol.Status) int {
+		return slices.IndexFunc(targets, func(t protocol.TargetOutcome) bool { return slices.Contains(statuses, t.Status) })
+	}
+	failed := max(of(protocol.StatusFailed), of(protocol.StatusTimedOut))
 	switch status := together(statuses); {
 	case status == protocol.StatusSkipped:
 		part.Status, part.Error, part.Cause, part.Hint = status, "", targets[0].Cause, ""
 	case status == protocol.StatusSucceeded:
 		part.Status, part.Error, part.Cause, part.Hint = status, "", "", ""
-	case failed >= 0 && targets[failed].Cause != "": // else no worker has answered, and the cause is that of all
+	case whole.Status != protocol.StatusFailed: // the end of the run, or of the invocation's time, cut it off
+	case isCut(statuses):
+		cut := targets[of(protocol.StatusAborted, protocol.StatusNotStarted)]
+		part.Status, part.Error, part.Cause, part.Hint = protocol.StatusAborted, "", cut.Cause, ""
+	case targets[failed].Cause != "": // else no worker has answered, and the cause is that of all
 		t := targets[failed]
+		if of(protocol.StatusFailed) < 0 {
+			part.Status, part.Error = protocol.StatusTimedOut, protocol.ErrorTimeout
+		}
 		part.Cause = protocol.CutCause(fmt.Sprintf("%d of %d targets failed; %s: %s: %s",
 			counts.Failed+counts.TimedOut, counts.Total, t.Target, t.Error, t.Cause))
 	}

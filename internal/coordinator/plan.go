@@ -225,6 +225,9 @@ func (c *Coordinator) settle(p *Plan, targets []string) protocol.Faults {
 		least.Regions = c.left(p, cmp.Or(p.Request.Partition, protocol.DefaultPartition), nil, nil)
 		return least.divide()
 	}
+	if faults == nil && !p.AskEnabled && !p.AskOrganization {
+		faults = p.idleWaves()
+	}
 	return faults
 }
 

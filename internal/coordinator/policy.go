@@ -49,7 +49,7 @@ func (p *Plan) tolerance(units []unit) fanout.Tolerance {
 	for i, u := range units {
 		t.Groups[i], t.Parts[i] = u.region, u.regions
 	}
-	t.Done = func(i int) (succeeded, skipped int) { return units[i].progress.parts(p.sizes(units[i])) }
+	t.Done = func(i int) (succeeded, skipped, interrupted int) { return units[i].progress.parts(p.sizes(units[i])) }
 	return t
 }
 

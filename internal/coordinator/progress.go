@@ -12,7 +12,7 @@ import (
 // could not. A target that is done stays done.
 type progress struct {
 	mu   sync.Mutex
-	done []protocol.Status // of each target: SUCCEEDED, SKIPPED, or "" if it is not done; nil means none
+	done []protocol.Status // of each target, as workers have answered; "" if none has; nil means all of these
 }
 
 // add adds what an invocation did for the targets at these indexes of the unit's n; nil
@@ -25,7 +25,7 @@ func (p *progress) add(n int, at []int, outcomes []protocol.TargetOutcome) proto
 		p.done = make([]protocol.Status, n)
 	}
 	for i, t := range outcomes {
-		if k := index(at, i); done(t.Status) && p.done[k] == "" {
+		if k := index(at, i); replaces(t.Status, p.done[k]) || p.done[k] == "" {
 			p.done[k] = t.Status
 		}
 	}
@@ -72,24 +72,36 @@ func (p *progress) left() []int {
 	return at
 }
 
-// parts returns how many Regions of the unit are done: succeeded, or skipped. It has the
-// number of targets of each.
-func (p *progress) parts(sizes []int) (succeeded, skipped int) {
+// parts returns how many Regions of the unit have succeeded, were skipped, or were cut off
+// by the end of the run. It has the number of targets of each.
+func (p *progress) parts(sizes []int) (succeeded, skipped, cut int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	begin := 0
 	for _, n := range sizes {
 		if p.done == nil {
-			return 0, 0
+			return 0, 0, 0
 		}
-		if s := together(p.done[begin : begin+n]); s == protocol.StatusSucceeded {
-			succeeded++
-		} else if s == protocol.StatusSkipped {
-			skipped++
-		}
+		statuses := p.done[begin : begin+n]
 		begin += n
+		switch s := together(statuses); {
+		case s == protocol.StatusSucceeded:
+			succeeded++
+		case s == protocol.StatusSkipped:
+			skipped++
+		case isCut(statuses):
+			cut++
+		}
 	}
-	return succeeded, skipped
+	return succeeded, skipped, cut
+}
+
+// isCut reports whether no target has failed, and the end of the run kept some from being
+// done.
+func isCut(statuses []protocol.Status) bool {
+	return !slices.ContainsFunc(statuses, func(s protocol.Status) bool {
+		return !done(s) && s != protocol.StatusAborted && s != protocol.StatusNotStarted
+	})
 }
 
 // done reports whether a target with this status needs no other invocation.

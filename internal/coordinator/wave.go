@@ -38,6 +38,22 @@ func (p *Plan) formWaves() (faults protocol.Faults) {
 	return faults
 }
 
+// idleWaves returns a fault if a wave has no invocation and one after it has: that one would
+// begin with nothing done before it.
+func (p *Plan) idleWaves() protocol.Faults {
+	busy := make([]bool, len(p.Request.Waves)+1)
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		busy[r.Wave] = busy[r.Wave] || len(r.Batches) > 0
+	}
+	idle := slices.Index(busy, false)
+	if idle < 0 || !slices.Contains(busy[idle:], true) {
+		return nil
+	}
+	return protocol.Faults{protocol.NewFault(fmt.Sprintf("waves[%d]", idle), p.Request.Waves[idle],
+		"has nothing to do: all of it is skipped, and the next wave would begin without it")}
+}
+
 // inWave reports whether a wave has the account with a number.
 func (p *Plan) inWave(w protocol.Wave, account int) bool {
 	if w.Accounts == nil || account == 0 {

@@ -11,14 +11,16 @@ type tally struct {
 	failed    int
 	succeeded int
 	skipped   int
+
+	interrupted int // parts of items with several
 }
 
-// A group is the state of one group. With several parts it has one item.
+// A group is the state of one group whose items have one part each.
 type group struct {
 	left        int32 // items not settled
-	failed      int32 // parts that failed
-	interrupted int32 // parts that the run's end settled
-	succeeded   bool  // at least one item has succeeded
+	failed      bool
+	succeeded   bool // at least one item has succeeded
+	interrupted bool // the run's end settled at least one item
 }
 
 // newTally counts n items in groups, or in those of t if it has any.
@@ -61,32 +63,31 @@ func (c *tally) parts(i int) int {
 func (c *tally) add(i int, s Status, interrupted bool) {
 	g := &c.groups[c.groupOf(i)]
 	g.left--
-	failed := s == Failed || s == TimedOut
 	if parts := c.parts(i); parts > 1 {
-		succeeded, skipped := c.tolerance.Done(i)
+		succeeded, skipped, cut := c.tolerance.Done(i)
 		c.succeeded += succeeded
 		c.skipped += skipped
-		switch rest := parts - succeeded - skipped; {
-		case interrupted:
-			g.interrupted = int32(rest) //nolint:gosec // far fewer
-		case failed:
-			g.failed = int32(rest) //nolint:gosec // far fewer
+		rest := parts - succeeded - skipped
+		if !interrupted {
+			rest -= cut
 			c.failed += rest
+			rest = cut
 		}
+		c.interrupted += rest
 		return
 	}
 	switch {
 	case interrupted:
-		g.interrupted = 1
-	case failed:
-		if g.failed == 0 {
+		g.interrupted = true
+	case s == Failed || s == TimedOut:
+		if !g.failed {
 			c.failed++
 		}
-		g.failed = 1
+		g.failed = true
 	case s == Succeeded:
 		g.succeeded = true
 	}
-	if g.left > 0 || g.failed > 0 || g.interrupted > 0 {
+	if g.left > 0 || g.failed || g.interrupted {
 		return
 	}
 	if g.succeeded {
@@ -141,10 +142,10 @@ func (c *tally) verdict(end Status, cause error) Verdict {
 	if c.tolerance.MinSuccessful > 0 && c.succeeded >= c.tolerance.MinSuccessful {
 		return Verdict{Status: Succeeded}
 	}
-	interrupted := 0
+	interrupted := c.interrupted
 	for _, g := range c.groups {
-		if g.failed == 0 {
-			interrupted += int(g.interrupted)
+		if g.interrupted && !g.failed {
+			interrupted++
 		}
 	}
 	if interrupted == 0 || end == TimedOut && !c.exceeded(c.failed+interrupted) {
