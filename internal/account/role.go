@@ -12,6 +12,7 @@ import (
 	"meridian/pkg/protocol"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 const (
@@ -110,9 +111,10 @@ func (r *Role) assume(ctx context.Context) (aws.Credentials, *Error) {
 	issued, _ := answer["Credentials"].(map[string]any)
 	text := func(name string) string { s, _ := issued[name].(string); return s }
 	expires, err := time.Parse(time.RFC3339, text("Expiration"))
+	role, _ := arn.Parse(r.Access.Role) // problem has parsed it
 	credentials := aws.Credentials{
 		AccessKeyID: text("AccessKeyId"), SecretAccessKey: text("SecretAccessKey"), SessionToken: text("SessionToken"),
-		CanExpire: true, Expires: expires, AccountID: accountOf(r.Access.Role), Source: "meridian",
+		CanExpire: true, Expires: expires, AccountID: role.AccountID, Source: "meridian",
 	}
 	if err != nil || !credentials.HasKeys() || credentials.SessionToken == "" {
 		return aws.Credentials{}, &Error{Name: "Call.BadAnswer", Text: fmt.Sprintf("assume %s: STS answered without credentials", r.Access.Role)}
@@ -140,26 +142,17 @@ func (r *Role) input() map[string]any {
 // problem returns what is wrong with the role, or "".
 func (r *Role) problem() string {
 	role := r.Access.Role
-	parts := strings.SplitN(role, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "iam" || !protocol.ValidAccount(parts[4]) || !strings.HasPrefix(parts[5], "role/") {
+	parsed, err := arn.Parse(role)
+	if err != nil || parsed.Service != "iam" || !protocol.ValidAccount(parsed.AccountID) || !strings.HasPrefix(parsed.Resource, "role/") {
 		return fmt.Sprintf("role %.200q is no ARN of a role", role)
 	}
-	if account := r.Access.Account; account != "" && account != parts[4] {
-		return fmt.Sprintf("role %s is of account %s, not of %s", role, parts[4], account)
+	if account := r.Access.Account; account != "" && account != parsed.AccountID {
+		return fmt.Sprintf("role %s is of account %s, not of %s", role, parsed.AccountID, account)
 	}
-	if partition, known := endpoints.PartitionOf(r.Region); known && partition.ID != parts[1] {
-		return fmt.Sprintf("role %s is of partition %s, and %s is in %s", role, parts[1], r.Region, partition.ID)
+	if partition, known := endpoints.PartitionOf(r.Region); known && partition.ID != parsed.Partition {
+		return fmt.Sprintf("role %s is of partition %s, and %s is in %s", role, parsed.Partition, r.Region, partition.ID)
 	}
 	return ""
-}
-
-// accountOf returns the account of an ARN.
-func accountOf(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[4]
 }
 
 // refused returns the error of a role that could not be assumed.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"meridian/pkg/protocol"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 const (
@@ -39,7 +41,7 @@ type trustPolicy struct {
 	Statement []statement `json:"Statement"`
 }
 
-// A statement is that of a trust policy.
+// A statement is the statement of a trust policy.
 //
 //nolint:tagliatelle // IAM's spelling
 type statement struct {
@@ -71,29 +73,21 @@ func (r *Role) trustPolicy(caller string) string {
 }
 
 // principalOf returns the principal of a trust policy for the caller with an ARN, and the
-// pattern of ARNs that it is limited to, or "". A session is trusted by its role. The ARN of
-// a session does not have the role's path: a role with a path has to be put in by hand. Only
-// that of IAM Identity Center is known, but has the Region in it.
+// pattern of ARNs that limits it, or "". The principal of a session is its role. The ARN of a
+// session lacks the path of the role: add the path to the policy by hand. The path of a role
+// of IAM Identity Center is known except for its Region: the pattern has a * there.
 //
 // Source: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
-func principalOf(caller string) (arn, pattern string) {
-	session, isSession := strings.CutPrefix(caller, "arn:"+partitionOf(caller)+":sts::"+accountOf(caller)+":assumed-role/")
-	if !isSession {
+func principalOf(caller string) (principal, pattern string) {
+	parsed, _ := arn.Parse(caller)
+	session, isSession := strings.CutPrefix(parsed.Resource, "assumed-role/")
+	if !isSession || parsed.Service != "sts" {
 		return caller, ""
 	}
 	role, _, _ := strings.Cut(session, "/")
-	of := "arn:" + partitionOf(caller) + ":iam::" + accountOf(caller) + ":"
+	of := "arn:" + parsed.Partition + ":iam::" + parsed.AccountID + ":"
 	if strings.HasPrefix(role, "AWSReservedSSO_") {
 		return of + "root", of + "role/aws-reserved/sso.amazonaws.com/*" + role
 	}
 	return of + "role/" + role, ""
-}
-
-// partitionOf returns the partition of an ARN.
-func partitionOf(arn string) string {
-	parts := strings.SplitN(arn, ":", 3)
-	if len(parts) < 3 {
-		return ""
-	}
-	return parts[1]
 }
