@@ -5,17 +5,14 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"golang.org/x/sync/errgroup"
 
-	"meridian/internal/awsapi"
-	"meridian/internal/awsapi/model"
 	"meridian/internal/fanout"
-	"meridian/internal/wire"
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -27,8 +24,8 @@ const identifyTimeout = 10 * time.Second
 const profilesAtOnce = 16
 
 // identifyProfiles fills in the ids of the request's accounts that have a profile and no
-// id. A profile whose credentials cannot be used keeps an empty id; its items fail on their
-// own. A profile that does not exist is an error.
+// id. A profile with credentials that cannot be used keeps an empty id, and only its items
+// fail. A profile that does not exist is an error.
 func (c *cli) identifyProfiles(ctx context.Context, f *runFlags, request *protocol.Request) error {
 	wanted := func(a protocol.Account) bool { return a.Profile != "" && a.ID == "" }
 	if !slices.ContainsFunc(request.Accounts, wanted) {
@@ -43,18 +40,17 @@ func (c *cli) identifyProfiles(ctx context.Context, f *runFlags, request *protoc
 	defer cancel()
 	accounts := slices.Clone(request.Accounts)
 	missing := make([]error, len(accounts))
-	slots := make(chan struct{}, profilesAtOnce)
-	var done sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(profilesAtOnce)
 	for i := range accounts {
 		if wanted(accounts[i]) {
-			done.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
+			group.Go(func() error {
 				accounts[i].ID, missing[i] = accountOfProfile(ctx, accounts[i].Profile)
+				return nil
 			})
 		}
 	}
-	done.Wait()
+	_ = group.Wait()
 	request.Accounts = accounts
 	if err := cmp.Or(missing...); err != nil {
 		return usage("%v", explainConfig(err)).hint("run `aws configure list-profiles` to list the profiles")
@@ -72,40 +68,10 @@ func accountOfProfile(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", nil //nolint:nilerr // its items fail with it
 	}
-	credentials, err := cfg.Credentials.Retrieve(ctx)
-	if err != nil {
+	own := task.NewAWS(0, func(context.Context) (aws.Config, error) { return cfg, nil }, nil)
+	id, err := own.Account(ctx, cfg.Region)
+	if err != nil || !protocol.ValidAccount(id) {
 		return "", nil //nolint:nilerr // its items fail with it
 	}
-	if protocol.ValidAccount(credentials.AccountID) {
-		return credentials.AccountID, nil
-	}
-	return callerAccount(ctx, cfg), nil
-}
-
-// callerAccount asks STS for the account of credentials. It returns "" without an answer.
-func callerAccount(ctx context.Context, cfg aws.Config) string {
-	at, err := awsapi.EndpointsOf(ctx, cfg)
-	if err != nil {
-		return ""
-	}
-	op, err := model.Lookup("sts", "GetCallerIdentity")
-	if err != nil {
-		return ""
-	}
-	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		base = awshttp.NewBuildableClient()
-	}
-	t := base.GetTransport()
-	pool := wire.New(wire.Config{TLS: t.TLSClientConfig, Proxy: t.Proxy})
-	api := awsapi.API{Client: awsapi.New(pool, cfg.Credentials), Endpoints: at}
-	answer, err := api.Call(ctx, op, cfg.Region, nil)
-	if err != nil {
-		return ""
-	}
-	id, _ := answer.Value["Account"].(string)
-	if !protocol.ValidAccount(id) {
-		return ""
-	}
-	return id
+	return id, nil
 }
