@@ -51,7 +51,7 @@ func (f *accountFlags) register(cmd *cobra.Command) {
 }
 
 // check returns the error of flags that do not go together.
-func (f *accountFlags) check(changed func(flag string) bool, function string) error {
+func (f *accountFlags) check(changed func(flag string) bool) error {
 	sources := slices.DeleteFunc([]string{"account", "accounts", "profile", "organization", "unit"}, func(flag string) bool { return !changed(flag) })
 	if len(sources) > 1 && !slices.Equal(sources, []string{"organization", "unit"}) {
 		return usage("--%s and --%s both say in which accounts to run; set one of them", sources[0], sources[1])
@@ -73,9 +73,6 @@ func (f *accountFlags) check(changed func(flag string) bool, function string) er
 				hint("set role_arn, and what belongs to it, in the profile")
 		}
 	}
-	if changed("profile") && function != "" {
-		return noProfiles("--profile")
-	}
 	for _, flag := range []string{"canary-region", "canary-account"} {
 		if changed(flag) && changed("waves") {
 			return usage("--%s and --waves both say what to finish first; set one of them", flag)
@@ -90,33 +87,19 @@ func checkProfiles(function string, request protocol.Request, from source) error
 	if function == "" || i < 0 {
 		return nil
 	}
-	return noProfiles(fmt.Sprintf("%s: %q:", from.place(fmt.Sprintf("accounts[%d].profile", i)), request.Accounts[i].Profile))
+	return usage("%s: %q: is for workers in this process, not for --function", from.place(fmt.Sprintf("accounts[%d].profile", i)), request.Accounts[i].Profile).
+		hint("set a role; the deployed workers assume it")
 }
 
-// needsOwn reports whether the run needs credentials besides those of profiles.
+// needsOwn reports whether the run needs other credentials than the profiles of its accounts.
 func needsOwn(request protocol.Request) bool {
 	return request.Accounts == nil || slices.ContainsFunc(request.Accounts, func(a protocol.Account) bool { return a.Profile == "" })
-}
-
-// noProfiles returns the error of profiles for a deployed coordinator.
-func noProfiles(which string) error {
-	return usage("%s is for workers in this process, not for --function", which).
-		hint("set a role; the deployed workers assume it")
 }
 
 // saysWhere are the flags that say in which accounts to run.
 //
 //nolint:gochecknoglobals // a constant
 var saysWhere = []string{"account", "accounts", "organization", "unit", "profile"}
-
-// dependent returns the fields of the request that have no meaning without accounts. Their
-// faults say nothing if the accounts could not be read.
-func dependent(unread map[string]bool) []string {
-	if unread["accounts"] || unread["exclude-account"] {
-		return []string{"role", "externalId", "sessionName", "sessionTags"}
-	}
-	return nil
-}
 
 // settings returns the flags that set a field, in the order to apply them. A field that
 // the request does not have is the flag's own: its faults name the flag.
@@ -126,11 +109,11 @@ func (f *accountFlags) settings() []setting {
 	}
 	return []setting{
 		{"account", "accounts", func(r *protocol.Request) protocol.Faults {
-			return accountsOf("accounts", f.ids, r, func(id string) protocol.Account { return protocol.Account{ID: id} })
+			return accountsOf(f.ids, r, func(id string) protocol.Account { return protocol.Account{ID: id} })
 		}},
 		{"accounts", "accounts", f.applyFile},
 		{"profile", "accounts", func(r *protocol.Request) protocol.Faults {
-			return accountsOf("accounts", f.profiles, r, func(name string) protocol.Account { return protocol.Account{Profile: name, Name: name} })
+			return accountsOf(f.profiles, r, func(name string) protocol.Account { return protocol.Account{Profile: name, Name: name} })
 		}},
 		set("organization", "organization", func(r *protocol.Request) { r.Accounts, r.Organization = nil, &protocol.Organization{} }),
 		{"unit", "organization", func(r *protocol.Request) protocol.Faults {
@@ -149,9 +132,9 @@ func (f *accountFlags) settings() []setting {
 }
 
 // accountsOf sets the accounts of the request from a list of names.
-func accountsOf(field string, values texts, r *protocol.Request, account func(name string) protocol.Account) protocol.Faults {
+func accountsOf(values texts, r *protocol.Request, account func(name string) protocol.Account) protocol.Faults {
 	var names []string
-	if faults := decodeNames(field, values, &names); faults != nil {
+	if faults := decodeNames("accounts", values, &names); faults != nil {
 		return faults
 	}
 	r.Accounts, r.Organization = make([]protocol.Account, len(names)), nil

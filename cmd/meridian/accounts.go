@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"meridian/pkg/protocol"
 )
@@ -18,22 +17,19 @@ func (f *accountFlags) applyFile(r *protocol.Request) protocol.Faults {
 	if f.listed, faults = f.selected(); faults != nil {
 		return faults
 	}
-	r.Accounts, r.Organization = []protocol.Account{}, nil
-	for _, a := range f.listed {
-		r.Accounts = append(r.Accounts, a.account)
-	}
+	r.Accounts, r.Organization = requested(f.listed), nil
 	return nil
 }
 
-// override takes what a flag sets out of the accounts of c7n-org, whose own flags have
-// precedence over its file, too.
+// override takes what a flag sets out of the accounts of a c7n-org file. The flags of c7n-org
+// have precedence over its file, too.
 func (f *accountFlags) override() {
+	if !f.read.c7n {
+		return
+	}
 	for i := range f.read.accounts {
 		a := &f.read.accounts[i].account
-		switch {
-		case !f.read.c7n:
-			return
-		case f.given("role"):
+		if f.given("role") {
 			a.Role, a.Profile = "", ""
 		}
 		if f.given("region") {
@@ -161,11 +157,5 @@ func (f *accountFlags) applyCanary(r *protocol.Request) protocol.Faults {
 	}
 	first.Accounts = f.canaryAccounts
 	r.Waves = []protocol.Wave{first}
-	for i, name := range first.Accounts {
-		known := func(a protocol.Account) bool { return called(a, name) }
-		if len(r.Accounts) > 0 && !slices.ContainsFunc(r.Accounts, known) && strings.TrimSpace(name) != "" {
-			return protocol.Faults{protocol.NewFault(fmt.Sprintf("waves[0].accounts[%d]", i), name, "is none of the accounts"+nearest(name, namesOf(r.Accounts)))}
-		}
-	}
 	return nil
 }

@@ -50,13 +50,13 @@ func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
 	if f.file == "-" {
 		reader = "file"
 	}
-	if f.accounts.file != "" {
-		if f.accounts.file == "-" && reader != "" {
+	if f.accounts.file == "-" {
+		if reader != "" {
 			return usage("--accounts: standard input is read for --%s already", reader)
 		}
-		if f.accounts.file == "-" {
-			reader = "accounts"
-		}
+		reader = "accounts"
+	}
+	if f.accounts.file != "" {
 		var err error
 		if f.accounts.content, err = c.awaitFile(ctx, "accounts", f.accounts.file); err != nil {
 			return err

@@ -61,8 +61,10 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 		}
 		return request, from, nil
 	}
-	for _, field := range dependent(unread) {
-		unread[field] = true
+	if unread["accounts"] || unread["exclude-account"] { // the faults of these say that accounts are missing
+		for _, field := range []string{"role", "externalId", "sessionName", "sessionTags"} {
+			unread[field] = true
+		}
 	}
 	more := slices.DeleteFunc(request.Validate(), func(fault protocol.Fault) bool { return unread[fieldOf(fault.Path)] })
 	return request, from, refuse(append(faults, from.placed(more)...))

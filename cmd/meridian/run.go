@@ -48,7 +48,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err := f.check(changed); err != nil {
 		return err
 	}
-	if err := f.accounts.check(changed, f.function); err != nil {
+	if err := f.accounts.check(changed); err != nil {
 		return err
 	}
 	if err := f.checkRows(changed); err != nil {

@@ -23,7 +23,8 @@ func (p *Plan) formWaves() (faults protocol.Faults) {
 		}
 		at := fmt.Sprintf("waves[%d]", k)
 		regions, more := expandEach(at+".regions", wave.Regions, endpoints.AllRegions(), nil)
-		faults = faults.And(more).And(p.unknownAccounts(at, wave.Accounts))
+		more = more.And(p.unknownAccounts(at, wave.Accounts))
+		faults = faults.And(more)
 		found := false
 		for i := range p.Regions {
 			r := &p.Regions[i]
