@@ -12,8 +12,8 @@ import (
 
 // A PlannedAccount is an account of a plan.
 type PlannedAccount struct {
-	// Given is the request's, with what it leaves out taken from the request. Its
-	// parameters are merged with those of the request, or nil when it has none of its own.
+	// Given is an account of the request. What it leaves out is taken from the request. Its
+	// parameters are merged with the request's, or nil when it has none of its own.
 	Given protocol.Account `json:"given"`
 
 	// State is the account's state in the organization. Empty means ACTIVE.
@@ -23,27 +23,21 @@ type PlannedAccount struct {
 // name returns what outcomes and waves call the account, or "".
 func (a *PlannedAccount) name() string { return cmp.Or(a.Given.Name, a.Given.Profile) }
 
-// A Refusal is why no worker is asked for a Region of an account.
-type Refusal struct {
-	Error string        `json:"error"`
+// A RefusedError is why no worker is asked for a Region of an account.
+type RefusedError struct {
+	Name  string        `json:"error"`
 	Cause string        `json:"cause"`
 	Hint  protocol.Hint `json:"hint,omitzero"`
 }
 
-// Error implements error.
-func (e *Refusal) err() error { return &refusedError{e} }
-
-// A refusedError is a Refusal as an error.
-type refusedError struct{ *Refusal }
-
 // Error returns the cause.
-func (e *refusedError) Error() string { return e.Cause }
+func (e *RefusedError) Error() string { return e.Cause }
 
 // ErrorName returns the name of the error of the worker or of AWS.
-func (e *refusedError) ErrorName() string { return e.Refusal.Error }
+func (e *RefusedError) ErrorName() string { return e.Name }
 
-// place returns the plan's Regions, with accounts those of each: they have nothing else yet.
-// It fills in the plan's accounts.
+// place fills in the plan's accounts, and returns its Regions: with accounts, the Regions of
+// each account in turn. They have no targets yet.
 func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Faults) {
 	r := p.Request
 	regions, faults := expand(r, c.Regions)
@@ -127,7 +121,8 @@ func tooManyParameters(r protocol.Request) protocol.Faults {
 		"their parameters, each with those of the request, have %d bytes; at most %d fit into one run", bytes, maxParametersBytes)}}
 }
 
-// merged returns an object with the members of both, those of own first.
+// merged returns an object with the members of all and of own. Members of own replace members
+// of all.
 func merged(all, own json.RawMessage) json.RawMessage {
 	members := map[string]json.RawMessage{}
 	for _, object := range []json.RawMessage{all, own} {
@@ -135,15 +130,12 @@ func merged(all, own json.RawMessage) json.RawMessage {
 			return own // a fault is found in it
 		}
 	}
-	data, err := json.Marshal(members)
-	if err != nil {
-		return own
-	}
+	data, _ := json.Marshal(members) // valid JSON has no error
 	return data
 }
 
-// checkAccounts checks the parameters of the accounts that have their own, and whether the
-// work may be done twice with them, too.
+// checkAccounts checks the parameters of the accounts that have their own. It clears
+// idempotent if the work may not be done twice with them.
 func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool) (faults protocol.Faults) {
 	for i, a := range p.Accounts {
 		if a.Given.Parameters == nil {
@@ -174,8 +166,7 @@ func (p *Plan) parametersOf(account int) int {
 	return account
 }
 
-// access returns with whose credentials a worker does the work of a Region, or nil for its
-// own.
+// access returns the credentials that a worker uses in a Region; nil means its own.
 func (p *Plan) access(r *PlannedRegion) *protocol.Access {
 	if r.Account == 0 {
 		return nil

@@ -30,7 +30,7 @@ func (r *run) allSkipped() error {
 
 // cause says why the run did not succeed, and shows the first Region that failed.
 func (r *run) cause(v fanout.Verdict) string {
-	if refused, ok := errors.AsType[*refusedError](v.Err); ok {
+	if refused, ok := errors.AsType[*RefusedError](v.Err); ok {
 		return refused.Cause
 	}
 	c := r.summary.Regions

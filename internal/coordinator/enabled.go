@@ -15,7 +15,7 @@ import (
 // narrow leaves the Regions in the plan that are enabled in their account. A Region that
 // the request also asks for in another way, and that is not enabled, is SKIPPED. An account
 // whose Regions could not be listed fails.
-func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *Refusal {
+func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *RefusedError {
 	partition := cmp.Or(p.Request.Partition, protocol.DefaultPartition)
 	lists, refusals := c.list(ctx, p, begin, partition, all)
 	if refusal := refusals[0]; refusal != nil {
@@ -58,9 +58,9 @@ func (c *Coordinator) left(
 // by the number of the account.
 func (c *Coordinator) list(
 	ctx context.Context, p *Plan, begin time.Time, partition string, all *protocol.Result,
-) (lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*Refusal) {
+) (lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*RefusedError) {
 	const what = "the Regions that are enabled in the account could not be listed"
-	lists, refusals = map[int]protocol.EnabledRegionsOutput{}, map[int]*Refusal{}
+	lists, refusals = map[int]protocol.EnabledRegionsOutput{}, map[int]*RefusedError{}
 	home := c.lister(*p, partition)
 	var at []PlannedRegion
 	for _, account := range p.asking() {
@@ -74,7 +74,7 @@ func (c *Coordinator) list(
 		var list protocol.EnabledRegionsOutput
 		refusal := read(o, &list, what)
 		if refusal == nil && len(list.Regions) == 0 {
-			refusal = &Refusal{Error: protocol.ErrorTaskFailed, Cause: what + ": AWS listed none"}
+			refusal = &RefusedError{Name: protocol.ErrorTaskFailed, Cause: what + ": AWS listed none"}
 		}
 		if refusal != nil {
 			refusals[at[i].Account] = refusal
@@ -167,8 +167,8 @@ func (c *Coordinator) enabled(p *Plan, of []PlannedRegion, partition string, lis
 		regions = append(regions, r)
 	}
 	if len(regions) == 0 {
-		return refused(c.assumed(p, of)[:1], &Refusal{
-			Error: protocol.ErrorTaskFailed, Cause: "no Region of the request is enabled in the account, says " + listed.Source,
+		return refused(c.assumed(p, of)[:1], &RefusedError{
+			Name: protocol.ErrorTaskFailed, Cause: "no Region of the request is enabled in the account, says " + listed.Source,
 		})
 	}
 	return regions

@@ -213,7 +213,7 @@ func (r *run) judge(v fanout.Verdict) fanout.Verdict {
 	refused, c := r.lookups, r.summary.Regions
 	switch {
 	case refused.Error != "":
-		v.Status, v.Err = fanout.Failed, (&Refusal{Error: refused.Error, Cause: refused.Cause}).err()
+		v.Status, v.Err = fanout.Failed, &RefusedError{Name: refused.Error, Cause: refused.Cause}
 	case v.Status == fanout.Succeeded && c.Skipped == c.Total:
 		v.Status, v.Err = fanout.Failed, r.allSkipped()
 	}

@@ -29,7 +29,7 @@ type reply struct {
 // that the stack of each takes.
 func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*reply, error) {
 	if refused := r.plan.Regions[u.region].Refused; refused != nil {
-		return nil, &invocationError{err: refused.err(), final: true}
+		return nil, &invocationError{err: refused, final: true}
 	}
 	request, at, payload := r.request(ctx, u, len(prior))
 	answer, release, report, err := r.call(ctx, r.region(u), payload)

@@ -18,7 +18,7 @@ import (
 // workers; without the accounts of the organization its error is that of the run.
 func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (completed Plan, lookups protocol.Result) {
 	completed = p
-	var refusal *Refusal
+	var refusal *RefusedError
 	if p.AskOrganization {
 		refusal = c.enter(ctx, &completed, begin, &lookups)
 	}
@@ -32,7 +32,7 @@ func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (co
 		return completed, lookups
 	}
 	if p.AskOrganization {
-		lookups.Error, lookups.Cause, lookups.Hint = refusal.Error, refusal.Cause, refusal.Hint
+		lookups.Error, lookups.Cause, lookups.Hint = refusal.Name, refusal.Cause, refusal.Hint
 	}
 	p.Notices = completed.Notices
 	if p.Accounts != nil { // their outcomes fit into an answer in any case
@@ -43,7 +43,7 @@ func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (co
 }
 
 // finish divides the work of a plan whose Regions are known now.
-func (c *Coordinator) finish(p *Plan) *Refusal {
+func (c *Coordinator) finish(p *Plan) *RefusedError {
 	r, before := p.Request, p.Notices
 	p.omit(c.Tasks)
 	faults := p.formWaves()
@@ -54,7 +54,7 @@ func (c *Coordinator) finish(p *Plan) *Refusal {
 		faults = p.idleWaves()
 	}
 	if err := faults.Err(); err != nil {
-		return &Refusal{Error: protocol.ErrorTaskFailed, Cause: protocol.CutCause(err.Error())}
+		return &RefusedError{Name: protocol.ErrorTaskFailed, Cause: protocol.CutCause(err.Error())}
 	}
 	if r.Organization != nil { // else there are no more invocations than were planned
 		p.limit(c.inFlight(), c.memoryMB()<<20/requestsShare)
@@ -121,30 +121,26 @@ func lookupRetry() []protocol.Retrier {
 
 // read reads what a look-up found, or returns why it failed. what says what could not be
 // done.
-func read(o protocol.RegionOutcome, into any, what string) *Refusal {
+func read(o protocol.RegionOutcome, into any, what string) *RefusedError {
 	found := o.Targets[0]
 	if o.Status == protocol.StatusSucceeded && json.Unmarshal(found.Output, into) == nil {
 		return nil
 	}
-	return &Refusal{
-		Error: cmp.Or(found.Error, o.Error, protocol.ErrorTaskFailed), Hint: o.Hint,
+	return &RefusedError{
+		Name: cmp.Or(found.Error, o.Error, protocol.ErrorTaskFailed), Hint: o.Hint,
 		Cause: protocol.CutCause(fmt.Sprintf("%s: %s", what, cmp.Or(found.Cause, o.Cause, "the answer has no list"))),
 	}
 }
 
-// refused returns Regions that have failed.
-func refused(regions []PlannedRegion, why *Refusal) []PlannedRegion {
+// refused returns Regions that fail without a worker.
+func refused(regions []PlannedRegion, why *RefusedError) []PlannedRegion {
 	regions = slices.Clone(regions)
 	for i := range regions {
-		regions[i].refuse(why)
+		r := &regions[i]
+		r.Refused, r.Joined, r.Batches = why, false, []int{}
+		if n := len(r.Targets); n > 0 {
+			r.Batches = []int{n}
+		}
 	}
 	return regions
-}
-
-// refuse makes a Region fail without a worker.
-func (r *PlannedRegion) refuse(why *Refusal) {
-	r.Refused, r.Joined, r.Batches = why, false, []int{}
-	if n := len(r.Targets); n > 0 {
-		r.Batches = []int{n}
-	}
 }

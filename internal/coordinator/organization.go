@@ -14,7 +14,7 @@ import (
 
 // enter gives the plan the accounts of the organization, which a worker lists, and the
 // Regions of each. Those that are not ACTIVE are SKIPPED.
-func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *Refusal {
+func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *RefusedError {
 	partition := cmp.Or(p.Request.Partition, protocol.DefaultPartition)
 	wanted := p.Request.Organization
 	parameters, err := json.Marshal(map[string][]string{"units": wanted.Units})
@@ -37,7 +37,7 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 			continue
 		}
 		if len(p.Accounts) == protocol.MaxAccounts {
-			return &Refusal{Error: protocol.ErrorTaskFailed, Cause: fmt.Sprintf(
+			return &RefusedError{Name: protocol.ErrorTaskFailed, Cause: fmt.Sprintf(
 				"the organization has %d accounts, without those of exclude at most %d fit into one run; name some of its units", len(listed.Accounts), protocol.MaxAccounts)}
 		}
 		account := planned(p.Request, protocol.Account{ID: a.ID, Name: a.Name})
@@ -56,7 +56,7 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 		}
 	}
 	if len(p.Accounts) == 0 {
-		return &Refusal{Error: protocol.ErrorTaskFailed, Cause: "the organization has no account that is left"}
+		return &RefusedError{Name: protocol.ErrorTaskFailed, Cause: "the organization has no account that is left"}
 	}
 	return nil
 }

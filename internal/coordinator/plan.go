@@ -84,7 +84,7 @@ type PlannedRegion struct {
 
 	// Refused says why no worker is asked for it, and that it has failed. Nil means that
 	// one is.
-	Refused *Refusal `json:"refused,omitzero"`
+	Refused *RefusedError `json:"refused,omitzero"`
 
 	// Targets lists the Region's targets, in the order asked for.
 	Targets []string `json:"targets"`
