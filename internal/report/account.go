@@ -7,7 +7,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// An account is whose outcome it is. The zero account is that of a run without accounts.
+// An account is the account of an outcome. It is zero in a run without accounts.
 type account struct{ id, name string }
 
 func accountOf(r protocol.RegionOutcome) account { return account{r.Account, r.AccountName} }

@@ -1,10 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
-
-	"charm.land/lipgloss/v2"
 
 	"meridian/pkg/protocol"
 )
@@ -54,27 +53,21 @@ const leastLabel = 12
 // if it still is, their columns follow each other in several blocks. A width of 0 means no
 // limit.
 func (m matrix) String(width int, p palette) string {
-	for _, lines := range []int{1, 2} {
-		columns := m.columns(width, lines, p)
-		if width == 0 || total(columns) <= width {
-			return join(columns, nil)
-		}
-		if lines == 1 {
-			continue
-		}
-		var blocks []string
-		first, rest := columns[0], columns[1:]
-		for len(rest) > 0 {
-			n := 1
-			for n < len(rest) && total(slices.Concat([]column{first}, rest[:n+1])) <= width {
-				n++
-			}
-			blocks = append(blocks, join(slices.Concat([]column{first}, rest[:n]), nil))
-			rest = rest[n:]
-		}
-		return strings.Join(blocks, "\n")
+	columns := m.columns(width, 1, p)
+	if width > 0 && total(columns) > width {
+		columns = m.columns(width, 2, p)
 	}
-	return ""
+	first, rest := columns[0], columns[1:]
+	var blocks []string
+	for len(rest) > 0 {
+		n := 1
+		for n < len(rest) && (width == 0 || total(slices.Concat([]column{first}, rest[:n+1])) <= width) {
+			n++
+		}
+		blocks = append(blocks, join(slices.Concat([]column{first}, rest[:n]), nil))
+		rest = rest[n:]
+	}
+	return strings.Join(blocks, "\n")
 }
 
 // columns returns the columns of the matrix, with the Regions' names on one line, or on
@@ -112,16 +105,5 @@ func (m matrix) columns(width, lines int, p palette) []column {
 // cell returns the mark of an account in a Region, or "" if it has none there.
 func (m matrix) cell(a account, region string, p palette) string {
 	status := m.statuses[a][region]
-	mark, known := marks[status]
-	if !known {
-		mark = clean(string(status)) // a newer coordinator's
-	}
-	if mark == "" {
-		return ""
-	}
-	style, ok := p.status[status]
-	if !ok {
-		style = lipgloss.NewStyle()
-	}
-	return style.Render(mark)
+	return p.status[status].Render(cmp.Or(marks[status], clean(string(status)))) // a newer coordinator has other statuses
 }
