@@ -14,10 +14,9 @@ import (
 
 // narrow leaves the Regions in the plan that are enabled in their account. A Region that
 // the request also asks for in another way, and that is not enabled, is SKIPPED. An account
-// whose Regions could not be listed fails.
+// fails if its Regions could not be listed.
 func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *RefusedError {
-	partition := cmp.Or(p.Request.Partition, protocol.DefaultPartition)
-	lists, refusals := c.list(ctx, p, begin, partition, all)
+	lists, refusals := c.list(ctx, p, begin, all)
 	if refusal := refusals[0]; refusal != nil {
 		return refusal
 	}
@@ -43,7 +42,7 @@ func (c *Coordinator) left(
 		list, known := lists[account]
 		switch {
 		case known:
-			of = c.enabled(p, of, partition, list)
+			of = c.enabled(p, of, list)
 		case refusals[account] != nil:
 			of = refused(c.assumed(p, of), refusals[account])
 		case p.asks(account): // it cannot be entered, or was not asked yet
@@ -57,11 +56,11 @@ func (c *Coordinator) left(
 // list has workers list the enabled Regions. It returns the lists, and why there is none,
 // by the number of the account.
 func (c *Coordinator) list(
-	ctx context.Context, p *Plan, begin time.Time, partition string, all *protocol.Result,
+	ctx context.Context, p *Plan, begin time.Time, all *protocol.Result,
 ) (lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*RefusedError) {
 	const what = "the Regions that are enabled in the account could not be listed"
 	lists, refusals = map[int]protocol.EnabledRegionsOutput{}, map[int]*RefusedError{}
-	home := c.lister(*p, partition)
+	home := c.lister(p)
 	var at []PlannedRegion
 	for _, account := range p.asking() {
 		at = append(at, PlannedRegion{Account: account, Region: home})
@@ -86,7 +85,8 @@ func (c *Coordinator) list(
 	return lists, refusals
 }
 
-// asking returns the numbers of the accounts whose enabled Regions a worker has to list.
+// asking returns the numbers of the accounts in which a worker has to list the enabled
+// Regions.
 func (p *Plan) asking() (accounts []int) {
 	if p.Accounts == nil {
 		return []int{0}
@@ -150,14 +150,14 @@ func (c *Coordinator) asked(r protocol.Request) []string {
 	return asked
 }
 
-// enabled returns those of an account's Regions that are enabled, and those that the
-// request asks for in another way. Of other partitions nothing is known: their Regions stay.
-func (c *Coordinator) enabled(p *Plan, of []PlannedRegion, partition string, listed protocol.EnabledRegionsOutput) (regions []PlannedRegion) {
+// enabled returns the Regions of an account that are enabled, and the ones that the request
+// asks for in another way. Regions of other partitions stay: their state is not known.
+func (c *Coordinator) enabled(p *Plan, of []PlannedRegion, listed protocol.EnabledRegionsOutput) (regions []PlannedRegion) {
 	asked := c.asked(p.requestOf(of[0].Account))
 	for _, r := range of {
 		at, _ := endpoints.PartitionOf(r.Region)
 		switch {
-		case slices.Contains(listed.Regions, r.Region) || at.ID != partition:
+		case slices.Contains(listed.Regions, r.Region) || at.ID != p.partition():
 		case slices.Contains(asked, r.Region):
 			r.omitAll(fmt.Sprintf("%s is not enabled in the account, says %s", r.Region, listed.Source))
 		default:
@@ -174,8 +174,8 @@ func (c *Coordinator) enabled(p *Plan, of []PlannedRegion, partition string, lis
 	return regions
 }
 
-// assumed returns those of an account's Regions that need no opt-in, and so are enabled in
-// every account, and those that the request asks for in another way. If there are none, it
+// assumed returns the Regions of an account that need no opt-in, and so are enabled in every
+// account, and the ones that the request asks for in another way. If there are none, it
 // returns all.
 func (c *Coordinator) assumed(p *Plan, of []PlannedRegion) []PlannedRegion {
 	asked, all := c.asked(p.requestOf(of[0].Account)), endpoints.AllRegions()
@@ -198,18 +198,23 @@ func unknownRegions(names []string) string {
 	return protocol.CutCause(strings.Join(unknown, ", "))
 }
 
-// lister returns the Region whose worker looks up what holds for a partition: the
-// coordinator's own, or else the one in which AWS has the partition's accounts, or else,
-// if neither has a worker, the first of the plan.
-func (c *Coordinator) lister(p Plan, partition string) string {
+// partition returns the partition that the look-ups are for.
+func (p *Plan) partition() string {
+	return cmp.Or(p.Request.Partition, protocol.DefaultPartition)
+}
+
+// lister returns the Region of the worker that does the look-ups: the coordinator's own, or
+// else the one in which AWS has the partition's accounts, or else, if neither has a worker,
+// the first of the plan.
+func (c *Coordinator) lister(p *Plan) string {
 	candidates := []string{c.Billing.Region}
-	regions := endpoints.Regions(partition)
+	regions := endpoints.Regions(p.partition())
 	if home, err := endpoints.Resolve("account", regions[0].Name, endpoints.Variant{}); err == nil {
 		candidates = append(candidates, home.SigningRegion)
 	}
 	for _, region := range candidates {
 		of, _ := endpoints.PartitionOf(region)
-		if of.ID == partition && (c.Regions == nil || slices.Contains(c.Regions, region)) {
+		if of.ID == p.partition() && (c.Regions == nil || slices.Contains(c.Regions, region)) {
 			return region
 		}
 	}

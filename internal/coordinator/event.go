@@ -39,8 +39,8 @@ func (r *run) started(ctx context.Context) {
 	}
 }
 
-// together returns the names of a unit's Regions if it has several.
-func (p *Plan) together(u unit) (names []string) {
+// regionsOf returns the names of a unit's Regions if it has several.
+func (p *Plan) regionsOf(u unit) (names []string) {
 	if u.regions == 1 {
 		return nil
 	}
@@ -61,7 +61,10 @@ func (r *run) attempted(ctx context.Context, u unit, e fanout.Event[*reply]) {
 		}
 	}
 	o := r.plan.outcome(&r.plan.Regions[u.region])
-	r.tell(ctx, protocol.Event{Type: typ, Account: o.Account, Region: o.Region, Regions: r.plan.together(u), Number: e.Number, Attempt: &attempt, NotMade: e.NotMade})
+	r.tell(ctx, protocol.Event{
+		Type: typ, Account: o.Account, Region: o.Region, Regions: r.plan.regionsOf(u),
+		Number: e.Number, Attempt: &attempt, NotMade: e.NotMade,
+	})
 }
 
 // ended tells of the run's end.

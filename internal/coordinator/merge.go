@@ -9,8 +9,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// merge makes the outcome of a Region, which has its names, of its batches. Its status is the worst of
-// theirs; error and cause are those of the first batch that has it. When the run's
+// merge returns the outcome of a Region from its batches; of has its names. Its status is the
+// worst of the batches, with the error and the cause of the first batch that has it. When the run's
 // end left batches undone, the Region was started and then given up: it is ABORTED,
 // or TIMED_OUT when the run is overdue.
 func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {

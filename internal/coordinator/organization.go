@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,13 +14,12 @@ import (
 // enter gives the plan the accounts of the organization, which a worker lists, and the
 // Regions of each. Those that are not ACTIVE are SKIPPED.
 func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *protocol.Result) *RefusedError {
-	partition := cmp.Or(p.Request.Partition, protocol.DefaultPartition)
 	wanted := p.Request.Organization
-	parameters, err := json.Marshal(map[string][]string{"units": wanted.Units})
-	if err != nil || wanted.Units == nil {
-		parameters = nil
+	var parameters json.RawMessage
+	if wanted.Units != nil {
+		parameters, _ = json.Marshal(map[string][]string{"units": wanted.Units}) // texts have no error
 	}
-	at := []PlannedRegion{{Region: c.lister(*p, partition)}}
+	at := []PlannedRegion{{Region: c.lister(p)}}
 	var listed protocol.OrganizationOutput
 	o := c.lookUp(ctx, p, begin, protocol.OrganizationTask, protocol.OrganizationTask, parameters, at, all)[0]
 	if refusal := read(o, &listed, "the accounts of the organization could not be listed"); refusal != nil {

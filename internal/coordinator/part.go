@@ -8,8 +8,8 @@ import (
 )
 
 // parts returns the outcomes of the Regions of a unit with several, in the form of batches.
-// whole is that of all its targets. A Region whose targets are all done has succeeded, also if
-// another one of the unit failed.
+// whole is the outcome of all its targets. A Region has succeeded if all its targets are done,
+// also if another Region of the unit failed.
 func (p *Plan) parts(u unit, whole protocol.RegionOutcome) []protocol.RegionOutcome {
 	parts := make([]protocol.RegionOutcome, u.regions)
 	begin := 0

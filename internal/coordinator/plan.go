@@ -34,8 +34,8 @@ type Plan struct {
 	// none, or that AskOrganization is set.
 	Accounts []PlannedAccount `json:"accounts,omitzero"`
 
-	// Regions lists the Regions in the order asked for, with accounts those of each account
-	// in turn.
+	// Regions lists the Regions in the order asked for; with accounts, the Regions of each
+	// account in turn.
 	Regions []PlannedRegion `json:"regions"`
 
 	// MaxConcurrency is how many invocations may be in flight at once, hedges
@@ -79,7 +79,7 @@ type PlannedRegion struct {
 	// Wave is the number of its wave, from 0.
 	Wave int `json:"wave,omitzero"`
 
-	// Joined says that its invocation is also that of the Region before it.
+	// Joined says that it shares the invocation of the Region before it.
 	Joined bool `json:"joined,omitzero"`
 
 	// Refused says why no worker is asked for it, and that it has failed. Nil means that

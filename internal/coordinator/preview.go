@@ -43,7 +43,7 @@ type Preview struct {
 
 // A RegionPreview says what a run would do in one Region.
 type RegionPreview struct {
-	// Account and AccountName are those of its account; empty means none.
+	// Account is the id of its account, and AccountName its name. Empty means none.
 	Account     string `json:"account,omitzero"`
 	AccountName string `json:"accountName,omitzero"`
 
@@ -101,7 +101,10 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {
 		o := p.outcome(&region)
-		preview.Regions[i] = RegionPreview{Account: o.Account, AccountName: o.AccountName, Region: region.Region, Wave: region.Wave, Targets: len(region.Targets) + len(region.Omitted), Batches: region.Batches}
+		preview.Regions[i] = RegionPreview{
+			Account: o.Account, AccountName: o.AccountName, Region: region.Region, Wave: region.Wave,
+			Targets: len(region.Targets) + len(region.Omitted), Batches: region.Batches,
+		}
 		for _, o := range region.Omitted {
 			preview.Regions[i].Skips = append(preview.Regions[i].Skips, Skip{Target: o.Target, Cause: o.Cause})
 		}

@@ -157,8 +157,8 @@ func (r *run) fanOut(ctx context.Context) (verdict fanout.Verdict) {
 	return verdict
 }
 
-// wave makes the invocations of one wave, those of units with these indexes, and gathers
-// what they bring.
+// wave makes the invocations of one wave, the units with these indexes, and gathers what they
+// bring.
 func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 	policy, units := r.policy, make([]unit, len(at))
 	policy.Groups = make([]int, len(at))
