@@ -25,7 +25,10 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 	if refusal := read(o, &listed, "the accounts of the organization could not be listed"); refusal != nil {
 		return refusal
 	}
-	if missing := slices.DeleteFunc(slices.Clone(wanted.Exclude), listed.Has); len(missing) > 0 {
+	missing := slices.DeleteFunc(slices.Clone(wanted.Exclude), func(id string) bool {
+		return slices.ContainsFunc(listed.Accounts, func(a protocol.OrganizationAccount) bool { return a.ID == id })
+	})
+	if len(missing) > 0 {
 		p.Notices = append(slices.Clip(p.Notices), protocol.CutCause("organization.exclude has accounts that are not listed: "+strings.Join(missing, ", ")))
 	}
 	regions, closed := p.Regions, map[string][]PlannedRegion{} // by state

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -17,14 +16,14 @@ type Account struct {
 	// Outcomes repeat it. Empty means that the account has none.
 	Name string `json:"name,omitzero"`
 
-	// Role, ExternalID, Regions and ExcludeRegions replace those of the request. Empty
-	// means those of the request.
+	// Role, ExternalID, Regions and ExcludeRegions replace the request's own. Empty means
+	// the request's own.
 	Role           string   `json:"role,omitzero"`
 	ExternalID     string   `json:"externalId,omitzero"`
 	Regions        []string `json:"regions,omitzero" max:"200"`
 	ExcludeRegions []string `json:"excludeRegions,omitzero" max:"200"`
 
-	// Parameters has members that replace those of the request's parameters, each as a
+	// Parameters has members that replace members of the request's parameters, each as a
 	// whole. Nil means none.
 	Parameters json.RawMessage `json:"parameters,omitzero"`
 
@@ -62,8 +61,8 @@ func (a Account) MarshalJSON() ([]byte, error) {
 // that are ACTIVE; the others are SKIPPED. A worker lists them, with the task
 // OrganizationTask. In JSON it is an object, or true for all accounts.
 type Organization struct {
-	// Units lists the ids of organizational units and roots whose accounts are entered,
-	// with those of the units below. Nil means all of the organization.
+	// Units lists the ids of organizational units and roots. The run enters their accounts
+	// and the accounts of the units below them. Nil means all of the organization.
 	Units []string `json:"units,omitzero" max:"100"`
 
 	// Exclude lists the ids of accounts to leave out. Nil means none.
@@ -101,8 +100,8 @@ type Wave struct {
 	Regions []string `json:"regions,omitzero" max:"200"`
 }
 
-// An Access says with whose credentials a worker does its work. At most one of Role and
-// Profile is given; without both, the worker uses its own, which must be the account's.
+// An Access names the credentials that a worker uses. At most one of Role and Profile is
+// given; without both, the worker uses its own credentials, which must be the account's.
 type Access struct {
 	// Account is the account's id. Empty means that it is not known, beside Profile.
 	Account string `json:"account,omitzero"`
@@ -158,8 +157,3 @@ type OrganizationAccount struct {
 
 // StateActive is the state of an account that can be entered.
 const StateActive = "ACTIVE"
-
-// Has reports whether the account with an id is listed.
-func (o OrganizationOutput) Has(id string) bool {
-	return slices.ContainsFunc(o.Accounts, func(a OrganizationAccount) bool { return a.ID == id })
-}

@@ -19,7 +19,7 @@ func of(s, set string) bool { return strings.Trim(s, set) == "" }
 // ValidAccount reports whether s has the form of an account's id.
 func ValidAccount(s string) bool { return len(s) == 12 && of(s, digits) }
 
-// accounts checks all that says in which accounts r runs, and as whom.
+// accounts checks the accounts of r, their roles and its waves.
 func (f *Faults) accounts(r *Request) {
 	switch {
 	case r.Accounts != nil && r.Organization != nil:
@@ -31,8 +31,8 @@ func (f *Faults) accounts(r *Request) {
 		f.add("accounts", r.Accounts, "is empty; leave it out for the account of the credentials")
 	}
 	f.access("", r.Role, r.ExternalID, "")
-	if n := len(r.Accounts); n > 1 && strings.HasPrefix(r.Role, "arn:") && !strings.Contains(r.Role, "{account}") {
-		f.add("role", r.Role, "has no {account}, so it is one role for %d accounts; write arn:{partition}:iam::{account}:role/NAME", n)
+	if several := len(r.Accounts) > 1 || r.Organization != nil; several && strings.HasPrefix(r.Role, "arn:") && !strings.Contains(r.Role, "{account}") {
+		f.add("role", r.Role, "has no {account}, so it is one role for all accounts; write arn:{partition}:iam::{account}:role/NAME")
 	}
 	if s := r.SessionName; s != "" && (len(s) < 2 || len(s) > 64 || !of(s, alphanumeric+"_+=,.@-")) {
 		f.add("sessionName", s, "want 2 to 64 of A-Z a-z 0-9 _ + = , . @ -")
@@ -43,7 +43,7 @@ func (f *Faults) accounts(r *Request) {
 	if o := r.Organization; o != nil {
 		f.organization(r, o)
 	}
-	f.waves("waves", r.Waves)
+	f.waves(r.Waves)
 }
 
 // withoutAccounts refuses what is for accounts only.
@@ -155,8 +155,6 @@ func roleProblem(role, account string) string {
 func (f *Faults) organization(r *Request, o *Organization) {
 	if r.Role == "" {
 		f.add("role", nil, "missing; an organization needs a role to assume in its accounts")
-	} else if strings.HasPrefix(r.Role, "arn:") && !strings.Contains(r.Role, "{account}") {
-		f.add("role", r.Role, "has no {account}; write arn:{partition}:iam::{account}:role/NAME")
 	}
 	f.list("organization.units", o.Units, 100, "leave it out for all accounts")
 	f.list("organization.exclude", o.Exclude, MaxAccounts, "leave it out for none")
@@ -188,15 +186,15 @@ func validUnit(s string) bool {
 }
 
 // waves checks waves.
-func (f *Faults) waves(path string, waves []Wave) {
+func (f *Faults) waves(waves []Wave) {
 	if waves != nil && len(waves) == 0 {
-		f.add(path, waves, "is empty; leave it out to start all at once")
+		f.add("waves", waves, "is empty; leave it out to start all at once")
 	}
-	if f.tooMany(path, len(waves), MaxWaves) {
+	if f.tooMany("waves", len(waves), MaxWaves) {
 		return
 	}
 	for i, w := range waves {
-		at := fmt.Sprintf("%s[%d]", path, i)
+		at := fmt.Sprintf("waves[%d]", i)
 		if w.Accounts == nil && w.Regions == nil {
 			f.add(at, w, "want accounts, regions, or both")
 		}

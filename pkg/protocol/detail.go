@@ -147,7 +147,7 @@ const (
 // shortName cuts an error name until its JSON has at most leastNameBytes.
 func shortName(name string) string { return shortText(name, leastNameBytes) }
 
-// shortText cuts a text until its JSON has at most so many bytes.
+// shortText cuts a text until its JSON has at most this number of bytes.
 func shortText(text string, bytes int) string {
 	const field = len(`,"":""`)
 	limit := bytes

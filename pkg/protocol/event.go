@@ -68,9 +68,9 @@ type Event struct {
 	// Notice is the sentence of a notice, as in the result.
 	Notice string `json:"notice,omitzero"`
 
-	// Account and Region are those of an attempt, and of an outcome. Account is empty when
-	// the request has none. Regions lists all Regions of an attempt that serves several;
-	// Region is the first of them.
+	// Account and Region say where an attempt, or an outcome, belongs. Account is empty
+	// when the request has none. Regions lists all Regions of an attempt that serves
+	// several; Region is the first of them.
 	Account string   `json:"account,omitzero"`
 	Region  string   `json:"region,omitzero"`
 	Regions []string `json:"regions,omitzero"`

@@ -33,11 +33,11 @@ type RegionRequest struct {
 	// has them.
 	Targets []string `json:"targets,omitzero" max:"10000"`
 
-	// Regions lists the targets of several Regions, of which the answer has the outcomes
-	// one after the other. Nil means that Region and Targets say what to do.
+	// Regions lists the targets of several Regions. The answer has the outcomes of one
+	// Region after the other. Nil means that Region and Targets say what to do.
 	Regions []RegionTargets `json:"regions,omitzero" max:"200"`
 
-	// Account says with whose credentials. Nil means the worker's own.
+	// Account names the credentials to use. Nil means the worker's own.
 	Account *Access `json:"account,omitzero"`
 
 	// Policy says how to work through the targets.

@@ -58,10 +58,10 @@ type Request struct {
 	SessionTags bool `json:"sessionTags,omitzero"`
 
 	// Waves lists the parts of the run that are done one after the other, at most
-	// MaxWaves. An item belongs to the first wave that has its account and its Region; one that belongs to
-	// none is in a last wave. A wave begins when the one before it has ended within its
+	// MaxWaves. An item belongs to the first wave that has its account and its Region; the
+	// others are a last wave. A wave begins when the wave before it has ended within the
 	// tolerance, which counts the wave's items; else the rest is NOT_STARTED. Nil means
-	// that all of it starts at once.
+	// that all items start at once.
 	Waves []Wave `json:"waves,omitzero" max:"100"`
 
 	// Targets lists what the task works on in each Region: at most MaxTargets, none
