@@ -13,8 +13,8 @@ import (
 
 var _ = register(protocol.EnabledRegionsTask, "list the Regions that are enabled in the account", enabledRegions, Idempotent, CallsAWS)
 
-// enabledRegions is the function of the task "enabled-regions", whose target is only a
-// label. The coordinator runs it for a request for the Regions "enabled".
+// enabledRegions is the function of the task "enabled-regions". Its target is only a label.
+// The coordinator runs it for a request for the Regions "enabled".
 func enabledRegions(ctx context.Context, in Input[struct{}]) (protocol.EnabledRegionsOutput, error) {
 	return in.AWS.listEnabled(ctx, in.Region)
 }
@@ -51,13 +51,11 @@ func (a *AWS) listEnabled(ctx context.Context, region string) (protocol.EnabledR
 // listWith asks AWS with an operation that lists Regions, each with a status.
 func (a *AWS) listWith(ctx context.Context, region, target, status string, input map[string]any) (protocol.EnabledRegionsOutput, error) {
 	out := protocol.EnabledRegionsOutput{Regions: []string{}, Source: target}
-	answer, err := a.ask(ctx, region, target, input, nil)
+	list, err := a.list(ctx, region, target, "Regions", input)
 	if err != nil {
 		return out, err
 	}
-	list, _ := answer["Regions"].([]any)
-	for _, item := range list {
-		found, _ := item.(map[string]any)
+	for _, found := range list {
 		name, _ := found["RegionName"].(string)
 		switch found[status] {
 		case "ENABLED", "ENABLED_BY_DEFAULT", "opted-in", "opt-in-not-required", nil:

@@ -17,8 +17,8 @@ import (
 
 var _ = register(protocol.OrganizationTask, "list the accounts of the organization", organization, Idempotent, CallsAWS)
 
-// OrganizationParameters are the parameters of the task "organization", whose target is
-// only a label. The coordinator runs it for a request for an organization.
+// OrganizationParameters are the parameters of the task "organization". Its target is only a
+// label. The coordinator runs it for a request for an organization.
 type OrganizationParameters struct {
 	// Units lists the ids of organizational units and roots. Nil means all of the
 	// organization.
@@ -26,10 +26,10 @@ type OrganizationParameters struct {
 }
 
 const (
-	// maxOrganizationPages limits a listing to 10,000 accounts, ten times as many as a run
+	// maxListPages limits a listing to 10,000 accounts, ten times as many as a run
 	// may have: AWS gives 20 in a page. Their output is less than 4 MB.
 	// Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html
-	maxOrganizationPages = 500
+	maxListPages = 500
 
 	// unitsAtOnce is how many units are listed at once: Organizations throttles soon.
 	unitsAtOnce = 8
@@ -85,9 +85,8 @@ func organization(ctx context.Context, in Input[OrganizationParameters]) (protoc
 	return out, nil
 }
 
-// units lists units. When AWS throttles, the others are listed all the same: the next attempt
-// does not list them again. The error is one that trying again does not help, if there is
-// one.
+// units lists units. When AWS throttles one, the others are listed all the same: the next
+// attempt does not list them again. A permanent error takes precedence over a transient one.
 func (a *AWS) units(ctx context.Context, region, runID string, ids []string) ([]unit, error) {
 	units := make([]unit, len(ids))
 	var mu sync.Mutex
@@ -97,9 +96,9 @@ func (a *AWS) units(ctx context.Context, region, runID string, ids []string) ([]
 	for i, id := range ids {
 		group.Go(func() (err error) {
 			mu.Lock()
-			hopeless := failed != nil && !transient(failed)
+			permanent := failed != nil && !transient(failed)
 			mu.Unlock()
-			if hopeless {
+			if permanent {
 				return nil
 			}
 			units[i], err = a.unit(ctx, region, runID, id)
@@ -128,12 +127,14 @@ func (a *AWS) unit(ctx context.Context, region, runID, id string) (unit, error) 
 	if u.accounts, err = a.accountsOf(ctx, region, "organizations:ListAccountsForParent", input); err != nil {
 		return unit{}, err
 	}
-	children, err := a.list(ctx, region, "organizations:ListOrganizationalUnitsForParent", "OrganizationalUnits", input)
+	const below = "organizations:ListOrganizationalUnitsForParent"
+	children, err := a.list(ctx, region, below, "OrganizationalUnits", input)
 	if err != nil {
-		return unit{}, err
+		return unit{}, unlisted(below, err)
 	}
 	for _, child := range children {
-		u.children = append(u.children, child("Id"))
+		id, _ := child["Id"].(string)
+		u.children = append(u.children, id)
 	}
 	a.listed.Store(id, u)
 	return u, nil
@@ -144,28 +145,28 @@ func (a *AWS) accountsOf(ctx context.Context, region, target string, input map[s
 	list, err := a.list(ctx, region, target, "Accounts", input)
 	accounts := make([]protocol.OrganizationAccount, len(list))
 	for i, item := range list {
-		accounts[i] = protocol.OrganizationAccount{ID: item("Id"), Name: item("Name"), State: cmp.Or(item("State"), item("Status"))}
+		text := func(name string) string { s, _ := item[name].(string); return s }
+		accounts[i] = protocol.OrganizationAccount{ID: text("Id"), Name: text("Name"), State: cmp.Or(text("State"), text("Status"))}
 	}
-	return accounts, err
+	return accounts, unlisted(target, err)
 }
 
-// list calls an operation that lists items, and returns what reads the texts of each.
-func (a *AWS) list(ctx context.Context, region, target, member string, input map[string]any) ([]func(string) string, error) {
-	answer, err := a.ask(ctx, region, target, input, func(api *awsapi.API) { api.MaxPages = maxOrganizationPages })
+// list calls an operation that lists items.
+func (a *AWS) list(ctx context.Context, region, target, member string, input map[string]any) ([]map[string]any, error) {
+	answer, err := a.ask(ctx, region, target, input, func(api *awsapi.API) { api.MaxPages = maxListPages })
 	if err != nil {
-		return nil, unlisted(target, err)
+		return nil, err
 	}
 	found, _ := answer[member].([]any)
-	list := make([]func(string) string, len(found))
+	list := make([]map[string]any, len(found))
 	for i := range found {
-		item, _ := found[i].(map[string]any)
-		list[i] = func(name string) string { text, _ := item[name].(string); return text }
+		list[i], _ = found[i].(map[string]any)
 	}
 	return list, nil
 }
 
-// unlisted returns the error of an operation that lists: with its name, and, if AWS refused
-// it, what to allow.
+// unlisted returns the error of an operation that lists an organization: with its name, and, if
+// AWS refused it, what to allow. It returns nil for nil.
 func unlisted(target string, err error) error {
 	failed, ok := errors.AsType[*CallError](err)
 	if !ok {
