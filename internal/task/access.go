@@ -28,7 +28,7 @@ func WithAccess(ctx context.Context, access *protocol.Access) context.Context {
 // accessKey is the key of the access in a context.
 type accessKey struct{}
 
-// An access says whose credentials an AWS has. The zero access is that of the process.
+// An access names the credentials of an AWS. Zero means the process's own.
 type access struct {
 	protocol.Access
 
@@ -46,8 +46,8 @@ type entry struct {
 // long has nothing to keep.
 const sessionTime = time.Hour
 
-// as returns what calls AWS in a Region for the invocation of a context. That of an access
-// is kept while it is in use.
+// as returns the AWS for the invocation of a context, which is for a Region. The AWS of an
+// access is kept while it is in use.
 func (a *AWS) as(ctx context.Context, region string) *AWS {
 	given, ok := ctx.Value(accessKey{}).(protocol.Access)
 	if a == nil || !ok {
@@ -113,8 +113,8 @@ func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
 	return &awsapi.API{Client: awsapi.New(c.sender, from), Endpoints: c.endpoints}, nil
 }
 
-// owned returns what calls AWS with the credentials of an AWS, if they are those of the
-// account of the access. Otherwise its error has a name and a format.
+// owned returns what calls AWS with the credentials of an AWS, if they belong to the account
+// of the access. Otherwise its error has this name and format.
 func (a *AWS) owned(ctx context.Context, c *configuration, of *AWS, name, format string) (*awsapi.API, error) {
 	if want := a.access.Account; want != "" {
 		id, err := account.Anywhere(ctx, c.Region, a.region, of.Account)
@@ -166,50 +166,50 @@ func (a *AWS) expired(code string, began time.Time) bool {
 	return true
 }
 
-// told returns the error of a target, which began some time ago, without the secrets of
-// credentials. Of a client of the SDK, an error of the credentials is told as such, and a
-// throttle and a session that has expired are transient.
-func (a *AWS) told(err error, began time.Time) error {
+// failure returns the error of work that began at a time, without the secrets of credentials.
+// An error of a client of the SDK becomes an [account.Error] if it wraps one. It is transient
+// if it is a throttle, or if the session has expired.
+func (a *AWS) failure(err error, began time.Time) error {
 	if a == nil || a.process == nil {
 		return err
 	}
-	if failed, ok := errors.AsType[*account.Error](err); ok {
-		err = failed
+	if inner, ok := errors.AsType[*account.Error](err); ok {
+		err = inner
 	}
-	told := &toldError{err: err, text: err.Error()}
+	failed := &workError{err: err, text: err.Error()}
 	for _, of := range []*AWS{a, a.own} {
 		if of == nil {
 			continue
 		}
 		if ready, _ := of.ready.known(""); ready.value != nil {
-			told.text = ready.value.Client.Conceal(told.text)
+			failed.text = ready.value.Client.Conceal(failed.text)
 		}
 	}
 	if refused, ok := errors.AsType[smithy.APIError](err); ok {
 		_, throttled := retry.DefaultThrottleErrorCodes[refused.ErrorCode()]
-		told.transient = a.expired(refused.ErrorCode(), began) || throttled
+		failed.transient = a.expired(refused.ErrorCode(), began) || throttled
 	}
-	if told.text == err.Error() && !told.transient {
+	if failed.text == err.Error() && !failed.transient {
 		return err
 	}
-	return told
+	return failed
 }
 
-// A toldError is an error with another text.
-type toldError struct {
+// A workError is an error with another text.
+type workError struct {
 	err       error
 	text      string
 	transient bool
 }
 
 // Error returns the text.
-func (e *toldError) Error() string { return e.text }
+func (e *workError) Error() string { return e.text }
 
 // Unwrap returns the error.
-func (e *toldError) Unwrap() error { return e.err }
+func (e *workError) Unwrap() error { return e.err }
 
 // Transient reports whether trying again may help.
-func (e *toldError) Transient() bool {
+func (e *workError) Transient() bool {
 	var inner interface{ Transient() bool }
 	return e.transient || errors.As(e.err, &inner) && inner.Transient()
 }

@@ -162,8 +162,8 @@ func handle(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest) prot
 	return result
 }
 
-// told returns the outcomes of an answer: the outputs, or the names of the errors.
-func told(r protocol.RegionResult) []string {
+// results returns the outcomes of an answer: the outputs, or the names of the errors.
+func results(r protocol.RegionResult) []string {
 	var all []string
 	for _, o := range r.Targets {
 		var output struct {

@@ -32,7 +32,7 @@ func TestARoleIsAssumedOnceForAnAccount(t *testing.T) {
 		for i, id := range []string{"222222222222", "333333333333"} {
 			wg.Go(func() {
 				begin := time.Now()
-				sessions[i] = told(describe(t, w, reader(id), regions...))
+				sessions[i] = results(describe(t, w, reader(id), regions...))
 				if took := time.Since(begin); took != time.Second {
 					t.Errorf("took %v, want the second of STS", took)
 				}
@@ -76,7 +76,7 @@ func TestASessionIsRenewedFiveMinutesBeforeItExpires(t *testing.T) {
 			{time.Second, "session-2", 2},
 		} {
 			time.Sleep(step.pause)
-			got := told(describe(t, w, reader("222222222222"), "eu-west-1"))
+			got := results(describe(t, w, reader("222222222222"), "eu-west-1"))
 			synctest.Wait()
 			if got[0] != step.want || len(a.requests()) != step.asked {
 				t.Errorf("after another %v: %s, %d requests, want %s, %d", step.pause, got, len(a.requests()), step.want, step.asked)
@@ -126,7 +126,7 @@ func TestADeadSTSCostsThreeSecondsOnce(t *testing.T) {
 			begin := time.Now()
 			got := describe(t, w, reader(strings.Repeat(fmt.Sprint(i+2), 12)), "eu-west-1", "eu-west-2")
 			if took := time.Since(begin); got.Status != protocol.StatusSucceeded || took != want {
-				t.Errorf("%v, %s after %v, want success after %v", told(got), got.Cause, took, want)
+				t.Errorf("%v, %s after %v, want success after %v", results(got), got.Cause, took, want)
 			}
 		}
 		for _, request := range a.requests() {
@@ -269,7 +269,7 @@ func TestARoleOfAnotherPartitionIsNotAssumed(t *testing.T) {
 		w, _, stop := (&accounts{}).start(t, certificate, "none")
 		defer stop()
 		got := describe(t, w, reader("222222222222"), "eu-west-1", "cn-north-1")
-		if diff := cmp.Diff([]string{"session-1", "Account.Role"}, told(got)); diff != "" {
+		if diff := cmp.Diff([]string{"session-1", "Account.Role"}, results(got)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", got, diff)
 		}
 	})

@@ -19,22 +19,22 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// An AWS calls AWS for an account: [Input] has that of the invocation. It has the account's
-// credentials; the endpoints, the connections and the memory are those of the process. Make
-// one for a process with [NewAWS]. It may be used from several goroutines.
+// An AWS calls AWS with the credentials of an account. [Input] has the AWS of the invocation.
+// All accounts of a process share its endpoints, connections and memory. Make one for a
+// process with [NewAWS]. It may be used from several goroutines.
 //
 // A host that accepts no connection within [wire.ConnectTimeout] is not dialled again for
 // a minute: calls to it fail at once. So a dead Region costs three seconds once, and not
 // in each run of that minute.
 //
-// The nil AWS is that of a process that does not call AWS. Its methods return an error.
+// Nil is for a process that does not call AWS: its methods return an error.
 type AWS struct {
 	*process
 
 	own     *AWS        // the process's; nil when this is it
 	access  access      // zero when this is the process's
 	region  string      // of the first item of the access
-	profile *awsapi.API // nil when the credentials are not those of a profile
+	profile *awsapi.API // nil when the credentials are not from a profile
 
 	ready   lookup[*awsapi.API]                   // has one key
 	enabled lookup[protocol.EnabledRegionsOutput] // by partition

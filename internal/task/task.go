@@ -211,7 +211,7 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 			of, began := a.as(ctx, region), time.Now()
 			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), AWS: of, Parameters: *p})
 			if err != nil {
-				return nil, of.told(err, began)
+				return nil, of.failure(err, began)
 			}
 			data, err := json.Marshal(output)
 			if err != nil {
