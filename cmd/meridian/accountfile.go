@@ -17,7 +17,7 @@ import (
 )
 
 // An accountFile is the file of --accounts: Meridian's own, a list of accounts as in a
-// request or an object with it as "accounts", or that of c7n-org.
+// request or an object with it as "accounts", or c7n-org's.
 type accountFile struct {
 	accounts []listedAccount
 	c7n      bool // in the form of c7n-org
@@ -76,7 +76,7 @@ func asJSON(data []byte) (json.RawMessage, error) {
 	}
 	whole, err := json.Marshal(value)
 	if err != nil || !hasTextKeys(value) {
-		return nil, errors.New("want keys that are text, and no numbers such as .inf") // all that JSON lacks
+		return nil, errors.New("want keys that are text, and no numbers such as .inf") // JSON can hold all else
 	}
 	return whole, nil
 }

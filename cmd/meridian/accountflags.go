@@ -10,7 +10,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// accountFlags are the flags that say in which accounts to run, and as whom.
+// accountFlags are the flags for the accounts to run in, their roles and the waves.
 type accountFlags struct {
 	ids, profiles, units, exclude texts
 	file                          string
@@ -25,7 +25,7 @@ type accountFlags struct {
 	given   func(flag string) bool // whether a flag was given
 	content []byte                 // of the file
 	read    accountFile            // what the file has
-	listed  []listedAccount        // those of read that are selected, as in the request
+	listed  []listedAccount        // the selected accounts of read, as in the request
 }
 
 // register adds the flags to cmd.

@@ -7,7 +7,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// applyFile sets the accounts of the request: those of the file that the flags select.
+// applyFile sets the accounts of the request to the accounts of the file that the flags select.
 func (f *accountFlags) applyFile(r *protocol.Request) protocol.Faults {
 	var faults protocol.Faults
 	if f.read, faults = readAccounts(f.content); faults != nil {

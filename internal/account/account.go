@@ -3,10 +3,11 @@
 //
 // # What a Role promises
 //
-// The credentials are asked of the STS of the process's own Region, so that an STS near the
-// item may be dead; when that cannot be reached, of the item's Region, and then of others of
-// the partition. A failure is kept for a moment: thousands of targets do not ask again each.
-// After a transient one they wait for that moment to pass: none fails twice with one throttle.
+// A Role asks the STS of the process's own Region: a dead STS in the item's Region does not
+// matter. If that STS cannot be reached, it asks in the item's Region, and then in other
+// Regions of the partition. A failure is kept for a moment, so that thousands of targets do
+// not each ask again. After a transient failure they wait for that moment to pass: no target
+// fails twice with one throttle.
 //
 // # Errors
 //

@@ -10,8 +10,8 @@ import (
 // leastSecret is shorter than any key or token of AWS's.
 const leastSecret = 16
 
-// usedCredentials are the last two credentials that a client has signed with: an answer may
-// be to the ones before a renewal.
+// usedCredentials are the last two credentials that a client has signed with: after a renewal,
+// answers may still quote the credentials before it.
 type usedCredentials struct {
 	last atomic.Pointer[[2]aws.Credentials]
 }

@@ -38,8 +38,8 @@ func (p *Plan) units() []unit {
 	return units
 }
 
-// ask returns what the worker is asked for a unit, without a budget: the targets that
-// are not done yet, which are those at these indexes of u.targets; nil means all.
+// ask returns the request to the worker for a unit, without a budget. It has the targets that
+// are not done yet; at has their indexes in u.targets, nil means all.
 func (p *Plan) ask(u unit, prior int) (request protocol.RegionRequest, at []int) {
 	r, first := &p.Request, &p.Regions[u.region]
 	request = protocol.RegionRequest{
@@ -78,8 +78,8 @@ func pick[T any](all []T, at []int) []T {
 	return some
 }
 
-// split returns the targets of a unit with several Regions by Region: those at these indexes
-// of u.targets; nil means all.
+// split returns the targets of a unit with several Regions by Region. at has the indexes of the
+// wanted targets in u.targets; nil means all.
 func (p *Plan) split(u unit, at []int) (regions []protocol.RegionTargets) {
 	end := 0
 	for _, r := range p.Regions[u.region : u.region+u.regions] {
@@ -189,8 +189,8 @@ func (p *Plan) bundle(envelopes []protocol.Envelope) {
 	}
 }
 
-// joins reports whether the invocation of the Region before r may take r, too. A role is of
-// one partition.
+// joins reports whether r may share the invocation of the Region before it. A role is of one
+// partition.
 func (r *PlannedRegion) joins(before PlannedRegion) bool {
 	at, _ := endpoints.PartitionOf(r.Region)
 	of, _ := endpoints.PartitionOf(before.Region)

@@ -10,9 +10,9 @@ import (
 )
 
 // merge returns the outcome of a Region from its batches; of has its names. Its status is the
-// worst of the batches, with the error and the cause of the first batch that has it. When the run's
-// end left batches undone, the Region was started and then given up: it is ABORTED,
-// or TIMED_OUT when the run is overdue.
+// worst of the batches, with the error and the cause of the first batch that has it. When the
+// run's end left batches undone, the Region was started and then given up: it is ABORTED, or
+// TIMED_OUT when the run is overdue.
 func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
 	if len(batches) == 1 {
 		merged := batches[0]

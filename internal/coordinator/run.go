@@ -30,7 +30,7 @@ type run struct {
 	waits       waits
 	gathered
 	bill    billing
-	lookups protocol.Result // of what had to be known first; zero means nothing
+	lookups protocol.Result // the outcomes of the look-ups; zero means none
 
 	log      *slog.Logger
 	events   func(protocol.Event) // nil means none
@@ -48,7 +48,7 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (
 		outputs: newOutputs(p.MaxAnswerBytes),
 		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
 	}
-	r.envelopes, _ = p.envelopes() // its error is that of each request, too
+	r.envelopes, _ = p.envelopes() // on an error, each request fails with it
 	r.gather()
 	ctx, cancel = r.withinTime(parent, c.CPU)
 	return r, ctx, cancel

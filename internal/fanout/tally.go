@@ -23,7 +23,7 @@ type group struct {
 	interrupted bool // the run's end settled at least one item
 }
 
-// newTally counts n items in groups, or in those of t if it has any.
+// newTally counts n items in groups, or in the groups of t if it has any.
 func newTally(t Tolerance, groups []int, n int) *tally {
 	if t.Groups != nil {
 		groups = t.Groups

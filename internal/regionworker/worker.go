@@ -1,4 +1,4 @@
-// Package regionworker does a Region's work, or that of several Regions of an account: it
+// Package regionworker does the work of a Region, or of several Regions of an account: it
 // decodes one invocation, runs its task over its targets with the fan-out engine, and answers
 // with one outcome per target.
 //
@@ -7,8 +7,8 @@
 //
 // # What Handle promises
 //
-// The answer lists every target of the request, once, in its order; the targets of several
-// Regions one Region after the other, of which all run at once. Handle returns
+// The answer lists every target of the request, once, in its order, one Region after the
+// other. The targets of several Regions run at once. Handle returns
 // before the end of the request's budget and before the function's deadline, with a
 // [protocol.Reserve] to spare; targets that are unfinished by then are TIMED_OUT or
 // NOT_STARTED. A target is not started with less than a [protocol.UsefulTime] left. When

@@ -13,8 +13,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A group is the outcomes of one status and reason: of an account, if they failed, else of
-// several accounts.
+// A group has the outcomes with one status and reason. Failures are grouped by account;
+// other outcomes of several accounts share a group.
 type group struct {
 	status                     protocol.Status
 	why                        string // of the first

@@ -50,8 +50,8 @@ func (l *Listing) Table(w io.Writer, o Options) error {
 	return err
 }
 
-// fit cuts the cells of the columns to a width: not those of the first columns, which say
-// where a row is from, unless there are no others.
+// fit cuts the cells of the columns to a width. The first columns, which say where a row is
+// from, stay whole unless there are no others.
 func (l *Listing) fit(columns []column, width int) {
 	var rest []column
 	left, leading := width, true

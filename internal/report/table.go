@@ -84,9 +84,8 @@ func (c column) cut(width int, shortened []bool) column {
 }
 
 // facts returns the columns that do not depend on the width: the account if there are
-// several, Region, status and time, the
-// Region in which the worker ran if it was another one, and the invocations and their
-// retries if there was more than one attempt.
+// several, Region, status and time, the Region in which the worker ran if it was another
+// one, and the invocations and their retries if there was more than one attempt.
 func facts(r protocol.Result, p palette) []column {
 	columns := []column{
 		{cells: []string{p.quiet.Render("ACCOUNT")}},
