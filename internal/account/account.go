@@ -71,17 +71,9 @@ func nameOf(err error) string {
 	return ""
 }
 
-// transient reports whether an error says that trying again may help.
-func transient(err error) bool {
-	var t interface{ Transient() bool }
-	return errors.As(err, &t) && t.Transient()
-}
-
-// retryAfter returns the wait that an error asks for, or 0.
-func retryAfter(err error) time.Duration {
-	var delayed interface{ RetryAfter() time.Duration }
-	if errors.As(err, &delayed) {
-		return delayed.RetryAfter()
-	}
-	return 0
+// A retryable is an error of a call that says whether trying again may help, and when.
+type retryable interface {
+	error
+	Transient() bool
+	RetryAfter() time.Duration
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -158,7 +159,10 @@ func (r *Role) problem() string {
 // refused returns the error of a role that could not be assumed.
 func (r *Role) refused(ctx context.Context, err error) *Error {
 	role := r.Access.Role
-	e := &Error{Name: nameOf(err), Text: "assume " + role + ": ", transient: !answered(err) || transient(err), retryAfter: retryAfter(err)}
+	e := &Error{Name: nameOf(err), Text: "assume " + role + ": ", transient: !answered(err)}
+	if failed, ok := errors.AsType[retryable](err); ok {
+		e.transient, e.retryAfter = e.transient || failed.Transient(), failed.RetryAfter()
+	}
 	text := err.Error()
 	if id := r.Access.ExternalID; len(id) >= leastExternalID {
 		text = strings.ReplaceAll(text, id, externalID)

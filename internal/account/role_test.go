@@ -32,6 +32,8 @@ func (e failure) ErrorName() string { return e.name }
 
 func (e failure) Transient() bool { return e.transient }
 
+func (failure) RetryAfter() time.Duration { return 0 }
+
 // An sts answers calls in order; the last answer is for all that follow.
 type sts struct {
 	answers []error // nil means that it issues a session
