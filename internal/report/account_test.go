@@ -105,7 +105,6 @@ func TestTextOfAccounts(t *testing.T) {
 		{name: "accounts-80", result: organization(fewRegions()...), options: report.Options{Width: 80}},
 		{name: "accounts-40", result: organization(fewRegions()...), options: report.Options{Width: 40}},
 		{name: "accounts-color", result: organization(fewRegions()...), options: report.Options{Width: 80, Color: true}},
-		{name: "accounts-many", result: organization(manyRegions()...)},
 		{name: "accounts-many-100", result: organization(manyRegions()...), options: report.Options{Width: 100}},
 		{name: "accounts-many-200", result: organization(manyRegions()...), options: report.Options{Width: 200}},
 		{name: "accounts-wide", result: organization(fewRegions()...), options: report.Options{Width: 80, All: true}},
