@@ -62,9 +62,10 @@ func (p *Plan) sizes(u unit) []int {
 	return sizes
 }
 
-// policy returns the engine's policy for units of the plan, in these groups. memoryMB is the
-// coordinator's memory, or 0 when it is not known. Grace is the run's to set.
-func (p *Plan) policy(units []unit, groups []int, memoryMB int) fanout.Policy {
+// policy returns the engine's policy for the units of the plan, in these groups. memoryMB is
+// the coordinator's memory, or 0 when it is not known. The run sets Grace, and each wave its
+// Tolerance.
+func (p *Plan) policy(groups []int, memoryMB int) fanout.Policy {
 	r := p.Request
 	retriers := r.Retry
 	if retriers == nil {
@@ -81,8 +82,7 @@ func (p *Plan) policy(units []unit, groups []int, memoryMB int) fanout.Policy {
 			CountRetries: r.Retry != nil,
 			PerGroup:     p.Regional,
 		},
-		Tolerance: p.tolerance(units),
-		Hedge:     p.hedge(),
+		Hedge: p.hedge(),
 	}
 	for _, retrier := range retriers {
 		policy.Retry = append(policy.Retry, fanout.Retrier(retrier))

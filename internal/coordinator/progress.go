@@ -73,15 +73,15 @@ func (p *progress) left() []int {
 }
 
 // parts returns how many Regions of the unit have succeeded, were skipped, or were cut off
-// by the end of the run. It has the number of targets of each.
+// by the end of the run. sizes has the number of targets of each.
 func (p *progress) parts(sizes []int) (succeeded, skipped, cut int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.done == nil {
+		return 0, 0, 0
+	}
 	begin := 0
 	for _, n := range sizes {
-		if p.done == nil {
-			return 0, 0, 0
-		}
 		statuses := p.done[begin : begin+n]
 		begin += n
 		switch s := together(statuses); {

@@ -43,7 +43,7 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (
 	units := p.units()
 	groups, lanes := p.groups(units)
 	r = &run{
-		coordinator: c, plan: p, units: units, policy: p.policy(units, groups, c.MemoryMB), lanes: lanes, begin: begin,
+		coordinator: c, plan: p, units: units, policy: p.policy(groups, c.MemoryMB), lanes: lanes, begin: begin,
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
 		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
@@ -150,8 +150,11 @@ func (r *run) fanOut(ctx context.Context) (verdict fanout.Verdict) {
 			return verdict
 		}
 	}
+	if len(waves) == 1 {
+		return verdict
+	}
 	c := r.summary.Regions
-	if err := r.policy.Tolerance.Judge(c.Failed+c.TimedOut, c.Skipped, c.Total); err != nil && len(waves) > 1 {
+	if err := r.plan.tolerance(nil).Judge(c.Failed+c.TimedOut, c.Skipped, c.Total); err != nil {
 		verdict.Status, verdict.Err = fanout.Failed, err
 	}
 	return verdict
