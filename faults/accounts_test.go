@@ -16,8 +16,8 @@ import (
 
 // Many runs over accounts, in virtual time, with everything drawn from the seed: with one
 // invocation for the Regions of an account or one for each, with waves or without. Whatever
-// fails, each account has one outcome in each Region, an output is that of its own target,
-// and the verdict is that of the outcomes.
+// fails, each account has one outcome in each Region, an output belongs to its own target,
+// and the verdict follows from the outcomes.
 func TestSoakOfAccounts(t *testing.T) {
 	t.Parallel()
 	first, runs := uint64(1), 60

@@ -36,8 +36,8 @@ func useProfiles(t *testing.T) {
 	t.Setenv("AWS_DEFAULT_REGION", "")
 }
 
-// The accounts of profiles get their ids: from the profile, or from STS. A profile whose
-// credentials cannot be used keeps none.
+// The accounts of profiles get their ids: from the profile, or from STS. A profile with
+// credentials that cannot be used keeps none.
 func TestIdentifyProfiles(t *testing.T) {
 	useProfiles(t)
 	c := &cli{stderr: io.Discard}
@@ -70,7 +70,7 @@ func TestRunRefusesAnUnknownProfile(t *testing.T) {
 	}
 }
 
-// --profile makes an account of each profile, with its name, be it one or several.
+// --profile makes an account of each profile, with its name.
 func TestProfileFlag(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"a"}, {"a,b"}} {

@@ -127,7 +127,7 @@ func TestAnotherSTSIsAskedOnlyWhenOneCannotBeReached(t *testing.T) {
 	}
 }
 
-// When no STS can be reached, the error is that of the first, and transient.
+// When no STS can be reached, the error comes from the first, and is transient.
 func TestAnUnreachableSTSIsATransientError(t *testing.T) {
 	t.Parallel()
 	s := &sts{answers: []error{failure{name: "Call.Connect", text: "home is dead"}, failure{name: "Call.Connect", text: "dead"}}}

@@ -429,7 +429,7 @@ func TestAnOrganizationThatIsNotListedFailsTheRun(t *testing.T) {
 	}{
 		{"refused", errors.New("no permission"), "the accounts of the organization could not be listed: no permission"},
 		{"empty", protocol.OrganizationOutput{}, "the organization has no account that is left"},
-		{"too many accounts", many, "the organization has 1001 accounts, without those of exclude at most 1000 fit into one run; name some of its units"},
+		{"too many accounts", many, "the organization has 1001 accounts; without the excluded ones at most 1000 fit into one run; name some of its units"},
 		{
 			"too many items",
 			protocol.OrganizationOutput{Accounts: many.Accounts[:1000]},

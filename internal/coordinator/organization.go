@@ -39,7 +39,7 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 		}
 		if len(p.Accounts) == protocol.MaxAccounts {
 			return &RefusedError{Name: protocol.ErrorTaskFailed, Cause: fmt.Sprintf(
-				"the organization has %d accounts, without those of exclude at most %d fit into one run; name some of its units", len(listed.Accounts), protocol.MaxAccounts)}
+				"the organization has %d accounts; without the excluded ones at most %d fit into one run; name some of its units", len(listed.Accounts), protocol.MaxAccounts)}
 		}
 		account := planned(p.Request, protocol.Account{ID: a.ID, Name: a.Name})
 		account.State = a.State

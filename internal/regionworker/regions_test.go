@@ -113,7 +113,7 @@ func TestARegionThatHangsDoesNotHoldBackTheOthers(t *testing.T) {
 	})
 }
 
-// The log names the account, and with several Regions that of each target.
+// The log names the account, and with several Regions the Region of each target.
 func TestTheLogNamesTheAccountAndTheRegionOfEachTarget(t *testing.T) {
 	t.Parallel()
 	r := several(

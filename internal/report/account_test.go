@@ -12,7 +12,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// in returns outcomes as those of an account.
+// in returns outcomes with an account.
 func in(id, name string, outcomes ...protocol.RegionOutcome) []protocol.RegionOutcome {
 	for i := range outcomes {
 		outcomes[i].Account, outcomes[i].AccountName = id, name
@@ -36,7 +36,7 @@ func over(accounts ...[]protocol.RegionOutcome) protocol.Result {
 	return r
 }
 
-// denied is a Region of an account whose role cannot be assumed.
+// denied is a Region of an account with a role that cannot be assumed.
 func denied(id, region string) protocol.RegionOutcome {
 	return failed(region, 90, "AccessDenied", "arn:aws:iam::"+id+":role/Audit cannot be assumed in "+region+
 		": the trust policy of the role has to allow arn:aws:iam::999988887777:role/worker")
@@ -82,7 +82,7 @@ func manyRegions() []string {
 	}
 }
 
-// lookedUp is a result with look-ups of which some failed.
+// lookedUp is a result with look-ups, some of them failed.
 func lookedUp() protocol.Result {
 	r := organization(fewRegions()...)
 	r.Lookups = slices.Concat(

@@ -81,7 +81,7 @@ func organization(ctx context.Context, in Input[OrganizationParameters]) (protoc
 		}
 	}
 	slices.SortFunc(out.Accounts, func(a, b protocol.OrganizationAccount) int { return strings.Compare(a.ID, b.ID) })
-	out.Message = fmt.Sprintf("accounts in the organization: %d, of which %d are active", len(out.Accounts), active)
+	out.Message = fmt.Sprintf("accounts in the organization: %d, active: %d", len(out.Accounts), active)
 	return out, nil
 }
 

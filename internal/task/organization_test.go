@@ -86,7 +86,7 @@ func TestAnOrganizationsAccountsAreListed(t *testing.T) {
 		`{"Id":"222222222222","Name":"closed","State":"CLOSED","Status":"SUSPENDED"}`,
 	}}}
 	got, err := o.list(t, calling(t, "", cloud(t, o)), "run", `{}`)
-	want := `{"message":"accounts in the organization: 3, of which 1 are active","accounts":[{"id":"111111111111","name":"old","state":"ACTIVE"},` +
+	want := `{"message":"accounts in the organization: 3, active: 1","accounts":[{"id":"111111111111","name":"old","state":"ACTIVE"},` +
 		`{"id":"222222222222","name":"closed","state":"CLOSED"},{"id":"333333333333","name":"new","state":"PENDING_ACTIVATION"}]}`
 	if err != nil || got != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
@@ -108,7 +108,7 @@ func nested() *organizations {
 	}
 }
 
-// The accounts of units are listed with those of the units below, each once.
+// The accounts of units are listed with the accounts of the units below, each once.
 func TestTheAccountsOfUnitsAreListedWithThoseBelow(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ units, want string }{

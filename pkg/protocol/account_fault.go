@@ -83,7 +83,7 @@ func (f *Faults) eachAccount(r *Request) {
 			continue
 		}
 		if own != "" {
-			f.add(at+".role", nil, "missing; without a role an account has to be that of the credentials, as %s is; set role", own)
+			f.add(at+".role", nil, "missing; only one account, %s here, can be without a role: the account of the credentials; set role", own)
 		}
 		own = at
 	}
@@ -111,8 +111,8 @@ func (f *Faults) account(at string, a *Account) {
 		}
 	}
 	f.access(at+".", a.Role, a.ExternalID, a.ID)
-	f.list(at+".regions", a.Regions, MaxRegions, "leave it out for those of the request")
-	f.list(at+".excludeRegions", a.ExcludeRegions, MaxRegions, "leave it out for those of the request")
+	f.list(at+".regions", a.Regions, MaxRegions, "leave it out for the Regions of the request")
+	f.list(at+".excludeRegions", a.ExcludeRegions, MaxRegions, "leave it out for the Regions of the request")
 }
 
 // access checks a role and an external id. account is the only account of the role; empty

@@ -22,7 +22,7 @@ func TestEveryBadFormOfAccountsIsRefusedByItsField(t *testing.T) {
 		{"no id", `{"accounts":[{"name":"prod"}],"role":"r"}`, `accounts[0].id: missing; want the 12 digits of the account`},
 		{"twice", `{"accounts":["111122223333",{"id":"111122223333"}],"role":"r"}`, `accounts[1].id: "111122223333": is listed twice, first as accounts[0]`},
 		{"an unknown field", `{"accounts":[{"id":"111122223333","rol":"r"}]}`, `accounts[0].rol: "r": unknown field; did you mean "role"?`},
-		{"two without a role", `{"accounts":["111122223333","444455556666"]}`, `accounts[1].role: missing; without a role an account has to be that of the credentials, as accounts[0] is; set role`},
+		{"two without a role", `{"accounts":["111122223333","444455556666"]}`, `accounts[1].role: missing; only one account, accounts[0] here, can be without a role: the account of the credentials; set role`},
 		{"a long name", `{"accounts":[{"id":"111122223333","name":"` + strings.Repeat("x", 201) + `"}]}`, `accounts[0].name: `},
 		{"a role of another account", `{"accounts":[{"id":"111122223333","role":"arn:aws:iam::444455556666:role/r"}]}`, `accounts[0].role: "arn:aws:iam::444455556666:role/r": is a role of account 444455556666, not of 111122223333`},
 		{"no ARN of a role", `{"accounts":["111122223333"],"role":"arn:aws:iam::{account}:user/r"}`, `role: "arn:aws:iam::{account}:user/r": is no ARN of a role; want arn:{partition}:iam::{account}:role/NAME`},
