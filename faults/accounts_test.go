@@ -131,6 +131,9 @@ func checkVerdict(request protocol.Request, result protocol.Result) (problems []
 			failed++
 		}
 	}
+	if result.Status == "" || (result.Status == protocol.StatusSucceeded) != (result.Cause == "") {
+		problems = append(problems, fmt.Sprintf("the run is %q, with the cause %q", result.Status, result.Cause))
+	}
 	exceeded := tolerance.Judge(failed, regions.Skipped, regions.Total)
 	switch {
 	case result.Error == protocol.ErrorExceedToleratedFailureThreshold && exceeded == nil && request.Waves == nil:

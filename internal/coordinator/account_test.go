@@ -700,37 +700,51 @@ func manyAccounts(n int) (accounts []protocol.Account) {
 	return accounts
 }
 
-// Of an invocation that the end of the run has cut off, a Region in which nothing failed is
-// ABORTED, whatever became of the others.
+// A Region in which nothing failed has not failed because another one of its invocation has:
+// it was cut off, by the end of the run or of the worker's time.
 func TestARegionThatWasCutOffDidNotFail(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := &coordinator.Coordinator{Tasks: task.Builtin(), Bundle: true, Invoker: invokerFunc(
-			func(_ context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
-				r, err := protocol.DecodeRegionRequest(payload)
-				if err != nil {
-					return nil, protocol.Attempt{}, err
-				}
-				answer, err := json.Marshal(protocol.RegionResult{
-					Version: r.Version, RunID: r.RunID, Status: protocol.StatusFailed, Error: "States.TaskFailed", Cause: "1 of 3 targets failed",
-					Targets: []protocol.TargetOutcome{
-						{Target: "s3", Status: protocol.StatusSucceeded}, {Target: "s3", Status: protocol.StatusFailed, Error: "Boom", Cause: "no"},
-						{Target: "s3", Status: protocol.StatusAborted, Cause: "the run was stopped"},
-					},
-				})
-				return answer, protocol.Attempt{}, err
-			})}
-		result, err := c.Run(t.Context(), protocol.Request{
-			Role: "reader", Accounts: accountsOf(one), Regions: []string{"eu-west-1", "us-east-1", "sa-east-1"}, Targets: []string{"s3"}, Retry: []protocol.Retrier{},
+	for _, ended := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			c := &coordinator.Coordinator{Tasks: task.Builtin(), Bundle: true, Invoker: invokerFunc(
+				func(_ context.Context, _ string, payload []byte) ([]byte, protocol.Attempt, error) {
+					r, err := protocol.DecodeRegionRequest(payload)
+					if err != nil {
+						return nil, protocol.Attempt{}, err
+					}
+					if ended {
+						stop()
+						time.Sleep(time.Millisecond)
+					}
+					answer, err := json.Marshal(protocol.RegionResult{
+						Version: r.Version, RunID: r.RunID, Status: protocol.StatusFailed, Error: "States.TaskFailed", Cause: "1 of 3 targets failed",
+						Targets: []protocol.TargetOutcome{
+							{Target: "s3", Status: protocol.StatusSucceeded}, {Target: "s3", Status: protocol.StatusFailed, Error: "Boom", Cause: "no"},
+							{Target: "s3", Status: protocol.StatusAborted, Cause: "the worker was stopped"},
+						},
+					})
+					return answer, protocol.Attempt{}, err
+				})}
+			result, err := c.Run(ctx, protocol.Request{
+				Role: "reader", Accounts: accountsOf(one), Regions: []string{"eu-west-1", "us-east-1", "sa-east-1"}, Targets: []string{"s3"}, Retry: []protocol.Retrier{},
+			})
+			status, failed := "TIMED_OUT", 2
+			if ended {
+				status, failed = "ABORTED", 1
+			}
+			want := []string{
+				one + " eu-west-1 SUCCEEDED", one + " us-east-1 FAILED 1 of 1 targets failed; s3: Boom: no", one + " sa-east-1 " + status + " the worker was stopped",
+			}
+			if diff := cmp.Diff(want, itemsOf(result)); err != nil || diff != "" {
+				t.Errorf("Run = %v, outcomes (-want +got):\n%s", err, diff)
+			}
+			if !strings.HasPrefix(result.Cause, fmt.Sprintf("%d of 3 failed, 0 tolerated", failed)) {
+				t.Errorf("cause %q", result.Cause)
+			}
 		})
-		want := []string{one + " eu-west-1 SUCCEEDED", one + " us-east-1 FAILED 1 of 1 targets failed; s3: Boom: no", one + " sa-east-1 ABORTED the run was stopped"}
-		if diff := cmp.Diff(want, itemsOf(result)); err != nil || diff != "" {
-			t.Errorf("Run = %v, outcomes (-want +got):\n%s", err, diff)
-		}
-		if !strings.HasPrefix(result.Cause, "1 of 3 failed, 0 tolerated") {
-			t.Errorf("cause %q", result.Cause)
-		}
-	})
+	}
 }
 
 // A canary that would be skipped must not let the others begin.

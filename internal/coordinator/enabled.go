@@ -20,7 +20,7 @@ func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all 
 	if refusal := refusals[0]; refusal != nil {
 		return refusal
 	}
-	left := c.left(p, partition, lists, refusals)
+	left := c.left(p, lists, refusals)
 	if left[0].Account == 0 && left[0].Refused != nil {
 		return left[0].Refused
 	}
@@ -31,7 +31,7 @@ func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all 
 // left returns the Regions that are left in the plan, by the lists of their accounts, or why
 // there is none. Where a list is not known, they are those that are left in any case.
 func (c *Coordinator) left(
-	p *Plan, partition string, lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*Refusal,
+	p *Plan, lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*RefusedError,
 ) (left []PlannedRegion) {
 	for rest := p.Regions; len(rest) > 0; {
 		n := slices.IndexFunc(rest, func(r PlannedRegion) bool { return r.Account != rest[0].Account })

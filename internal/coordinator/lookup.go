@@ -36,7 +36,7 @@ func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (co
 	}
 	p.Notices = completed.Notices
 	if p.Accounts != nil { // their outcomes fit into an answer in any case
-		p.Regions = c.left(&p, "", nil, nil)
+		p.Regions = c.left(&p, nil, nil)
 	}
 	p.Regions = refused(p.Regions, refusal)
 	return p, lookups

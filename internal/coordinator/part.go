@@ -14,15 +14,16 @@ func (p *Plan) parts(u unit, whole protocol.RegionOutcome) []protocol.RegionOutc
 	parts := make([]protocol.RegionOutcome, u.regions)
 	begin := 0
 	for i, n := range p.sizes(u) {
-		parts[i] = partOf(whole, whole.Targets[begin:begin+n:begin+n])
+		parts[i] = partOf(whole, whole.Targets[begin:begin+n:begin+n], u.progress.ended)
 		begin += n
 	}
 	share(parts, whole.Attempts)
 	return parts
 }
 
-// partOf returns the outcome of one Region with these targets, without its attempts.
-func partOf(whole protocol.RegionOutcome, targets []protocol.TargetOutcome) protocol.RegionOutcome {
+// partOf returns the outcome of one Region with these targets, without its attempts. ended
+// says that the run had ended.
+func partOf(whole protocol.RegionOutcome, targets []protocol.TargetOutcome, ended bool) protocol.RegionOutcome {
 	part := whole
 	part.Targets, part.Attempts = targets, nil
 	statuses := make([]protocol.Status, len(targets))
@@ -31,28 +32,31 @@ func partOf(whole protocol.RegionOutcome, targets []protocol.TargetOutcome) prot
 		statuses[i] = t.Status
 		counts.Add(t.Status)
 	}
-	of := func(statuses ...protocol.Status) int {
-		return slices.IndexFunc(targets, func(t protocol.TargetOutcome) bool { return slices.Contains(statuses, t.Status) })
+	with := func(error string, status protocol.Status, cause string) protocol.RegionOutcome {
+		part.Status, part.Error, part.Cause, part.Hint = status, error, cause, ""
+		return part
 	}
-	failed := max(of(protocol.StatusFailed), of(protocol.StatusTimedOut))
-	switch status := together(statuses); {
+	status := together(statuses)
+	switch {
 	case status == protocol.StatusSkipped:
-		part.Status, part.Error, part.Cause, part.Hint = status, "", targets[0].Cause, ""
+		return with("", status, targets[0].Cause)
 	case status == protocol.StatusSucceeded:
-		part.Status, part.Error, part.Cause, part.Hint = status, "", "", ""
-	case whole.Status != protocol.StatusFailed: // the end of the run, or of the invocation's time, cut it off
-	case isCut(statuses):
-		cut := targets[of(protocol.StatusAborted, protocol.StatusNotStarted)]
-		part.Status, part.Error, part.Cause, part.Hint = protocol.StatusAborted, "", cut.Cause, ""
-	case targets[failed].Cause != "": // else no worker has answered, and the cause is that of all
+		return with("", status, "")
+	}
+	unfinished := targets[slices.IndexFunc(statuses, func(s protocol.Status) bool { return !done(s) })]
+	failed := slices.Index(statuses, protocol.StatusFailed)
+	switch {
+	case whole.Status != protocol.StatusFailed || unfinished.Cause == "": // no worker has answered, or the run's end is the cause for all
+		return part
+	case failed >= 0:
 		t := targets[failed]
-		if of(protocol.StatusFailed) < 0 {
-			part.Status, part.Error = protocol.StatusTimedOut, protocol.ErrorTimeout
-		}
 		part.Cause = protocol.CutCause(fmt.Sprintf("%d of %d targets failed; %s: %s: %s",
 			counts.Failed+counts.TimedOut, counts.Total, t.Target, t.Error, t.Cause))
+		return part
+	case ended && isCut(statuses):
+		return with("", protocol.StatusAborted, unfinished.Cause)
 	}
-	return part
+	return with(protocol.ErrorTimeout, protocol.StatusTimedOut, unfinished.Cause)
 }
 
 // share gives each part of a unit the unit's attempts. The first part counts them; in the

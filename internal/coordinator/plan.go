@@ -222,7 +222,7 @@ func (c *Coordinator) settle(p *Plan, targets []string) protocol.Faults {
 	faults := p.divide()
 	if faults != nil && p.AskEnabled { // not all of its Regions will be enabled
 		least := *p
-		least.Regions = c.left(p, cmp.Or(p.Request.Partition, protocol.DefaultPartition), nil, nil)
+		least.Regions = c.left(p, nil, nil)
 		return least.divide()
 	}
 	if faults == nil && !p.AskEnabled && !p.AskOrganization {

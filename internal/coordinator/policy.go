@@ -49,7 +49,9 @@ func (p *Plan) tolerance(units []unit) fanout.Tolerance {
 	for i, u := range units {
 		t.Groups[i], t.Parts[i] = u.region, u.regions
 	}
-	t.Done = func(i int) (succeeded, skipped, interrupted int) { return units[i].progress.parts(p.sizes(units[i])) }
+	t.Done = func(i int, ended bool) (succeeded, skipped, interrupted int) {
+		return units[i].progress.parts(p.sizes(units[i]), ended)
+	}
 	return t
 }
 

@@ -13,6 +13,8 @@ import (
 type progress struct {
 	mu   sync.Mutex
 	done []protocol.Status // of each target, as workers have answered; "" if none has; nil means all of these
+
+	ended bool // whether the run had ended when the unit settled; of a unit with several Regions
 }
 
 // add adds what an invocation did for the targets at these indexes of the unit's n; nil
@@ -72,11 +74,12 @@ func (p *progress) left() []int {
 	return at
 }
 
-// parts returns how many Regions of the unit have succeeded, were skipped, or were cut off
-// by the end of the run. sizes has the number of targets of each.
-func (p *progress) parts(sizes []int) (succeeded, skipped, cut int) {
+// parts returns how many Regions of the unit, which settles, have succeeded, were skipped, or
+// were cut off by the end of the run. sizes has the number of targets of each.
+func (p *progress) parts(sizes []int, ended bool) (succeeded, skipped, cut int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.ended = ended
 	if p.done == nil {
 		return 0, 0, 0
 	}
@@ -89,15 +92,14 @@ func (p *progress) parts(sizes []int) (succeeded, skipped, cut int) {
 			succeeded++
 		case s == protocol.StatusSkipped:
 			skipped++
-		case isCut(statuses):
+		case ended && isCut(statuses):
 			cut++
 		}
 	}
 	return succeeded, skipped, cut
 }
 
-// isCut reports whether no target has failed, and the end of the run kept some from being
-// done.
+// isCut reports whether no target has failed, and some were stopped, or did not start.
 func isCut(statuses []protocol.Status) bool {
 	return !slices.ContainsFunc(statuses, func(s protocol.Status) bool {
 		return !done(s) && s != protocol.StatusAborted && s != protocol.StatusNotStarted

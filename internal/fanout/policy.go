@@ -83,10 +83,10 @@ type Tolerance struct {
 	Parts []int
 
 	// Done returns how many parts of an item that has settled have succeeded, were skipped,
-	// or were interrupted by the end of the run; the others have the item's status. It is
-	// called for items with several parts, once each, from the goroutine of the loop.
-	// Required with such an item.
-	Done func(item int) (succeeded, skipped, interrupted int)
+	// or were interrupted, which can be only if the run has ended; the others have the
+	// item's status. It is called for items with several parts, once each, from the
+	// goroutine of the loop. Required with such an item.
+	Done func(item int, ended bool) (succeeded, skipped, interrupted int)
 
 	// MinSuccessful aborts the rest as soon as this many groups have succeeded. A
 	// run in which that is no longer possible has failed. Without FailureCount and

@@ -158,5 +158,5 @@ func (l *loop[T, R]) close(i int, s Status, err error, interrupted bool) {
 	l.open--
 	l.laneOf(i).open--
 	l.settled = append(l.settled, i)
-	l.tally.add(i, s, interrupted)
+	l.tally.add(i, s, interrupted, l.end != "")
 }

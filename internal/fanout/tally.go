@@ -59,12 +59,12 @@ func (c *tally) parts(i int) int {
 }
 
 // add counts item i, settled with status s. interrupted says that the run's end
-// settled it.
-func (c *tally) add(i int, s Status, interrupted bool) {
+// settled it, and ended that the run has ended.
+func (c *tally) add(i int, s Status, interrupted, ended bool) {
 	g := &c.groups[c.groupOf(i)]
 	g.left--
 	if parts := c.parts(i); parts > 1 {
-		succeeded, skipped, cut := c.tolerance.Done(i)
+		succeeded, skipped, cut := c.tolerance.Done(i, ended)
 		c.succeeded += succeeded
 		c.skipped += skipped
 		rest := parts - succeeded - skipped
