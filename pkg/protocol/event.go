@@ -112,6 +112,7 @@ type RunStarted struct {
 
 // A RunEnded says how a run ended, in the words of its result.
 type RunEnded struct {
+	// Status, Error, Cause, ElapsedMs, Message and Summary are those of the result.
 	Status    Status  `json:"status"`
 	Error     string  `json:"error,omitzero"`
 	Cause     string  `json:"cause,omitzero"`

@@ -52,7 +52,10 @@ type RegionRequest struct {
 
 // A RegionTargets has the targets of one Region of several.
 type RegionTargets struct {
-	Region  string   `json:"region"`
+	// Region is the AWS Region to do the work for.
+	Region string `json:"region"`
+
+	// Targets lists what to work on there.
 	Targets []string `json:"targets" max:"10000"`
 }
 

@@ -63,6 +63,7 @@ type Summary struct {
 	// the request has none.
 	Accounts *Counts `json:"accounts,omitzero"`
 
+	// Targets counts the outcomes of targets, each once in each Region.
 	Targets Counts `json:"targets"`
 
 	// SerialMs is how long the targets that succeeded would have taken at least, one
@@ -103,6 +104,7 @@ type RegionOutcome struct {
 	Account     string `json:"account,omitzero"`
 	AccountName string `json:"accountName,omitzero"`
 
+	// Region is the AWS Region that the work was for, and Status how it ended.
 	Region string `json:"region"`
 	Status Status `json:"status"`
 
@@ -161,6 +163,7 @@ func (r *RegionOutcome) Invocations() (invocations, retries int) {
 
 // A TargetOutcome is what became of one target in one Region.
 type TargetOutcome struct {
+	// Target is the target as in the request, and Status how its work ended.
 	Target string `json:"target"`
 	Status Status `json:"status"`
 

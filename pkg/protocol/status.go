@@ -39,6 +39,7 @@ func Statuses() []Status {
 // Counts says how many items ended with each status. The fields add up to Total. The
 // names are from itemCounts of a Step Functions Map Run.
 type Counts struct {
+	// Total counts all items, and each other field the items with the status of its name.
 	Total      int `json:"total"`
 	Succeeded  int `json:"succeeded"`
 	Failed     int `json:"failed"`
