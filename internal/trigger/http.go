@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// apiTimeout is how long an HTTP API waits for a function. It cannot be
+	// APITimeout is how long an HTTP API waits for a function. It cannot be
 	// raised.
 	// Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-	apiTimeout = 30 * time.Second
+	APITimeout = 30 * time.Second
 
-	// apiBudget is the part of apiTimeout that an invocation can use. A second is left
+	// apiBudget is the part of APITimeout that an invocation can use. A second is left
 	// for the network and the start of the function.
-	apiBudget = apiTimeout - time.Second
+	apiBudget = APITimeout - time.Second
 
 	// maxAPIAnswerBytes is the largest Result that fits into an HTTP answer in any case:
 	// as base64, which makes four bytes of three, with 1,024 bytes for the rest of the
@@ -33,8 +33,8 @@ const (
 	runsPath = "/runs"
 )
 
-// maxAPISeconds is the longest timeout of a run over the API.
-func maxAPISeconds() float64 { return (apiBudget - protocol.Reserve(apiBudget)).Seconds() }
+// MaxAPISeconds returns the longest timeout of a run over the API.
+func MaxAPISeconds() float64 { return (apiBudget - protocol.Reserve(apiBudget)).Seconds() }
 
 // http handles an HTTP API event. Problems are in the answer; the error means that
 // there is no answer.
@@ -60,7 +60,7 @@ func (h *Handler) http(ctx context.Context, payload []byte) ([]byte, error) {
 
 // logProblem logs a problem. That of a refused request is logged without its detail, which
 // can repeat values of the request.
-func (h *Handler) logProblem(ctx context.Context, p *problem) {
+func (h *Handler) logProblem(ctx context.Context, p *Problem) {
 	switch {
 	case h.Log == nil:
 	case p.Status < http.StatusInternalServerError:
@@ -86,43 +86,43 @@ func encode(response events.APIGatewayV2HTTPResponse) ([]byte, error) {
 }
 
 // answer runs the Request in the body of an HTTP request.
-func (h *Handler) answer(ctx context.Context, request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
+func (h *Handler) answer(ctx context.Context, request events.APIGatewayV2HTTPRequest) ([]byte, *Problem) {
 	body, p := bodyOf(request)
 	if p != nil {
 		return nil, p
 	}
 	r, faults := protocol.DecodeRequest(body)
-	if most := maxAPISeconds(); r.TimeoutSeconds > most {
+	if most := MaxAPISeconds(); r.TimeoutSeconds > most {
 		faults = append(faults, protocol.NewFault("timeoutSeconds", r.TimeoutSeconds, fmt.Sprintf(
 			"want at most %v seconds over the HTTP API, which stops waiting after %v; "+
-				"for longer runs invoke the function directly or by a schedule", most, apiTimeout)))
+				"for longer runs invoke the function directly or by a schedule", most, APITimeout)))
 	}
 	ctx, cancel := context.WithTimeout(ctx, apiBudget)
 	defer cancel()
 	result, err := h.Runner.Answer(ctx, r, faults, maxAPIAnswerBytes)
 	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
-		return nil, &problem{
+		return nil, &Problem{
 			Title: "The request is not valid", Status: http.StatusBadRequest,
 			Detail: "nothing has been invoked; faults lists every fault", Faults: invalid.Faults,
 		}
 	}
 	if err != nil {
-		return nil, &problem{Title: "The answer was lost", Status: http.StatusInternalServerError, Detail: err.Error()}
+		return nil, &Problem{Title: "The answer was lost", Status: http.StatusInternalServerError, Detail: err.Error()}
 	}
 	return result, nil
 }
 
 // bodyOf returns the body of a request for a run, or the problem with it.
-func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
+func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *Problem) {
 	at := request.RequestContext.HTTP
 	if path := pathOf(request); path != runsPath {
-		return nil, &problem{
+		return nil, &Problem{
 			Title: "Not found", Status: http.StatusNotFound,
 			Detail: fmt.Sprintf("%s is unknown; start a run with POST %s", path, runsPath),
 		}
 	}
 	if at.Method != http.MethodPost {
-		return nil, &problem{
+		return nil, &Problem{
 			Title: "Method not allowed", Status: http.StatusMethodNotAllowed,
 			Detail: fmt.Sprintf("%s is not allowed; start a run with POST %s", at.Method, runsPath),
 			allow:  http.MethodPost,
@@ -132,7 +132,7 @@ func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
 	if request.IsBase64Encoded {
 		decoded, err := base64.StdEncoding.DecodeString(request.Body)
 		if err != nil {
-			return nil, &problem{
+			return nil, &Problem{
 				Title: "The body cannot be read", Status: http.StatusBadRequest,
 				Detail: "the event says that the body is base64, but it is not",
 			}
@@ -140,10 +140,10 @@ func bodyOf(request events.APIGatewayV2HTTPRequest) ([]byte, *problem) {
 		body = decoded
 	}
 	if detail := wrongType(request.Headers, body); detail != "" {
-		return nil, &problem{Title: "The body is not JSON", Status: http.StatusUnsupportedMediaType, Detail: detail}
+		return nil, &Problem{Title: "The body is not JSON", Status: http.StatusUnsupportedMediaType, Detail: detail}
 	}
 	if len(body) > protocol.MaxRequestBytes {
-		return nil, &problem{
+		return nil, &Problem{
 			Title: "The body is too large", Status: http.StatusRequestEntityTooLarge,
 			Detail: fmt.Sprintf("%d bytes are too many; at most %d (1 MiB)", len(body), protocol.MaxRequestBytes),
 		}

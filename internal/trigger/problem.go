@@ -6,13 +6,20 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A problem says why there is no Result, in the format of RFC 9457. Its type is left
+// A Problem says why there is no Result, in the format of RFC 9457. Its type is left
 // out, which means about:blank: the status says it all.
-type problem struct {
-	Title    string `json:"title"`
-	Status   int    `json:"status"`
-	Detail   string `json:"detail"`
-	Instance string `json:"instance,omitzero"` // the API's id of the request
+type Problem struct {
+	// Title says in a few words what is wrong.
+	Title string `json:"title"`
+
+	// Status is the HTTP status of the answer.
+	Status int `json:"status"`
+
+	// Detail says what is wrong with this request, and what to do.
+	Detail string `json:"detail"`
+
+	// Instance is the API's id of the request.
+	Instance string `json:"instance,omitzero"`
 
 	// Faults lists every fault of the request. It is an extension of RFC 9457.
 	Faults protocol.Faults `json:"faults,omitzero"`
@@ -20,7 +27,7 @@ type problem struct {
 	allow string // the allowed methods, with status 405
 }
 
-func (p *problem) body() string {
+func (p *Problem) body() string {
 	data, err := json.Marshal(p)
 	if err != nil {
 		panic("trigger: " + err.Error()) // strings and numbers have no errors
@@ -28,7 +35,7 @@ func (p *problem) body() string {
 	return string(data)
 }
 
-func (p *problem) headers() map[string]string {
+func (p *Problem) headers() map[string]string {
 	headers := map[string]string{"content-type": "application/problem+json"}
 	if p.allow != "" {
 		headers["allow"] = p.allow
