@@ -159,6 +159,10 @@ UNITS ?= 5000
 figures: ## fill in the generated tables of README.md and docs/
 	@go run ./scripts/figures
 
+.PHONY: schemas
+schemas: ## write the JSON Schemas of the messages, and the OpenAPI document, anew
+	@go run ./scripts/schema
+
 FUZZTIME ?= 60s
 fuzz: ## every fuzzer for FUZZTIME (60s)
 	@for package in $$(go list ./...); do \

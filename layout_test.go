@@ -24,12 +24,13 @@ import (
 // them, and they are refused with the same faults.
 func imports() map[string][]string {
 	return map[string][]string{
-		"pkg/protocol":       {},
-		"internal/fanout":    {},
-		"internal/endpoints": {},
-		"internal/function":  {},
-		"internal/probe":     {},
-		"internal/account":   {"pkg/protocol", "internal/endpoints"},
+		"pkg/protocol":        {},
+		"pkg/protocol/schema": {},
+		"internal/fanout":     {},
+		"internal/endpoints":  {},
+		"internal/function":   {},
+		"internal/probe":      {},
+		"internal/account":    {"pkg/protocol", "internal/endpoints"},
 		"internal/task": {
 			"pkg/protocol", "internal/endpoints", "internal/probe", "internal/awsapi", "internal/awsapi/model", "internal/wire",
 			"internal/account",
@@ -60,6 +61,8 @@ func imports() map[string][]string {
 		"scripts/deploy": {},
 		// The tables of the documentation that are facts of the code.
 		"scripts/figures": {"pkg/protocol", "internal/price", "internal/invoke"},
+		// The schemas of the messages are made from their types and the HTTP API's answers.
+		"scripts/schema": {"pkg/protocol", "internal/trigger"},
 		// The check of the engine's tests, and the proof that nothing is lost.
 		"scripts/mutants": {},
 		"faults":          {},
@@ -121,11 +124,13 @@ func TestEveryPackageHasAComment(t *testing.T) {
 	}
 }
 
-func TestNoBinaryLinksThePackageTesting(t *testing.T) {
+func TestNoBinaryLinksWhatTestsNeed(t *testing.T) {
 	t.Parallel()
 	for _, p := range list(t, "-deps", "./functions/...", "./cmd/...") {
-		if p.ImportPath == "testing" {
-			t.Error("a binary links the package testing")
+		for _, forTests := range []string{"testing", "github.com/google/go-cmp", "github.com/santhosh-tekuri/jsonschema", "pgregory.net/rapid"} {
+			if strings.HasPrefix(p.ImportPath+"/", forTests+"/") {
+				t.Errorf("a binary links the package %s", p.ImportPath)
+			}
 		}
 	}
 }
