@@ -114,18 +114,19 @@ func (b *builder) field(t reflect.Type, f reflect.StructField, name string) obje
 	if name == "error" {
 		o = append(o[:1], b.set(errorNames)...)
 	}
+	own := rules()[t.Name()+"."+name]
 	if b.strict {
-		o = o.with(limits(f)...)
+		o = o.with(limits(f, own)...)
 	}
-	return o.with(rules()[t.Name()+"."+name]...)
+	return o.with(own...)
 }
 
 // limits returns the limits of a field that DecodeStrict reads which its type and its tags
-// say.
-func limits(f reflect.StructField) object {
+// say. A minimum among its rules is above 0.
+func limits(f reflect.StructField, rules object) object {
 	var o object
 	t := f.Type
-	if f.Tag.Get("zero") != "" {
+	if f.Tag.Get("zero") != "" && !slices.ContainsFunc(rules, func(m member) bool { return m.name == "minimum" }) {
 		o = append(o, member{"exclusiveMinimum", 0})
 	}
 	if t.Kind() != reflect.Slice || isRaw(t) {

@@ -73,7 +73,10 @@ func hasText(name string) object {
 func requestRules() map[string]object {
 	return map[string]object{
 		"Request": {{"dependentSchemas", object{
-			{"organization", hasText("role").with(member{"not", has("accounts")})},
+			{"organization", object{
+				{"properties", object{{"role", object{{"minLength", 1}}}, {"accounts", false}}},
+				{"required", []string{"role"}},
+			}},
 			{"waves", where("minSuccessful", object{{"maximum", 0}})},
 		}}},
 		"Request.name": {
@@ -143,8 +146,14 @@ func regionRequestRules() map[string]object {
 		"RegionRequest": {
 			{"required", []string{"version", "runId", "attempt", "task"}},
 			{"oneOf", []object{
-				hasText("region").with(has("region", "targets")...).with(member{"not", has("regions")}),
-				where("region", object{{"const", ""}}).with(has("regions")...).with(member{"not", has("targets")}),
+				{
+					{"properties", object{{"region", object{{"minLength", 1}}}, {"regions", false}}},
+					{"required", []string{"region", "targets"}},
+				},
+				{
+					{"properties", object{{"region", object{{"const", ""}}}, {"targets", false}}},
+					{"required", []string{"regions"}},
+				},
 			}},
 		},
 		"RegionRequest.version":  {{"minimum", 1}, {"maximum", protocol.Version}},
