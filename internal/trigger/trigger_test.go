@@ -296,7 +296,7 @@ func TestTheLogDistinguishesALostAnswerFromARefusedRequest(t *testing.T) {
 	}
 }
 
-// do handles an HTTP API event.
+// do handles an HTTP API event, and checks that the answer is described.
 func do(t *testing.T, r *runner, request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	data, err := (&trigger.Handler{Runner: r}).Handle(t.Context(), marshal(t, request))
@@ -306,6 +306,9 @@ func do(t *testing.T, r *runner, request events.APIGatewayV2HTTPRequest) events.
 	var response events.APIGatewayV2HTTPResponse
 	if err := json.Unmarshal(data, &response); err != nil {
 		t.Fatal(err)
+	}
+	if !response.IsBase64Encoded {
+		checkDescribed(t, response)
 	}
 	return response
 }
