@@ -14,8 +14,8 @@ import (
 // Connections are no limit: 5,000 invocations fit into 50 of HTTP/2.
 //
 // requestsShare is the part of the memory that the requests in flight may take: one in
-// requestsShare. A request that waits for a connection has a copy with less budget, so they
-// may take twice as much for a while; answers and outputs take the rest.
+// requestsShare. A request is encoded when there is a connection for it. Answers and outputs
+// take the rest.
 const (
 	maxInFlight     = 5000
 	inFlightPerMB   = 20
