@@ -153,12 +153,18 @@ func TestASessionThatHasExpiredIsAssumedAnew(t *testing.T) {
 			describe(t, w, reader("222222222222"), "eu-west-1")
 			time.Sleep(time.Minute)
 			got := describe(t, w, reader("222222222222"), "eu-west-1", "me-south-1", "us-east-1")
-			for _, target := range got.Targets {
-				if target.Status != protocol.StatusSucceeded || len(target.Attempts) != 2 || target.Attempts[0].Error != code {
-					t.Errorf("%+v, want success after %s", target, code)
+			refused := 0
+			for _, target := range got.Targets { // one may begin when another has the new session
+				if len(target.Attempts) == 2 && target.Attempts[0].Error == code {
+					refused++
+				} else if len(target.Attempts) != 1 {
+					t.Errorf("%+v, want one attempt, or one more after %s", target, code)
+				}
+				if target.Status != protocol.StatusSucceeded {
+					t.Errorf("%+v, want success", target)
 				}
 			}
-			if got := len(a.requests()); got != 2 {
+			if got := len(a.requests()); got != 2 || refused == 0 {
 				t.Errorf("%d sessions, want 2", got)
 			}
 		})
