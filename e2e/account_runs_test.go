@@ -82,7 +82,7 @@ func (p *operator) tryItem(t *testing.T, m member, o protocol.RegionOutcome) {
 
 // trustPolicyOf returns the trust policy that a cause has, or "".
 func trustPolicyOf(cause string) string {
-	_, after, _ := strings.Cut(cause, "let the role trust it: ")
+	_, after, _ := strings.Cut(cause, "the trust policy that is wanted: ")
 	var policy json.RawMessage
 	if json.NewDecoder(strings.NewReader(after)).Decode(&policy) != nil {
 		return ""

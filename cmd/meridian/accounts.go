@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"meridian/pkg/protocol"
 )
@@ -77,7 +78,11 @@ func (f *accountFlags) unmatched(flag, value, kind string, known []string) proto
 	if flag == "account-name" && f.tags != nil {
 		which += " with the tags"
 	}
-	return protocol.NewFault(flag, value, which+" has this "+kind+nearest(value, known))
+	hint := nearest(value, known)
+	if strings.Contains(value, ",") {
+		hint = "; give --" + flag + " once for each" // a name may have commas and blanks
+	}
+	return protocol.NewFault(flag, value, which+" has this "+kind+hint)
 }
 
 // nearest returns the suggestion of the known name that is most similar, or "".

@@ -29,7 +29,7 @@ func (r *Role) denied(caller, said string) string {
 	if prefix, path, _ := strings.Cut(role, "role/"); len(path) > mostPath {
 		role = prefix + "role/…" + path[strings.LastIndex(path, "/"):]
 	}
-	return protocol.CutCause(fmt.Sprintf("%s may not assume %s; allow it sts:AssumeRole, and let the role trust it: %s; STS said: %s",
+	return protocol.CutCause(fmt.Sprintf("%s may not assume %s: there is no such role, or it does not trust the caller, or the caller lacks sts:AssumeRole; the trust policy that is wanted: %s; STS said: %s",
 		caller, role, r.trustPolicy(caller), said))
 }
 

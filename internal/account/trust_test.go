@@ -27,7 +27,7 @@ func TestTheErrorOfARoleHasTheTrustPolicyThatIsWanted(t *testing.T) {
 			"a session of a role",
 			protocol.Access{Role: reader},
 			worker,
-			worker + " may not assume " + reader + "; allow it sts:AssumeRole, and let the role trust it: " +
+			worker + " may not assume " + reader + ": there is no such role, or it does not trust the caller, or the caller lacks sts:AssumeRole; the trust policy that is wanted: " +
 				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/worker"},"Action":"sts:AssumeRole"}]}` +
 				"; STS said: " + denied,
 		},
@@ -49,7 +49,7 @@ func TestTheErrorOfARoleHasTheTrustPolicyThatIsWanted(t *testing.T) {
 			"long names",
 			protocol.Access{Role: long, ExternalID: "external-1", SessionTags: true},
 			"arn:aws-us-gov:sts::111111111111:assumed-role/" + strings.Repeat("w", 64) + "/" + strings.Repeat("s", 64),
-			" may not assume arn:aws:iam::222222222222:role/…/" + strings.Repeat("r", 64) + "; allow it",
+			" may not assume arn:aws:iam::222222222222:role/…/" + strings.Repeat("r", 64) + ": there is no such role",
 		},
 	} {
 		s := &sts{answers: []error{failure{name: "AccessDenied", text: denied}}}
@@ -63,7 +63,7 @@ func TestTheErrorOfARoleHasTheTrustPolicyThatIsWanted(t *testing.T) {
 		if test.access.ExternalID != "" && strings.Contains(failed.Text, test.access.ExternalID) {
 			t.Errorf("%s: %s has the external id", test.name, failed.Text)
 		}
-		_, policy, _ := strings.Cut(failed.Text, "trust it: ")
+		_, policy, _ := strings.Cut(failed.Text, "that is wanted: ")
 		if err := json.NewDecoder(strings.NewReader(policy)).Decode(&struct{}{}); err != nil {
 			t.Errorf("%s: the policy of %s: %v", test.name, failed.Text, err)
 		}

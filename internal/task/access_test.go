@@ -200,7 +200,7 @@ func TestARoleThatDoesNotTrustTheWorkerIsAskedForOnce(t *testing.T) {
 		for _, id := range []string{"222222222222", "333333333333"} {
 			got := describe(t, w, reader(id), "eu-west-1", "eu-west-2", "me-south-1")
 			for _, target := range got.Targets {
-				want := "arn:aws:sts::" + own + ":assumed-role/worker/fn may not assume arn:aws:iam::" + id + `:role/reader; allow it sts:AssumeRole, and let the role trust it: ` +
+				want := "arn:aws:sts::" + own + ":assumed-role/worker/fn may not assume arn:aws:iam::" + id + `:role/reader: there is no such role, or it does not trust the caller, or the caller lacks sts:AssumeRole; the trust policy that is wanted: ` +
 					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + own + `:role/worker"},"Action":"sts:AssumeRole"}]}; STS said: `
 				if target.Error != "AccessDenied" || len(target.Attempts) != 1 || !strings.HasPrefix(target.Cause, want) {
 					t.Errorf("%+v, want AccessDenied: %s", target, want)
