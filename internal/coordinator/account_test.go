@@ -428,7 +428,7 @@ func TestAnOrganizationThatIsNotListedFailsTheRun(t *testing.T) {
 		want         string
 	}{
 		{"refused", errors.New("no permission"), "the accounts of the organization could not be listed: no permission"},
-		{"empty", protocol.OrganizationOutput{}, "the organization has no account that is left"},
+		{"empty", protocol.OrganizationOutput{}, "the organization, or its units, have no account besides the excluded ones"},
 		{"too many accounts", many, "the organization has 1001 accounts; without the excluded ones at most 1000 fit into one run; name some of its units"},
 		{
 			"too many items",
@@ -569,7 +569,7 @@ func TestBadAccountsAreRefused(t *testing.T) {
 		{"a Region of an account", protocol.Request{Role: "r", Accounts: []protocol.Account{{ID: one, Regions: []string{"eu-wst-1"}}}}, `accounts[0].regions[0]: "eu-wst-1": is not a Region; did you mean "eu-west-1"?`},
 		{"nothing left", protocol.Request{Role: "r", Accounts: []protocol.Account{{ID: one, Regions: []string{"eu-west-1"}, ExcludeRegions: []string{"*"}}}}, "accounts[0].excludeRegions: leaves no Region to run in"},
 		{"an account of a wave", protocol.Request{Role: "r", Accounts: accountsOf(one), Waves: []protocol.Wave{{Accounts: []string{two}}}}, `waves[0].accounts[0]: "` + two + `": is not an account of the request`},
-		{"an empty wave", protocol.Request{Regions: []string{"eu-west-1"}, Waves: []protocol.Wave{{Regions: []string{"us-*"}}}}, "waves[0]: {\"regions\":[\"us-*\"]}: has nothing of the run"},
+		{"an empty wave", protocol.Request{Regions: []string{"eu-west-1"}, Waves: []protocol.Wave{{Regions: []string{"us-*"}}}}, "waves[0]: {\"regions\":[\"us-*\"]}: has no account and Region of the run"},
 		{"a Region of a wave", protocol.Request{Waves: []protocol.Wave{{Regions: []string{"eu-wst-1"}}}}, "waves[0].regions[0]: \"eu-wst-1\": is not a Region"},
 		{"more items than fit", protocol.Request{Role: "r", Accounts: manyAccounts(1000)}, "accounts: 1000 accounts with their Regions are 17000 items; at most 10000 fit into one run"},
 		{"long parameters for each", longParameters(100), "accounts: their parameters, each with those of the request, have 10002200 bytes; at most 6291456 fit into one run"},

@@ -57,7 +57,7 @@ func (c *Coordinator) enter(ctx context.Context, p *Plan, begin time.Time, all *
 		}
 	}
 	if len(p.Accounts) == 0 {
-		return &RefusedError{Name: protocol.ErrorTaskFailed, Cause: "the organization has no account that is left"}
+		return &RefusedError{Name: protocol.ErrorTaskFailed, Cause: "the organization, or its units, have no account besides the excluded ones"}
 	}
 	return nil
 }

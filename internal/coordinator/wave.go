@@ -33,7 +33,7 @@ func (p *Plan) formWaves() (faults protocol.Faults) {
 			}
 		}
 		if !found && more == nil && !p.AskOrganization && !p.AskEnabled {
-			faults = faults.And(protocol.Faults{protocol.NewFault(at, wave, "has nothing of the run")})
+			faults = faults.And(protocol.Faults{protocol.NewFault(at, wave, "has no account and Region of the run")})
 		}
 	}
 	return faults

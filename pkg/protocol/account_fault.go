@@ -83,7 +83,7 @@ func (f *Faults) eachAccount(r *Request) {
 			continue
 		}
 		if own != "" {
-			f.add(at+".role", nil, "missing; only one account, %s here, can be without a role: the account of the credentials; set role", own)
+			f.add(at+".role", nil, "missing; only one account can be without a role, that of the credentials, and %s is; set role", own)
 		}
 		own = at
 	}
@@ -95,7 +95,7 @@ func (f *Faults) account(at string, a *Account) {
 	case a.ID == "" && a.Profile == "":
 		f.add(at+".id", nil, "missing; want the 12 digits of the account")
 	case a.ID != "" && !ValidAccount(a.ID):
-		f.add(at+".id", a.ID, "want the 12 digits of an account, as a string")
+		f.add(at+".id", a.ID, "want the 12 digits of an account")
 	}
 	if a.Name != "" {
 		if problem := entryProblem(a.Name, MaxAccountNameLength); problem != "" {
