@@ -176,7 +176,7 @@ func TestTextOfAThousandAccounts(t *testing.T) {
 		id := fmt.Sprintf("%012d", i)
 		var outcomes []protocol.RegionOutcome
 		for _, region := range manyRegions()[:10] {
-			outcomes = append(outcomes, denied(id, region))
+			outcomes = append(outcomes, failed(region, 1, "Boom", fmt.Sprintf("no. %d broke", i)))
 		}
 		accounts = append(accounts, in(id, "", outcomes...))
 	}

@@ -105,9 +105,15 @@ func firstFault(r protocol.RegionOutcome) string {
 	return reason(r.Error, r.Cause)
 }
 
-// reason joins an error's name and its cause. Either can be missing. The cause of an
-// exceeded tolerance says what its name says.
+// reason returns an error's name and its cause, without a trust policy: writePolicies has it.
 func reason(name, cause string) string {
+	rest, _ := cutPolicy(wholeReason(name, cause))
+	return rest
+}
+
+// wholeReason joins an error's name and its cause. Either can be missing. The cause of an
+// exceeded tolerance says what its name says.
+func wholeReason(name, cause string) string {
 	if name == protocol.ErrorExceedToleratedFailureThreshold && cause != "" {
 		return cause
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,11 +14,12 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A group has the outcomes with one status and reason. Failures are grouped by account;
-// other outcomes of several accounts share a group.
+// A group has the outcomes with one status and reason in an account, or in several accounts
+// with the same Regions and targets.
 type group struct {
 	status                     protocol.Status
 	why                        string // of the first
+	shared                     string // why, without what differs between accounts
 	accounts, regions, targets names
 }
 
@@ -47,6 +49,17 @@ func (n *names) String(few int, noun string) string {
 	return clean(strings.Join(n.list, ", "))
 }
 
+// some returns the names if they are few, else the first and how many more there are.
+func (n *names) some() string {
+	if len(n.list) <= shownNames {
+		return clean(strings.Join(n.list, ", "))
+	}
+	return clean(strings.Join(n.list[:shownNames-1], ", ")) + fmt.Sprintf(" and %d more", len(n.list)-shownNames+1)
+}
+
+// requestID is the id of AWS's request in a cause, which may be cut there.
+var requestID = regexp.MustCompile(`(\(HTTP \d+), request [^)]*`)
+
 // groups are what did not succeed, in groups: what failed in the order in which it was
 // added, then what was skipped or not started.
 type groups struct {
@@ -58,18 +71,21 @@ type groups struct {
 // Without a status it is a failure.
 func (gs *groups) add(r protocol.RegionOutcome, target string, status protocol.Status, why string) {
 	own := accountOf(r).String()
-	key := string(status) + "\x00" + why
+	shared := requestID.ReplaceAllString(why, "$1")
+	if r.Account != "" {
+		shared = strings.ReplaceAll(shared, r.Account, "{account}")
+	}
+	key := string(status) + "\x00" + own + "\x00" + shared
 	if r.Region != "" {
-		key = string(status) + "\x00" + strings.ReplaceAll(why, r.Region, "\x00")
+		key = strings.ReplaceAll(key, r.Region, "\x00")
 	}
 	list := &gs.others
 	if failed(status) || status == "" {
-		key += "\x00" + own
 		list = &gs.failures
 	}
 	g := gs.index[key]
 	if g == nil {
-		g = &group{status: status, why: why}
+		g = &group{status: status, why: why, shared: shared}
 		*list = append(*list, g)
 		if gs.index == nil {
 			gs.index = map[string]*group{}
@@ -113,7 +129,7 @@ func (gs *groups) addRow(row map[string]json.RawMessage, targets bool) {
 	if targets {
 		target = cellOf(row[columnTarget])
 	}
-	gs.add(r, target, "", cellOf(row[columnError]))
+	gs.add(r, target, "", errorOf(row))
 }
 
 // shownNames is how many accounts or Regions a group names.
@@ -127,15 +143,32 @@ func (g *group) line(p palette) string {
 		in = "in " + in
 	}
 	parts := []string{
-		g.accounts.String(shownNames, "account"), g.targets.String(1, "target"), in,
+		g.accounts.some(), g.targets.String(1, "target"), in,
 		p.status[g.status].Render(clean(string(g.status))), clean(g.why),
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "  ")
 }
 
+// merged returns groups with one for all accounts that share status, reason, Regions and
+// targets.
+func merged(all []*group) []*group {
+	var list []*group
+	index := map[string]*group{}
+	for _, g := range all {
+		key := fmt.Sprintf("%q", []any{g.status, g.shared, g.regions.list, g.targets.list})
+		if first := index[key]; first != nil {
+			first.accounts.add(strings.Join(g.accounts.list, ""))
+			first.why = g.shared
+			continue
+		}
+		index[key], list = g, append(list, g)
+	}
+	return list
+}
+
 // write writes a line for each group, wrapped at the width. It reports whether there is any.
 func (gs *groups) write(b *strings.Builder, o Options, p palette) bool {
-	all := slices.Concat(gs.failures, gs.others)
+	all := merged(slices.Concat(gs.failures, gs.others))
 	more := max(0, len(all)-maxFailures)
 	for _, g := range all[:len(all)-more] {
 		b.WriteString(indented(g.line(p), o.Width))

@@ -22,6 +22,7 @@ func (l *Listing) Table(w io.Writer, o Options) error {
 	if len(l.rows) == 0 {
 		return nil
 	}
+	l.shown = true
 	p := o.palette()
 	var columns []column
 	for _, name := range l.columns {
@@ -41,7 +42,7 @@ func (l *Listing) Table(w io.Writer, o Options) error {
 	for line := range strings.Lines(join(columns, nil)) {
 		line = cut(strings.TrimSuffix(line, "\n"), o.Width)
 		b.WriteString(line + "\n")
-		if row >= 0 && !strings.Contains(ansi.Strip(line), clean(cellOf(l.rows[row][columnError]))) {
+		if row >= 0 && !strings.Contains(ansi.Strip(line), clean(errorOf(l.rows[row]))) {
 			l.hidden = append(l.hidden, l.rows[row])
 		}
 		row++
@@ -87,6 +88,9 @@ func (l *Listing) column(name string, p palette) column {
 	numbers, others := false, false
 	for _, row := range l.rows {
 		cell := clean(cellOf(row[name]))
+		if name == columnError {
+			cell = clean(errorOf(row))
+		}
 		numbers = numbers || number(row[name])
 		others = others || cell != "" && !number(row[name])
 		if cell != "" {
@@ -199,7 +203,7 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 		hidden = nil
 	}
 	for _, row := range hidden[:min(len(hidden), maxFailures)] {
-		line(cellOf(row[columnRegion]) + "  " + cellOf(row[columnTarget]) + "  " + cellOf(row[columnError]))
+		line(cellOf(row[columnRegion]) + "  " + cellOf(row[columnTarget]) + "  " + errorOf(row))
 	}
 	if more := len(hidden) - maxFailures; more > 0 {
 		line(fmt.Sprintf("… and %d more failures (-o csv has them all)", more))
@@ -210,7 +214,11 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 	for _, name := range l.unknown {
 		line(fmt.Sprintf("note: no row has the column %q; there are %s", name, strings.Join(l.known, ", ")))
 	}
-	writeNotes(&b, l.result, o.Width, o.palette())
+	result := l.result
+	if l.shown || !slices.Contains(l.columns, columnError) {
+		result = withoutShown(result)
+	}
+	writeNotes(&b, result, o.Width, o.palette())
 	counts := l.result.Summary.Regions
 	text := fmt.Sprintf("%s from %s", count(l.found, "row", "rows"), count(counts.Total, "Region", "Regions"))
 	if l.accounts != nil {

@@ -8,9 +8,10 @@
 //
 // Every Region of the result has a row, in the result's order. A failure that does not
 // fit into its row has a line below the table. With several accounts, each has a row and
-// each Region a column, and every failure is in a line below that names its account; with
-// All they are rows again. Nothing that came from outside reaches the
-// terminal as a control sequence. With a width, no row is wider and the summary is
+// each Region a column, and every failure is in a line below that names its account, or the
+// first of the accounts that share it; with All they are rows again. A trust policy that a
+// role lacks is on a line of its own, at any width. Nothing that came from outside reaches
+// the terminal as a control sequence. With a width, no row is wider and the summary is
 // wrapped; without a width, nothing is cut. With the zero [Options] the same result gives
 // the same bytes on every terminal and every machine.
 //

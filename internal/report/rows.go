@@ -63,6 +63,7 @@ type Listing struct {
 	answered []map[string]json.RawMessage // where a target succeeded, if they are
 	known    []string                     // the columns before the selection
 	unknown  []string                     // selected names that no row has
+	shown    bool                         // whether Table has shown the errors
 	hidden   []map[string]json.RawMessage // rows whose errors Table has cut
 	cuts     []string                     // what the task left out
 }
@@ -159,9 +160,9 @@ func trouble(region protocol.RegionOutcome, target protocol.TargetOutcome) strin
 		}
 		return ""
 	case target.Cause != "":
-		return reason(target.Error, target.Cause)
+		return wholeReason(target.Error, target.Cause)
 	}
-	return cmp.Or(reason(region.Error, region.Cause), string(target.Status)) // the whole invocation was lost
+	return cmp.Or(wholeReason(region.Error, region.Cause), string(target.Status)) // the whole invocation was lost
 }
 
 // own returns the name under which a task's column is listed.
@@ -265,6 +266,12 @@ func cellOf(value json.RawMessage) string {
 		return s
 	}
 	return compact(value)
+}
+
+// errorOf returns the error of a row as Table shows it: without a trust policy.
+func errorOf(row map[string]json.RawMessage) string {
+	rest, _ := cutPolicy(cellOf(row[columnError]))
+	return rest
 }
 
 // members lists an output as one row: an object with its members, and anything else as a

@@ -52,7 +52,7 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 			s.Speedup, span(s.SerialMs)))
 	}
 	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
-	writeNotes(b, r, width, p)
+	writeNotes(b, withoutShown(r), width, p)
 }
 
 // writeNotes writes the cost of the run, hints and notices, and the error if it did not
@@ -64,6 +64,7 @@ func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
 	for _, hint := range hints(r) {
 		b.WriteString(paragraph("hint: "+clean(hint), width, p.quiet))
 	}
+	writePolicies(b, r, width, p)
 	for _, notice := range r.Notices {
 		b.WriteString(paragraph("note: "+clean(notice), width, p.quiet))
 	}

@@ -149,10 +149,11 @@ func answers(r protocol.Result, all bool, p palette) column {
 	for _, region := range r.Regions {
 		text := answer(region)
 		if len(text) > longReason && failed(region.Status) && !all {
-			if as, told := first[text]; told {
+			why := requestID.ReplaceAllString(text, "$1")
+			if as, told := first[why]; told {
 				text = "as in " + clean(as)
 			} else {
-				first[text] = region.Region
+				first[why] = region.Region
 			}
 		}
 		c.cells = append(c.cells, text)
