@@ -10,19 +10,19 @@ import (
 
 // The text of a cause around the trust policy that a role lacks; package account writes it.
 const (
-	trustIt     = "let the role trust it"
+	wanted      = "; the trust policy that is wanted: "
 	policyBegin = `{"Version":"2012-10-17",`
 )
 
 // cutPolicy returns a cause without the trust policy that it asks for, and the policy. A
 // policy that is not whole, and every other JSON, stays in the cause.
 func cutPolicy(cause string) (rest, policy string) {
-	before, after, _ := strings.Cut(cause, trustIt+": ")
+	before, after, _ := strings.Cut(cause, wanted)
 	var whole json.RawMessage
 	if !strings.HasPrefix(after, policyBegin) || json.NewDecoder(strings.NewReader(after)).Decode(&whole) != nil {
 		return cause, ""
 	}
-	return before + trustIt + after[len(whole):], string(whole)
+	return before + after[len(whole):], string(whole)
 }
 
 // writePolicies writes each trust policy that the causes of a result ask for: once, and on

@@ -23,7 +23,7 @@ func refused(id, name, policy string, regions ...string) []protocol.RegionOutcom
 	var all []protocol.RegionOutcome
 	for _, region := range regions {
 		all = append(all, failed(region, 90, "AccessDenied", fmt.Sprintf(
-			"%[1]s may not assume arn:aws:iam::%[2]s:role/Audit; allow it sts:AssumeRole, and let the role trust it: %[3]s; STS said: "+
+			"%[1]s may not assume arn:aws:iam::%[2]s:role/Audit: there is no such role, or it does not trust the caller, or the caller lacks sts:AssumeRole; the trust policy that is wanted: %[3]s; STS said: "+
 				"User: %[1]s is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::%[2]s:role/Audit (HTTP 403, request %[4]s-%[5]s)",
 			caller, id, policy, id[:4], region)))
 	}
@@ -135,9 +135,9 @@ func TestTextKeepsWhatIsNoTrustPolicy(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []string{
 		"the policy is malformed: " + trust,
-		"let the role trust it: " + trust[:90],
-		`let the role trust it: {"Version":"2008-10-17","Statement":[]}`,
-		"let the role trust it: [" + trust + "]",
+		"; the trust policy that is wanted: " + trust[:90],
+		`; the trust policy that is wanted: {"Version":"2008-10-17","Statement":[]}`,
+		"; the trust policy that is wanted: [" + trust + "]",
 		"sorry, request limit exceeded",
 	} {
 		r := over(in("111122223333", "a", failed("eu-west-1", 1, "E", cause)), in("222233334444", "b", failed("eu-west-1", 1, "E", cause+"!")))
