@@ -20,11 +20,12 @@ func TestAccountsRefusesAFileThatIsTooLong(t *testing.T) {
 // A file of aliases of aliases does not take memory without end.
 func TestAccountsRefusesABombOfAliases(t *testing.T) {
 	t.Parallel()
-	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a: &a [x,x,x,x,x,x,x,x,x]\n")
 	for c := 'b'; c <= 'k'; c++ {
-		bomb += string(c) + ": &" + string(c) + " [" + strings.TrimSuffix(strings.Repeat("*"+string(c-1)+",", 9), ",") + "]\n"
+		bomb.WriteString(string(c) + ": &" + string(c) + " [" + strings.TrimSuffix(strings.Repeat("*"+string(c-1)+",", 9), ",") + "]\n")
 	}
-	if _, faults := readAccounts([]byte(bomb)); len(faults) != 1 || !strings.Contains(faults[0].String(), "aliasing") {
+	if _, faults := readAccounts([]byte(bomb.String())); len(faults) != 1 || !strings.Contains(faults[0].String(), "aliasing") {
 		t.Errorf("readAccounts(aliases of aliases) = %v, want a fault", faults)
 	}
 }

@@ -77,11 +77,12 @@ func (b *bank) sent() (lines []string) {
 		if r.Account != nil {
 			id = r.Account.Account
 		}
-		line := fmt.Sprintf("%s %d", id, r.Attempt)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%s %d", id, r.Attempt)
 		for _, region := range r.Work() {
-			line += fmt.Sprintf(" %s%v", region.Region, region.Targets)
+			fmt.Fprintf(&line, " %s%v", region.Region, region.Targets)
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	slices.Sort(lines)
 	return lines
@@ -721,7 +722,8 @@ func TestARegionThatWasCutOffDidNotFail(t *testing.T) {
 					answer, err := json.Marshal(protocol.RegionResult{
 						Version: r.Version, RunID: r.RunID, Status: protocol.StatusFailed, Error: "States.TaskFailed", Cause: "1 of 3 targets failed",
 						Targets: []protocol.TargetOutcome{
-							{Target: "s3", Status: protocol.StatusSucceeded}, {Target: "s3", Status: protocol.StatusFailed, Error: "Boom", Cause: "no"},
+							{Target: "s3", Status: protocol.StatusSucceeded},
+							{Target: "s3", Status: protocol.StatusFailed, Error: "Boom", Cause: "no"},
 							{Target: "s3", Status: protocol.StatusAborted, Cause: "the worker was stopped"},
 						},
 					})

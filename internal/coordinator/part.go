@@ -32,15 +32,15 @@ func partOf(whole protocol.RegionOutcome, targets []protocol.TargetOutcome, ende
 		statuses[i] = t.Status
 		counts.Add(t.Status)
 	}
-	with := func(error string, status protocol.Status, cause string) protocol.RegionOutcome {
-		part.Status, part.Error, part.Cause, part.Hint = status, error, cause, ""
+	with := func(name string, status protocol.Status, cause string) protocol.RegionOutcome {
+		part.Status, part.Error, part.Cause, part.Hint = status, name, cause, ""
 		return part
 	}
-	status := together(statuses)
-	switch {
+	switch status := together(statuses); {
+	case !done(status):
 	case status == protocol.StatusSkipped:
 		return with("", status, targets[0].Cause)
-	case status == protocol.StatusSucceeded:
+	default:
 		return with("", status, "")
 	}
 	unfinished := targets[slices.IndexFunc(statuses, func(s protocol.Status) bool { return !done(s) })]
