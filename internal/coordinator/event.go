@@ -57,7 +57,7 @@ func (r *run) attempted(ctx context.Context, u unit, e fanout.Event[*reply]) {
 	if e.Ended {
 		typ = protocol.EventAttemptEnded
 		if attempt.Cause = protocol.Cause(e.Attempt.Err); !e.NotMade {
-			attempt, _ = r.attempt(u, e.Attempt, e.Value, e.Status == fanout.Aborted && e.Attempt.Wait == 0)
+			attempt, _ = r.attempt(u, e.Attempt, e.Value, wasAborted(e.Attempt, e.Status == fanout.Aborted))
 		}
 	}
 	o := r.plan.outcome(&r.plan.Regions[u.region])

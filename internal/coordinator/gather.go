@@ -114,7 +114,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
 	}
 	for i, a := range o.Attempts {
-		aborted := o.Status == fanout.Aborted && a.Wait == 0 && (i == len(o.Attempts)-1 || errors.Is(a.Err, context.Canceled))
+		aborted := wasAborted(a, o.Status == fanout.Aborted && i == len(o.Attempts)-1)
 		attempt, reply := r.attempt(u, a, o.Value, aborted)
 		b.Attempts = append(b.Attempts, attempt)
 		if attempt.RequestID != "" {
@@ -143,6 +143,12 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		b.StartMs = r.sinceBegin(started)
 	}
 	return b, outputs
+}
+
+// wasAborted reports whether an attempt was stopped with its run or by a faster one. last
+// says that it was the last attempt at a unit that was aborted.
+func wasAborted(a fanout.Attempt, last bool) bool {
+	return a.Wait == 0 && (last || errors.Is(a.Err, context.Canceled))
 }
 
 // attempt returns the record of an attempt at a unit, and the worker's reply. value
