@@ -64,7 +64,9 @@ func TestOrganization(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.do(ctx, t) })
 	}
-	t.Run("lists the same as c7n-org", func(t *testing.T) { p.tryCustodian(ctx, t, newCustodian(ctx, t, d.repo, o)) })
+	if full() { // c7n-org has 60 packages of its own, and takes a minute
+		t.Run("lists the same as c7n-org", func(t *testing.T) { p.tryCustodian(ctx, t, newCustodian(ctx, t, d.repo, o)) })
+	}
 	// From here on, the roles trust the worker and not the caller.
 	if !t.Run("deploy", func(t *testing.T) { o.deployInto(ctx, t, d) }) {
 		return
