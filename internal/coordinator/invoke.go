@@ -28,7 +28,6 @@ type reply struct {
 // small: thousands of attempts wait at once, and a larger frame here doubles the 8 KB
 // that the stack of each takes.
 func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*reply, error) {
-	growStack()
 	if refused := r.plan.Regions[u.region].Refused; refused != nil {
 		return nil, &invocationError{err: refused, final: true}
 	}
@@ -43,19 +42,6 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 	}
 	return r.read(ctx, u, request, at, answer, report)
 }
-
-// growStack grows the stack of a goroutine to 8 KB at once. Otherwise it is copied two or
-// three times while it is deep, for its frames to be adjusted: a warm run of 5,000
-// invocations then took 1.6 times the floor's CPU time, and takes 1.4 times with it.
-//
-//go:noinline
-func growStack() {
-	var frame [5 << 10]byte
-	keepFrame(&frame)
-}
-
-//go:noinline
-func keepFrame(*[5 << 10]byte) {}
 
 // request returns the request of an attempt at a unit, the indexes of its targets in the
 // unit, and what encodes the request when it is sent. The wait for a connection is taken
