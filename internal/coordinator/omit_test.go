@@ -10,7 +10,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// askedTasks counts the targets of which it is asked whether they are left out.
+// askedTasks counts the questions whether a target is left out.
 type askedTasks struct {
 	coordinator.Tasks
 

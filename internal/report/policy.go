@@ -25,9 +25,9 @@ func cutPolicy(cause string) (rest, policy string) {
 	return before + after[len(whole):], string(whole)
 }
 
-// writePolicies writes each trust policy that the causes of a result ask for: once, and on
-// one line of any width, to be copied. If there are several, it says of which accounts each
-// is.
+// writePolicies writes each trust policy that the causes of a result ask for. Each is on one
+// line of any width, so that it can be copied. If there are several, it names the accounts
+// of each.
 func writePolicies(b *strings.Builder, r protocol.Result, width int, p palette) {
 	var policies []string
 	accounts := map[string]*names{}

@@ -30,7 +30,7 @@ func listing(ctx context.Context, in task.Input[struct{}]) (string, error) {
 	return id, err
 }
 
-// listing returns the task "listing" of a process whose AWS is a.
+// listing returns the task "listing", which calls a as AWS.
 func (a *accounts) listing(t *testing.T, profiles task.Profiles) *task.Registry {
 	t.Helper()
 	server := httptest.NewServer(a)

@@ -115,7 +115,7 @@ func (a *accounts) leaks(text string) bool {
 	return slices.ContainsFunc(a.secrets, func(secret string) bool { return strings.Contains(text, secret) })
 }
 
-// start returns a worker in eu-west-1 whose AWS is a, but for a dead Region. Call stop at the
+// start returns a worker in eu-west-1 that calls a as AWS. One Region is dead. Call stop at the
 // end of the test.
 func (a *accounts) start(t *testing.T, certificate tls.Certificate, dead string) (w *regionworker.Worker, of *task.AWS, stop func()) {
 	t.Helper()
