@@ -24,7 +24,7 @@ func TestAnAccountOfTen(t *testing.T) {
 		server := accountOfTen(t, limit, latency)
 		r := protocol.Request{Task: "tell", Regions: []string{"us-east-1"}, MaxTargetsPerInvocation: 1}
 		for i := range invocations {
-			r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+			r.Targets = append(r.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", i)})
 		}
 		begin := time.Now()
 		got := carryOut(t.Context(), t, newFleet(t, server, r.Regions, true), r, time.Minute, false)

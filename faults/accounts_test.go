@@ -45,7 +45,7 @@ func soakAccounts(t *testing.T, seed uint64) []string {
 	t.Helper()
 	r := random(seed, "accounts")
 	request := drawRequest(seed, r, time.Second)
-	request.Regions, request.Targets, request.Role = soakRegions()[:2+r.IntN(5)], soakTargets()[:1+r.IntN(4)], "reader"
+	request.Regions, request.Targets, request.Role = soakRegions()[:2+r.IntN(5)], protocol.Targets(soakTargets()[:1+r.IntN(4)]...), "reader"
 	for i := range 1 + r.IntN(12) {
 		request.Accounts = append(request.Accounts, protocol.Account{ID: fmt.Sprintf("%012d", i)})
 	}
@@ -100,7 +100,7 @@ func checkItems(request protocol.Request, result protocol.Result) (problems []st
 					problems = append(problems, fmt.Sprintf("%s %s has the output %s, want %s", a.ID, region, target.Output, want))
 				}
 			}
-			if o.Account != a.ID || o.Region != region || !slices.Equal(targets, request.Targets) {
+			if o.Account != a.ID || o.Region != region || !slices.Equal(targets, protocol.TargetNames(request.Targets)) {
 				problems = append(problems, fmt.Sprintf("outcome %d is for %s %s %v, want %s %s %v", i, o.Account, o.Region, targets, a.ID, region, request.Targets))
 			}
 		}

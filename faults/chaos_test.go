@@ -212,10 +212,10 @@ func falsify(_ context.Context, r *rand.Rand, work work) ([]byte, protocol.Attem
 // tasks returns the tasks, which have random faults too.
 func (c *chaos) tasks() *task.Registry {
 	return registry(func(ctx context.Context, in task.Input[struct{}]) (echo, error) {
-		if r := random(c.seed, in.Region, in.Target, c.visit(in.Region+in.Target)); r.Float64() < c.danger/4 {
+		if r := random(c.seed, in.Region, in.Target.Name, c.visit(in.Region+in.Target.Name)); r.Float64() < c.danger/4 {
 			switch r.IntN(5) {
 			case 0:
-				return echo{}, fmt.Errorf("%s is broken", in.Target)
+				return echo{}, fmt.Errorf("%s is broken", in.Target.Name)
 			case 1:
 				return echo{}, task.Skip("nothing to do")
 			case 2:
@@ -228,7 +228,7 @@ func (c *chaos) tasks() *task.Registry {
 				}
 			}
 		}
-		return echo{in.Region, in.Target}, nil
+		return echo{in.Region, in.Target.Name}, nil
 	})
 }
 

@@ -208,7 +208,7 @@ func coordinate(t *testing.T, url, roots string, invocations int) {
 	}
 	r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1, Retry: []protocol.Retrier{}}
 	for i := range invocations / len(r.Regions) {
-		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+		r.Targets = append(r.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", i)})
 	}
 	c := &coordinator.Coordinator{Invoker: workersAt(t, url, roots, 0), Tasks: tasks()}
 	printCensus(t, answerOf(t, c, r))

@@ -34,7 +34,7 @@ func drawRequest(seed uint64, r *rand.Rand, beat time.Duration) protocol.Request
 	request := protocol.Request{
 		Task:                    "tell",
 		Regions:                 soakRegions(),
-		Targets:                 soakTargets(),
+		Targets:                 protocol.Targets(soakTargets()...),
 		MaxTargetsPerInvocation: []int{0, 20, 7, 10, 3}[r.IntN(5)],
 		MaxConcurrency:          []int{0, 0, 1, 5, 20, 60}[r.IntN(6)],
 		TargetMaxConcurrency:    []int{0, 1, 4}[r.IntN(3)],

@@ -36,7 +36,7 @@ func (l *ledger) tasks(takes time.Duration) *task.Registry {
 		in[e] = true
 	}
 	return registry(func(ctx context.Context, in task.Input[struct{}]) (echo, error) {
-		e := echo{in.Region, in.Target}
+		e := echo{in.Region, in.Target.Name}
 		write(l.started, e)
 		if !invoketest.Wait(ctx, takes) {
 			return echo{}, context.Cause(ctx)
@@ -174,7 +174,7 @@ func cutTasks(fail func(ctx context.Context) error) *task.Registry {
 		case in.Parameters.First == "fails":
 			return echo{}, errors.New("as the test wants it")
 		}
-		return echo{in.Region, in.Target}, nil
+		return echo{in.Region, in.Target.Name}, nil
 	}))
 }
 
@@ -213,7 +213,7 @@ func TestEveryCauseIsASentence(t *testing.T) {
 // check makes a run that ends in this way.
 func (e end) check(t *testing.T, tasks *task.Registry, overHTTP bool) {
 	t.Helper()
-	r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"dynamodb", "s3", "sqs"}}
+	r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("dynamodb", "s3", "sqs")}
 	e.edit(&r)
 	handle := (&regionworker.Worker{Tasks: tasks}).Handle
 	var invoker coordinator.Invoker = invoke.InProcess{Handle: handle}
@@ -324,7 +324,7 @@ func TestAnEarlyEndWaitsForAnswersThatAreOnTheirWay(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				request := protocol.Request{
-					Task: "tell", Regions: []string{"us-east-1", "eu-west-1", "ap-south-1"}, Targets: []string{"dynamodb", "s3"},
+					Task: "tell", Regions: []string{"us-east-1", "eu-west-1", "ap-south-1"}, Targets: protocol.Targets("dynamodb", "s3"),
 					Retry: []protocol.Retrier{},
 				}
 				server := invoketest.NewMemoryServer(t, handler())

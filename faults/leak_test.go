@@ -33,12 +33,12 @@ func TestTenThousandRunsLeakNothing(t *testing.T) { //nolint:paralleltest // it 
 	lambda := &endpoint{hanging: make(chan struct{}, 1)}
 	c := &coordinator.Coordinator{Invoker: lambda.start(t), Tasks: tasks()}
 	run := func(i int) {
-		r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}}
+		r := protocol.Request{Task: "tell", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3")}
 		want := protocol.StatusSucceeded
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if i%often == often-1 {
-			r.Targets, want = []string{stuck}, protocol.StatusAborted
+			r.Targets, want = protocol.Targets(stuck), protocol.StatusAborted
 			go func() {
 				for range r.Regions {
 					<-lambda.hanging

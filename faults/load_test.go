@@ -55,14 +55,16 @@ func loads() []load {
 	spread := func(targets, maxTargets int) func() protocol.Request {
 		return func() protocol.Request {
 			return protocol.Request{
-				Task: "tell", Regions: strings.Split(regions, ","), Targets: numbered(targets), MaxTargetsPerInvocation: maxTargets,
+				Task: "tell", Regions: strings.Split(regions, ","), Targets: protocol.Targets(numbered(targets)...), MaxTargetsPerInvocation: maxTargets,
 			}
 		}
 	}
 	return []load{
 		{
-			name:    "one worker, 500 outputs of 1 MB",
-			request: func() protocol.Request { return protocol.Request{Task: "fill", Targets: numbered(500)} },
+			name: "one worker, 500 outputs of 1 MB",
+			request: func() protocol.Request {
+				return protocol.Request{Task: "fill", Targets: protocol.Targets(numbered(500)...)}
+			},
 			outputs: 5,
 		},
 		{
@@ -224,7 +226,7 @@ func workOf(t *testing.T, r protocol.Request) protocol.Result {
 	worker := &regionworker.Worker{Tasks: task.NewRegistry(task.New("fill", "return 1 MB",
 		func(context.Context, task.Input[struct{}]) (string, error) { return strings.Repeat("x", each), nil }))}
 	request := protocol.RegionRequest{
-		Version: protocol.Version, RunID: "run", Region: "us-east-1", Attempt: 1, Task: r.Task, Targets: r.Targets,
+		Version: protocol.Version, RunID: "run", Region: "us-east-1", Attempt: 1, Task: r.Task, Targets: protocol.TargetNames(r.Targets),
 	}
 	payload, err := request.Encode()
 	if err != nil {

@@ -80,7 +80,7 @@ func (s scale) request() protocol.Request {
 		Regions: []string{
 			"us-east-1", faultyRegion, "ap-south-1", "sa-east-1", "eu-north-1", "us-west-2", "ap-northeast-1", "ca-central-1",
 		}[:s.regions],
-		Targets:                 []string{"dynamodb", "s3", "sqs", "sns", "kms", "ec2"},
+		Targets:                 protocol.Targets("dynamodb", "s3", "sqs", "sns", "kms", "ec2"),
 		MaxTargetsPerInvocation: 6 / batches,
 		RegionTimeoutSeconds:    (8 * s.beat).Seconds(),
 		Retry: []protocol.Retrier{{
@@ -200,7 +200,7 @@ func (s scale) run(t *testing.T, h hazard, p pattern, r *row) {
 	if h.limit > 0 || h.crowd > 0 {
 		request.Retry, request.RegionTimeoutSeconds, request.MaxTargetsPerInvocation, request.Targets = nil, 0, 1, nil
 		for i := range r.units / s.regions {
-			request.Targets = append(request.Targets, fmt.Sprintf("target-%d", i))
+			request.Targets = append(request.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", i)})
 		}
 	}
 	r.answer = carryOut(t.Context(), t, newFleet(t, server, request.Regions, h.home || h.server != nil), request, limitBeats*s.beat, *loopback)

@@ -51,7 +51,7 @@ func TestAWrongAnswerNeverTouchesANeighbour(t *testing.T) {
 					}
 				}
 				if lie.name == "the answer before" { // the first batch gets its own
-					for _, targets := range [][]string{request.Targets[:2], request.Targets[4:]} {
+					for _, targets := range [][]string{protocol.TargetNames(request.Targets[:2]), protocol.TargetNames(request.Targets[4:])} {
 						for _, target := range targets {
 							if at := faultyRegion + " " + target; errors[faultyRegion+" "+targets[0]] == "" {
 								want[at] = ""

@@ -24,7 +24,9 @@ type echo struct {
 
 // tasks returns the tasks: "tell", and "retell", which is idempotent.
 func tasks() *task.Registry {
-	return registry(func(_ context.Context, in task.Input[struct{}]) (echo, error) { return echo{in.Region, in.Target}, nil })
+	return registry(func(_ context.Context, in task.Input[struct{}]) (echo, error) {
+		return echo{in.Region, in.Target.Name}, nil
+	})
 }
 
 func registry(tell func(context.Context, task.Input[struct{}]) (echo, error)) *task.Registry {
@@ -176,7 +178,7 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 			a.misplaced++
 		}
 		for j, target := range region.Targets {
-			if j >= len(r.Targets) || r.Targets[j] != target.Target {
+			if j >= len(r.Targets) || r.Targets[j].Name != target.Target {
 				a.misplaced++
 			}
 			at := echo{region.Region, target.Target}
@@ -206,7 +208,7 @@ func accountOf(r protocol.Request, got protocol.Result) account {
 	}
 	for _, region := range r.Regions {
 		for _, target := range r.Targets {
-			if seen[echo{region, target}] == 0 {
+			if seen[echo{region, target.Name}] == 0 {
 				a.lost++
 			}
 		}

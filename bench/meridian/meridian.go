@@ -70,7 +70,7 @@ func Targets(n int) []string {
 func Sleep(seconds float64, regions, targets []string) Request {
 	return Request{
 		Task: "sleep", Parameters: fmt.Appendf(nil, `{"seconds":%g}`, seconds),
-		Regions: regions, Targets: targets, MaxTargetsPerInvocation: 1,
+		Regions: regions, Targets: protocol.Targets(targets...), MaxTargetsPerInvocation: 1,
 	}
 }
 
@@ -91,7 +91,7 @@ func Split(r Request) (all []RegionRequest) {
 		for batch, target := range r.Targets {
 			all = append(all, RegionRequest{
 				Version: protocol.VersionFor(r.Task), RunID: runID, Region: region, Batch: batch, Attempt: 1,
-				Task: r.Task, Parameters: r.Parameters, Targets: []string{target}, BudgetMs: 59_000,
+				Task: r.Task, Parameters: r.Parameters, Targets: []string{target.Name}, BudgetMs: 59_000,
 			})
 		}
 	}

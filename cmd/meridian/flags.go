@@ -126,7 +126,12 @@ func (f *runFlags) settings() []setting {
 		list("region", "regions", f.regions, func(r *protocol.Request) *[]string { return &r.Regions }),
 		list("exclude-region", "excludeRegions", f.excludeRegions, func(r *protocol.Request) *[]string { return &r.ExcludeRegions }),
 		set("partition", "partition", func(r *protocol.Request) { r.Partition = f.partition }),
-		list("target", "targets", f.targets, func(r *protocol.Request) *[]string { return &r.Targets }),
+		{"target", "targets", func(r *protocol.Request) protocol.Faults {
+			var names []string
+			faults := decodeNames("targets", f.targets, &names)
+			r.Targets = protocol.Targets(names...)
+			return faults
+		}},
 		set("task", "task", func(r *protocol.Request) { r.Task = f.task }),
 		decode("parameters", "parameters", &f.parameters),
 		{"param", "parameters", f.applyPairs},

@@ -31,15 +31,21 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	}
 	log := c.log(f.verbose)
 	slog.SetDefault(log) // takes what net/http logs, too
-	tasks, err := f.configure(c.lookup)
+	own := task.NewAWS(0, f.configuration, profile)
+	tasks, err := f.configure(c.lookup, own)
 	if err != nil {
 		return protocol.Result{}, usage("%v", err)
 	}
+	functions, err := functions(ctx, request, own)
+	if err != nil {
+		return protocol.Result{}, err
+	}
 	worker := &regionworker.Worker{Tasks: tasks, Log: log}
 	local := &coordinator.Coordinator{
-		Invoker: invoke.InProcess{Handle: worker.Handle},
-		Tasks:   tasks,
-		Log:     log,
+		Invoker:   invoke.InProcess{Handle: worker.Handle},
+		Tasks:     tasks,
+		Functions: functions,
+		Log:       log,
 	}
 	plan, err := local.Plan(request, 0)
 	if err != nil {
@@ -48,7 +54,8 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	if err := f.checkAllowed(c.lookup, plan.Request); err != nil {
 		return protocol.Result{}, err
 	}
-	if t, _ := tasks.Task(plan.Request.Task); needsOwn(request) && (plan.AskEnabled || plan.AskOrganization || t.CallsAWS) {
+	t, _ := tasks.Task(plan.Request.Task)
+	if needsOwn(request) && (plan.AskEnabled || plan.AskOrganization || t.CallsAWS || request.Worker != nil) {
 		if err := c.signInOnce(ctx, f); err != nil {
 			return protocol.Result{}, err
 		}
@@ -58,6 +65,26 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	local.Events = watch.event
 	return local.Execute(ctx, plan), nil
 }
+
+// functions returns what invokes the function of a request that has a worker. The Region of the
+// configuration counts, and there is no default: a function of that name elsewhere is another.
+func functions(ctx context.Context, request protocol.Request, own *task.AWS) (coordinator.Functions, error) {
+	if request.Worker == nil {
+		return nil, nil
+	}
+	cfg, err := sdkconfig.Load(ctx)
+	if err != nil {
+		return nil, explainConfig(err)
+	}
+	all := invoke.NewFunctions(cfg, invoke.Settings{MemoryMB: localMemoryMB})
+	if own != nil {
+		all.Credentials = own.Credentials
+	}
+	return coordinator.LambdaFunctions(all), nil
+}
+
+// localMemoryMB is the memory that answers of functions may take a part of in this process.
+const localMemoryMB = 2048
 
 // signInOnce fails if there are no credentials for workers in this process: each Region
 // would fail with the same error.
@@ -71,7 +98,7 @@ func (c *cli) signInOnce(ctx context.Context, f *runFlags) error {
 
 // configure returns the tasks with their settings: those of the flags, then those of the
 // environment.
-func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) {
+func (f *runFlags) configure(environment task.Settings, own *task.AWS) (*task.Registry, error) {
 	unknown := maps.Clone(f.workerSettings)
 	tasks, err := task.Builtin().Configure(func(name string) string {
 		delete(unknown, name)
@@ -82,7 +109,7 @@ func (f *runFlags) configure(environment task.Settings) (*task.Registry, error) 
 			return value
 		}
 		return environment(name)
-	}, task.NewAWS(0, f.configuration, profile))
+	}, own)
 	for name := range unknown {
 		if err == nil {
 			err = fmt.Errorf("--worker-setting: %q: no task has this setting", name)
@@ -108,7 +135,7 @@ func (f *runFlags) checkAllowed(environment task.Settings, request protocol.Requ
 	if request.Task != callTask {
 		return nil
 	}
-	err := task.CheckCallAllowed(f.callAllow(environment), request.Targets)
+	err := task.CheckCallAllowed(f.callAllow(environment), protocol.TargetNames(request.Targets))
 	if refused, ok := errors.AsType[*task.NotAllowedError](err); ok {
 		return usage("%s is not allowed: %s", refused.Operation, refused.Why).
 			hint("allow it with --allow %s, or with %s=%s in the environment", refused.Operation, task.SettingCallAllow, refused.Operation)

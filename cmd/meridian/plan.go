@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,14 +12,21 @@ import (
 )
 
 // printPlan prints what the request would do. It invokes nothing.
-func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) error {
+func (c *cli) printPlan(ctx context.Context, f *runFlags, request protocol.Request, from source) error {
 	limit := 0
 	if f.function != "" {
 		limit = protocol.MaxPayloadBytes
 	} else if request.TimeoutSeconds == 0 {
 		request.TimeoutSeconds = localTimeoutSeconds
 	}
-	plan, err := (&coordinator.Coordinator{Tasks: task.Builtin()}).Preview(request, limit)
+	functions, err := functions(ctx, request, nil)
+	if f.function != "" { // the deployed coordinator knows which it may invoke
+		functions, err = anyFunction, nil
+	}
+	if err != nil {
+		return err
+	}
+	plan, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: functions}).Preview(request, limit)
 	if err != nil {
 		return from.explain(err)
 	}
@@ -35,6 +43,9 @@ func (c *cli) printPlan(f *runFlags, request protocol.Request, from source) erro
 	}
 	return c.print("\n%s", planSummary(plan))
 }
+
+// anyFunction takes a worker for one that can be invoked.
+func anyFunction(protocol.Worker) (coordinator.Function, error) { return coordinator.Function{}, nil }
 
 // planRows returns a row for each Region, with its account and its wave if there are any.
 func planRows(plan coordinator.Preview) [][]string {

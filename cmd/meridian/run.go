@@ -62,7 +62,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 		return err
 	}
 	if f.dryRun {
-		return c.printPlan(f, request, from)
+		return c.printPlan(ctx, f, request, from)
 	}
 	var result protocol.Result
 	if f.function != "" {

@@ -9,6 +9,8 @@
 // those Regions, with commas between them: "*" in a request means these, and others are
 // refused; without it any Region may have a worker. WORKER_MEMORY_MB is the worker's
 // memory: costs are estimated with it when the invocations' logs do not have it.
+// WORKER_FUNCTIONS lists the functions that requests may name as their worker, with commas
+// between them; without it there is none.
 // The SDK's own variables apply, as in AWS_ENDPOINT_URL_LAMBDA.
 package main
 
@@ -41,6 +43,7 @@ func main() {
 		CPU:      function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 		Bundle:   true,
 	}
+	c.Functions = functions(os.Getenv, workers)
 	if c.Regional {
 		c.Regions = regions(os.Getenv)
 	}

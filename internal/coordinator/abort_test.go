@@ -11,7 +11,7 @@ import (
 func TestAnAttemptThatFailedKeepsItsErrorWhenItsRetryIsGivenUp(t *testing.T) {
 	t.Parallel()
 	got, _ := run(t, world{"us-east-1": {way: crashed}, "eu-west-1": {target: slowly(time.Second)}}, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, MinSuccessful: 1,
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"), MinSuccessful: 1,
 		Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}, IntervalSeconds: 60}},
 	}, 0)
 	if a := got.Regions[0].Attempts; statuses(got) != "SUCCEEDED: ABORTED SUCCEEDED" || a[0].Error != "Runtime.ExitError" || a[0].WaitMs != 60_000 {
@@ -25,7 +25,7 @@ func TestAHedgedInvocationThatIsAbortedHasNoError(t *testing.T) {
 	w := world{"us-east-1": {way: lost}, "eu-west-1": {target: slowly(5 * time.Second)}}
 	w.idempotent(true)
 	got, _ := run(t, w, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, MinSuccessful: 1,
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"), MinSuccessful: 1,
 		Hedge: &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 100},
 	}, 0)
 	attempts := got.Regions[0].Attempts

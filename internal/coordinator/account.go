@@ -40,7 +40,8 @@ func (e *RefusedError) ErrorName() string { return e.Name }
 // each account in turn. They have no targets yet.
 func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Faults) {
 	r := p.Request
-	regions, faults := expand(r, c.Regions)
+	deployed := c.deployed(r)
+	regions, faults := expand(r, deployed)
 	p.AskEnabled = slices.Contains(r.Regions, protocol.EnabledRegions)
 	if len(r.Accounts) == 0 || len(r.Accounts) > protocol.MaxAccounts {
 		return placed(0, regions), faults
@@ -55,7 +56,7 @@ func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Fa
 		own := regions
 		if a.Regions != nil || a.ExcludeRegions != nil {
 			var more protocol.Faults
-			own, more = expand(ofAccount(r, a), c.Regions)
+			own, more = expand(ofAccount(r, a), deployed)
 			faults = faults.And(more.Within(fmt.Sprintf("accounts[%d]", i)))
 			p.AskEnabled = p.AskEnabled || slices.Contains(a.Regions, protocol.EnabledRegions)
 		}
@@ -63,6 +64,14 @@ func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Fa
 		places = append(places, placed(i+1, own)...)
 	}
 	return places, faults
+}
+
+// deployed returns the Regions that have a worker for a request, or nil if any may have one.
+func (c *Coordinator) deployed(r protocol.Request) []string {
+	if r.Worker != nil {
+		return nil
+	}
+	return c.Regions
 }
 
 // placed returns Regions for the account with a number.
@@ -142,7 +151,7 @@ func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool)
 			continue
 		}
 		at := fmt.Sprintf("accounts[%d]", i)
-		found := c.Tasks.Check(p.Request.Task, a.Given.Parameters, targets)
+		found := c.Tasks.Check(p.Request.Task, a.Given.Parameters, targets) // a worker has no parameters
 		faults = faults.And(found.Within(at))
 		*idempotent = *idempotent && len(found) == 0 && c.Tasks.Idempotent(p.Request.Task, a.Given.Parameters, targets)
 	}

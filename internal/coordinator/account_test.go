@@ -163,7 +163,7 @@ func TestOneInvocationTakesTheRegionsOfAnAccount(t *testing.T) {
 		}
 		request := protocol.Request{
 			Role: "reader", Accounts: accountsOf(one, two, three), Regions: []string{"eu-west-1", "us-east-1", "sa-east-1"},
-			Targets: []string{"s3", "ec2"},
+			Targets: protocol.Targets("s3", "ec2"),
 			Retry:   []protocol.Retrier{{ErrorEquals: []string{"States.ALL"}}},
 		}
 		plan, err := c.Plan(request, 0)
@@ -206,7 +206,7 @@ func TestSerialMsIsThatOfTheAccountsParameters(t *testing.T) {
 		tasks := task.NewRegistry(naps(0))
 		c := &coordinator.Coordinator{Tasks: tasks, Invoker: invoke.InProcess{Handle: (&regionworker.Worker{Tasks: tasks}).Handle}}
 		r := protocol.Request{
-			Task: "nap", Parameters: json.RawMessage(`{"seconds":1}`), Role: "r", Regions: []string{"eu-west-1"}, Targets: []string{"a"},
+			Task: "nap", Parameters: json.RawMessage(`{"seconds":1}`), Role: "r", Regions: []string{"eu-west-1"}, Targets: protocol.Targets("a"),
 			Accounts: []protocol.Account{{ID: one}, {ID: two, Parameters: json.RawMessage(`{"seconds":3}`)}},
 		}
 		if s := runRequest(t, c, r).Summary; s.SerialMs != 4000 || s.Speedup != 1.33 {
@@ -669,7 +669,7 @@ func TestOfManyFaultsOfAccountsOnlyTheFirstAreLookedFor(t *testing.T) {
 // longParameters returns a request with long parameters and accounts that replace some.
 func longParameters(accounts int) protocol.Request {
 	r := protocol.Request{
-		Task: "call", Targets: []string{"ec2:DescribeVpcs"}, Role: "r", Accounts: manyAccounts(accounts), Regions: []string{"eu-west-1"},
+		Task: "call", Targets: protocol.Targets("ec2:DescribeVpcs"), Role: "r", Accounts: manyAccounts(accounts), Regions: []string{"eu-west-1"},
 		Parameters: json.RawMessage(`{"input":{"VpcIds":["` + strings.Repeat("v", 100_000-24) + `"]}}`),
 	}
 	for i := range r.Accounts {
@@ -730,7 +730,7 @@ func TestARegionThatWasCutOffDidNotFail(t *testing.T) {
 					return answer, protocol.Attempt{}, err
 				})}
 			result, err := c.Run(ctx, protocol.Request{
-				Role: "reader", Accounts: accountsOf(one), Regions: []string{"eu-west-1", "us-east-1", "sa-east-1"}, Targets: []string{"s3"}, Retry: []protocol.Retrier{},
+				Role: "reader", Accounts: accountsOf(one), Regions: []string{"eu-west-1", "us-east-1", "sa-east-1"}, Targets: protocol.Targets("s3"), Retry: []protocol.Retrier{},
 			})
 			status, failed := "TIMED_OUT", 2
 			if ended {
@@ -766,7 +766,7 @@ func TestAWaveThatHasNothingToDoLetsNoOtherBegin(t *testing.T) {
 	}
 	worker = &bank{}
 	_, err = (&coordinator.Coordinator{Invoker: worker, Tasks: task.Builtin()}).Run(t.Context(), protocol.Request{
-		Task: "call", Targets: []string{"iam:ListUsers"}, Regions: []string{"eu-*", "us-east-1"}, Waves: []protocol.Wave{{Regions: []string{"eu-*"}}},
+		Task: "call", Targets: protocol.Targets("iam:ListUsers"), Regions: []string{"eu-*", "us-east-1"}, Waves: []protocol.Wave{{Regions: []string{"eu-*"}}},
 	})
 	if err == nil || !strings.Contains(err.Error(), want) || len(worker.requests) > 0 {
 		t.Errorf("Run = %v after %d invocations, want %s", err, len(worker.requests), want)

@@ -39,8 +39,8 @@ func (p *Plan) units() []unit {
 }
 
 // ask returns the request to the worker for a unit, without a budget. It has the targets that
-// are not done yet; at has their indexes in u.targets, nil means all.
-func (p *Plan) ask(u unit, prior int) (request protocol.RegionRequest, at []int) {
+// are not done yet, and their inputs; at has their indexes in u.targets, nil means all.
+func (p *Plan) ask(u unit, prior int, inputs protocol.Inputs) (request protocol.RegionRequest, at []int) {
 	r, first := &p.Request, &p.Regions[u.region]
 	request = protocol.RegionRequest{
 		RunID:      p.RunID,
@@ -62,6 +62,7 @@ func (p *Plan) ask(u unit, prior int) (request protocol.RegionRequest, at []int)
 	} else {
 		request.Region, request.Regions = "", p.split(u, at)
 	}
+	request.Inputs = inputs.Of(request.Work())
 	request.Version = request.Needs()
 	return request, at
 }
@@ -105,12 +106,14 @@ func (p *Plan) envelopes() ([]protocol.Envelope, error) {
 	envelopes := make([]protocol.Envelope, 1+len(p.Accounts))
 	made := make([]bool, len(envelopes))
 	var common *protocol.Envelope // of an account without parameters of its own
+	inputs := protocol.InputsOf(p.Request.Targets)
 	for _, r := range p.Regions {
 		if made[r.Account] {
 			continue
 		}
 		request, _ := (&Plan{Request: p.Request, RunID: p.RunID, Accounts: p.Accounts, Regions: []PlannedRegion{r}}).
-			ask(unit{regions: 1, progress: new(progress)}, 0)
+			ask(unit{regions: 1, progress: new(progress)}, 0, nil)
+		request.Inputs = inputs
 		build, of := protocol.EnvelopeOf, p.parametersOf(r.Account)
 		if of == 0 && common != nil {
 			build = common.Of
@@ -128,14 +131,18 @@ func (p *Plan) envelopes() ([]protocol.Envelope, error) {
 
 // batchSize is the most targets of one invocation.
 func (p *Plan) batchSize() int {
-	return cmp.Or(p.Request.MaxTargetsPerInvocation, protocol.DefaultMaxTargetsPerInvocation)
+	usual := protocol.DefaultMaxTargetsPerInvocation
+	if p.Request.Worker != nil {
+		usual = 1
+	}
+	return cmp.Or(p.Request.MaxTargetsPerInvocation, usual)
 }
 
 // divide cuts the Regions' targets into batches: as many targets in each as
 // maxTargetsPerInvocation and [protocol.MaxInvocationBytes] allow. It returns what one
 // run cannot do of it.
 func (p *Plan) divide() protocol.Faults {
-	envelopes, err := p.envelopes()
+	dialect, err := p.dialect()
 	if err != nil {
 		return protocol.Faults{{Detail: err.Error()}}
 	}
@@ -149,7 +156,7 @@ func (p *Plan) divide() protocol.Faults {
 			continue
 		}
 		r.Batches = []int{}
-		batches, over := envelopes[r.Account].Divide(r.Region, r.Targets, p.batchSize(), protocol.MaxInvocationBytes)
+		batches, over := dialect.divide(r, p.batchSize())
 		longest = max(longest, over)
 		if invocations += len(batches); invocations > most {
 			continue
@@ -161,7 +168,7 @@ func (p *Plan) divide() protocol.Faults {
 			}
 		}
 	}
-	p.bundle(envelopes)
+	p.bundle(dialect)
 	if fewest < p.batchSize() {
 		notice := fmt.Sprintf("batches are cut to as few as %d targets: an invocation holds %d bytes", fewest, protocol.MaxInvocationBytes)
 		p.Notices = slices.DeleteFunc(p.Notices, func(n string) bool { return n == notice }) // of a plan that is divided anew
@@ -171,7 +178,7 @@ func (p *Plan) divide() protocol.Faults {
 }
 
 // bundle joins the invocations of an account's Regions, as far as they fit into one.
-func (p *Plan) bundle(envelopes []protocol.Envelope) {
+func (p *Plan) bundle(dialect dialect) {
 	if !p.Bundled {
 		return
 	}
@@ -181,7 +188,7 @@ func (p *Plan) bundle(envelopes []protocol.Envelope) {
 		r := &p.Regions[i]
 		own := protocol.RegionTargets{Region: r.Region, Targets: r.Targets}
 		r.Joined = i > 0 && r.joins(p.Regions[i-1]) && targets+len(r.Targets) <= p.batchSize() &&
-			envelopes[r.Account].BytesOfAll(append(regions, own)) <= protocol.MaxInvocationBytes
+			dialect.bytes(r.Account, 0, append(regions, own)) <= protocol.MaxInvocationBytes
 		if !r.Joined {
 			targets, regions = 0, nil
 		}
@@ -206,7 +213,7 @@ func (p *Plan) tooMuch(longest, invocations int) (faults protocol.Faults) {
 		most = max(most, len(r.Targets))
 	}
 	if longest > 0 {
-		faults = append(faults, tooLong(longest))
+		faults = append(faults, p.tooLong(longest))
 	}
 	if most > protocol.MaxTargets { // the request names no more, but "*" stands for many
 		faults = append(faults, protocol.Fault{Path: "targets", Detail: fmt.Sprintf(
@@ -245,8 +252,12 @@ func (p *Plan) items() string {
 }
 
 // tooLong returns the fault of a request when an invocation of one target already
-// has more bytes than can be sent. Only the parameters can be that long.
-func tooLong(bytes int) protocol.Fault {
-	return protocol.Fault{Path: "parameters", Detail: fmt.Sprintf(
-		"an invocation of one target takes %d bytes with them, at most %d can be sent", bytes, protocol.MaxInvocationBytes)}
+// has more bytes than can be sent: with its parameters, or its payload.
+func (p *Plan) tooLong(bytes int) protocol.Fault {
+	path := "parameters"
+	if p.Request.Worker != nil {
+		path = "worker.payload"
+	}
+	return protocol.Fault{Path: path, Detail: fmt.Sprintf(
+		"an invocation of one target takes %d bytes with it, at most %d can be sent", bytes, protocol.MaxInvocationBytes)}
 }

@@ -22,6 +22,8 @@ type unchecked struct{}
 
 func (unchecked) Idempotent(string, json.RawMessage, []string) bool { return false }
 
+func (unchecked) TakesInput(string) bool { return true }
+
 func (unchecked) Omits(string, json.RawMessage) func(string, bool, string, []string) string {
 	return nil
 }
@@ -89,7 +91,7 @@ func TestTargetsAreSplitIntoMoreInvocationsRatherThanRefused(t *testing.T) {
 			s := &scale{}
 			c := &coordinator.Coordinator{Invoker: s, Tasks: unchecked{}}
 			r := protocol.Request{
-				Task: "any", Regions: []string{"us-east-1"}, Targets: targets, Retry: []protocol.Retrier{},
+				Task: "any", Regions: []string{"us-east-1"}, Targets: protocol.Targets(targets...), Retry: []protocol.Retrier{},
 				Parameters: filled(t, protocol.MaxInvocationBytes+tt.bytes, "us-east-1", targets),
 			}
 			plan, err := c.Preview(r, 0)
@@ -124,7 +126,7 @@ func TestParametersThatLeaveNoRoomForOneTargetAreRefused(t *testing.T) {
 	c := &coordinator.Coordinator{Invoker: s, Tasks: unchecked{}}
 	longest := []string{"the longest one"}
 	r := protocol.Request{
-		Task: "any", Regions: []string{"eu-central-1"}, Targets: []string{longest[0], "a"}, Retry: []protocol.Retrier{},
+		Task: "any", Regions: []string{"eu-central-1"}, Targets: protocol.Targets(longest[0], "a"), Retry: []protocol.Retrier{},
 	}
 	r.Parameters = filled(t, protocol.MaxInvocationBytes, "eu-central-1", longest)
 	if _, err := c.Run(t.Context(), r); err != nil || len(s.payloads) != 2 {
@@ -180,7 +182,7 @@ func TestBatchesCutToFitCountAsInvocations(t *testing.T) {
 	t.Parallel()
 	c := &coordinator.Coordinator{Tasks: unchecked{}, Invoker: &scale{}}
 	r := protocol.Request{
-		Task: "any", Targets: numbered(2000), MaxTargetsPerInvocation: 1000,
+		Task: "any", Targets: protocol.Targets(numbered(2000)...), MaxTargetsPerInvocation: 1000,
 		Parameters: filled(t, protocol.MaxInvocationBytes, "ap-southeast-2", []string{"t00000", "t00001", "t00002"}),
 	}
 	_, err := c.Preview(r, 0)

@@ -18,11 +18,11 @@ func BenchmarkFiveThousandInvocations(b *testing.B) {
 	const invocations = 5000
 	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1}
 	for i := range invocations / 2 {
-		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+		r.Targets = append(r.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", i)})
 	}
 	tasks := task.NewRegistry(task.New("act", "nothing",
 		func(_ context.Context, in task.Input[struct{}]) (map[string]string, error) {
-			return map[string]string{"message": in.Target + " is fine in " + in.Region}, nil
+			return map[string]string{"message": in.Target.Name + " is fine in " + in.Region}, nil
 		}))
 	c := inProcess(tasks)
 	b.ReportAllocs()
@@ -39,7 +39,7 @@ func BenchmarkFiveThousandInvocations(b *testing.B) {
 func BenchmarkPlanOfTenThousand(b *testing.B) {
 	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1}
 	for i := range 10_000 / len(r.Regions) {
-		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+		r.Targets = append(r.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", i)})
 	}
 	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(nil)}
 	ctx, cancel := context.WithCancel(b.Context())
@@ -58,7 +58,7 @@ func BenchmarkGatherOfFiveThousand(b *testing.B) {
 	const invocations = 5000
 	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, MaxTargetsPerInvocation: 1}
 	for i := range invocations / len(r.Regions) {
-		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", i))
+		r.Targets = append(r.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", i)})
 	}
 	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(answerAtOnce)}
 	b.ReportAllocs()

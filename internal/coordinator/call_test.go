@@ -19,7 +19,7 @@ import (
 
 // calls returns a request for operations.
 func calls(parameters string, targets ...string) protocol.Request {
-	r := protocol.Request{Task: "call", Regions: []string{"eu-west-1"}, Targets: targets}
+	r := protocol.Request{Task: "call", Regions: []string{"eu-west-1"}, Targets: protocol.Targets(targets...)}
 	if parameters != "" {
 		r.Parameters = json.RawMessage(parameters)
 	}

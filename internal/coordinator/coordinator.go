@@ -86,6 +86,10 @@ type Tasks interface {
 	// with JSON paths from the request's root.
 	Check(name string, parameters json.RawMessage, targets []string) protocol.Faults
 
+	// TakesInput reports whether the task called name takes inputs of targets; also true when
+	// there is no such task.
+	TakesInput(name string) bool
+
 	// DefaultTarget returns the only target of a request for the task called name that
 	// has none. It is never empty.
 	DefaultTarget(name string, parameters json.RawMessage) string
@@ -108,6 +112,10 @@ type Coordinator struct {
 
 	// Tasks checks a request's task. Required.
 	Tasks Tasks
+
+	// Functions reaches the functions of requests that have a worker. Nil means that such
+	// requests are refused.
+	Functions Functions
 
 	// Regional says that each Region has a worker of its own, and so a limit of
 	// its own on what runs at once; throttling in one then slows only that one.

@@ -191,7 +191,7 @@ func TestHowARunEnds(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := protocol.Request{Task: "act", Regions: three, Targets: []string{"dynamodb", "s3"}}
+			r := protocol.Request{Task: "act", Regions: three, Targets: protocol.Targets("dynamodb", "s3")}
 			if tt.edit != nil {
 				tt.edit(&r)
 			}
@@ -214,7 +214,7 @@ func TestACancelledRunGivesACompleteResult(t *testing.T) {
 		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks()}
 		time.AfterFunc(time.Second, func() { cancel(errors.New("interrupted")) })
 		r := protocol.Request{
-			Task: "act", Regions: []string{"us-east-1", "us-east-2", "eu-west-1"}, Targets: []string{"s3"}, MaxConcurrency: 2,
+			Task: "act", Regions: []string{"us-east-1", "us-east-2", "eu-west-1"}, Targets: protocol.Targets("s3"), MaxConcurrency: 2,
 		}
 		w["us-east-1"] = happening{target: slowly(500 * time.Millisecond)}
 		w["eu-west-1"] = happening{target: slowly(time.Hour)}
@@ -257,7 +257,7 @@ func TestARetriedInvocationIsSentOnlyWhatHasNotSucceeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &coordinator.Coordinator{Invoker: counting, Tasks: w.tasks()}
 		got, err := c.Run(t.Context(), protocol.Request{
-			Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3", "sqs"},
+			Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("dynamodb", "s3", "sqs"),
 			Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
 		})
 		if err != nil || got.Status != protocol.StatusSucceeded || got.Summary.Retries != 1 {
@@ -301,7 +301,7 @@ func TestARegionSucceededWhenTheRestOfItIsSkipped(t *testing.T) {
 		return task.Skip("not offered here")
 	}
 	got, _ := run(t, world{"us-east-1": {target: failsThenSkips}}, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3"}, MinSuccessful: 1,
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("dynamodb", "s3"), MinSuccessful: 1,
 		Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
 	}, 0)
 	region := got.Regions[0]
@@ -322,7 +322,7 @@ func TestARunOfMoreInvocationsThanFitIntoMemorySaysSo(t *testing.T) {
 	for i := range targets {
 		targets[i] = fmt.Sprintf("target-%04d", i)
 	}
-	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: targets, MaxTargetsPerInvocation: 1}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets(targets...), MaxTargetsPerInvocation: 1}
 	got, took := run(t, nil, r, 0)
 	if want := 200 * time.Millisecond; took != want { // 5,000 of them, then 500
 		t.Errorf("Run took %v, want %v", took, want)
@@ -337,7 +337,7 @@ func TestARunOfMoreInvocationsThanFitIntoMemorySaysSo(t *testing.T) {
 
 func TestTheNumberInFlightDependsOnTheMemory(t *testing.T) {
 	t.Parallel()
-	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: numbered(6000), MaxTargetsPerInvocation: 1}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets(numbered(6000)...), MaxTargetsPerInvocation: 1}
 	for mb, want := range map[int]int{0: 5000, 128: 2560, 256: 5000, 10_240: 5000} {
 		c := &coordinator.Coordinator{Tasks: world{}.tasks(), MemoryMB: mb}
 		got, err := c.Plan(r, 0)
@@ -392,7 +392,7 @@ func TestTheLogNamesTheWorkersRequestApartFromItsOwn(t *testing.T) {
 // more loses an output.
 func TestAnAnswerIsWholeUpToItsLimit(t *testing.T) {
 	t.Parallel()
-	r := protocol.Request{Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: numbered(12), MaxTargetsPerInvocation: 5}
+	r := protocol.Request{Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets(numbered(12)...), MaxTargetsPerInvocation: 5}
 	fat := task.NewRegistry(task.New("fat", "a lot",
 		func(context.Context, task.Input[struct{}]) (string, error) { return strings.Repeat("<", 1000), nil }))
 	answer := func(limit int) (got protocol.Result, length int) {
@@ -423,14 +423,14 @@ func TestAResultSaysOfWhichRegionsAWorkerLeftSomethingOut(t *testing.T) {
 	t.Parallel()
 	fat := task.NewRegistry(task.New("fat", "a lot in one Region",
 		func(_ context.Context, in task.Input[struct{}]) (string, error) {
-			if in.Region == "eu-west-1" && in.Target != "target-0" {
+			if in.Region == "eu-west-1" && in.Target.Name != "target-0" {
 				return strings.Repeat("x", protocol.MaxPayloadBytes/2), nil
 			}
 			return "x", nil
 		}))
 	for most, want := range map[int]bool{1: false, 2: true, 3: true} { // two of them are too much for one answer
 		got, err := inProcess(fat).Run(t.Context(), protocol.Request{
-			Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"target-0", "target-1", "target-2", "target-3"},
+			Task: "fat", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("target-0", "target-1", "target-2", "target-3"),
 			MaxTargetsPerInvocation: most,
 		})
 		if err != nil || got.Truncated != want || got.Regions[0].Truncated || got.Regions[1].Truncated != want {
@@ -447,7 +447,7 @@ func TestARegionWithoutAWorkerSaysWhatToDo(t *testing.T) {
 	missing := func(context.Context, int, func() ([]byte, error)) ([]byte, error) {
 		return nil, &invoke.Error{Name: "Lambda.ResourceNotFoundException", Advice: protocol.HintSetWorker}
 	}
-	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3")}
 	got, took := run(t, world{"eu-west-1": {way: missing}}, r, 0)
 	lost := got.Regions[1]
 	if lost.Status != protocol.StatusFailed || lost.Error != "Lambda.ResourceNotFoundException" || len(lost.Attempts) != 1 ||
@@ -470,7 +470,7 @@ func TestARegionsHintIsThatOfItsError(t *testing.T) {
 	}
 	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(fails)}
 	got, err := c.Run(t.Context(), protocol.Request{
-		Task: "act", Regions: []string{"eu-west-1"}, Targets: []string{"s3", "sqs"}, MaxTargetsPerInvocation: 1,
+		Task: "act", Regions: []string{"eu-west-1"}, Targets: protocol.Targets("s3", "sqs"), MaxTargetsPerInvocation: 1,
 		Retry: []protocol.Retrier{},
 	})
 	if r := got.Regions[0]; err != nil || r.Error != "Lambda.ENILimitReachedException" || r.Hint != protocol.HintRaiseQuota {
@@ -509,7 +509,7 @@ func TestTheEngineAndTheProtocolUseTheSameWords(t *testing.T) {
 // until the run's time is over; the result says how often that was.
 func TestThrottlingIsWaitedOut(t *testing.T) {
 	t.Parallel()
-	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, TimeoutSeconds: 60}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"), TimeoutSeconds: 60}
 	w := world{"eu-west-1": {way: throttled(10)}}
 	got, _ := run(t, w, r, 0)
 	if statuses(got) != "SUCCEEDED: SUCCEEDED SUCCEEDED" || got.Summary.Throttled != 10 || len(got.Regions[1].Attempts) != 11 {
@@ -529,7 +529,7 @@ func TestThrottlingInOneRegionSlowsOnlyThatOne(t *testing.T) {
 		w := world{"eu-west-1": {way: throttled(2)}, "us-east-1": {target: slowly(time.Second)}}
 		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks(), Regional: true}
 		got := runRequest(t, c, protocol.Request{
-			Task: "act", Regions: []string{"eu-west-1", "us-east-1"}, Targets: numbered(30), MaxTargetsPerInvocation: 1, TimeoutSeconds: 600,
+			Task: "act", Regions: []string{"eu-west-1", "us-east-1"}, Targets: protocol.Targets(numbered(30)...), MaxTargetsPerInvocation: 1, TimeoutSeconds: 600,
 		})
 		limited, free := got.Regions[0], got.Regions[1]
 		if limited.Status != protocol.StatusSucceeded || len(limited.Attempts) <= 30 {
@@ -577,7 +577,7 @@ func TestWhatMayHaveRunIsNotRunAgain(t *testing.T) {
 			}}}
 			w.idempotent(tt.idempotent)
 			got, _ := run(t, w, protocol.Request{
-				Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, Retry: tt.retry,
+				Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3"), Retry: tt.retry,
 			}, 0)
 			if statuses(got) != tt.want {
 				t.Errorf("Run = %s, want %s", statuses(got), tt.want)
@@ -596,7 +596,7 @@ func TestAWorkerThatAnsweredIsNotAskedAgain(t *testing.T) {
 			return bytes.Replace(answer, []byte(protocol.ErrorExceedToleratedFailureThreshold), []byte(protocol.ErrorLambdaService), 1), err
 		}}}
 		w.idempotent(idempotent)
-		got, _ := run(t, w, protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}}, 0)
+		got, _ := run(t, w, protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3")}, 0)
 		if n := len(got.Regions[0].Attempts); n != want {
 			t.Errorf("Run made %d attempts when the task may be done twice: %v; want %d", n, idempotent, want)
 		}
@@ -619,7 +619,7 @@ func TestAWorkerThatCannotRunYetIsWaitedFor(t *testing.T) {
 			return invoke()
 		}
 	}
-	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, TimeoutSeconds: 300}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3"), TimeoutSeconds: 300}
 	got, took := run(t, world{"us-east-1": {way: pending(106 * time.Second)}}, r, 0)
 	if n := len(got.Regions[0].Attempts); statuses(got) != "SUCCEEDED: SUCCEEDED" || took > 117*time.Second || n < 12 {
 		t.Errorf("Run = %s after %v and %d attempts, want SUCCEEDED within 10 s of 106 s", statuses(got), took, n)
@@ -652,7 +652,7 @@ func TestEveryStateOfAFunctionThatPassesIsWaitedFor(t *testing.T) {
 					return nil
 				})
 				got, err := c.Run(t.Context(), protocol.Request{
-					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, TimeoutSeconds: 300,
+					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"), TimeoutSeconds: 300,
 				})
 				if err != nil || got.Status != protocol.StatusSucceeded || got.Summary.Cost.Workers.Requests != 2 {
 					t.Errorf("Run = %s: %s after %d attempts, %v; want SUCCEEDED, 2 of them billed", got.Status, got.Cause, got.Summary.Attempts, err)
@@ -682,7 +682,7 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 	w := world{"us-east-1": {way: straggles}}
 	w.idempotent(true)
 	got, took := run(t, w, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"},
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"),
 		Hedge: &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 50},
 	}, 0)
 	attempts := got.Regions[0].Attempts
@@ -694,7 +694,7 @@ func TestASlowInvocationIsHedged(t *testing.T) {
 		t.Errorf("Summary = %+v, want 3 attempts, one of them a hedge, and no retries", s)
 	}
 	few, _ := run(t, w, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, Hedge: &protocol.Hedge{AfterSeconds: 1},
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3"), Hedge: &protocol.Hedge{AfterSeconds: 1},
 	}, 0)
 	if want := []string{"nothing is hedged: of 1 in all, maxExtraPercentage allows less than one extra invocation"}; !cmp.Equal(few.Notices, want) {
 		t.Errorf("Notices = %q, want %q", few.Notices, want)
@@ -749,7 +749,7 @@ func TestAnAnswerThatComesAfterTheRunsEndIsNotRead(t *testing.T) {
 			defer cancel()
 			c := &coordinator.Coordinator{Invoker: slow, Tasks: w.tasks()}
 			begin := time.Now()
-			got, err := c.Run(ctx, protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}})
+			got, err := c.Run(ctx, protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3")})
 			if err != nil || statuses(got) != tt.want || got.Regions[0].RequestID != "us-east-1-0-1" || time.Since(begin) != tt.after {
 				t.Errorf("%s: Run = %s of request %q after %v, %v; want %s of us-east-1-0-1 after %v",
 					name, statuses(got), got.Regions[0].RequestID, time.Since(begin), err, tt.want, tt.after)
@@ -763,7 +763,7 @@ func TestASkippedRegionSaysWhy(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{0, 1} {
 		got, _ := run(t, world{"us-east-1": {target: skips}}, protocol.Request{
-			Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3", "sqs"}, MaxTargetsPerInvocation: most,
+			Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3", "sqs"), MaxTargetsPerInvocation: most,
 		}, 0)
 		if want := "every target was skipped; the first one: not offered here"; got.Cause != want {
 			t.Errorf("the run's cause is %q, want %q", got.Cause, want)
@@ -779,7 +779,7 @@ func TestASkippedRegionSaysWhy(t *testing.T) {
 func TestARegionThatTheRunsEndLeftHalfDone(t *testing.T) {
 	t.Parallel()
 	r := protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"dynamodb", "s3"},
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("dynamodb", "s3"),
 		MaxTargetsPerInvocation: 1, MaxConcurrency: 1, TimeoutSeconds: 0.15,
 	}
 	slow := world{"us-east-1": {target: slowly(120 * time.Millisecond)}}

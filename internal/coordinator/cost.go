@@ -37,8 +37,27 @@ type Billing struct {
 // billing is a run's Billing.
 type billing struct {
 	Billing
-	memoryMB int  // of the coordinator
-	regional bool // whether each Region has a worker of its own, and prices
+	memoryMB int    // of the coordinator
+	regional bool   // whether each Region has a worker of its own, and prices
+	function string // the caller's function that is the worker; "" means the deployment's
+}
+
+// billing returns what the plan's run is billed by.
+func (c *Coordinator) billing(p *Plan) billing {
+	b := billing{c.Billing, c.MemoryMB, p.Regional, p.Request.Function()}
+	if b.function != "" {
+		b.WorkerRegion, b.WorkerMemoryMB = p.Home, 0
+	}
+	return b
+}
+
+// ofWorkers returns the workers' architecture. That of a caller's function is not known: it is
+// taken to be the dearer one, which is also Lambda's default.
+func (b billing) ofWorkers() price.Architecture {
+	if b.function != "" {
+		return price.X86
+	}
+	return b.architecture()
 }
 
 // architecture returns the architecture as AWS spells it.
@@ -79,7 +98,7 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		if r.bill.regional {
 			at = region.Region
 		}
-		own := r.bill.tab("workers", at)
+		own := newTab("workers", at, r.bill.ofWorkers())
 		for _, a := range region.Attempts {
 			if m := a.Metrics; m != nil {
 				m.MemorySizeMB = cmp.Or(m.MemorySizeMB, memory)
@@ -93,13 +112,18 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 	}
 	copy(result.Lookups, all)
 	copy(result.Regions, all[len(result.Lookups):])
-	if r.bill.Region == "" {
+	if r.bill.Region == "" && r.bill.function == "" {
 		return
 	}
-	coordinator := r.bill.tab("coordinator", r.bill.Region)
-	coordinator.add(protocol.Metrics{
-		BilledDurationMs: wholeMs(took), MemorySizeMB: r.bill.memoryMB, Estimated: true,
-	})
+	var coordinator tab
+	architecture := r.bill.ofWorkers()
+	if r.bill.Region != "" {
+		architecture = r.bill.architecture()
+		coordinator = newTab("coordinator", r.bill.Region, architecture)
+		coordinator.add(protocol.Metrics{
+			BilledDurationMs: wholeMs(took), MemorySizeMB: r.bill.memoryMB, Estimated: true,
+		})
+	}
 	whole := workers
 	whole.merge(coordinator)
 	if r.bill.regional || home == r.bill.Region {
@@ -109,11 +133,21 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		USD:         whole.usage().USD,
 		Workers:     *workers.usage(),
 		Coordinator: *coordinator.usage(),
-		Region:      r.bill.Region, WorkerRegion: home, Architecture: string(r.bill.architecture()),
+		Region:      r.bill.Region, WorkerRegion: home, Architecture: string(architecture),
 		PriceDate: price.Date,
-		Note:      whole.note(r.bill.architecture()),
+		Note:      protocol.CutCause(strings.Join(slices.DeleteFunc([]string{r.bill.note(), whole.note(architecture)}, blank), "; ")),
 	}
 }
+
+// note says what is assumed of a caller's function, or "".
+func (b billing) note() string {
+	if b.function == "" {
+		return ""
+	}
+	return fmt.Sprintf("the architecture of %s is not known: its price is that of %s", b.function, price.X86)
+}
+
+func blank(s string) bool { return s == "" }
 
 // memoryIn returns the memory of the first invocation that has a report, or 0.
 func memoryIn(regions ...protocol.RegionOutcome) int {
@@ -137,9 +171,9 @@ type tab struct {
 	unsized []string // functions with invocations of unknown memory
 }
 
-// tab returns the empty tab of a function at the prices of a Region.
-func (b billing) tab(who, region string) tab {
-	p, known := price.LambdaIn(region, b.architecture())
+// newTab returns the empty tab of a function at the prices of a Region.
+func newTab(who, region string, architecture price.Architecture) tab {
+	p, known := price.LambdaIn(region, architecture)
 	t := tab{who: who, price: p}
 	if !known {
 		t.unknown = []string{region}
@@ -218,5 +252,5 @@ func (t *tab) note(a price.Architecture) string {
 	if len(t.unsized) > 0 {
 		notes = append(notes, fmt.Sprintf("the memory of the %s is not known", strings.Join(t.unsized, " and the ")))
 	}
-	return protocol.CutCause(strings.Join(notes, "; "))
+	return strings.Join(notes, "; ")
 }

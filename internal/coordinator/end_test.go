@@ -139,7 +139,7 @@ func TestAWorkerThatIsToldToStopAnswersWithWhatItHas(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := world{"us-east-1": {target: tt.target}, "eu-west-1": {target: tt.other}}
 				r := protocol.Request{
-					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: tenTargets(), TargetMaxConcurrency: 1, TimeoutSeconds: 60,
+					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets(tenTargets()...), TargetMaxConcurrency: 1, TimeoutSeconds: 60,
 				}
 				if tt.edit != nil {
 					tt.edit(&r)
@@ -194,7 +194,7 @@ func TestNoRegionStartsWithTheTimeThatAWorkerNeedsToAnswer(t *testing.T) {
 		{
 			name: "a worker that starts no other target is stopped by the run's end", target: slowly(8992 * time.Millisecond),
 			edit: func(r *protocol.Request) {
-				r.TimeoutSeconds, r.MaxConcurrency, r.Targets, r.TargetMaxConcurrency = 10, 0, []string{"s3", "sqs"}, 1
+				r.TimeoutSeconds, r.MaxConcurrency, r.Targets, r.TargetMaxConcurrency = 10, 0, protocol.Targets("s3", "sqs"), 1
 			},
 			want: "TIMED_OUT: TIMED_OUT TIMED_OUT TIMED_OUT TIMED_OUT TIMED_OUT TIMED_OUT TIMED_OUT", took: 8992 * time.Millisecond,
 		},
@@ -213,7 +213,7 @@ func TestNoRegionStartsWithTheTimeThatAWorkerNeedsToAnswer(t *testing.T) {
 			for _, region := range regions {
 				w[region] = happening{target: tt.target}
 			}
-			r := protocol.Request{Task: "act", Regions: regions, Targets: []string{"s3"}, MaxConcurrency: 3}
+			r := protocol.Request{Task: "act", Regions: regions, Targets: protocol.Targets("s3"), MaxConcurrency: 3}
 			if tt.edit != nil {
 				tt.edit(&r)
 			}

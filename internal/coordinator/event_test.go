@@ -97,7 +97,7 @@ func TestNoticesAndEmptyRegionsAreToldFirst(t *testing.T) {
 		}),
 	}
 	plan, err := c.Plan(protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: numbered(21), MaxTargetsPerInvocation: 1, FailFast: true,
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets(numbered(21)...), MaxTargetsPerInvocation: 1, FailFast: true,
 	}, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func ExampleCoordinator_Run() {
 		},
 	}
 	result, err := c.Run(context.Background(), protocol.Request{
-		Regions: []string{"eu-west-1", "us-east-1"}, Targets: []string{"dynamodb"}, MaxConcurrency: 1,
+		Regions: []string{"eu-west-1", "us-east-1"}, Targets: protocol.Targets("dynamodb"), MaxConcurrency: 1,
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -170,7 +170,7 @@ func ExampleCoordinator_Execute() {
 	tasks := task.Builtin()
 	worker := &regionworker.Worker{Tasks: tasks}
 	c := &coordinator.Coordinator{Invoker: invoke.InProcess{Handle: worker.Handle}, Tasks: tasks}
-	plan, err := c.Plan(protocol.Request{Regions: []string{"eu-west-1"}, Targets: []string{"dynamodb", "s3"}}, 0)
+	plan, err := c.Plan(protocol.Request{Regions: []string{"eu-west-1"}, Targets: protocol.Targets("dynamodb", "s3")}, 0)
 	if err != nil {
 		fmt.Println(err)
 		return

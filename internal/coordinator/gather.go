@@ -85,6 +85,9 @@ func (r *run) put(at, batch int, b protocol.RegionOutcome, outputs []*protocol.O
 		return false
 	}
 	g.outcome = merge(r.plan.outcome(planned), g.batches, r.overdue)
+	if r.plan.Request.Worker != nil && len(g.batches) > 1 {
+		countFailed(&g.outcome)
+	}
 	g.outcome.Targets = spread(g.outcome.Targets, planned.Omitted, skipped)
 	g.outputs = [][]*protocol.Output{spread(slices.Concat(g.outputs...), planned.Omitted, func(OmittedTarget) *protocol.Output { return nil })}
 	g.batches = nil
@@ -112,6 +115,9 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	begun, answered := make([]bool, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
+		if r.plan.Request.Worker != nil { // the Region has the cause of one invocation of many
+			b.Targets[i].Cause = b.Cause
+		}
 	}
 	for i, a := range o.Attempts {
 		aborted := wasAborted(a, o.Status == fanout.Aborted && i == len(o.Attempts)-1)
@@ -141,6 +147,9 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	}
 	if started := o.Started(); !started.IsZero() {
 		b.StartMs = r.sinceBegin(started)
+	}
+	if r.plan.Request.Worker != nil {
+		r.tries(&b, o)
 	}
 	return b, outputs
 }

@@ -14,7 +14,7 @@ func TestAnOutcomeSaysInWhichRegionItsWorkerRan(t *testing.T) {
 	home := lies(func(r *protocol.RegionResult) { r.WorkerRegion = "sa-east-1" })
 	w := world{"us-east-1": {way: home}, "eu-west-1": {target: fails("Test.Broken"), way: home}, "us-west-2": {way: lost}}
 	got, _ := run(t, w, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1", "eu-west-1", "us-west-2", "eu-west-2"}, Targets: []string{"s3", "sqs"},
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1", "us-west-2", "eu-west-2"}, Targets: protocol.Targets("s3", "sqs"),
 		MaxTargetsPerInvocation: 1, RegionTimeoutSeconds: 1, Retry: []protocol.Retrier{},
 	}, time.Minute)
 	ran := map[string]string{}

@@ -32,13 +32,13 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 		return nil, &invocationError{err: refused, final: true}
 	}
 	request, at, payload := r.request(ctx, u, len(prior))
-	answer, release, report, err := r.call(ctx, r.region(u), payload)
+	answer, release, report, err := r.call(ctx, u, payload)
 	defer release()
 	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, r.failed(&reply{report: report}, err)
+		return nil, r.failed(&reply{report: report, at: at}, err)
 	}
 	return r.read(ctx, u, request, at, answer, report)
 }
@@ -47,20 +47,19 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 // unit, and what encodes the request when it is sent. The wait for a connection is taken
 // off the worker's budget.
 func (r *run) request(ctx context.Context, u unit, prior int) (request *protocol.RegionRequest, at []int, payload func(waited time.Duration) []byte) {
-	asked, at := r.plan.ask(u, prior)
+	asked, at := r.plan.ask(u, prior, r.inputs)
 	request = &asked
 	var left time.Duration // a duration, taken as late as possible
 	deadline, bounded := ctx.Deadline()
 	if bounded {
 		left = time.Until(deadline)
 	}
-	envelope := r.envelopes[r.plan.Regions[u.region].Account]
+	account := r.plan.Regions[u.region].Account
 	return request, at, func(waited time.Duration) []byte {
 		if bounded {
 			request.BudgetMs = min(max(protocol.Milliseconds(left-waited), 0.001), protocol.MaxBudgetMs)
 		}
-		data, _ := envelope.Encode(asked) // divide has encoded all that can be wrong
-		return data
+		return r.dialect.encode(account, request)
 	}
 }
 
@@ -68,12 +67,9 @@ func (r *run) request(ctx context.Context, u unit, prior int) (request *protocol
 func (r *run) read(
 	ctx context.Context, u unit, request *protocol.RegionRequest, at []int, answer []byte, report protocol.Attempt,
 ) (*reply, error) {
-	result, err := protocol.DecodeRegionResult(answer)
-	if err == nil {
-		err = protocol.CheckAnswer(*request, result)
-	}
+	result, err := r.dialect.read(request, answer)
 	if err != nil {
-		return nil, r.failed(&reply{report: report}, newBadAnswerError(err))
+		return nil, r.failed(&reply{report: report, at: at}, newBadAnswerError(err))
 	}
 	result.Error, result.Cause = protocol.CutErrorName(result.Error), shorten(result.Cause)
 	got := &reply{
@@ -85,6 +81,9 @@ func (r *run) read(
 	whole := u.progress.add(len(u.targets), at, result.Targets)
 	if whole == protocol.StatusSucceeded {
 		return got, nil
+	}
+	if r.plan.Request.Worker != nil {
+		return got, r.unfinished(u, got, &result)
 	}
 	deadline, bounded := ctx.Deadline()
 	early := !bounded || isEarly(deadline, request.BudgetMs)

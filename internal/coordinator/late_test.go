@@ -23,7 +23,7 @@ func TestARunThatBeginsAfterItsDeadlineGivesACompleteResult(t *testing.T) {
 				defer cancel()
 				w := world{}
 				c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks()}
-				r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}}
+				r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3")}
 				got, err := c.Run(ctx, r)
 				if err != nil {
 					t.Fatalf("Run = %v", err)
@@ -78,7 +78,7 @@ func TestAWorkersOwnDeadlineIsNotTheEndOfTheRun(t *testing.T) {
 				begin := time.Now()
 				c := &coordinator.Coordinator{Invoker: brief, Tasks: w.tasks()}
 				got, err := c.Run(ctx, protocol.Request{
-					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, Retry: tt.retry,
+					Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"), Retry: tt.retry,
 				})
 				if took := time.Since(begin); err != nil || statuses(got) != tt.want || got.Error != tt.error || took != tt.took {
 					t.Errorf("Run = %s, %s, %v after %v; want %s, %s after %v", statuses(got), got.Error, err, took, tt.want, tt.error, tt.took)
@@ -102,7 +102,7 @@ func TestOnlyZeroMeansNoLimit(t *testing.T) {
 		"regionTimeoutSeconds": func(r *protocol.Request) { r.RegionTimeoutSeconds = 1e-12 },
 		"targetTimeoutSeconds": func(r *protocol.Request) { r.TargetTimeoutSeconds = 1e-12 },
 	} {
-		r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}}
+		r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3")}
 		edit(&r)
 		got, took := run(t, world{"us-east-1": {target: slowly(time.Minute)}}, r, 0)
 		if got.Status == protocol.StatusSucceeded || took > time.Second {
@@ -119,7 +119,7 @@ func TestABudgetIsNeverMoreThanAWorkerAccepts(t *testing.T) {
 		limit, timeout time.Duration
 	}{{3 * year, 0}, {46 * year, 0}, {math.MaxInt64, 0}, {46 * year, protocol.MaxSeconds * time.Second}} {
 		got, _ := run(t, world{}, protocol.Request{
-			Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3"}, TimeoutSeconds: test.timeout.Seconds(),
+			Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3"), TimeoutSeconds: test.timeout.Seconds(),
 		}, test.limit)
 		if statuses(got) != "SUCCEEDED: SUCCEEDED SUCCEEDED" {
 			t.Errorf("Run of a function with %v left = %s: %s; want SUCCEEDED", test.limit, statuses(got), got.Regions[0].Cause)

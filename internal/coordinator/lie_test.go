@@ -67,7 +67,7 @@ func TestAWorkersLieDoesNotCostTheRunItsAnswer(t *testing.T) {
 			t.Parallel()
 			w := world{"eu-west-1": {way: tt.way}}
 			c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks()}
-			r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: []string{"s3", "sqs"}}
+			r := protocol.Request{Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets("s3", "sqs")}
 			answer, err := c.Answer(t.Context(), r, nil, protocol.MaxPayloadBytes)
 			if err != nil {
 				t.Fatalf("Answer = %v", err)
@@ -97,7 +97,7 @@ func TestNoAnswerOfAWorkerCostsTheRunItsAnswer(t *testing.T) {
 	w := world{"us-east-1": {target: slowly(0)}, "eu-west-1": {target: slowly(0)}, "eu-central-1": {target: fails("Test.Broken")}}
 	worker := w.invoker(t)
 	r := protocol.Request{
-		Task: "act", Regions: []string{"us-east-1", "eu-west-1", "eu-central-1"}, Targets: []string{"s3", "sqs"},
+		Task: "act", Regions: []string{"us-east-1", "eu-west-1", "eu-central-1"}, Targets: protocol.Targets("s3", "sqs"),
 		Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}, MaxAttempts: new(1), IntervalSeconds: 1e-9}},
 	}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -163,7 +163,7 @@ func TestAFunctionsOwnErrorIsMatchedByItsNameWithoutTheHeader(t *testing.T) {
 		return work()
 	}}}
 	got, _ := run(t, w, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"},
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3"),
 		Retry: []protocol.Retrier{{ErrorEquals: []string{"Mine.Busy"}}},
 	}, 0)
 	if first := got.Regions[0].Attempts[0]; statuses(got) != "SUCCEEDED: SUCCEEDED" || first.Error != "Mine.Busy" {

@@ -45,7 +45,7 @@ func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (co
 // finish divides the work of a plan whose Regions are known now.
 func (c *Coordinator) finish(p *Plan) *RefusedError {
 	r, before := p.Request, p.Notices
-	p.omit(c.Tasks)
+	p.omit(c.tasks(p.Request))
 	faults := p.formWaves()
 	if faults == nil {
 		faults = p.divide()
@@ -87,7 +87,7 @@ func (c *Coordinator) lookUp(
 		regions[i].Targets, regions[i].Batches = []string{target}, []int{1}
 	}
 	found := lister.Execute(ctx, Plan{
-		Version: planVersion, RunID: p.RunID, Regional: p.Regional,
+		Version: planVersion, RunID: p.RunID, Regional: c.Regional,
 		MaxConcurrency: min(c.inFlight(), len(regions), cmp.Or(p.Request.MaxConcurrency, len(regions))),
 		Request: protocol.Request{
 			Task: task, Parameters: parameters, Retry: p.Request.Retry, TargetRetry: lookupRetry(), SessionName: p.Request.SessionName, SessionTags: p.Request.SessionTags,
@@ -101,7 +101,7 @@ func (c *Coordinator) lookUp(
 	all.Summary.Throttled += found.Summary.Throttled
 	for _, o := range found.Regions {
 		if o.Hint == protocol.HintDeployBoth {
-			p.Notices = union(slices.Clip(p.Notices), []string{olderWorkers(p.Regional, []string{o.Region})})
+			p.Notices = union(slices.Clip(p.Notices), []string{olderWorkers(c.Regional, []string{o.Region})})
 		}
 	}
 	return found.Regions

@@ -94,7 +94,7 @@ func TestTheRequestsInFlightTakeAnEighthOfTheMemory(t *testing.T) {
 				in := &crowd{}
 				c := &coordinator.Coordinator{Tasks: unchecked{}, Invoker: in, MemoryMB: tt.memoryMB}
 				r := tt.request
-				r.Task, r.Regions, r.Targets, r.MaxTargetsPerInvocation = "any", []string{"eu-west-1"}, numbered(60), 1
+				r.Task, r.Regions, r.Targets, r.MaxTargetsPerInvocation = "any", []string{"eu-west-1"}, protocol.Targets(numbered(60)...), 1
 				r.Retry = []protocol.Retrier{}
 				in.before = heap()
 				result, err := c.Run(t.Context(), r)
@@ -171,7 +171,7 @@ func TestAnErrorIsKeptByWhatIsToldOfIt(t *testing.T) {
 					return answer, protocol.Attempt{}, err
 				})}
 			result, err := c.Run(t.Context(), protocol.Request{
-				Task: "any", Regions: []string{"eu-west-1"}, Targets: numbered(invocations), MaxTargetsPerInvocation: 1,
+				Task: "any", Regions: []string{"eu-west-1"}, Targets: protocol.Targets(numbered(invocations)...), MaxTargetsPerInvocation: 1,
 				MaxConcurrency: 1, Retry: []protocol.Retrier{},
 			})
 			if err != nil || begun != invocations || result.Summary.Targets.Failed != invocations {
@@ -232,7 +232,7 @@ func TestANoticeSaysThatAnswersWaitedToBeRead(t *testing.T) {
 				},
 			}
 			result, err := c.Run(t.Context(), protocol.Request{
-				Task: "act", Regions: []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2"}[:regions], Targets: []string{"a"},
+				Task: "act", Regions: []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2"}[:regions], Targets: protocol.Targets("a"),
 			})
 			if err != nil || result.Summary.Targets.Succeeded != regions || !slices.Equal(result.Notices, want) || !slices.Equal(told, want) {
 				t.Errorf("Run = %+v, %v, notices %q, told %q; want %q", result.Summary.Targets, err, result.Notices, told, want)

@@ -29,7 +29,7 @@ func TestAPlanThatIsTooLargeIsNotAskedForEachTarget(t *testing.T) {
 	}
 	tasks := &askedTasks{Tasks: task.Builtin()}
 	c := &coordinator.Coordinator{Invoker: &bank{do: listing(organization, nil)}, Tasks: tasks}
-	r := protocol.Request{Task: "sleep", Parameters: json.RawMessage(`{"seconds":1}`), Role: "reader", Targets: numbered(100), Regions: []string{"us-*"}}
+	r := protocol.Request{Task: "sleep", Parameters: json.RawMessage(`{"seconds":1}`), Role: "reader", Targets: protocol.Targets(numbered(100)...), Regions: []string{"us-*"}}
 	r.Accounts = manyAccounts(1000)
 	if _, err := c.Plan(r, protocol.MaxPayloadBytes); err == nil {
 		t.Error("the accounts are not refused")

@@ -84,7 +84,7 @@ func TestARunDropsOnlyOutputsThatTheAnswerHasNoRoomFor(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := brings{}
 		r := protocol.Request{
-			Task: "act", Regions: regions[:rapid.IntRange(1, len(regions)).Draw(rt, "regions")], Targets: []string{"a", "b"},
+			Task: "act", Regions: regions[:rapid.IntRange(1, len(regions)).Draw(rt, "regions")], Targets: protocol.Targets("a", "b"),
 			MaxConcurrency: rapid.IntRange(1, 4).Draw(rt, "maxConcurrency"),
 		}
 		for i, region := range r.Regions { // no two of the same length: of those, the latest goes
@@ -137,7 +137,7 @@ func TestTheLargestOutputsAreDroppedInWhicheverRegion(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := tt.brings.answered(t, protocol.Request{
-				Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: strings.Split("abcde", ""), MaxTargetsPerInvocation: 1,
+				Task: "act", Regions: []string{"us-east-1", "eu-west-1"}, Targets: protocol.Targets(strings.Split("abcde", "")...), MaxTargetsPerInvocation: 1,
 			}, 50_000)
 			if diff := cmp.Diff([]string{tt.east, tt.west}, kept(got)); diff != "" || !got.Truncated {
 				t.Errorf("Answer is truncated: %v, keeps (-want +got):\n%s", got.Truncated, diff)
@@ -158,7 +158,7 @@ func TestARunKeepsTwoAnswersWorthOfOutputs(t *testing.T) {
 	}
 	const limit, each, regions = 256 << 10, 1 << 20, 30
 	before, most := heap(), 0
-	r := protocol.Request{Task: "act", Regions: []string{protocol.AllRegions}, Targets: []string{"a"}, MaxConcurrency: 1}
+	r := protocol.Request{Task: "act", Regions: []string{protocol.AllRegions}, Targets: protocol.Targets("a"), MaxConcurrency: 1}
 	var calls atomic.Int32
 	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(
 		func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {

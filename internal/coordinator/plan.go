@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/oklog/ulid/v2"
 
@@ -45,6 +46,9 @@ type Plan struct {
 
 	// Regional says that each Region has a worker, and so a limit, of its own.
 	Regional bool `json:"regional,omitzero"`
+
+	// Home is the Region of the request's own function, if one serves every Region.
+	Home string `json:"home,omitzero"`
 
 	// Bundled says that one invocation takes several Regions of an account.
 	Bundled bool `json:"bundled,omitzero"`
@@ -174,27 +178,29 @@ func (p *Plan) check(i int) error {
 // plan makes a request ready, or returns what is wrong with it: the faults found
 // already, Regions and tasks that do not exist, and sizes that do not fit.
 func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (Plan, protocol.Faults) {
-	r.Task = cmp.Or(r.Task, protocol.DefaultTask)
-	targets := r.Targets
-	if targets == nil {
-		targets = []string{c.Tasks.DefaultTarget(r.Task, r.Parameters)}
+	if r.Worker == nil {
+		r.Task = cmp.Or(r.Task, protocol.DefaultTask)
 	}
-	ofTask := c.Tasks.Check(r.Task, r.Parameters, targets)
+	tasks, targets := c.tasks(r), protocol.TargetNames(r.Targets)
+	if targets == nil {
+		targets = []string{tasks.DefaultTarget(r.Task, r.Parameters)}
+	}
+	ofTask := tasks.Check(r.Task, r.Parameters, targets).And(noInput(tasks, r))
 	p := Plan{
 		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
 		Bundled: c.Bundle && !c.Regional, AskOrganization: r.Organization != nil, MaxAnswerBytes: maxAnswerBytes,
 	}
+	ofWorker := c.employ(&p)
 	places, more := c.place(&p)
-	faults = faults.And(more).And(ofTask)
-	idempotent := len(ofTask) == 0 && c.Tasks.Idempotent(r.Task, r.Parameters, targets)
+	faults = faults.And(more).And(ofTask).And(ofWorker)
+	idempotent := len(ofTask) == 0 && tasks.Idempotent(r.Task, r.Parameters, targets)
 	if len(ofTask) == 0 {
 		faults = faults.And(c.checkAccounts(&p, targets, &idempotent))
 	}
 	if r.Hedge != nil && !idempotent && len(ofTask) == 0 {
-		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, fmt.Sprintf(
-			"task %s does not say of itself that it may be done twice with this request", r.Task))})
+		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, twice(r))})
 	}
-	p.AtMostOnce = !idempotent && r.Retry == nil
+	p.AtMostOnce = !idempotent && (r.Retry == nil || r.Worker != nil)
 	if len(faults) == 0 {
 		p.Regions = places
 		faults = c.settle(&p, targets)
@@ -204,6 +210,24 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	}
 	p.limit(c.inFlight(), c.memoryMB()<<20/requestsShare)
 	return p, nil
+}
+
+// noInput returns a fault if a target has an input that the task does not take.
+func noInput(tasks Tasks, r protocol.Request) protocol.Faults {
+	i := slices.IndexFunc(r.Targets, func(t protocol.Target) bool { return t.Input != nil })
+	if i < 0 || tasks.TakesInput(r.Task) {
+		return nil
+	}
+	return protocol.Faults{protocol.NewFault(fmt.Sprintf("targets[%d].input", i), r.Targets[i].Input,
+		fmt.Sprintf("is not taken by the task %s; leave it out, or use a worker", r.Task))}
+}
+
+// twice says why the work of a request may not be done twice.
+func twice(r protocol.Request) string {
+	if r.Worker != nil {
+		return "needs worker.idempotent: the work is done twice"
+	}
+	return fmt.Sprintf("task %s does not say of itself that it may be done twice with this request", r.Task)
 }
 
 // settle gives the plan's Regions their targets, waves and batches. It returns what one run
@@ -217,7 +241,7 @@ func (c *Coordinator) settle(p *Plan, targets []string) protocol.Faults {
 		return faults
 	}
 	if !p.AskEnabled && !p.AskOrganization { // else see narrow
-		p.omit(c.Tasks)
+		p.omit(c.tasks(p.Request))
 	}
 	faults := p.divide()
 	if faults != nil && p.AskEnabled { // not all of its Regions will be enabled

@@ -80,7 +80,7 @@ type scene struct {
 func scenes(t *rapid.T, wild bool) scene {
 	s := scene{world: world{}, limit: time.Duration(rapid.IntRange(1, 60).Draw(t, "limit")) * time.Second}
 	s.request = protocol.Request{
-		Name: "scene", Task: "act", Targets: []string{"a", "b<&>", "c"},
+		Name: "scene", Task: "act", Targets: protocol.Targets("a", "b<&>", "c"),
 		Parameters:              json.RawMessage(rapid.SampledFrom([]string{"", "{}"}).Draw(t, "parameters")),
 		MaxTargetsPerInvocation: rapid.IntRange(0, 3).Draw(t, "per invocation"),
 		MaxConcurrency:          rapid.IntRange(0, 1).Draw(t, "max concurrency"),
@@ -240,7 +240,7 @@ func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
 		"a request that was refused": `"request":{ "request":{"timeoutSeconds":-1,`,
 	} {
 		c := &coordinator.Coordinator{Tasks: world{}.tasks()}
-		plan, err := c.Plan(protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"a", "b"}}, 0)
+		plan, err := c.Plan(protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("a", "b")}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
 func FuzzDecodePlan(f *testing.F) {
 	tasks := world{}.tasks()
 	for _, r := range []protocol.Request{
-		{Task: "act"}, {Task: "act", Targets: numbered(5), MaxTargetsPerInvocation: 2, MinSuccessful: 1, Regions: []string{"us-east-1"}},
+		{Task: "act"}, {Task: "act", Targets: protocol.Targets(numbered(5)...), MaxTargetsPerInvocation: 2, MinSuccessful: 1, Regions: []string{"us-east-1"}},
 	} {
 		plan, err := (&coordinator.Coordinator{Tasks: tasks, Regional: true}).Plan(r, protocol.MaxPayloadBytes)
 		if err != nil {

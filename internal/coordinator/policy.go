@@ -9,7 +9,8 @@ import (
 )
 
 // groups returns the group of each unit, and the name of each group's Region. Units take
-// turns by Region, or by account when one invocation takes the Regions of an account.
+// turns by Region, or by account when one invocation takes the Regions of an account, or by
+// both when each account has a worker of its own.
 func (p *Plan) groups(units []unit) (groups []int, lanes []string) {
 	type key struct {
 		region  string
@@ -20,7 +21,10 @@ func (p *Plan) groups(units []unit) (groups []int, lanes []string) {
 	for i, u := range units {
 		r := p.Regions[u.region]
 		k := key{region: r.Region}
-		if p.Bundled && r.Account > 0 {
+		switch {
+		case p.eachAccount():
+			k.account = r.Account
+		case p.Bundled && r.Account > 0:
 			k = key{account: r.Account}
 		}
 		g, found := known[k]
@@ -32,6 +36,9 @@ func (p *Plan) groups(units []unit) (groups []int, lanes []string) {
 	}
 	return groups, lanes
 }
+
+// eachAccount reports whether each account has a worker, and so a limit, of its own.
+func (p *Plan) eachAccount() bool { return p.Request.Worker != nil && len(p.Accounts) > 0 }
 
 // tolerance returns how many of the units may fail: each Region of an account counts.
 func (p *Plan) tolerance(units []unit) fanout.Tolerance {
@@ -69,20 +76,25 @@ func (p *Plan) sizes(u unit) []int {
 // Tolerance.
 func (p *Plan) policy(groups []int, memoryMB int) fanout.Policy {
 	r := p.Request
-	retriers := r.Retry
+	given, timeout, inGroup := r.Retry, r.RegionTimeoutSeconds, 0
+	if r.Worker != nil { // a target is an invocation
+		given, timeout, inGroup = r.TargetRetry, r.TargetTimeoutSeconds, r.TargetMaxConcurrency
+	}
+	retriers := given
 	if retriers == nil {
 		retriers = invoke.DefaultRetry()
 	}
 	policy := fanout.Policy{
-		MaxConcurrency: p.MaxConcurrency,
-		MaxAttempts:    protocol.MostAttempts(memoryMB),
-		Groups:         groups,
-		Timeout:        seconds(r.RegionTimeoutSeconds),
+		MaxConcurrency:   p.MaxConcurrency,
+		GroupConcurrency: inGroup,
+		MaxAttempts:      protocol.MostAttempts(memoryMB),
+		Groups:           groups,
+		Timeout:          seconds(timeout),
 		Adaptation: fanout.Adaptation{
 			ErrorEquals: []string{protocol.ErrorLambdaThrottled},
 			// Retriers of the request's own are kept to the letter.
-			CountRetries: r.Retry != nil,
-			PerGroup:     p.Regional,
+			CountRetries: given != nil,
+			PerGroup:     p.Regional || p.eachAccount(),
 		},
 		Hedge: p.hedge(),
 	}

@@ -38,7 +38,7 @@ func TestARegionThatHangsHoldsNoMoreThanItsShare(t *testing.T) {
 					defer cancel()
 					c := &coordinator.Coordinator{Invoker: tt.world.invoker(t), Tasks: tt.world.tasks(), Regional: regional}
 					r := protocol.Request{
-						Task: "act", Regions: tt.regions, Targets: numbered(40), MaxTargetsPerInvocation: 1, MaxConcurrency: 20,
+						Task: "act", Regions: tt.regions, Targets: protocol.Targets(numbered(40)...), MaxTargetsPerInvocation: 1, MaxConcurrency: 20,
 						ToleratedFailureCount: new(1),
 					}
 					got, err := c.Run(ctx, r)

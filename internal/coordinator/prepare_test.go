@@ -37,7 +37,7 @@ func TestAPreparerIsToldBeforeTheFirstInvocation(t *testing.T) {
 	c.Invoker = p
 	r := protocol.Request{
 		Task: "act", Regions: []string{"us-east-1", "eu-west-1"},
-		Targets: []string{"a", "b", "c", "d"}, MaxTargetsPerInvocation: 1, MaxConcurrency: 5,
+		Targets: protocol.Targets("a", "b", "c", "d"), MaxTargetsPerInvocation: 1, MaxConcurrency: 5,
 	}
 	synctest.Test(t, func(t *testing.T) {
 		if _, err := c.Run(t.Context(), r); err != nil {

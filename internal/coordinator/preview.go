@@ -8,8 +8,11 @@ import (
 
 // A Preview says what a run would do, as far as that is known before it.
 type Preview struct {
-	// Task is the kind of work.
-	Task string `json:"task"`
+	// Task is the kind of work. Empty means that Function does it.
+	Task string `json:"task,omitzero"`
+
+	// Function is the request's own function that does the work.
+	Function string `json:"function,omitzero"`
 
 	// Targets, Invocations and MaxConcurrency say how much there is to do, and
 	// how many invocations would be in flight at once.
@@ -79,6 +82,7 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 	}
 	preview := Preview{
 		Task:                 p.Request.Task,
+		Function:             p.Request.Function(),
 		Targets:              p.targetCount(),
 		Invocations:          p.invocations(),
 		MaxConcurrency:       min(p.MaxConcurrency, p.invocations()),
@@ -98,7 +102,7 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 	if p.AskOrganization {
 		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the accounts of the organization first; the run has the Regions below in each of them")
 	}
-	skip := c.Tasks.Skips(p.Request.Task, p.Request.Parameters)
+	skip := c.tasks(p.Request).Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {
 		o := p.outcome(&region)
 		preview.Regions[i] = RegionPreview{
@@ -119,15 +123,14 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 
 // longest returns how many bytes the longest payload can have.
 func (p *Plan) longest() int {
-	envelopes, _ := p.envelopes() // divide has made them, too
+	dialect, _ := p.dialect() // divide has made it, too
 	most := 0
 	for _, u := range p.units() {
-		envelope, first := envelopes[p.Regions[u.region].Account], p.Regions[u.region].Region
+		first, regions := p.Regions[u.region], []protocol.RegionTargets{{Region: p.Regions[u.region].Region, Targets: u.targets}}
 		if u.regions > 1 {
-			most = max(most, envelope.BytesOfAll(p.split(u, nil)))
-			continue
+			regions = p.split(u, nil)
 		}
-		most = max(most, envelope.Bytes(first, u.batch, u.targets))
+		most = max(most, dialect.bytes(first.Account, u.batch, regions))
 	}
 	return most
 }

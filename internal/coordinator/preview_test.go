@@ -25,7 +25,7 @@ func TestPreviewSaysWhatRunDoes(t *testing.T) {
 		targets[i] = fmt.Sprintf("%d%s", i, strings.Repeat("x", i))
 	}
 	request := protocol.Request{
-		Task: "act", Regions: []string{"us-east-1", "ap-southeast-2"}, Targets: targets,
+		Task: "act", Regions: []string{"us-east-1", "ap-southeast-2"}, Targets: protocol.Targets(targets...),
 		MaxTargetsPerInvocation: 20, MaxConcurrency: 4, TimeoutSeconds: 100, RegionTimeoutSeconds: 10,
 	}
 	w := world{}
@@ -72,7 +72,7 @@ func TestPreviewKnowsWhatIsSkipped(t *testing.T) {
 	t.Parallel()
 	c := &coordinator.Coordinator{Tasks: task.Builtin()}
 	plan, err := c.Preview(protocol.Request{
-		Regions: []string{"eu-west-1", "cn-north-1"}, Targets: []string{"dynamodb", "apprunner"},
+		Regions: []string{"eu-west-1", "cn-north-1"}, Targets: protocol.Targets("dynamodb", "apprunner"),
 	}, 0)
 	if err != nil {
 		t.Fatal(err)

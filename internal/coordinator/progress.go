@@ -14,6 +14,9 @@ type progress struct {
 	mu   sync.Mutex
 	done []protocol.Status // of each target, as workers have answered; "" if none has; nil means all of these
 
+	final  map[int]bool           // the targets that have failed and are not tried again
+	failed protocol.TargetOutcome // the first of these
+
 	ended bool // whether the run had ended when the unit settled; of a unit with several Regions
 }
 
@@ -62,16 +65,33 @@ func together(statuses []protocol.Status) protocol.Status {
 func (p *progress) left() []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done == nil || !slices.ContainsFunc(p.done, done) {
+	if p.done == nil || !slices.ContainsFunc(p.done, done) && p.final == nil {
 		return nil
 	}
 	at := []int{}
 	for k, s := range p.done {
-		if !done(s) {
+		if !done(s) && !p.final[k] {
 			at = append(at, k)
 		}
 	}
 	return at
+}
+
+// giveUp says that the target at an index, which has failed, is not tried again.
+func (p *progress) giveUp(at int, t protocol.TargetOutcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.final == nil {
+		p.final, p.failed = map[int]bool{}, t
+	}
+	p.final[at] = true
+}
+
+// givenUp returns the first target that is not tried again; false if there is none.
+func (p *progress) givenUp() (protocol.TargetOutcome, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed, p.final != nil
 }
 
 // parts returns how many Regions of the unit, which settles, have succeeded, were skipped, or

@@ -38,7 +38,7 @@ func TestATargetThatOneOfTwoHedgedInvocationsHasDoneIsDone(t *testing.T) {
 	w := world{"us-east-1": {target: halves}}
 	w.idempotent(true)
 	got, took := run(t, w, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3", "sqs"},
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3", "sqs"),
 		Hedge: &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 100},
 	}, 0)
 	want := []string{"s3 SUCCEEDED 2", "sqs SUCCEEDED 2"}
@@ -69,7 +69,7 @@ func TestATargetThatWasTriedIsNotOneWhoseTurnNeverCame(t *testing.T) {
 		return slowly(time.Hour)(ctx, target)
 	}
 	got, _ := run(t, world{"us-east-1": {target: act}}, protocol.Request{
-		Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3", "sqs"}, TargetMaxConcurrency: 1, TimeoutSeconds: 10,
+		Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3", "sqs"), TargetMaxConcurrency: 1, TimeoutSeconds: 10,
 		Retry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}}},
 	}, 0)
 	want := []string{"s3 TIMED_OUT States.Timeout 2", "sqs FAILED Test.Broken 1"}
@@ -97,7 +97,7 @@ func TestTheOnlyInvocationOfARunIsHedged(t *testing.T) {
 		w := world{"us-east-1": {target: act}}
 		w.idempotent(true)
 		_, took := run(t, w, protocol.Request{
-			Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, MaxConcurrency: tt.maxConcurrency,
+			Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3"), MaxConcurrency: tt.maxConcurrency,
 			RegionTimeoutSeconds: 61, Hedge: &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 100},
 		}, 0)
 		if took != tt.want {
@@ -109,9 +109,9 @@ func TestTheOnlyInvocationOfARunIsHedged(t *testing.T) {
 // "*" stands for hundreds of targets, which count like those that are named.
 func TestNoRegionHasMoreThanTenThousandTargets(t *testing.T) {
 	t.Parallel()
-	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: []string{protocol.EveryService}}
+	r := protocol.Request{Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets(protocol.EveryService)}
 	for len(r.Targets) < protocol.MaxTargets {
-		r.Targets = append(r.Targets, fmt.Sprintf("target-%d", len(r.Targets)))
+		r.Targets = append(r.Targets, protocol.Target{Name: fmt.Sprintf("target-%d", len(r.Targets))})
 	}
 	c := &coordinator.Coordinator{Tasks: world{}.tasks(), Invoker: invokerFunc(nil)}
 	_, err := c.Run(t.Context(), r)

@@ -11,14 +11,15 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// call calls the invoker. The answer is held until release is called, which is not nil.
-func (r *run) call(ctx context.Context, region string, payload func(waited time.Duration) []byte) (
+// call calls the invoker of a unit. The answer is held until release is called, which is not nil.
+func (r *run) call(ctx context.Context, u unit, payload func(waited time.Duration) []byte) (
 	answer []byte, release func(), report protocol.Attempt, err error,
 ) {
 	release = func() {}
-	holder, ok := r.coordinator.Invoker.(Holder)
+	invoker, region := r.invokers[r.plan.Regions[u.region].Account], r.region(u)
+	holder, ok := invoker.(Holder)
 	if !ok {
-		answer, report, err = r.coordinator.Invoker.Invoke(ctx, region, payload(0))
+		answer, report, err = invoker.Invoke(ctx, region, payload(0))
 		return answer, release, report, err
 	}
 	answer, held, report, err := holder.InvokeHeld(ctx, region, payload)

@@ -204,7 +204,7 @@ func TestEveryServiceIsEveryServiceListedInTheRegion(t *testing.T) {
 	t.Parallel()
 	c := inProcess(task.Builtin())
 	got, err := c.Run(t.Context(), protocol.Request{
-		Regions: []string{"us-east-1", "ca-west-1", "me-west-1"}, Targets: []string{"s3", "*"},
+		Regions: []string{"us-east-1", "ca-west-1", "me-west-1"}, Targets: protocol.Targets("s3", "*"),
 	})
 	if err != nil || got.Status != protocol.StatusSucceeded {
 		t.Fatalf("Run = %s, %s, %v", got.Status, got.Cause, err)
@@ -219,7 +219,7 @@ func TestEveryServiceIsEveryServiceListedInTheRegion(t *testing.T) {
 			t.Errorf("%s has %d targets, %s first; want %d, s3", region, len(outcome.Targets), outcome.Targets[0].Target, len(services))
 		}
 	}
-	got, err = c.Run(t.Context(), protocol.Request{Regions: []string{"me-west-1"}, Targets: []string{"*"}})
+	got, err = c.Run(t.Context(), protocol.Request{Regions: []string{"me-west-1"}, Targets: protocol.Targets("*")})
 	if err != nil || statuses(got) != "FAILED: SKIPPED" || got.Cause != "every target was skipped; the first one: no service is listed in this Region" {
 		t.Errorf("Run where no service is listed = %s, %s, %v; want FAILED: SKIPPED with the cause", statuses(got), got.Cause, err)
 	}

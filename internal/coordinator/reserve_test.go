@@ -54,7 +54,7 @@ func TestTheReserveGrowsWithTheRunAndWithLessCPU(t *testing.T) {
 				c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks(), CPU: tt.cpu}
 				begin := time.Now()
 				got, err := c.Run(ctx, protocol.Request{
-					Task: "act", Regions: []string{"us-east-1"}, Targets: numbered(tt.targets),
+					Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets(numbered(tt.targets)...),
 					MaxTargetsPerInvocation: tt.per, MaxConcurrency: tt.concurrency,
 				})
 				if took := time.Since(begin); err != nil || took != tt.want || got.Status != protocol.StatusTimedOut {
@@ -83,7 +83,7 @@ func TestTheReserveIsNotTakenOfATimeThatEndsBefore(t *testing.T) {
 		c := &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks(), CPU: 0.05}
 		begin := time.Now()
 		got, err := c.Run(ctx, protocol.Request{
-			Task: "act", Regions: []string{"us-east-1"}, Targets: numbered(1000), MaxTargetsPerInvocation: 1, TimeoutSeconds: 50,
+			Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets(numbered(1000)...), MaxTargetsPerInvocation: 1, TimeoutSeconds: 50,
 		})
 		if took := time.Since(begin); err != nil || took != 50*time.Second || got.Notices != nil {
 			t.Errorf("Run after %v, %v, notices %q; want 50s, none", took, err, got.Notices)

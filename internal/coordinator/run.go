@@ -20,8 +20,10 @@ type run struct {
 	plan        *Plan // not changed
 	units       []unit
 	policy      fanout.Policy
-	lanes       []string            // the Region of each of the policy's groups
-	envelopes   []protocol.Envelope // of the requests to the workers, by the number of the account
+	lanes       []string        // the Region of each of the policy's groups
+	dialect     dialect         // of the workers
+	inputs      protocol.Inputs // of the targets
+	invokers    []Invoker       // by the number of the account; nil until it is needed
 	begin       time.Time
 	endBy       time.Time // when the run's time is over; zero means never
 	cut         bool      // whether that is for the function's deadline
@@ -46,9 +48,10 @@ func (c *Coordinator) newRun(parent context.Context, p *Plan, begin time.Time) (
 		coordinator: c, plan: p, units: units, policy: p.policy(groups, c.MemoryMB), lanes: lanes, begin: begin,
 		notices: slices.Clip(p.Notices),
 		outputs: newOutputs(p.MaxAnswerBytes),
-		bill:    billing{c.Billing, c.MemoryMB, p.Regional}, log: c.logger(p), events: c.Events,
+		bill:    c.billing(p), log: c.logger(p), events: c.Events,
 	}
-	r.envelopes, _ = p.envelopes() // on an error, each request fails with it
+	r.dialect, _ = p.dialect() // on an error, each request fails with it
+	r.inputs, r.invokers = protocol.InputsOf(p.Request.Targets), c.invokers(p)
 	r.gather()
 	ctx, cancel = r.withinTime(parent, c.CPU)
 	return r, ctx, cancel
@@ -115,10 +118,10 @@ func (r *run) region(u unit) string { return r.plan.Regions[u.region].Region }
 // execute fans out over the plan's invocations and gathers their outcomes.
 func (r *run) execute(ctx context.Context) protocol.Result {
 	r.started(ctx)
-	if invoker, ok := r.coordinator.Invoker.(Preparer); ok {
+	if invoker, ok := r.invokers[0].(Preparer); ok {
 		invoker.Prepare(ctx, r.atOnce())
 	}
-	if invoker, ok := r.coordinator.Invoker.(Measurer); ok {
+	if invoker, ok := r.invokers[0].(Measurer); ok {
 		r.policy.Adaptation.RoundTrip = func(lane int) (time.Duration, bool) {
 			return invoker.RoundTrip(r.lanes[lane]) // with one lane for all, any Region's will do
 		}
@@ -169,7 +172,7 @@ func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 		units[i], policy.Groups[i] = r.units[k], r.policy.Groups[k]
 	}
 	policy.Tolerance = r.plan.tolerance(units)
-	keep := r.coordinator.Windows.use(&policy.Adaptation, r.lanes, r.plan.Regional)
+	keep := r.windows().use(&policy.Adaptation, r.lanes, r.plan.Regional)
 	var watch func(fanout.Event[*reply])
 	if r.events != nil {
 		watch = func(e fanout.Event[*reply]) { r.attempted(ctx, units[e.Item], e) }
@@ -182,6 +185,15 @@ func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 	v := verdict()
 	keep(v)
 	return v
+}
+
+// windows returns what earlier runs have shown of the workers, or nil when the worker is not
+// the coordinator's own.
+func (r *run) windows() *Windows {
+	if r.plan.Request.Worker != nil {
+		return nil
+	}
+	return r.coordinator.Windows
 }
 
 // settled tells of Regions that have settled, those at these indexes.

@@ -11,7 +11,7 @@ func (r *run) serialMs(elapsedMs float64) (serial float64) {
 		of := r.plan.parametersOf(planned.Account)
 		ms, known := least[of]
 		if !known {
-			ms = protocol.Milliseconds(r.coordinator.Tasks.LeastTime(r.plan.Request.Task, r.plan.parameters(of)))
+			ms = protocol.Milliseconds(r.coordinator.tasks(r.plan.Request).LeastTime(r.plan.Request.Task, r.plan.parameters(of)))
 			least[of] = ms
 		}
 		for _, t := range r.regions[i].outcome.Targets {

@@ -28,7 +28,7 @@ func (n *nap) LeastTime() time.Duration { return time.Duration(n.Seconds * float
 func naps(longer time.Duration) task.Task {
 	return task.New("nap", "sleep", func(ctx context.Context, in task.Input[nap]) (string, error) {
 		time.Sleep(in.Parameters.LeastTime() + longer)
-		if strings.HasPrefix(in.Target, "bad") {
+		if strings.HasPrefix(in.Target.Name, "bad") {
 			return "", errors.New("bad")
 		}
 		return "", ctx.Err()
@@ -67,7 +67,7 @@ func TestSerialMsIsTheTimeAskedForOfTheTargetsThatSucceeded(t *testing.T) {
 				c := &coordinator.Coordinator{Tasks: tasks, Invoker: invoke.InProcess{Handle: (&regionworker.Worker{Tasks: tasks}).Handle}}
 				got := runRequest(t, c, protocol.Request{
 					Task: "nap", Parameters: json.RawMessage(`{"seconds":` + tt.seconds + `}`),
-					Regions: three, Targets: tt.targets, TargetRetry: tt.retry,
+					Regions: three, Targets: protocol.Targets(tt.targets...), TargetRetry: tt.retry,
 				})
 				if s := got.Summary; s.SerialMs != tt.serial || s.Speedup != tt.speedup {
 					t.Errorf("serialMs is %v and speedup %v, want %v and %v", s.SerialMs, s.Speedup, tt.serial, tt.speedup)

@@ -44,7 +44,7 @@ func TestTheResultSaysThatTheFunctionsOwnTimeoutCutTheRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, took := run(t, tt.world, protocol.Request{
-				Task: "act", Regions: []string{"us-east-1"}, Targets: []string{"s3"}, TimeoutSeconds: tt.asked,
+				Task: "act", Regions: []string{"us-east-1"}, Targets: protocol.Targets("s3"), TimeoutSeconds: tt.asked,
 			}, tt.limit)
 			if statuses(got) != tt.want || !slices.Equal(got.Notices, tt.notice) || got.Hint != tt.hint || took != tt.took {
 				t.Errorf("Run = %s after %v, notices %q, hint %q; want %s after %v, %q, %q",

@@ -54,7 +54,7 @@ func TestTwentyRegionsSomeSlowSomeLostSomePanicking(t *testing.T) {
 			"eu-west-3", "eu-central-1", "eu-north-1", "eu-south-1", "ap-south-1", "ap-northeast-1", "ap-southeast-1",
 			"ap-southeast-2", "me-south-1", "il-central-1", "af-south-1", "mx-central-1",
 		},
-		Targets:                 []string{"dynamodb", "s3", "sqs"},
+		Targets:                 protocol.Targets("dynamodb", "s3", "sqs"),
 		MaxTargetsPerInvocation: 2, // so that each Region takes two invocations
 		RegionTimeoutSeconds:    2,
 		TimeoutSeconds:          10,
@@ -107,10 +107,10 @@ func (w world) tasks() *task.Registry {
 			if act == nil {
 				act = slowly(100 * time.Millisecond)
 			}
-			if err := act(ctx, in.Target); err != nil {
+			if err := act(ctx, in.Target.Name); err != nil {
 				return nil, err
 			}
-			return map[string]string{"message": in.Target + " is fine in " + in.Region}, nil
+			return map[string]string{"message": in.Target.Name + " is fine in " + in.Region}, nil
 		}, traits...))
 }
 

@@ -42,8 +42,8 @@ func (m mixed) Invoke(_ context.Context, region string, payload []byte) ([]byte,
 func TestAnOlderWorkerIsNoticedWithTheCommandThatDeploysIt(t *testing.T) {
 	t.Parallel()
 	const old = 1 // before the task call
-	call := protocol.Request{Task: "call", Targets: []string{"sts:GetCallerIdentity"}}
-	resolve := protocol.Request{Task: "resolve", Targets: []string{"dynamodb"}}
+	call := protocol.Request{Task: "call", Targets: protocol.Targets("sts:GetCallerIdentity")}
+	resolve := protocol.Request{Task: "resolve", Targets: protocol.Targets("dynamodb")}
 	for _, tt := range []struct {
 		name     string
 		workers  mixed

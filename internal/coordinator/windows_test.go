@@ -34,7 +34,7 @@ func TestAWarmProcessStartsWithTheWindowThatEachRegionHasShown(t *testing.T) {
 		c := &coordinator.Coordinator{Invoker: limited(w.invoker(t)), Tasks: w.tasks(), Regional: true, Windows: new(coordinator.Windows)}
 		throttled := func(regions ...string) int {
 			got, err := c.Run(t.Context(), protocol.Request{
-				Task: "act", Regions: regions, Targets: numbered(36), MaxTargetsPerInvocation: 1, TimeoutSeconds: 600,
+				Task: "act", Regions: regions, Targets: protocol.Targets(numbered(36)...), MaxTargetsPerInvocation: 1, TimeoutSeconds: 600,
 			})
 			if err != nil || got.Status != protocol.StatusSucceeded {
 				t.Fatalf("Run = %s, %v", got.Status, err)

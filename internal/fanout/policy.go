@@ -20,6 +20,9 @@ type Policy struct {
 	// have not returned included. Zero means no bound.
 	MaxConcurrency int
 
+	// GroupConcurrency bounds the attempts of a group running at once. Zero means no bound.
+	GroupConcurrency int
+
 	// Timeout bounds one attempt. Zero means as long as the context lasts.
 	Timeout time.Duration
 
@@ -95,11 +98,19 @@ type Tolerance struct {
 	MinSuccessful int
 }
 
+// Retries reports whether a retrier applies to errors with a name.
+func (p Policy) Retries(name string) bool {
+	return slices.ContainsFunc(p.Retry, func(r Retrier) bool { return r.matches(name) })
+}
+
 // Validate returns what is wrong with p for n items, or nil.
 func (p Policy) Validate(n int) error {
 	var faults []error
 	if p.MaxConcurrency < 0 {
 		faults = append(faults, fmt.Errorf("MaxConcurrency is %d; want 0 or more", p.MaxConcurrency))
+	}
+	if p.GroupConcurrency < 0 {
+		faults = append(faults, fmt.Errorf("GroupConcurrency is %d; want 0 or more", p.GroupConcurrency))
 	}
 	if p.Timeout < 0 {
 		faults = append(faults, fmt.Errorf("attempt Timeout is %v; want 0 or more", p.Timeout))

@@ -1,6 +1,8 @@
 package fanout
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -8,6 +10,7 @@ import (
 // A queue has the items of one group that are not running. The loop owns it.
 type queue struct {
 	lane    *lane // the limit that they share
+	bound   int   // of running
 	fresh   []int // items that were never tried, in order
 	ready   []int // items whose wait before a retry has passed, in that order
 	waiting int   // items that wait before a retry
@@ -25,7 +28,7 @@ func newQueues(p Policy, n int) (queues []*queue, lanes []*lane) {
 		if g == 0 || p.Adaptation.PerGroup {
 			lanes = append(lanes, &lane{})
 		}
-		queues[g] = &queue{lane: lanes[len(lanes)-1]}
+		queues[g] = &queue{lane: lanes[len(lanes)-1], bound: cmp.Or(p.GroupConcurrency, math.MaxInt)}
 	}
 	if len(queues) == 1 {
 		queues[0].fresh = make([]int, 0, n)
@@ -98,10 +101,10 @@ func (l *loop[T, R]) room(q *queue, now time.Time) bool {
 			}
 		}
 	}
-	return free > 0 && q.lane.room(now, keptInLane)
+	return free > 0 && q.running < q.bound && q.lane.room(now, keptInLane)
 }
 
 // most returns how many attempts the group could have running now.
 func (q *queue) most() int {
-	return min(q.running+len(q.ready)+len(q.fresh)+q.waiting, q.lane.most())
+	return min(q.running+len(q.ready)+len(q.fresh)+q.waiting, q.bound, q.lane.most())
 }

@@ -130,8 +130,22 @@ func lambdaError(r *awshttp.ResponseError, err error) (code, message string) {
 	return api.ErrorCode(), api.ErrorMessage()
 }
 
-// noCredentials returns the error of a call without credentials.
+// noCredentials returns the error of a call without credentials. An error with a name is that
+// of a role that could not be assumed; one that passes has the name of a call that could not
+// be made, which is tried again.
 func noCredentials(err *awsapi.CredentialsError) error {
+	var role interface {
+		error
+		ErrorName() string
+		Transient() bool
+	}
+	if errors.As(err.Err, &role) {
+		name := role.ErrorName()
+		if role.Transient() {
+			name = protocol.ErrorLambdaSDKClient
+		}
+		return &Error{Name: name, Message: role.Error(), Err: notTimeout(err.Err)}
+	}
 	return &Error{
 		Name: protocol.ErrorNoCredentials,
 		Message: fmt.Sprintf("no AWS credentials to call Lambda with; "+

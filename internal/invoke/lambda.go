@@ -65,8 +65,10 @@ type Settings struct {
 type Lambda struct {
 	function string
 	home     string         // the Region of the worker that serves every Region; "" means that each has its own
+	caller   bool           // whether it is a function of the caller's
 	options  lambda.Options // say where Lambda's endpoints are
 	api      *awsapi.Client
+	sender   awsapi.Sender
 	pool     *wire.Pool // nil when an HTTP client of the caller's sends
 
 	withoutLog atomic.Bool // whether a server does not know the log's tail
@@ -95,19 +97,24 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lambda{
-		function: s.Function, home: home,
-		options: lambda.NewFromConfig(cfg).Options(), requests: map[request]*awsapi.Request{},
-		holdBytes: int64(cmp.Or(s.MemoryMB, defaultMemoryMB)) << 20 / answersShare,
-	}
-	l.holding = semaphore.NewWeighted(l.holdBytes)
-	var sender awsapi.Sender
-	sender, l.pool = newSender(cfg.HTTPClient, s, int(l.holdBytes))
-	l.api = awsapi.New(sender, cfg.Credentials)
+	l := newLambda(cfg, s)
+	l.function, l.home = s.Function, home
 	if home != "" { // before the first call waits for it
 		_, err = l.request(context.Background(), request{home, true}) //nolint:forbidigo // it is looked up in a table
 	}
 	return l, err
+}
+
+// newLambda returns a Lambda that calls no function yet.
+func newLambda(cfg aws.Config, s Settings) *Lambda {
+	l := &Lambda{
+		options: lambda.NewFromConfig(cfg).Options(), requests: map[request]*awsapi.Request{},
+		holdBytes: int64(cmp.Or(s.MemoryMB, defaultMemoryMB)) << 20 / answersShare,
+	}
+	l.holding = semaphore.NewWeighted(l.holdBytes)
+	l.sender, l.pool = newSender(cfg.HTTPClient, s, int(l.holdBytes))
+	l.api = awsapi.New(l.sender, cfg.Credentials)
+	return l
 }
 
 // newSender returns what sends requests, and the pool if it is one. It takes the
@@ -228,8 +235,8 @@ func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload Payload)
 		}, report, nil
 	}
 	err = failure(ctx, err)
-	if e, ok := errors.AsType[*Error](err); ok && l.home == "" {
-		e.Advice = regionally(e.Advice)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Advice = l.advice(e.Advice)
 	}
 	return nil, nil, report, err
 }

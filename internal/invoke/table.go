@@ -232,6 +232,17 @@ func (r row) name() string {
 	return "Lambda." + r.code
 }
 
+// MayNotHaveRun reports whether after an error with this name it can be known that the function
+// has not run: it is a name of a refusal, or of a call that may not have been sent, or one
+// that matches these too.
+func MayNotHaveRun(name string) bool {
+	switch name {
+	case protocol.ErrorAll, protocol.ErrorTaskFailed, protocol.ErrorLambdaSDKClient:
+		return true
+	}
+	return slices.ContainsFunc(table, func(r row) bool { return r.name() == name && r.ran == refused })
+}
+
 // persistenceOf returns which throttle Lambda's reason stands for. Without a known reason
 // it is that of the calls in flight.
 func persistenceOf(reason types.ThrottleReason) persistence {
@@ -245,12 +256,16 @@ func persistenceOf(reason types.ThrottleReason) persistence {
 	return atOnce
 }
 
-// regionally returns the hint for placement Regional.
-func regionally(h protocol.Hint) protocol.Hint {
-	switch h { //nolint:exhaustive // the others are the same
-	case protocol.HintSetWorker:
+// advice returns what to do about an error, by whose worker it is and where.
+func (l *Lambda) advice(h protocol.Hint) protocol.Hint {
+	switch {
+	case h == protocol.HintSetWorker && l.caller:
+		return protocol.HintSetFunction
+	case h == protocol.HintAllowWorker && l.caller:
+		return protocol.HintAllowFunction
+	case h == protocol.HintSetWorker && l.home == "":
 		return protocol.HintDeployWorker
-	case protocol.HintAllowWorker:
+	case h == protocol.HintAllowWorker && l.home == "":
 		return protocol.HintAllowRegion
 	}
 	return h

@@ -13,10 +13,10 @@ import (
 // A worker runs a task on every target of an invocation.
 func ExampleWorker_Handle() {
 	greet := task.New("greet", "greet the target", func(_ context.Context, in task.Input[struct{}]) (string, error) {
-		if in.Target == "nothing" {
+		if in.Target.Name == "nothing" {
 			return "", task.Skip("there is nothing to greet")
 		}
-		return "hello " + in.Target + " in " + in.Region, nil
+		return "hello " + in.Target.Name + " in " + in.Region, nil
 	})
 	worker := &regionworker.Worker{Tasks: task.NewRegistry(greet)}
 	payload, err := json.Marshal(protocol.RegionRequest{

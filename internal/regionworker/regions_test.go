@@ -38,7 +38,7 @@ func TestTheTargetsOfSeveralRegionsAreAnsweredInOrder(t *testing.T) {
 				default:
 					time.Sleep(time.Second)
 				}
-				return in.Target + " in " + in.Region, nil
+				return in.Target.Name + " in " + in.Region, nil
 			}))}
 		r := several(
 			protocol.RegionTargets{Region: "eu-west-1", Targets: []string{"a", "b"}},

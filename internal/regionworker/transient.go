@@ -24,7 +24,7 @@ func transientRetry() []protocol.Retrier {
 // errors with a method Transient that returns true. What the end of the context does is
 // the engine's to say.
 func onlyTransient(work task.Work) task.Work {
-	return func(ctx context.Context, region, target string) (json.RawMessage, error) {
+	return func(ctx context.Context, region string, target protocol.Target) (json.RawMessage, error) {
 		out, err := work(ctx, region, target)
 		var transient interface{ Transient() bool }
 		if err != nil && ctx.Err() == nil && (!errors.As(err, &transient) || !transient.Transient()) {

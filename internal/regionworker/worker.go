@@ -125,9 +125,9 @@ func (w *Worker) run(
 		if request.Regions != nil {
 			of = log.With("region", i.region)
 		}
-		result.Targets[n], kept[n] = outcomeOf(i.target, begin, o)
+		result.Targets[n], kept[n] = outcomeOf(i.target.Name, begin, o)
 		logTarget(ctx, of, result.Targets[n], kept[n])
-		panicked = panicked || logPanic(ctx, of, i.target, o.Err)
+		panicked = panicked || logPanic(ctx, of, i.target.Name, o.Err)
 	}
 	for i := range kept { // now none is dropped any more
 		kept[i].PutInto(&result.Targets[i])
@@ -140,7 +140,10 @@ func (w *Worker) run(
 }
 
 // An item is one target of one Region.
-type item struct{ region, target string }
+type item struct {
+	region string
+	target protocol.Target
+}
 
 // itemsOf returns the items of a request, in the order of the answer.
 func itemsOf(r protocol.RegionRequest) []item {
@@ -148,7 +151,7 @@ func itemsOf(r protocol.RegionRequest) []item {
 	for _, region := range r.Work() {
 		items = slices.Grow(items, len(region.Targets))
 		for _, target := range region.Targets {
-			items = append(items, item{region.Region, target})
+			items = append(items, item{region.Region, protocol.Target{Name: target, Input: r.Inputs[target]}})
 		}
 	}
 	return items
@@ -166,7 +169,7 @@ func groupsOf(r protocol.RegionRequest) (groups []int) {
 // checked returns work that fails if its output cannot be part of an answer. Then only
 // this target fails, instead of the whole answer being lost.
 func checked(work task.Work) task.Work {
-	return func(ctx context.Context, region, target string) (json.RawMessage, error) {
+	return func(ctx context.Context, region string, target protocol.Target) (json.RawMessage, error) {
 		out, err := work(ctx, region, target)
 		if err != nil {
 			return nil, err

@@ -22,7 +22,7 @@ import (
 // acting returns a worker with a task "act" that calls act.
 func acting(act func(ctx context.Context, target string) (any, error)) *regionworker.Worker {
 	return &regionworker.Worker{Tasks: task.NewRegistry(task.New("act", "do as the test says",
-		func(ctx context.Context, in task.Input[struct{}]) (any, error) { return act(ctx, in.Target) }))}
+		func(ctx context.Context, in task.Input[struct{}]) (any, error) { return act(ctx, in.Target.Name) }))}
 }
 
 // request returns a request for the task "act" over targets.

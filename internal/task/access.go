@@ -12,6 +12,7 @@ import (
 	"meridian/internal/endpoints"
 	"meridian/pkg/protocol"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 )
@@ -111,6 +112,18 @@ func (a *AWS) newAPI(ctx context.Context) (*awsapi.API, error) {
 		return a.owned(ctx, c, of, account.ErrorProfile, "the credentials of profile "+a.access.Profile+" belong to account %s, not to %s")
 	}
 	return &awsapi.API{Client: awsapi.New(c.sender, from), Endpoints: c.endpoints}, nil
+}
+
+// Credentials returns the credentials of an access, for a Region and a run. They are loaded
+// on first use, and renewed before they expire.
+func (a *AWS) Credentials(access *protocol.Access, region, runID string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		api, err := a.as(WithAccess(WithRunID(ctx, runID), access), region).api(ctx)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		return api.Client.Credentials().Retrieve(ctx)
+	})
 }
 
 // owned returns what calls AWS with the credentials of an AWS, if they belong to the account

@@ -53,7 +53,7 @@ func (a *accounts) listing(t *testing.T, profiles task.Profiles) *task.Registry 
 func list(t *testing.T, tasks *task.Registry, access *protocol.Access) (said string, transient bool) {
 	t.Helper()
 	ctx := task.WithAccess(task.WithRunID(t.Context(), "run"), access)
-	output, err := prepare(t, tasks, "listing", nil)(ctx, "eu-west-1", "one")
+	output, err := prepare(t, tasks, "listing", nil)(ctx, "eu-west-1", protocol.Target{Name: "one"})
 	if err == nil {
 		return string(output), false
 	}
@@ -117,7 +117,7 @@ func TestATaskOfAProcessWithoutAWSGetsAnError(t *testing.T) {
 	if _, err := none.Account(t.Context(), "eu-west-1"); err == nil {
 		t.Error("Account of no AWS is nil")
 	}
-	_, err := prepare(t, task.Builtin(), protocol.OrganizationTask, json.RawMessage(`{"units":["ou-ab12-11111111"]}`))(t.Context(), "us-east-1", "all")
+	_, err := prepare(t, task.Builtin(), protocol.OrganizationTask, json.RawMessage(`{"units":["ou-ab12-11111111"]}`))(t.Context(), "us-east-1", protocol.Target{Name: "all"})
 	if err == nil {
 		t.Error("the organization of no AWS is nil")
 	}

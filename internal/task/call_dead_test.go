@@ -140,7 +140,7 @@ func TestADeadRegionCostsThreeSecondsOnce(t *testing.T) {
 			begin := time.Now()
 			w.dials.Store(0)
 			result, err := c.Run(t.Context(), protocol.Request{
-				Task: "call", Regions: []string{"*"}, Targets: []string{"ec2:DescribeVpcs", "dynamodb:ListTables", "sts:GetCallerIdentity"},
+				Task: "call", Regions: []string{"*"}, Targets: protocol.Targets("ec2:DescribeVpcs", "dynamodb:ListTables", "sts:GetCallerIdentity"),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -179,7 +179,7 @@ func TestDeadHostsAreForgotten(t *testing.T) {
 		}{{0, 1}, {30 * time.Second, 2}, {23 * time.Second, 3}, {time.Second, 3}, {time.Hour, 1}} { // and three seconds for each dial
 			time.Sleep(test.pause)
 			work := prepare(t, tasks, "call", fmt.Appendf(nil, `{"input":{"AccountId":"11112222333%d"}}`, n))
-			if _, err := work(task.WithRunID(t.Context(), "run"), w.dead, "s3control:ListJobs"); err == nil {
+			if _, err := work(task.WithRunID(t.Context(), "run"), w.dead, protocol.Target{Name: "s3control:ListJobs"}); err == nil {
 				t.Error("a dead host answered")
 			}
 			if got := a.DeadHosts(); got != test.want {
@@ -209,7 +209,7 @@ func TestEC2IsAskedForTheEnabledRegionsWhenTheAccountServiceHangs(t *testing.T) 
 		defer close(over)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		output, err := prepare(t, calling(t, "", a), "enabled-regions", nil)(ctx, "us-east-1", "enabled")
+		output, err := prepare(t, calling(t, "", a), "enabled-regions", nil)(ctx, "us-east-1", protocol.Target{Name: "enabled"})
 		if err != nil || !strings.Contains(string(output), "says ec2:DescribeRegions") {
 			t.Errorf("%s, %v; want EC2's answer", output, err)
 		}

@@ -30,7 +30,7 @@ func TestTheErrorOfACallHasNoSecret(t *testing.T) {
 	a := cloudOf(t, 0, quoting, credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", secret, " "+token+"\n"))
 	for _, name := range []string{"call", "enabled-regions"} {
 		tasks := calling(t, "reads", a)
-		_, err := prepare(t, tasks, name, nil)(t.Context(), "eu-west-1", "ec2:DescribeVpcs")
+		_, err := prepare(t, tasks, name, nil)(t.Context(), "eu-west-1", protocol.Target{Name: "ec2:DescribeVpcs"})
 		if text := fmt.Sprint(err); !strings.Contains(text, "x-amz-security-token:(secret)\n(secret) (HTTP 403)") || strings.Contains(text, token) || strings.Contains(text, secret) {
 			t.Errorf("%s: %q, want the token and the key left out", name, text)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 // Three calls at once, with the longest answers that a worker of 128 MB reads, take no more
@@ -42,7 +43,7 @@ func TestLongAnswersAreHeldWithinTheMemory(t *testing.T) {
 		var wg sync.WaitGroup
 		for range calls {
 			wg.Go(func() {
-				out, err := work(task.WithRunID(t.Context(), "run"), "eu-west-1", test.target)
+				out, err := work(task.WithRunID(t.Context(), "run"), "eu-west-1", protocol.Target{Name: test.target})
 				if want := fmt.Sprintf(`{"result":%d,"pages":1}`, items+1); err != nil || string(out) != want {
 					t.Errorf("%s: call = %s, %v; want %s", test.name, out, err, want)
 				}
@@ -91,7 +92,7 @@ func TestAnswersBelowTheSmallRoomAreReadAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range test.calls {
 			wg.Go(func() {
-				out, err := work(task.WithRunID(t.Context(), "run"), "eu-west-1", "dynamodb:ListTables")
+				out, err := work(task.WithRunID(t.Context(), "run"), "eu-west-1", protocol.Target{Name: "dynamodb:ListTables"})
 				if want := `{"result":1402,"pages":2}`; err != nil || string(out) != want {
 					t.Errorf("%d MB: call = %s, %v; want %s", test.memoryMB, out, err, want)
 				}

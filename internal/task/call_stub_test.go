@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -88,7 +89,7 @@ func calling(t *testing.T, allow string, a *task.AWS) *task.Registry {
 func call(t *testing.T, tasks *task.Registry, target, parameters string) (json.RawMessage, error) {
 	t.Helper()
 	work := prepare(t, tasks, "call", json.RawMessage(parameters))
-	return work(task.WithRunID(t.Context(), "run"), "eu-west-1", target)
+	return work(task.WithRunID(t.Context(), "run"), "eu-west-1", protocol.Target{Name: target})
 }
 
 const (

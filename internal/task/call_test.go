@@ -184,7 +184,7 @@ func TestCallGivesEveryAttemptTheSameToken(t *testing.T) {
 	tasks := calling(t, "ec2:RunInstances", cloud(t, s))
 	work := prepare(t, tasks, "call", json.RawMessage(`{"input":{"MinCount":1,"MaxCount":1}}`))
 	for _, of := range [][2]string{{"run", "eu-west-1"}, {"run", "eu-west-1"}, {"run", "us-east-1"}, {"other", "eu-west-1"}} {
-		if _, err := work(task.WithRunID(t.Context(), of[0]), of[1], "ec2:RunInstances"); err != nil {
+		if _, err := work(task.WithRunID(t.Context(), of[0]), of[1], protocol.Target{Name: "ec2:RunInstances"}); err != nil {
 			t.Fatal(err)
 		}
 	}

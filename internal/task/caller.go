@@ -19,9 +19,9 @@ func newCall(s Settings) (Func[CallParameters, CallOutput], error) {
 
 // call calls the operation that is the target.
 func (a allow) call(ctx context.Context, in Input[CallParameters]) (CallOutput, error) {
-	op, problem := lookUpOperation(in.Target) // Parameters are shared by goroutines
+	op, problem := lookUpOperation(in.Target.Name) // Parameters are shared by goroutines
 	if problem != "" {
-		return CallOutput{}, fmt.Errorf("%s %s", in.Target, problem)
+		return CallOutput{}, fmt.Errorf("%s %s", in.Target.Name, problem)
 	}
 	if err := a.check(op); err != nil {
 		return CallOutput{}, err
@@ -35,7 +35,7 @@ func (a allow) call(ctx context.Context, in Input[CallParameters]) (CallOutput, 
 	}
 	var of *room // nil before anything is sent
 	defer func() { of.free() }()
-	input := p.filled(op, in.RunID, in.Region, account, in.Target)
+	input := p.filled(op, in.RunID, in.Region, account, in.Target.Name)
 	answer, err := in.AWS.send(ctx, op, in.Region, input, op.Idempotent(input), func(api *awsapi.API) {
 		of = in.AWS.rooms.room(op, p.MaxBytes)
 		api.MaxPages, api.MaxBytes, api.Hold = p.MaxPages, of.answer, of.hold

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 // An account answers like AWS: which Regions are enabled, and to everything else that the
@@ -59,7 +60,7 @@ func TestEnabledRegionsAreAskedOfAWS(t *testing.T) {
 		{"neither", account{"", ""}, "account:ListRegions: denied (HTTP 403); ec2:DescribeRegions: "},
 	} {
 		work := prepare(t, calling(t, "", cloud(t, test.account)), "enabled-regions", nil)
-		output, err := work(t.Context(), "us-east-1", "enabled")
+		output, err := work(t.Context(), "us-east-1", protocol.Target{Name: "enabled"})
 		if got := fmt.Sprint(string(output), err); !strings.HasPrefix(strings.TrimSuffix(got, "<nil>"), test.want) {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
@@ -81,7 +82,7 @@ func TestARegionThatIsNotEnabledIsSkippedIfAWSSaysSo(t *testing.T) {
 		{"unknown", "me-south-1", account{"", ""}, ""},
 	} {
 		work := prepare(t, calling(t, "reads", cloud(t, test.account)), "call", nil)
-		_, err := work(t.Context(), test.region, "ec2:DescribeVpcs")
+		_, err := work(t.Context(), test.region, protocol.Target{Name: "ec2:DescribeVpcs"})
 		if skip, ok := errors.AsType[*task.SkipError](err); ok != (test.skipped != "") || ok && skip.Reason != test.skipped {
 			t.Errorf("%s: %v, want a skip: %q", test.name, err, test.skipped)
 		}

@@ -28,10 +28,10 @@ func (p *GreetParameters) Check() protocol.Faults {
 
 // greet does the work for one target. The field "message" of its output is printed.
 func greet(_ context.Context, in task.Input[GreetParameters]) (map[string]string, error) {
-	if in.Target == "mars" {
-		return nil, task.Skip("%s is not there", in.Target)
+	if in.Target.Name == "mars" {
+		return nil, task.Skip("%s is not there", in.Target.Name)
 	}
-	return map[string]string{"message": in.Parameters.Greeting + " " + in.Target + " in " + in.Region}, nil
+	return map[string]string{"message": in.Parameters.Greeting + " " + in.Target.Name + " in " + in.Region}, nil
 }
 
 // A task is a struct of parameters and a function. In a file of this package, register
@@ -45,8 +45,8 @@ func ExampleNew() {
 	fmt.Println(faults.Err())
 
 	work, _ := tasks.Prepare("greet", json.RawMessage(`{"greeting":"hello"}`))
-	fmt.Println(outcome(work(context.Background(), "eu-west-1", "world")))
-	fmt.Println(outcome(work(context.Background(), "eu-west-1", "mars")))
+	fmt.Println(outcome(work(context.Background(), "eu-west-1", protocol.Target{Name: "world"})))
+	fmt.Println(outcome(work(context.Background(), "eu-west-1", protocol.Target{Name: "mars"})))
 	// Output:
 	// parameters.greeting: missing
 	// {"message":"hello world in eu-west-1"}
@@ -76,7 +76,7 @@ func ExampleNewConfigured() {
 		panic(err)
 	}
 	work, _ := tasks.Prepare("where", nil)
-	fmt.Println(outcome(work(context.Background(), "eu-west-1", "dynamodb")))
+	fmt.Println(outcome(work(context.Background(), "eu-west-1", protocol.Target{Name: "dynamodb"})))
 	// Output: "eu-west-1 from the office"
 }
 
@@ -99,7 +99,7 @@ func ExampleAWS_Config() {
 		panic(err)
 	}
 	work, _ := tasks.Prepare("client", nil)
-	fmt.Println(outcome(work(context.Background(), "eu-west-1", "target")))
+	fmt.Println(outcome(work(context.Background(), "eu-west-1", protocol.Target{Name: "target"})))
 	// Output: "AKIAIOSFODNN7EXAMPLE signs for eu-west-1, and makes 1 attempt"
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"meridian/internal/task"
+	"meridian/pkg/protocol"
 )
 
 const (
@@ -76,7 +77,7 @@ func (i *identities) calls(t *testing.T, tasks *task.Registry, within time.Durat
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
-			_, errs[n] = work(task.WithRunID(ctx, "run"), region, "ec2:DescribeVpcs")
+			_, errs[n] = work(task.WithRunID(ctx, "run"), region, protocol.Target{Name: "ec2:DescribeVpcs"})
 		})
 	}
 	wg.Wait()

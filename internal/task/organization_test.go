@@ -73,7 +73,7 @@ func (o *organizations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // list returns what the task "organization" finds with parameters in a run.
 func (o *organizations) list(t *testing.T, tasks *task.Registry, run, parameters string) (string, error) {
 	t.Helper()
-	output, err := prepare(t, tasks, protocol.OrganizationTask, json.RawMessage(parameters))(task.WithRunID(t.Context(), run), "eu-west-1", "accounts")
+	output, err := prepare(t, tasks, protocol.OrganizationTask, json.RawMessage(parameters))(task.WithRunID(t.Context(), run), "eu-west-1", protocol.Target{Name: "accounts"})
 	return string(output), err
 }
 

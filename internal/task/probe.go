@@ -90,7 +90,7 @@ type prober struct{ *probe.Prober }
 // target's endpoint. The first sample that fails fails the target; the thresholds are for
 // all samples together. A service that is not listed in the Region is skipped.
 func (p prober) probe(ctx context.Context, in Input[ProbeParameters]) (ProbeOutput, error) {
-	request, err := in.Parameters.request(in.Region, in.Target)
+	request, err := in.Parameters.request(in.Region, in.Target.Name)
 	if err != nil {
 		return ProbeOutput{}, err
 	}
@@ -105,7 +105,7 @@ func (p prober) probe(ctx context.Context, in Input[ProbeParameters]) (ProbeOutp
 		}
 	}
 	now := time.Now()
-	o := outputOf(in.Parameters.place(in.Region, in.Target, request), samples, now)
+	o := outputOf(in.Parameters.place(in.Region, in.Target.Name, request), samples, now)
 	return o, in.Parameters.thresholds(o, samples[len(samples)-1], now)
 }
 

@@ -100,7 +100,7 @@ func TestATargetCannotChangeTheURLAroundIt(t *testing.T) {
 			return
 		}
 		want := strings.TrimPrefix(server.URL, "http://") + "/a/" + target + "/b?c=" + target
-		if _, err := work(t.Context(), "eu-west-1", target); err != nil {
+		if _, err := work(t.Context(), "eu-west-1", protocol.Target{Name: target}); err != nil {
 			t.Fatalf("probe of %q = %v", target, err)
 		}
 		if got := <-asked; got != want {
@@ -174,7 +174,7 @@ func TestProbeDescribesTheAnswerAndItsTimes(t *testing.T) {
 			}
 			server := start(mux)
 			t.Cleanup(server.Close)
-			data, err := locally(t, server, tt.parameters)(t.Context(), "eu-west-1", "dynamodb")
+			data, err := locally(t, server, tt.parameters)(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"})
 			var got task.ProbeOutput
 			if err := errors.Join(err, json.Unmarshal(data, &got)); err != nil {
 				t.Fatalf("probe = %s, %v", data, err)
@@ -220,7 +220,7 @@ func TestAProbesFailureIsTheTargets(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	_, err := locally(t, server, `{"url":"URL","samples":5,"expectStatus":200}`)(t.Context(), "eu-west-1", "dynamodb")
+	_, err := locally(t, server, `{"url":"URL","samples":5,"expectStatus":200}`)(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"})
 	named, ok := errors.AsType[interface {
 		error
 		ErrorName() string
@@ -234,7 +234,7 @@ func TestAProbesFailureIsTheTargets(t *testing.T) {
 func TestAServiceThatIsNotInTheRegionIsNotProbed(t *testing.T) {
 	t.Parallel()
 	work := prepare(t, task.Builtin(), "probe", nil)
-	_, err := work(t.Context(), "ap-southeast-7", "apprunner")
+	_, err := work(t.Context(), "ap-southeast-7", protocol.Target{Name: "apprunner"})
 	if skipped, ok := errors.AsType[*task.SkipError](err); !ok || skipped.Reason != "apprunner is not listed in ap-southeast-7" {
 		t.Errorf("probe = %v, want to skip", err)
 	}
@@ -271,7 +271,7 @@ func TestWhatTheOperatorDoesNotAllowIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			work := prepare(t, tasks, "probe", json.RawMessage(strings.ReplaceAll(tt.parameters, "URL", server.URL)))
-			if _, err := work(t.Context(), "eu-west-1", "dynamodb"); err == nil || err.Error() != tt.want {
+			if _, err := work(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"}); err == nil || err.Error() != tt.want {
 				t.Errorf("probe = %v, want %s", err, tt.want)
 			}
 		})
@@ -298,7 +298,7 @@ func TestAnExpectationThatIsNotMetHasAName(t *testing.T) {
 	} {
 		t.Run(tt.parameters, func(t *testing.T) {
 			t.Parallel()
-			_, err := locally(t, server, `{"url":"URL",`+tt.parameters+`}`)(t.Context(), "eu-west-1", "dynamodb")
+			_, err := locally(t, server, `{"url":"URL",`+tt.parameters+`}`)(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"})
 			name, text := "", ""
 			if named, ok := errors.AsType[*probe.Error](err); ok {
 				name, text = named.Name, err.Error()
@@ -314,14 +314,14 @@ func TestAnExpectationThatIsNotMetHasAName(t *testing.T) {
 	short.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{expiring(t, 999*24*time.Hour+time.Hour)}}
 	short.StartTLS()
 	t.Cleanup(short.Close)
-	_, err := locally(t, short, tooLong)(t.Context(), "eu-west-1", "dynamodb")
+	_, err := locally(t, short, tooLong)(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"})
 	const few = "TLS handshake with 127.0.0.1: the first certificate of its chain to expire has 999 days left, want 1000"
 	if named, ok := errors.AsType[*probe.Error](err); !ok || named.Name != probe.ErrorCertificate || err.Error() != few {
 		t.Errorf("probe = %v, want Probe.Certificate: %s", err, few)
 	}
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
-	_, err = locally(t, plain, `{"url":"URL","minCertificateDays":1}`)(t.Context(), "eu-west-1", "dynamodb")
+	_, err = locally(t, plain, `{"url":"URL","minCertificateDays":1}`)(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"})
 	const want = "TLS handshake with 127.0.0.1: there was none: the answer is plain HTTP"
 	if named, ok := errors.AsType[*probe.Error](err); !ok || named.Name != probe.ErrorCertificate || err.Error() != want {
 		t.Errorf("probe = %v, want Probe.Certificate: %s", err, want)

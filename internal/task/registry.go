@@ -191,6 +191,12 @@ func (r *Registry) Idempotent(name string, parameters json.RawMessage, targets [
 	return t.Idempotent
 }
 
+// TakesInput reports whether the task called name has the trait [TakesInput], or is unknown.
+func (r *Registry) TakesInput(name string) bool {
+	t, found := r.Task(name)
+	return !found || t.TakesInput
+}
+
 // Omits returns a function that returns why a target is left out of a plan in a Region,
 // or "", see [Omitter]. Nil means that none is. Check has found nothing wrong with the
 // request.

@@ -49,7 +49,7 @@ func (o *ResolveOutput) Rows() (columns []string, rows []map[string]json.RawMess
 // resolve looks up the endpoint of the service that the target names. It skips a
 // service that is not listed in the Region, or has no such endpoint there.
 func resolve(_ context.Context, in Input[ResolveParameters]) (ResolveOutput, error) {
-	return lookUp(in.Region, in.Target, in.Parameters.variant())
+	return lookUp(in.Region, in.Target.Name, in.Parameters.variant())
 }
 
 // SkipTarget implements [Skipper].

@@ -55,11 +55,11 @@ func sleep(ctx context.Context, in Input[SleepParameters]) (SleepOutput, error) 
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		if _, known := endpoints.ServiceID(in.Target); known {
-			o, err := lookUp(in.Region, in.Target, endpoints.Variant{})
+		if _, known := endpoints.ServiceID(in.Target.Name); known {
+			o, err := lookUp(in.Region, in.Target.Name, endpoints.Variant{})
 			return SleepOutput(o), err
 		}
-		return SleepOutput{Message: fmt.Sprintf("slept %v s for %s in %s", in.Parameters.Seconds, in.Target, in.Region)}, nil
+		return SleepOutput{Message: fmt.Sprintf("slept %v s for %s in %s", in.Parameters.Seconds, in.Target.Name, in.Region)}, nil
 	case <-ctx.Done():
 		return SleepOutput{}, context.Cause(ctx)
 	}

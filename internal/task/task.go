@@ -40,8 +40,9 @@ type Input[P any] struct {
 	// Region is the AWS Region to work in.
 	Region string
 
-	// Target is what to work on in the Region.
-	Target string
+	// Target is what to work on in the Region. It has no input unless the task has the trait
+	// [TakesInput].
+	Target protocol.Target
 
 	// RunID names the run. It is the same in every attempt at a target.
 	RunID string
@@ -120,7 +121,7 @@ type Lister interface {
 }
 
 // A Work does the work for one target and returns its output, JSON in UTF-8.
-type Work func(ctx context.Context, region, target string) (json.RawMessage, error)
+type Work func(ctx context.Context, region string, target protocol.Target) (json.RawMessage, error)
 
 // A Task is one kind of work, see [New] and [NewConfigured].
 type Task struct {
@@ -138,6 +139,9 @@ type Task struct {
 
 	// CallsAWS says that the task calls AWS, and so needs credentials.
 	CallsAWS bool
+
+	// TakesInput says that the task reads the inputs of its targets.
+	TakesInput bool
 
 	// PerRequest says that Idempotent depends on the request, see [Repeater].
 	PerRequest bool
@@ -179,6 +183,10 @@ type Trait string
 // retriers in the request, and never hedged.
 const Idempotent Trait = "idempotent"
 
+// TakesInput is the trait of a task that reads the inputs of its targets. For any other task a
+// request with inputs is refused.
+const TakesInput Trait = "takes input"
+
 // CallsAWS is the trait of a task that calls AWS. Before a run at the command line, it is
 // checked that there are credentials.
 const CallsAWS Trait = "calls AWS"
@@ -193,6 +201,7 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 	t := Task{
 		Name: name, Summary: summary, Parameters: parametersOf(reflect.TypeFor[P]()), Rows: rowsOf[R](),
 		Idempotent: slices.Contains(traits, Idempotent), CallsAWS: slices.Contains(traits, CallsAWS),
+		TakesInput: slices.Contains(traits, TakesInput),
 	}
 	_, t.PerRequest = any(new(P)).(Repeater)
 	t.prepare = func(a *AWS, parameters json.RawMessage) (prepared, protocol.Faults) {
@@ -207,7 +216,7 @@ func New[P, R any](name, summary string, f Func[P, R], traits ...Trait) Task {
 				return prepared{parameters: p}, faults
 			}
 		}
-		return prepared{p, func(ctx context.Context, region, target string) (json.RawMessage, error) {
+		return prepared{p, func(ctx context.Context, region string, target protocol.Target) (json.RawMessage, error) {
 			of, began := a.as(ctx, region), time.Now()
 			output, err := f(ctx, Input[P]{Region: region, Target: target, RunID: runID(ctx), AWS: of, Parameters: *p})
 			if err != nil {

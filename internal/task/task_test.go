@@ -30,13 +30,13 @@ func (p *pair) Check() protocol.Faults {
 }
 
 func sum(_ context.Context, in task.Input[pair]) (map[string]any, error) {
-	return map[string]any{"in": in.Region + "/" + in.Target, "sum": in.Parameters.Left + in.Parameters.Right}, nil
+	return map[string]any{"in": in.Region + "/" + in.Target.Name, "sum": in.Parameters.Left + in.Parameters.Right}, nil
 }
 
 func TestATaskIsATypedFunction(t *testing.T) {
 	t.Parallel()
 	work := prepare(t, task.NewRegistry(task.New("sum", "add", sum)), "sum", json.RawMessage(`{"left":1,"right":2}`))
-	got, err := work(t.Context(), "eu-west-1", "s3")
+	got, err := work(t.Context(), "eu-west-1", protocol.Target{Name: "s3"})
 	if want := `{"in":"eu-west-1/s3","sum":3}`; err != nil || string(got) != want {
 		t.Errorf("work = %s, %v; want %s", got, err, want)
 	}
@@ -93,7 +93,7 @@ func TestAnErrorOfATaskIsKept(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			work, _ := task.NewRegistry(task.New("x", "", tt.f)).Prepare("x", nil)
-			if _, err := work(t.Context(), "eu-west-1", "s3"); err == nil || err.Error() != tt.want {
+			if _, err := work(t.Context(), "eu-west-1", protocol.Target{Name: "s3"}); err == nil || err.Error() != tt.want {
 				t.Errorf("work = %v, want %s", err, tt.want)
 			}
 		})
@@ -165,7 +165,7 @@ func TestSleepWaitsAndResolves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		work := prepare(t, task.Builtin(), "sleep", json.RawMessage(`{"seconds":1.5}`))
 		begin := time.Now()
-		got, err := work(t.Context(), "eu-west-1", "dynamodb")
+		got, err := work(t.Context(), "eu-west-1", protocol.Target{Name: "dynamodb"})
 		if took := time.Since(begin); err != nil || took != 1500*time.Millisecond {
 			t.Errorf("sleep took %v, %v; want 1.5s", took, err)
 		}
@@ -182,7 +182,7 @@ func TestSleepWaitsAndResolves(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := work(ctx, "eu-west-1", "dynamodb"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := work(ctx, "eu-west-1", protocol.Target{Name: "dynamodb"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("sleep within 1s = %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
@@ -207,7 +207,7 @@ func TestResolve(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			work := prepare(t, task.Builtin(), "resolve", json.RawMessage(tt.parameters))
-			data, err := work(t.Context(), tt.region, tt.target)
+			data, err := work(t.Context(), tt.region, protocol.Target{Name: tt.target})
 			if skipped, ok := errors.AsType[*task.SkipError](err); ok || tt.skip {
 				if !ok || skipped.Reason != tt.want {
 					t.Errorf("resolve = %s, %v; want to skip: %s", data, err, tt.want)
@@ -226,7 +226,7 @@ func TestSleepTakesATargetThatIsNoService(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		work, _ := task.Builtin().Prepare("sleep", json.RawMessage(`{"seconds":0.5}`))
-		got, err := work(t.Context(), "eu-west-1", "made-up")
+		got, err := work(t.Context(), "eu-west-1", protocol.Target{Name: "made-up"})
 		if want := `{"message":"slept 0.5 s for made-up in eu-west-1"}`; err != nil || string(got) != want {
 			t.Errorf("sleep = %s, %v; want %s", got, err, want)
 		}

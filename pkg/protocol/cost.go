@@ -70,10 +70,11 @@ type Cost struct {
 	// the start of the run until its result is gathered, without a cold start.
 	Coordinator Usage `json:"coordinator"`
 
-	// Region is the coordinator's Region, and its prices apply. WorkerRegion is the
-	// Region of a worker that serves every Region, if it is another one. With a
+	// Region is the coordinator's Region, and its prices apply. Empty means that the
+	// coordinator is no Lambda function, and only the workers cost something. WorkerRegion
+	// is the Region of a worker that serves every Region, if it is another one. With a
 	// worker in each Region, each is billed at the prices of its own Region.
-	Region       string `json:"region"`
+	Region       string `json:"region,omitzero"`
 	WorkerRegion string `json:"workerRegion,omitzero"`
 
 	// Architecture is the architecture of both functions: arm64 or x86_64.
@@ -82,6 +83,6 @@ type Cost struct {
 	// PriceDate is the date of the prices, as in 2026-11-23.
 	PriceDate string `json:"priceDate"`
 
-	// Note names, in a sentence, the Regions whose price or memory is unknown.
+	// Note says in a sentence what is not known, and what is assumed instead.
 	Note string `json:"note,omitzero"`
 }

@@ -14,10 +14,12 @@ import (
 // and budget, so a request that fits, fits at every attempt.
 type Envelope struct {
 	shared []byte // an object of parameters and policy; nil for the zero Envelope
-	rest   int    // bytes of a request without its Region, batch and targets
+	rest   int    // bytes of a request without its Region, batch, targets and inputs
+	inputs Inputs // of all requests
 }
 
-// EnvelopeOf returns the Envelope of r. The error says why r cannot be encoded.
+// EnvelopeOf returns the Envelope of r, which has the inputs of all requests. The error says
+// why r cannot be encoded.
 func EnvelopeOf(r RegionRequest) (Envelope, error) {
 	shared, err := marshal(&struct {
 		Parameters json.RawMessage `json:"parameters,omitzero"`
@@ -32,12 +34,16 @@ func EnvelopeOf(r RegionRequest) (Envelope, error) {
 // Of returns the Envelope of a request with the same parameters and policy, for another
 // account. Both share their bytes. The zero Envelope has none to share.
 func (e Envelope) Of(r RegionRequest) (Envelope, error) {
-	r.Region, r.Batch, r.Targets, r.Regions = "", 0, []string{}, nil
+	e.inputs = r.Inputs
+	r.Region, r.Batch, r.Targets, r.Inputs, r.Regions = "", 0, []string{}, nil, nil
 	r.Attempt = math.MaxInt32
 	r.BudgetMs = MaxBudgetMs - 0.001 // the most digits that a budget can have
 	r.Parameters, r.Policy = nil, TargetPolicy{}
 	own, err := marshal(&r)
 	e.rest = len(own) - len(`""`) - len("0")
+	if e.inputs != nil {
+		e.rest += len(`"inputs":{},`)
+	}
 	if len(e.shared) > len("{}") { // see Encode
 		e.rest += len(e.shared) - len("{") - len("}") + len(",")
 	}
@@ -65,7 +71,16 @@ func (e Envelope) Encode(r RegionRequest) ([]byte, error) {
 func (e Envelope) Bytes(region string, batch int, targets []string) int {
 	bytes := e.bytes(region, batch) + max(0, len(targets)-1)*len(",")
 	for _, target := range targets {
-		bytes += stringBytes(target)
+		bytes += e.targetBytes(target)
+	}
+	return bytes
+}
+
+// targetBytes returns the length of a target, with its input.
+func (e Envelope) targetBytes(target string) int {
+	bytes := stringBytes(target)
+	if input, ok := e.inputs[target]; ok {
+		bytes += bytes + len(":,") + len(input)
 	}
 	return bytes
 }
@@ -105,7 +120,7 @@ func (e Envelope) Divide(region string, targets []string, size, limit int) (batc
 func (e Envelope) fitting(region string, batch int, targets []string, limit int) int {
 	room := limit - e.bytes(region, batch) + len(",") // there is no comma before the first
 	for i, target := range targets {
-		if room -= len(",") + stringBytes(target); room < 0 {
+		if room -= len(",") + e.targetBytes(target); room < 0 {
 			return i
 		}
 	}

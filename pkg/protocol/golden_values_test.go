@@ -48,7 +48,7 @@ func requestFull() protocol.Request {
 		Partition:               "aws",
 		Regions:                 []string{"eu-*", "us-east-1"},
 		ExcludeRegions:          []string{"eu-south-2"},
-		Targets:                 []string{"dynamodb", "s3", "arn:aws:s3:::a/b"},
+		Targets:                 protocol.Targets("dynamodb", "s3", "arn:aws:s3:::a/b"),
 		MaxConcurrency:          20,
 		TargetMaxConcurrency:    100,
 		MaxTargetsPerInvocation: 250,

@@ -22,6 +22,15 @@ const (
 	// WORKER_FUNCTION names. Allow it to invoke that function.
 	HintAllowWorker Hint = "allowWorker"
 
+	// HintSetFunction: the request's worker names no function there. Set worker.function to
+	// its name, deploy it in each Region of worker.placement, or leave the Region out.
+	HintSetFunction Hint = "setFunction"
+
+	// HintAllowFunction: the credentials may not invoke the request's worker. Allow them
+	// lambda:InvokeFunction on it; for a deployed coordinator, with the parameter
+	// workerFunctions, and with accounts in the role that it assumes there.
+	HintAllowFunction Hint = "allowFunction"
+
 	// HintDeployBoth: coordinator and regionworker are of different versions: the
 	// regionworker does not know what the coordinator sent. Deploy both from the same one.
 	HintDeployBoth Hint = "deployBoth"
@@ -68,7 +77,7 @@ const (
 // Hints returns every hint there is.
 func Hints() []Hint {
 	return []Hint{
-		HintDeployWorker, HintSetWorker, HintAllowRegion, HintAllowWorker, HintDeployBoth, HintSignIn, HintEnableRegion,
+		HintDeployWorker, HintSetWorker, HintAllowRegion, HintAllowWorker, HintSetFunction, HintAllowFunction, HintDeployBoth, HintSignIn, HintEnableRegion,
 		HintSetClock, HintAwaitWorker, HintFixWorker, HintRaiseConcurrency, HintRaiseQuota, HintShortenRequest,
 		HintRaiseTimeout, HintRaiseWorkerTimeout,
 	}

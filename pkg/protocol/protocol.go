@@ -46,7 +46,8 @@ package protocol
 //   - 1 (2026-11-23): RegionRequest and RegionResult as they are.
 //   - 2 (2026-11-29): the tasks call and enabled-regions.
 //   - 3 (2026-11-29): RegionRequest has Account and Regions; the task organization.
-const Version = 3
+//   - 4 (2026-11-29): RegionRequest has Inputs.
+const Version = 4
 
 // VersionFor returns the lowest version of the messages that has the task. Only the tasks
 // that came after version 1 are listed: a worker refuses any other task that it does not
@@ -62,13 +63,19 @@ func VersionFor(task string) int {
 }
 
 // versionOfAccounts is the lowest version in which a RegionRequest can have an account, and
-// several Regions.
-const versionOfAccounts = 3
+// several Regions, and versionOfInputs the lowest in which it can have inputs.
+const (
+	versionOfAccounts = 3
+	versionOfInputs   = 4
+)
 
 // Needs returns the lowest version of the messages that a request to a worker needs, see
 // [VersionFor].
 func (r RegionRequest) Needs() int {
-	if r.Account != nil || r.Regions != nil {
+	switch {
+	case r.Inputs != nil:
+		return max(versionOfInputs, VersionFor(r.Task))
+	case r.Account != nil || r.Regions != nil:
 		return max(versionOfAccounts, VersionFor(r.Task))
 	}
 	return VersionFor(r.Task)

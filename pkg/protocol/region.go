@@ -33,6 +33,10 @@ type RegionRequest struct {
 	// has them.
 	Targets []string `json:"targets,omitzero" max:"10000"`
 
+	// Inputs has the inputs of targets by their names. A target without one is not in it.
+	// Nil means that none has one.
+	Inputs Inputs `json:"inputs,omitzero"`
+
 	// Regions lists the targets of several Regions. The answer has the outcomes of one
 	// Region after the other. Nil means that Region and Targets say what to do.
 	Regions []RegionTargets `json:"regions,omitzero" max:"200"`

@@ -18,6 +18,10 @@ type Request struct {
 	// Parameters is the task's own object. Nil means {}.
 	Parameters json.RawMessage `json:"parameters,omitzero"`
 
+	// Worker is a function of the caller's own that does the work, instead of a task. Nil
+	// means Task.
+	Worker *Worker `json:"worker,omitzero"`
+
 	// Partition is the partition in which the globs of Regions match, such as
 	// "aws-cn". Empty means "aws", the commercial one.
 	Partition string `json:"partition,omitzero"`
@@ -64,10 +68,11 @@ type Request struct {
 	// that all items start at once.
 	Waves []Wave `json:"waves,omitzero" max:"100"`
 
-	// Targets lists what the task works on in each Region: at most MaxTargets, none
-	// twice. EveryService means every AWS service that is listed in the Region. Nil
-	// means the task's default target, which is [DefaultTarget] for most tasks.
-	Targets []string `json:"targets,omitzero" max:"10000"`
+	// Targets lists what the task, or the worker, works on in each Region: at most
+	// MaxTargets, none twice. EveryService means every AWS service that is listed in the
+	// Region. Nil means the task's default target, which is [DefaultTarget] for most tasks,
+	// or, with Worker, the name of the function.
+	Targets []Target `json:"targets,omitzero" max:"10000"`
 
 	// MaxConcurrency bounds the invocations in flight, 0 or more. Zero means all of
 	// them. The coordinator's memory is a bound too: 20 for each MB, at most 5,000.
@@ -76,13 +81,14 @@ type Request struct {
 	MaxConcurrency int `json:"maxConcurrency,omitzero"`
 
 	// TargetMaxConcurrency bounds the targets that one worker processes at once, 0 to
-	// MaxTargets. Zero means DefaultTargetMaxConcurrency.
+	// MaxTargets. Zero means DefaultTargetMaxConcurrency. With Worker, it bounds the
+	// invocations in flight in each Region of each account, and zero means MaxConcurrency.
 	TargetMaxConcurrency int `json:"targetMaxConcurrency,omitzero"`
 
 	// MaxTargetsPerInvocation bounds the targets of one invocation, 0 to MaxTargets. A
 	// Region with more takes several invocations, which the result merges. An
 	// invocation has fewer targets if more would exceed MaxInvocationBytes. Zero means
-	// DefaultMaxTargetsPerInvocation.
+	// DefaultMaxTargetsPerInvocation, or, with Worker, 1.
 	MaxTargetsPerInvocation int `json:"maxTargetsPerInvocation,omitzero"`
 
 	// TimeoutSeconds bounds the whole run, 0 to MaxSeconds. Zero means the remaining
@@ -91,11 +97,11 @@ type Request struct {
 
 	// RegionTimeoutSeconds bounds one attempt of an invocation, 0 to MaxSeconds. The
 	// worker stops earlier by a [Reserve], so that its answer arrives in time. Zero
-	// means the remaining time of the run.
+	// means the remaining time of the run. It is refused beside Worker, as Retry is.
 	RegionTimeoutSeconds float64 `json:"regionTimeoutSeconds,omitzero"`
 
 	// TargetTimeoutSeconds bounds one attempt of a target, 0 to MaxSeconds. Zero
-	// means the remaining time of its invocation.
+	// means the remaining time of its invocation. With Worker, it bounds the invocation.
 	TargetTimeoutSeconds float64 `json:"targetTimeoutSeconds,omitzero"`
 
 	// Retry holds up to MaxRetriers retriers for invocations, scanned in order. Empty means
@@ -105,12 +111,13 @@ type Request struct {
 	// idempotent. A retry is sent only the targets that have not succeeded.
 	Retry []Retrier `json:"retry,omitzero" max:"100"`
 
-	// Hedge starts a second invocation beside a slow one. It is refused unless the task
-	// is idempotent. Nil means never.
+	// Hedge starts a second invocation beside a slow one. It is refused unless the task, or
+	// the worker, is idempotent. Nil means never.
 	Hedge *Hedge `json:"hedge,omitzero"`
 
 	// TargetRetry holds up to MaxRetriers retriers for targets, scanned in order. Nil and empty mean
-	// none.
+	// none. With Worker, they are the retriers for its invocations, and nil means those that
+	// nil means for Retry.
 	TargetRetry []Retrier `json:"targetRetry,omitzero" max:"100"`
 
 	// ToleratedFailurePercentage is the percentage of Regions that may fail or time

@@ -78,11 +78,11 @@ func TestDecodeRequestAccepts(t *testing.T) {
 		{"a time with a fraction and an offset for a name", `{"name":"2026-03-01T01:23:45.678+05:30"}`, protocol.Request{Name: "2026-03-01T01:23:45.678+05:30"}},
 		{
 			"the same Region twice, and targets that differ in case", `{"regions":["*","eu-*","eu-*"],"targets":["S3","s3"]}`,
-			protocol.Request{Regions: []string{"*", "eu-*", "eu-*"}, Targets: []string{"S3", "s3"}},
+			protocol.Request{Regions: []string{"*", "eu-*", "eu-*"}, Targets: protocol.Targets("S3", "s3")},
 		},
 		{
 			"a target of 2,048 bytes", `{"targets":["` + strings.Repeat("é", 1024) + `"]}`,
-			protocol.Request{Targets: []string{strings.Repeat("é", 1024)}},
+			protocol.Request{Targets: protocol.Targets(strings.Repeat("é", 1024))},
 		},
 		{
 			"a request of 1 MiB", `{"failFast":true` + strings.Repeat(" ", 1<<20-17) + `}`, protocol.Request{FailFast: true},
@@ -116,7 +116,7 @@ func TestDecodeRequestAcceptsAsManyAsTheLimits(t *testing.T) {
 			len(got.Targets), len(got.Regions), faults, protocol.MaxTargets, protocol.MaxRegions)
 	}
 	invocation := regionRequestMinimal()
-	invocation.Targets, invocation.Policy.Retry = got.Targets, got.TargetRetry
+	invocation.Targets, invocation.Policy.Retry = protocol.TargetNames(got.Targets), got.TargetRetry
 	if _, err := protocol.DecodeRegionRequest(encode(t, invocation)); err != nil {
 		t.Errorf("DecodeRegionRequest = %v", err)
 	}
@@ -145,7 +145,7 @@ func TestValidateReadsNoJSON(t *testing.T) {
 	t.Parallel()
 	inf := 1 / zero()
 	request := protocol.Request{
-		Targets: []string{"a\xffb"}, TimeoutSeconds: inf, ToleratedFailurePercentage: new(inf - inf),
+		Targets: protocol.Targets("a\xffb"), TimeoutSeconds: inf, ToleratedFailurePercentage: new(inf - inf),
 		Retry: []protocol.Retrier{{ErrorEquals: []string{"X"}, BackoffRate: inf - inf, IntervalSeconds: -inf}},
 	}
 	want := faults(
@@ -159,7 +159,7 @@ func TestValidateReadsNoJSON(t *testing.T) {
 		t.Errorf("Validate() (-want +got):\n%s", diff)
 	}
 	long := protocol.Request{
-		Regions: make([]string, 201), ExcludeRegions: make([]string, 201), Targets: make([]string, 10_001),
+		Regions: make([]string, 201), ExcludeRegions: make([]string, 201), Targets: protocol.Targets(make([]string, 10_001)...),
 		Retry: make([]protocol.Retrier, 101), TargetRetry: []protocol.Retrier{{ErrorEquals: make([]string, 101)}},
 	}
 	want = faults(

@@ -23,7 +23,8 @@ import (
 // The fields of the struct have json tags without options that change the form. They are
 // strings, bools, ints, float64s, structs, or slices of or pointers to these.
 // DecodeStrict panics at a field of another type; [CheckStrict] finds such fields in
-// advance. A field of type json.RawMessage accepts any JSON object. A type that implements
+// advance. A field of type json.RawMessage accepts any JSON object, or with the tag
+// `any:"JSON"` any JSON but null. A type that implements
 // json.Unmarshaler reads its own JSON, and is as strict as it wants to be: the value is
 // not repeated in the fault of its error, and a [Faults.Err] keeps its paths. A field tagged
 // `zero:"…"` refuses an explicit 0, because its zero value means a default; the tag says
@@ -93,7 +94,7 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 		return
 	}
 	if v.Type() == rawMessage {
-		if d.kind(path, raw, "an object") {
+		if tag.Get("any") != "" || d.kind(path, raw, "an object") {
 			v.SetBytes(bytes.Clone(raw))
 		}
 		return

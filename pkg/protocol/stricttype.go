@@ -51,6 +51,6 @@ func checkType(path string, t reflect.Type, seen map[reflect.Type]bool) error {
 
 //nolint:gochecknoglobals // constants that Go cannot write as such
 var (
-	rawMessage  = reflect.TypeFor[json.RawMessage]() // a field that accepts any object
+	rawMessage  = reflect.TypeFor[json.RawMessage]() // a field that accepts any object, or any JSON
 	unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 )

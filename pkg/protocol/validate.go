@@ -3,6 +3,7 @@ package protocol
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -26,8 +27,10 @@ func (r Request) Validate() Faults {
 	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region that needs no opt-in`)
 	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
 	f.accounts(&r)
-	f.list("targets", r.Targets, MaxTargets, `leave it out for the default, "`+DefaultTarget+`"`)
-	f.unique("targets", r.Targets)
+	f.worker(&r)
+	targets := TargetNames(r.Targets)
+	f.list("targets", targets, MaxTargets, `leave it out for the default, "`+DefaultTarget+`"`)
+	f.unique("targets", targets)
 	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
 	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
 	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, fmt.Sprint(DefaultMaxTargetsPerInvocation))
@@ -82,6 +85,7 @@ func (r RegionRequest) Validate() Faults {
 
 // work checks what a worker is asked to do: targets in one Region, or in several.
 func (f *Faults) work(r *RegionRequest) {
+	defer f.inputs(r)
 	of := func(path string, targets []string) {
 		if targets == nil {
 			f.add(path, nil, "missing; a worker needs it")
@@ -105,6 +109,25 @@ func (f *Faults) work(r *RegionRequest) {
 			f.add(at+"region", nil, "missing or empty; a worker needs it")
 		}
 		of(at+"targets", region.Targets)
+	}
+}
+
+// inputs checks that each input is that of a target.
+func (f *Faults) inputs(r *RegionRequest) {
+	if r.Inputs == nil {
+		return
+	}
+	known := map[string]bool{}
+	for _, region := range r.Work() {
+		for _, target := range region.Targets {
+			known[target] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Inputs)) {
+		if !known[name] {
+			f.add("inputs", name, "is none of the targets")
+			return
+		}
 	}
 }
 

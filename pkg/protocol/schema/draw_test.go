@@ -33,6 +33,19 @@ func entries() *rapid.Generator[string] {
 
 func targets() *rapid.Generator[[]string] { return rapid.SliceOfNDistinct(entries(), 1, 6, rapid.ID) }
 
+// inputs draws targets of a request, some with an input.
+func inputs() *rapid.Generator[[]protocol.Target] {
+	return rapid.Custom(func(t *rapid.T) []protocol.Target {
+		all := protocol.Targets(targets().Draw(t, "targets")...)
+		for i := range all {
+			all[i].Input = maybe(t, rapid.OneOf(objects(), rapid.SampledFrom([]json.RawMessage{
+				json.RawMessage(`"text"`), json.RawMessage(`[1,{"a":null}]`), json.RawMessage(`false`), json.RawMessage(`-1.5e3`),
+			})))
+		}
+		return all
+	})
+}
+
 func objects() *rapid.Generator[json.RawMessage] {
 	return rapid.Map(rapid.MapOfN(rapid.String(), rapid.Float64(), 0, 3), func(m map[string]float64) json.RawMessage {
 		text, err := json.Marshal(m)
@@ -133,7 +146,7 @@ func requests() *rapid.Generator[protocol.Request] {
 		r := protocol.Request{
 			Name: maybe(t, rapid.StringMatching(`[A-Za-z0-9._:+-]{0,80}`)), Task: maybe(t, rapid.String()), Parameters: maybe(t, objects()),
 			Partition: maybe(t, rapid.String()), Regions: maybe(t, some(entries())), ExcludeRegions: maybe(t, some(entries())),
-			Targets: maybe(t, targets()), MaxConcurrency: maybe(t, rapid.IntRange(0, math.MaxInt32)),
+			Targets: maybe(t, inputs()), MaxConcurrency: maybe(t, rapid.IntRange(0, math.MaxInt32)),
 			TargetMaxConcurrency: maybe(t, rapid.IntRange(0, protocol.MaxTargets)), MaxTargetsPerInvocation: maybe(t, rapid.IntRange(0, protocol.MaxTargets)),
 			TimeoutSeconds: maybe(t, seconds()), RegionTimeoutSeconds: maybe(t, seconds()), TargetTimeoutSeconds: maybe(t, seconds()),
 			Retry: maybe(t, retriers()), TargetRetry: maybe(t, retriers()), Hedge: maybe(t, hedges()),

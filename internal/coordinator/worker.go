@@ -1,0 +1,120 @@
+package coordinator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"meridian/internal/invoke"
+	"meridian/pkg/protocol"
+)
+
+// A function of a caller's takes the place of the tasks. It implements Tasks.
+type workerTasks struct{ worker *protocol.Worker }
+
+// Idempotent implements Tasks.
+func (w workerTasks) Idempotent(string, json.RawMessage, []string) bool { return w.worker.Idempotent }
+
+// Omits implements Tasks.
+func (workerTasks) Omits(string, json.RawMessage) func(string, bool, string, []string) string {
+	return nil
+}
+
+// Check implements Tasks.
+func (workerTasks) Check(string, json.RawMessage, []string) protocol.Faults { return nil }
+
+// TakesInput implements Tasks.
+func (workerTasks) TakesInput(string) bool { return true }
+
+// DefaultTarget implements Tasks.
+func (w workerTasks) DefaultTarget(string, json.RawMessage) string { return w.worker.FunctionName() }
+
+// LeastTime implements Tasks.
+func (workerTasks) LeastTime(string, json.RawMessage) time.Duration { return 0 }
+
+// Skips implements Tasks.
+func (workerTasks) Skips(string, json.RawMessage) func(string, string) string {
+	return func(string, string) string { return "" }
+}
+
+// tasks returns what knows the work of a request.
+func (c *Coordinator) tasks(r protocol.Request) Tasks {
+	if r.Worker != nil {
+		return workerTasks{r.Worker}
+	}
+	return c.Tasks
+}
+
+// employ plans the worker of the request, if it has one. It returns what is wrong with it.
+func (c *Coordinator) employ(p *Plan) (faults protocol.Faults) {
+	w := p.Request.Worker
+	if w == nil {
+		return nil
+	}
+	p.Regional, p.Bundled = w.Placement == protocol.PlacementRegional, false
+	function, err := c.function(*w)
+	if err != nil {
+		faults = append(faults, protocol.NewFault("worker.function", w.Function, err.Error()))
+	} else {
+		p.Home = function.Home
+	}
+	t, more := newTemplate(w.Payload, p.batchSize() > 1)
+	faults = append(faults, more...)
+	if more == nil {
+		faults = append(faults, p.missing(t)...)
+	}
+	if !w.Idempotent {
+		faults = append(faults, futile(p.Request.TargetRetry)...)
+	}
+	return faults
+}
+
+// function returns what invokes a worker. The error says why it cannot be invoked here.
+func (c *Coordinator) function(w protocol.Worker) (Function, error) {
+	if c.Functions == nil {
+		return Function{}, errors.New("cannot be invoked here: there is nothing that invokes functions of callers")
+	}
+	return c.Functions(w)
+}
+
+// missing returns faults for values that the template of a payload needs and the request does
+// not have. A text with nothing in the place of a value is more likely a mistake than meant.
+func (p *Plan) missing(t template) (faults protocol.Faults) {
+	if t.uses(theAccount) && p.Request.Accounts == nil && p.Request.Organization == nil {
+		faults = append(faults, protocol.Fault{Path: "worker.payload", Detail: "has {account}, and the request has no accounts"})
+	}
+	for i, a := range p.Request.Accounts {
+		if t.uses(theAccount) && a.ID == "" {
+			faults = append(faults, protocol.Fault{
+				Path: fmt.Sprintf("accounts[%d].id", i), Detail: "missing; worker.payload has {account}",
+			})
+		}
+	}
+	inText := func(part part) bool { return part.text && part.value == theInput }
+	without := slices.IndexFunc(p.Request.Targets, func(t protocol.Target) bool { return t.Input == nil })
+	switch {
+	case !slices.ContainsFunc(t.parts, inText):
+	case p.Request.Targets == nil:
+		faults = append(faults, protocol.Fault{Path: "targets", Detail: "missing; worker.payload has {target.input} in a text"})
+	case without >= 0:
+		faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", without), p.Request.Targets[without].Name,
+			"has no input; worker.payload has {target.input} in a text"))
+	}
+	return faults
+}
+
+// futile returns faults for error names after which work that may not be done twice is never
+// repeated: the function has run then.
+func futile(retriers []protocol.Retrier) (faults protocol.Faults) {
+	for i, r := range retriers {
+		for k, name := range r.ErrorEquals {
+			if len(faults) <= maxFaults && !invoke.MayNotHaveRun(name) {
+				faults = append(faults, protocol.NewFault(fmt.Sprintf("targetRetry[%d].errorEquals[%d]", i, k), name,
+					"may have run, and is not retried: set worker.idempotent if the work may be done twice"))
+			}
+		}
+	}
+	return faults
+}

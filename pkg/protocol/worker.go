@@ -1,0 +1,148 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A Worker is a Lambda function of the caller's own that does the work of a run: it is
+// invoked for each target, or for a batch of targets when MaxTargetsPerInvocation is more
+// than 1. Its answer, any JSON, is the target's output. The answer to a batch is a list of
+// outputs in the order of the targets, or a [Failures].
+type Worker struct {
+	// Function is its name, NAME:QUALIFIER, or its ARN. A deployed coordinator invokes only
+	// the functions that its deployment names. Required.
+	Function string `json:"function"`
+
+	// Placement says where the function is: PlacementHome is one function, in the Region of
+	// its ARN or else in that of the coordinator, for every Region; PlacementRegional is one
+	// of the same name in each Region. With accounts, each account has its own. Empty means
+	// PlacementHome.
+	Placement Placement `json:"placement,omitzero"`
+
+	// Payload is what the function is invoked with, any JSON. In its strings {region},
+	// {account}, {target}, {target.input}, {run} and {attempt} stand for values, and {{ is a
+	// brace. A string that is one of these becomes the value itself, of whatever type; in
+	// other strings it is put in as text. In a batch {targets} stands for the list of its
+	// targets, objects with target and input; a payload that is an object and does not have
+	// it gets it as its member "targets". Nil means an object with region, target, input,
+	// runId and attempt, or, in a batch, with region, targets, runId and attempt.
+	Payload json.RawMessage `json:"payload,omitzero" any:"JSON"`
+
+	// Idempotent says that doing the work twice does no more than doing it once. Otherwise
+	// an invocation that may have run is never repeated, whatever TargetRetry says, and not
+	// hedged.
+	Idempotent bool `json:"idempotent,omitzero"`
+}
+
+// A Placement says where the functions are that do the work.
+type Placement string
+
+// The placements.
+const (
+	// PlacementHome is one function, which serves every Region. The empty Placement means
+	// the same.
+	PlacementHome Placement = "home"
+
+	// PlacementRegional is a function of the same name in every Region.
+	PlacementRegional Placement = "regional"
+)
+
+// A Failures is an answer of a [Worker] to a batch that tells only what failed. The other
+// targets have succeeded, without an output.
+type Failures struct {
+	// Failures has each target that failed, once.
+	Failures []Failure `json:"failures"`
+}
+
+// A Failure is a target of a batch that failed.
+type Failure struct {
+	// Target is its name.
+	Target string `json:"target"`
+
+	// Error is the error's name, for retriers. Empty means ErrorTaskFailed.
+	Error string `json:"error,omitzero"`
+
+	// Cause says what happened.
+	Cause string `json:"cause,omitzero"`
+}
+
+// FunctionName returns the name of the function, without its qualifier.
+func (w Worker) FunctionName() string {
+	name := w.Function
+	if strings.HasPrefix(name, "arn:") {
+		parts := strings.SplitN(name, ":", 7) // arn:partition:lambda:region:account:function:name
+		name = parts[len(parts)-1]
+	}
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// Function returns the function that does the work, or "" when a task does.
+func (r Request) Function() string {
+	if r.Worker == nil {
+		return ""
+	}
+	return r.Worker.Function
+}
+
+// worker checks the worker of a request, and what cannot be combined with it.
+func (f *Faults) worker(r *Request) {
+	w := r.Worker
+	if w == nil {
+		return
+	}
+	if problem := functionProblem(w.Function); problem != "" {
+		f.add("worker.function", w.Function, "%s", problem)
+	}
+	switch w.Placement {
+	case "", PlacementHome:
+	case PlacementRegional:
+		if strings.HasPrefix(w.Function, "arn:") {
+			f.add("worker.placement", w.Placement, "needs a function's name, which every Region has; worker.function is an ARN, which is in one")
+		}
+	default:
+		f.add("worker.placement", w.Placement, "want %q or %q", PlacementHome, PlacementRegional)
+	}
+	for _, field := range []struct {
+		path  string
+		given bool
+		hint  string
+	}{
+		{"task", r.Task != "", "the function is the task"},
+		{"parameters", r.Parameters != nil, "use worker.payload"},
+		{"retry", r.Retry != nil, "use targetRetry, since a target is an invocation"},
+		{"regionTimeoutSeconds", r.RegionTimeoutSeconds != 0, "use targetTimeoutSeconds, since a target is an invocation"},
+	} {
+		if field.given {
+			f.add(field.path, nil, "cannot be combined with worker; %s", field.hint)
+		}
+	}
+	for i, a := range r.Accounts {
+		if a.Parameters != nil {
+			f.add(fmt.Sprintf("accounts[%d].parameters", i), nil, "cannot be combined with worker; use worker.payload")
+		}
+	}
+}
+
+// functionProblem returns what is wrong with the name or the ARN of a function, or "". It
+// has at most 64 characters without an ARN's other parts and the qualifier, of at most 128.
+//
+// Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+func functionProblem(function string) string {
+	rest := function
+	if strings.HasPrefix(function, "arn:") {
+		parts := strings.SplitN(function, ":", 7)
+		if len(parts) < 7 || parts[1] == "" || parts[2] != "lambda" || parts[3] == "" || !ValidAccount(parts[4]) || parts[5] != "function" {
+			return "is not the ARN of a Lambda function; want arn:aws:lambda:REGION:ACCOUNT:function:NAME"
+		}
+		rest = parts[6]
+	}
+	name, qualifier, qualified := strings.Cut(rest, ":")
+	if len(name) < 1 || len(name) > 64 || !of(name, alphanumeric+"-_") ||
+		qualified && (len(qualifier) < 1 || len(qualifier) > 128 || qualifier != "$LATEST" && !of(qualifier, alphanumeric+"-_")) {
+		return "want the name of a Lambda function, NAME:QUALIFIER, or its ARN; a name is 1 to 64 of A-Z a-z 0-9 - _"
+	}
+	return ""
+}
