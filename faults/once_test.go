@@ -53,18 +53,28 @@ func errorsAfterWork() (all []hazard) {
 // failed must have metrics and say that it may have run.
 func (r *row) checkOnce(ran bool) (problems []string) {
 	for _, region := range r.answer.result.Regions {
-		mayHaveRun := map[int]bool{}
+		again := repeated(region)
+		r.account.repeated += len(again)
+		problems = append(problems, again...)
 		for _, a := range region.Attempts {
-			if mayHaveRun[a.Batch] {
-				r.account.repeated++
-				problems = append(problems, fmt.Sprintf("%s batch %d is repeated after it may have run", region.Region, a.Batch))
-			}
-			mayHaveRun[a.Batch] = mayHaveRun[a.Batch] || a.Metrics != nil
 			timedOut := a.Error == protocol.ErrorTimeout // on a busy machine, before the answer
 			if ran && a.Error != "" && !timedOut && (a.Metrics == nil || !strings.Contains(a.Cause, "the function may have run")) {
 				problems = append(problems, fmt.Sprintf("%s batch %d does not say that it may have run: %+v", region.Region, a.Batch, a))
 			}
 		}
+	}
+	return problems
+}
+
+// repeated returns which invocations were made again after one that may have run, and so has
+// metrics.
+func repeated(region protocol.RegionOutcome) (problems []string) {
+	mayHaveRun := map[int]bool{}
+	for _, a := range region.Attempts {
+		if mayHaveRun[a.Batch] {
+			problems = append(problems, fmt.Sprintf("%s batch %d is repeated after it may have run", region.Region, a.Batch))
+		}
+		mayHaveRun[a.Batch] = mayHaveRun[a.Batch] || a.Metrics != nil
 	}
 	return problems
 }
