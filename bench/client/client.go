@@ -42,6 +42,7 @@ type Settings struct {
 	Calls       int      `json:"calls"`
 	Warm        bool     `json:"warm"`  // the second run is measured
 	Retry       bool     `json:"retry"` // throttled calls are retried
+	Function    bool     `json:"function"` // a run has a function of the caller's as its worker
 	Files       uint64   `json:"files"` // the limit on open files; 0 means the machine's
 }
 
@@ -159,6 +160,9 @@ func (s Settings) request() meridian.Request {
 		regions = regions[1:]
 	}
 	r := meridian.Sleep(0.1, regions, meridian.Targets(s.Calls/len(regions)))
+	if s.Function && s.Way == Meridian {
+		r = meridian.Function(r)
+	}
 	if s.Retry {
 		r.Retry = meridian.RetryThrottled(firstWait)
 	}

@@ -57,6 +57,12 @@ func targets() []target {
 		target{most("new connections", 0), warm, 35, ours(connections)},
 		target{most("calls lost", 0), coldFew, 5000, ours(lost)},
 		target{most("MiB", 150), coldFew, 5000, ours(memory)})
+	for _, name := range []string{function, again} {
+		all = append(all,
+			target{most("CPU, times the floor's", 1.5), name, 5000, ratio(client.Meridian, client.Floor, cpu)},
+			target{most("overhead, times the floor's", 1.5), name, 5000, ratio(client.Meridian, client.Floor, overhead)},
+			target{most("calls lost", 0), name, 5000, ours(lost)})
+	}
 	for _, calls := range []int{1000, 5000} {
 		all = append(all,
 			target{most("calls lost", 0), throttled, calls, ours(lost)},

@@ -74,6 +74,12 @@ func Sleep(seconds float64, regions, targets []string) Request {
 	}
 }
 
+// Function returns the request of a run in which the function "worker" is the caller's own.
+func Function(r Request) Request {
+	r.Worker, r.Task, r.Parameters = &protocol.Worker{Function: "worker"}, "", nil
+	return r
+}
+
 // Resolve returns a worker's request with n targets.
 func Resolve(n int) RegionRequest {
 	return RegionRequest{
@@ -145,6 +151,7 @@ func NewRun(
 		MemoryMB: 256, Windows: new(coordinator.Windows),
 		Billing: coordinator.Billing{Region: cfg.Region, Architecture: "arm64", WorkerRegion: worker, WorkerMemoryMB: 256},
 	}
+	c.Functions = coordinator.LambdaFunctions(&invoke.Functions{Lambda: workers, Region: cfg.Region})
 	c.Warm()
 	return func(ctx context.Context, request Request) ([]byte, error) {
 		return c.Answer(ctx, request, nil, protocol.MaxPayloadBytes)

@@ -118,8 +118,17 @@ func (l *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if rig.Wait(r.Context(), l.settings.Delay) {
-		rig.Respond(w, r, call, rig.Work(request, 100, l.fill))
+		rig.Respond(w, r, call, l.answer(request))
 	}
+}
+
+// answer returns the answer to a request: of a regionworker, or, if it has no version, of a
+// caller's function.
+func (l *Server) answer(request []byte) []byte {
+	if bytes.Contains(request, []byte(`"version":`)) {
+		return rig.Work(request, 100, l.fill)
+	}
+	return fmt.Appendf(nil, `{"message":"%s"}`, bytes.Repeat([]byte("x"), l.settings.Answer-len(`{"message":""}`)))
 }
 
 // throttles reports whether the next attempt at a request is throttled. It is always
