@@ -40,10 +40,10 @@ type Settings struct {
 	URLs        []string `json:"urls"`        // the server's: one for all calls, or one for each Region
 	Certificate string   `json:"certificate"` // the file of the server's certificate
 	Calls       int      `json:"calls"`
-	Warm        bool     `json:"warm"`  // the second run is measured
-	Retry       bool     `json:"retry"` // throttled calls are retried
+	Warm        bool     `json:"warm"`     // the second run is measured
+	Retry       bool     `json:"retry"`    // throttled calls are retried
 	Function    bool     `json:"function"` // a run has a function of the caller's as its worker
-	Files       uint64   `json:"files"` // the limit on open files; 0 means the machine's
+	Files       uint64   `json:"files"`    // the limit on open files; 0 means the machine's
 }
 
 // A Measurement is what the calls took.

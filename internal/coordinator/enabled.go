@@ -146,7 +146,7 @@ func (c *Coordinator) asked(r protocol.Request) []string {
 	if len(r.Regions) == 0 {
 		return nil
 	}
-	asked, _ := expand(r, c.Regions)
+	asked, _ := expand(r, c.deployed(r))
 	return asked
 }
 

@@ -19,6 +19,9 @@ type Request struct {
 	// Region is the one that the request was signed for.
 	Region string
 
+	// KeyID is the id of the access key that signed the request.
+	KeyID string
+
 	// Type is the invocation type.
 	Type string
 
@@ -57,7 +60,7 @@ func (s *Server) record(r *http.Request) (Call, Fault) {
 	name, _ := functionOf(r.URL)
 	c := Call{
 		Request: Request{
-			Function: name, Region: regionOf(r), Type: r.Header.Get("X-Amz-Invocation-Type"), Protocol: r.Proto,
+			Function: name, Region: regionOf(r), KeyID: keyOf(r), Type: r.Header.Get("X-Amz-Invocation-Type"), Protocol: r.Proto,
 		},
 		Unit: peekUnit(r),
 	}
@@ -75,6 +78,13 @@ func (s *Server) record(r *http.Request) (Call, Fault) {
 		return c, nil
 	}
 	return c, s.decide(c)
+}
+
+// keyOf returns the id of the access key that signed a request.
+func keyOf(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	key, _, _ := strings.Cut(scope, "/")
+	return key
 }
 
 // regionOf returns the Region that a request was signed for.
