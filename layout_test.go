@@ -44,6 +44,9 @@ func imports() map[string][]string {
 		"internal/invoke":            {"pkg/protocol", "internal/awsapi", "internal/wire"},
 		"internal/trigger":           {"pkg/protocol"},
 		"internal/invoke/invoketest": {"pkg/protocol"},
+		// The checks of a worker, which may be in any language: they know what a coordinator sends
+		// and accepts, and the errors of a call, and none of our worker.
+		"internal/workercheck": {"pkg/protocol", "internal/invoke"},
 		// internal/coordinator reads the retriers of a request without any from the table of
 		// Lambda's errors; how it calls workers, it does not know.
 		"internal/coordinator": {
