@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"net/http"
@@ -93,6 +94,7 @@ func lambdaServer() http.Handler {
 		"slow":        functionError("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds"),
 		"unmarked":    lost(functionError("KeyError", "'regions'")),
 		"show":        show,
+		"worker":      work,
 		"answer":      answerOfAccounts,
 		"echo":        func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
 		"cut":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -133,6 +135,32 @@ func coordinate(w http.ResponseWriter, r *http.Request) {
 	answer, err := handler.Handle(context.WithoutCancel(r.Context()), payload)
 	if err != nil {
 		functionError(protocol.ErrorInvalidRequest, err.Error())(w, r)
+		return
+	}
+	_, _ = w.Write(answer)
+}
+
+// work is a worker with a task that takes a while, and fails for one target.
+func work(w http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	worker := &regionworker.Worker{Tasks: task.NewRegistry(task.New("wait", "wait", func(ctx context.Context, in task.Input[struct{}]) (string, error) {
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		if in.Target.Name == "broken" {
+			return "", errors.New("it is broken")
+		}
+		return in.Region, nil
+	}))}
+	answer, _, err := invoke.InProcess{Handle: worker.Handle}.Invoke(context.WithoutCancel(r.Context()), "", payload)
+	if failed, ok := errors.AsType[*invoke.Error](err); ok {
+		functionError(failed.Name, failed.Message)(w, r)
 		return
 	}
 	_, _ = w.Write(answer)
