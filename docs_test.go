@@ -11,9 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"meridian/internal/coordinator"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
+	"meridian/pkg/protocol/schema"
 )
 
 // The Go code of the documentation is files of internal/task, under the paths that stand
@@ -64,8 +67,8 @@ func TestTheDocumentationsJSONIsValidAndItsRequestsAreAccepted(t *testing.T) {
 			if !json.Valid([]byte(block)) {
 				t.Errorf("%s has JSON that is not valid:\n%s", file, block)
 			}
-			if !strings.Contains(block, `"task":`) {
-				continue // not a request
+			if !strings.Contains(block, `"task":`) || strings.Contains(block, `"runId":`) {
+				continue // not a request, or one to a worker
 			}
 			requests++
 			r, faults := protocol.DecodeRequest([]byte(block))
@@ -78,6 +81,45 @@ func TestTheDocumentationsJSONIsValidAndItsRequestsAreAccepted(t *testing.T) {
 	}
 	if requests == 0 {
 		t.Error("the documentation shows no request")
+	}
+}
+
+// docs/worker.md shows a request to a worker and the answer to it.
+func TestTheDocumentationsWorkerAnswersItsRequest(t *testing.T) {
+	t.Parallel()
+	blocks := fenced(read(t, "docs/worker.md"), "json")
+	if len(blocks) != 2 {
+		t.Fatalf("docs/worker.md has %d messages, want a request and its answer", len(blocks))
+	}
+	for i, name := range []string{"region-request", "region-result"} {
+		text, err := schema.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values [2]any
+		for n, data := range []string{string(text), blocks[i]} {
+			if values[n], err = jsonschema.UnmarshalJSON(strings.NewReader(data)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource(name, values[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := compiler.MustCompile(name).Validate(values[1]); err != nil {
+			t.Errorf("docs/worker.md: %s: %v", name, err)
+		}
+	}
+	request, err := protocol.DecodeRegionRequest([]byte(blocks[0]))
+	if err != nil {
+		t.Error(err)
+	}
+	answer, err := protocol.DecodeRegionResult([]byte(blocks[1]))
+	if err != nil {
+		t.Error(err)
+	}
+	if err := protocol.CheckAnswer(request, answer); err != nil {
+		t.Errorf("docs/worker.md: %v", err)
 	}
 }
 
