@@ -56,6 +56,9 @@ func (p *Plan) ask(u unit, prior int, inputs protocol.Inputs) (request protocol.
 			Retry:          r.TargetRetry,
 		},
 	}
+	if r.Worker != nil { // it has been invoked in the account, as the account's own
+		request.Account = nil
+	}
 	at = u.progress.left()
 	if u.regions == 1 {
 		request.Targets = pick(u.targets, at)
@@ -132,7 +135,7 @@ func (p *Plan) envelopes() ([]protocol.Envelope, error) {
 // batchSize is the most targets of one invocation.
 func (p *Plan) batchSize() int {
 	usual := protocol.DefaultMaxTargetsPerInvocation
-	if p.Request.Worker != nil {
+	if p.Request.Direct() {
 		usual = 1
 	}
 	return cmp.Or(p.Request.MaxTargetsPerInvocation, usual)
@@ -255,7 +258,7 @@ func (p *Plan) items() string {
 // has more bytes than can be sent: with its parameters, or its payload.
 func (p *Plan) tooLong(bytes int) protocol.Fault {
 	path := "parameters"
-	if p.Request.Worker != nil {
+	if p.Request.Direct() {
 		path = "worker.payload"
 	}
 	return protocol.Fault{Path: path, Detail: fmt.Sprintf(

@@ -25,7 +25,7 @@ type dialect interface {
 // dialect returns the dialect of the plan's workers. The error says why their requests
 // cannot be encoded.
 func (p *Plan) dialect() (dialect, error) {
-	if p.Request.Worker != nil {
+	if p.Request.Direct() {
 		return p.functionDialect(), nil
 	}
 	envelopes, err := p.envelopes()

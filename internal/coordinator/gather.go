@@ -85,7 +85,7 @@ func (r *run) put(at, batch int, b protocol.RegionOutcome, outputs []*protocol.O
 		return false
 	}
 	g.outcome = merge(r.plan.outcome(planned), g.batches, r.overdue)
-	if r.plan.Request.Worker != nil && len(g.batches) > 1 {
+	if r.plan.Request.Direct() && len(g.batches) > 1 {
 		countFailed(&g.outcome)
 	}
 	g.outcome.Targets = spread(g.outcome.Targets, planned.Omitted, skipped)
@@ -115,7 +115,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	begun, answered := make([]bool, len(u.targets)), make([]bool, len(u.targets))
 	for i, target := range u.targets {
 		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
-		if r.plan.Request.Worker != nil { // the Region has the cause of one invocation of many
+		if r.plan.Request.Direct() { // the Region has the cause of one invocation of many
 			b.Targets[i].Cause = b.Cause
 		}
 	}
@@ -148,7 +148,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 	if started := o.Started(); !started.IsZero() {
 		b.StartMs = r.sinceBegin(started)
 	}
-	if r.plan.Request.Worker != nil {
+	if r.plan.Request.Direct() {
 		r.tries(&b, o)
 	}
 	return b, outputs

@@ -82,7 +82,7 @@ func (r *run) read(
 	if whole == protocol.StatusSucceeded {
 		return got, nil
 	}
-	if r.plan.Request.Worker != nil {
+	if r.plan.Request.Direct() {
 		return got, r.unfinished(u, got, &result)
 	}
 	deadline, bounded := ctx.Deadline()

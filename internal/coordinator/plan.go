@@ -178,8 +178,11 @@ func (p *Plan) check(i int) error {
 // plan makes a request ready, or returns what is wrong with it: the faults found
 // already, Regions and tasks that do not exist, and sizes that do not fit.
 func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswerBytes int) (Plan, protocol.Faults) {
-	if r.Worker == nil {
+	switch {
+	case r.Worker == nil:
 		r.Task = cmp.Or(r.Task, protocol.DefaultTask)
+	case r.Worker.Protocol:
+		r.Task = cmp.Or(r.Task, r.Worker.FunctionName())
 	}
 	tasks, targets := c.tasks(r), protocol.TargetNames(r.Targets)
 	if targets == nil {

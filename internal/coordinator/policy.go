@@ -77,7 +77,7 @@ func (p *Plan) sizes(u unit) []int {
 func (p *Plan) policy(groups []int, memoryMB int) fanout.Policy {
 	r := p.Request
 	given, timeout, inGroup := r.Retry, r.RegionTimeoutSeconds, 0
-	if r.Worker != nil { // a target is an invocation
+	if r.Direct() { // a target is an invocation
 		given, timeout, inGroup = r.TargetRetry, r.TargetTimeoutSeconds, r.TargetMaxConcurrency
 	}
 	retriers := given

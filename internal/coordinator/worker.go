@@ -60,13 +60,17 @@ func (c *Coordinator) employ(p *Plan) (faults protocol.Faults) {
 	} else {
 		p.Home = function.Home
 	}
-	t, more := newTemplate(w.Payload, p.batchSize() > 1)
-	faults = append(faults, more...)
-	if more == nil {
-		faults = append(faults, p.missing(t)...)
+	field, retriers := "retry", p.Request.Retry
+	if p.Request.Direct() {
+		field, retriers = "targetRetry", p.Request.TargetRetry
+		t, more := newTemplate(w.Payload, p.batchSize() > 1)
+		faults = append(faults, more...)
+		if more == nil {
+			faults = append(faults, p.missing(t)...)
+		}
 	}
 	if !w.Idempotent {
-		faults = append(faults, futile(p.Request.TargetRetry)...)
+		faults = append(faults, futile(field, retriers)...)
 	}
 	return faults
 }
@@ -107,11 +111,11 @@ func (p *Plan) missing(t template) (faults protocol.Faults) {
 
 // futile returns faults for error names after which work that may not be done twice is never
 // repeated: the function has run then.
-func futile(retriers []protocol.Retrier) (faults protocol.Faults) {
+func futile(field string, retriers []protocol.Retrier) (faults protocol.Faults) {
 	for i, r := range retriers {
 		for k, name := range r.ErrorEquals {
 			if len(faults) <= maxFaults && !invoke.MayNotHaveRun(name) {
-				faults = append(faults, protocol.NewFault(fmt.Sprintf("targetRetry[%d].errorEquals[%d]", i, k), name,
+				faults = append(faults, protocol.NewFault(fmt.Sprintf("%s[%d].errorEquals[%d]", field, i, k), name,
 					"may have run, and is not retried: set worker.idempotent if the work may be done twice"))
 			}
 		}

@@ -254,3 +254,29 @@ func TestAWorkerThatCannotBeInvokedHereIsRefused(t *testing.T) {
 		t.Errorf("the Region is %s: %s, after %d invocations", o.Status, o.Cause, len(f.payloads))
 	}
 }
+
+// A function that speaks the protocol gets the requests of a regionworker, without the account,
+// whose own it is; its task is any name.
+func TestAWorkerThatSpeaksTheProtocolGetsRegionRequests(t *testing.T) {
+	t.Parallel()
+	f := &callers{answer: func(_ context.Context, payload string) (string, error) {
+		var r protocol.RegionRequest
+		if err := json.Unmarshal([]byte(payload), &r); err != nil || r.Task != "mine" || r.Account != nil || string(r.Parameters) != `{"a":1}` {
+			return "", functionError("Unexpected: " + payload)
+		}
+		answer := protocol.RegionResult{Version: r.Version, RunID: r.RunID, Region: r.Region, Batch: r.Batch, Status: protocol.StatusSucceeded}
+		for _, target := range r.Targets {
+			answer.Targets = append(answer.Targets, protocol.TargetOutcome{Target: target, Status: protocol.StatusSucceeded, Output: r.Inputs[target]})
+		}
+		data, err := json.Marshal(answer)
+		return string(data), err
+	}}
+	result := f.employ(t, protocol.Request{
+		Worker: &protocol.Worker{Function: "my-worker", Protocol: true}, Task: "mine", Parameters: json.RawMessage(`{"a":1}`),
+		Regions: []string{"eu-west-1"}, Accounts: []protocol.Account{{ID: "111111111111"}},
+		Targets: []protocol.Target{{Name: "a", Input: json.RawMessage(`{"x":1}`)}, {Name: "b"}},
+	})
+	if diff := cmp.Diff([]string{`eu-west-1 a SUCCEEDED {"x":1} x0`, `eu-west-1 b SUCCEEDED  x0`}, lines(result)); diff != "" || len(f.payloads) != 1 {
+		t.Errorf("outcomes of %d invocations (-want +got):\n%s", len(f.payloads), diff)
+	}
+}

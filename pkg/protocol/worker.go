@@ -8,7 +8,7 @@ import (
 
 // A Worker is a Lambda function of the caller's own that does the work of a run: it is
 // invoked for each target, or for a batch of targets when MaxTargetsPerInvocation is more
-// than 1. Its answer, any JSON, is the target's output. The answer to a batch is a list of
+// than 1, unless it speaks Meridian's protocol. Its answer, any JSON, is the target's output. The answer to a batch is a list of
 // outputs in the order of the targets, or a [Failures].
 type Worker struct {
 	// Function is its name, NAME:QUALIFIER, or its ARN. A deployed coordinator invokes only
@@ -29,6 +29,12 @@ type Worker struct {
 	// it gets it as its member "targets". Nil means an object with region, target, input,
 	// runId and attempt, or, in a batch, with region, targets, runId and attempt.
 	Payload json.RawMessage `json:"payload,omitzero" any:"JSON"`
+
+	// Protocol says that the function speaks Meridian's protocol, see docs/worker.md: it gets
+	// a [RegionRequest], with Task and Parameters, and answers with a [RegionResult]. Then it
+	// has no Payload, and the retriers, timeouts and batches are those of a regionworker.
+	// False means that it is any function.
+	Protocol bool `json:"protocol,omitzero"`
 
 	// Idempotent says that doing the work twice does no more than doing it once. Otherwise
 	// an invocation that may have run is never repeated, whatever TargetRetry says, and not
@@ -87,6 +93,10 @@ func (r Request) Function() string {
 	return r.Worker.Function
 }
 
+// Direct reports whether a request's own function gets the targets as they are, each as an
+// invocation: it does not speak Meridian's protocol.
+func (r Request) Direct() bool { return r.Worker != nil && !r.Worker.Protocol }
+
 // worker checks the worker of a request, and what cannot be combined with it.
 func (f *Faults) worker(r *Request) {
 	w := r.Worker
@@ -104,6 +114,12 @@ func (f *Faults) worker(r *Request) {
 		}
 	default:
 		f.add("worker.placement", w.Placement, "want %q or %q", PlacementHome, PlacementRegional)
+	}
+	if w.Protocol {
+		if w.Payload != nil {
+			f.add("worker.payload", nil, "cannot be combined with worker.protocol; use parameters")
+		}
+		return
 	}
 	for _, field := range []struct {
 		path  string
