@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -247,7 +248,7 @@ func TestRunPassesNoControlSequence(t *testing.T) {
 }
 
 // Every setting has a flag: of "run", or for a parameter of the task "call" of "call".
-// Every field of the request and every parameter that people set has one.
+// Every field of the request and of its worker, and every parameter that people set, has one.
 func TestEveryFieldHasItsFlag(t *testing.T) {
 	t.Parallel()
 	fields := map[string]bool{}
@@ -266,6 +267,12 @@ func TestEveryFieldHasItsFlag(t *testing.T) {
 	for _, p := range called.Parameters {
 		if p.Name != "maxBytes" && !fields["parameters."+p.Name] {
 			t.Errorf("parameter %s of the task call has no flag", p.Name)
+		}
+	}
+	for field := range reflect.TypeFor[protocol.Worker]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if fields["worker"] = true; !fields["worker."+name] {
+			t.Errorf("field %s of a worker has no flag", name)
 		}
 	}
 	for _, field := range protocol.RequestFields() {

@@ -17,6 +17,7 @@ type flagText struct {
 func (f *runFlags) texts() []flagText {
 	all := []flagText{
 		{"parameters", &f.parameters},
+		{"payload", &f.worker.payload},
 		{"retry", &f.retry},
 		{"target-retry", &f.targetRetry},
 		{"hedge", &f.hedge},
@@ -78,9 +79,12 @@ func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
 			return err
 		}
 		if len(data) > protocol.MaxRequestBytes {
-			return usage("--%s: %s: more than %d bytes (1 MiB)", value.flag, shownFile(path), protocol.MaxRequestBytes)
+			return usage("--%s: %s: more than %d bytes (1 MiB), the most of a request", value.flag, shownFile(path), protocol.MaxRequestBytes)
 		}
-		*value.text = string(data)
+		if f.files == nil {
+			f.files = map[*string]string{}
+		}
+		*value.text, f.files[value.text] = string(data), path
 	}
 	return nil
 }

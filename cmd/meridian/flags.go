@@ -34,7 +34,10 @@ type runFlags struct {
 	columns, sort, countBy                           string
 	call                                             callFlags
 	accounts                                         accountFlags
-	arguments                                        bool // whether the targets are arguments of the command
+	worker                                           workerFlags
+	files                                            map[*string]string // the paths of files by the values that were read from them
+	targetPlaces                                     []string           // of each target, see targetList
+	arguments                                        bool               // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool
 	aws                                              *aws.Config // once it is loaded
@@ -44,10 +47,11 @@ type runFlags struct {
 func (f *runFlags) register(cmd *cobra.Command) {
 	f.registerRegions(cmd)
 	flags := cmd.Flags()
-	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there; repeatable (default "+protocol.DefaultTarget+")")
+	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there, or @path for a file with names or rows; repeatable (default "+protocol.DefaultTarget+")")
 	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
 	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable; \"meridian tasks\" lists them")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
+	f.worker.register(cmd)
 	flags.StringVarP(&f.file, "file", "f", "", "read the request from the JSON file at `path`, or from standard input for -; flags override its fields")
 	complete(cmd, "task", completeTasks)
 	complete(cmd, "target", completeTargets)
@@ -122,16 +126,11 @@ func (f *runFlags) settings() []setting {
 	decode := func(flag, field string, text *string) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeField(r, field, *text) }}
 	}
-	return slices.Concat(f.call.settings(), f.accounts.settings(), []setting{
+	return slices.Concat(f.call.settings(), f.accounts.settings(), f.worker.settings(), []setting{
 		list("region", "regions", f.regions, func(r *protocol.Request) *[]string { return &r.Regions }),
 		list("exclude-region", "excludeRegions", f.excludeRegions, func(r *protocol.Request) *[]string { return &r.ExcludeRegions }),
 		set("partition", "partition", func(r *protocol.Request) { r.Partition = f.partition }),
-		{"target", "targets", func(r *protocol.Request) protocol.Faults {
-			var names []string
-			faults := decodeNames("targets", f.targets, &names)
-			r.Targets = protocol.Targets(names...)
-			return faults
-		}},
+		{"target", "targets", f.applyTargets},
 		set("task", "task", func(r *protocol.Request) { r.Task = f.task }),
 		decode("parameters", "parameters", &f.parameters),
 		{"param", "parameters", f.applyPairs},

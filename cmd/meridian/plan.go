@@ -99,7 +99,11 @@ func skipped(r coordinator.RegionPreview) string {
 // planSummary returns the amount of work, the time limits and the size limits.
 func planSummary(p coordinator.Preview) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "task %s: %s in %s, by %s, at most %d at once\n", p.Task, count(p.Targets, "target"),
+	work := "task " + p.Task
+	if p.Function != "" {
+		work = "function " + p.Function
+	}
+	fmt.Fprintf(&b, "%s: %s in %s, by %s, at most %d at once\n", work, count(p.Targets, "target"),
 		regionsOf(p), count(p.Invocations, "invocation"), p.MaxConcurrency)
 	fmt.Fprintf(&b, "time: %s for the run, %s for an invocation, %s for a target\n", within(p.TimeoutSeconds, "the function's timeout"),
 		within(p.RegionTimeoutSeconds, "what is left of it"), within(p.TargetTimeoutSeconds, "what is left of that"))

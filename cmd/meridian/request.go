@@ -16,7 +16,7 @@ import (
 // readRequest reads the request from the file and the flags, and returns the source
 // of its fields. The values of a request of the right form are not validated yet.
 func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag string) bool) (protocol.Request, source, error) {
-	from := source{arguments: f.arguments, accounts: &f.accounts}
+	from := source{arguments: f.arguments, accounts: &f.accounts, targetPlaces: &f.targetPlaces}
 	f.accounts.given = changed
 	var request protocol.Request
 	if f.file == "" && !f.saysWhatToRun(changed) {
@@ -74,7 +74,7 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 // Then standard input has no request: it may be the rest of a script, or the lines of a
 // loop.
 func (f *runFlags) saysWhatToRun(changed func(flag string) bool) bool {
-	work := []string{"region", "exclude-region", "partition", "target", "task", "parameters", "param"}
+	work := []string{"region", "exclude-region", "partition", "target", "task", "parameters", "param", "worker-function"}
 	return slices.ContainsFunc(append(work, saysWhere...), changed) || slices.ContainsFunc(f.texts(), func(v flagText) bool { return *v.text == "@-" })
 }
 

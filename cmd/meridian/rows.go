@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"meridian/internal/report"
@@ -45,14 +47,17 @@ func (f *runFlags) selections() []selectionFlag {
 	}
 }
 
-// printResult prints the result of a run of a task. A table has its rows if the task has
-// any and a target succeeded, else its Regions.
-func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
+// printResult prints the result of a run. A table has its rows if the task has any and a
+// target succeeded, else its Regions.
+func (c *cli) printResult(r protocol.Result, request protocol.Request, f *runFlags) error {
 	if f.output == formatJSON {
 		return c.printJSON(r)
 	}
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
-	t, _ := task.Builtin().Task(cmp.Or(name, protocol.DefaultTask)) // a newer coordinator may have another one
+	t, _ := task.Builtin().Task(cmp.Or(request.Task, protocol.DefaultTask)) // a newer coordinator may have another one
+	if request.Worker != nil {
+		t.Rows = functionRows
+	}
 	nothing := !report.Answered(r) || t.Rows == nil && f.selection.Zero()
 	var err error
 	if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
@@ -64,6 +69,19 @@ func (c *cli) printResult(r protocol.Result, name string, f *runFlags) error {
 		return failure("write output: %v", err)
 	}
 	return nil
+}
+
+// functionRows lists the answer of a function: a row for each element of an array of objects,
+// one for an object, and one with the column "output" for anything else.
+func functionRows(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage) {
+	if bytes.HasPrefix(output, []byte("{")) {
+		output = slices.Concat([]byte("["), output, []byte("]"))
+	}
+	isNull := func(row map[string]json.RawMessage) bool { return row == nil }
+	if json.Unmarshal(output, &rows) != nil || rows == nil || slices.ContainsFunc(rows, isNull) {
+		return nil, []map[string]json.RawMessage{{"output": output}}
+	}
+	return nil, rows
 }
 
 // printRows prints rows, and to standard error what they do not say.

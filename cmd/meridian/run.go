@@ -19,10 +19,12 @@ func (c *cli) runCommand() *cobra.Command {
 		Long: `Run a task on every target in every Region at once, and print the outcome of each.
 The default is the task "resolve" on the target "dynamodb" in every commercial
 Region that needs no opt-in. The workers run in this process; with --function, a
-deployed coordinator runs the same request.
+deployed coordinator runs the same request. With --worker-function, a Lambda function
+of your own does the work in the place of a task.
 
 A list has names with commas or white space between them, or is a JSON array. A flag
-that takes a list or JSON also takes @path, a file with it, or @-, standard input.
+that takes a list or JSON also takes @path, a file with it, or @-, standard input. A
+file of --target may also have a row for each target, as JSON lines or CSV.
 Without -f, and without a flag that says what to run or where, a request is read from
 standard input if it has one.
 
@@ -33,6 +35,7 @@ without them.`,
   meridian run -f request.json --timeout 30s --tolerated-failure-count 2
   meridian run --region all --target '*' --dry-run
   meridian run --accounts accounts.yml --role Audit --region enabled --task probe
+  meridian run --worker-function my-check --payload '{"url": "https://{region}.example.com", "item": "{target.input}"}' --region 'eu-*' --target @items.jsonl -o jsonl
   meridian run --function my-coordinator --aws-region eu-west-1 -f request.json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,7 +76,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err != nil {
 		return from.explain(err)
 	}
-	if err := c.printResult(result, request.Task, f); err != nil {
+	if err := c.printResult(result, request, f); err != nil {
 		return err
 	}
 	if result.Status != protocol.StatusSucceeded {

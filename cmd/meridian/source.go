@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"meridian/pkg/protocol"
@@ -17,8 +20,11 @@ type source struct {
 
 	// flags has the flag that set a field, by the field's JSON name. The field
 	// "parameters" may have been set by --param or --parameters or both; a parameter that
-	// has a flag of its own is "parameters.query".
+	// has a flag of its own is "parameters.query", and a field of the worker "worker.function".
 	flags map[string]string
+
+	// targetPlaces has the place of each target in a file of --target, or "".
+	targetPlaces *[]string
 
 	// accounts are the flags that set accounts and waves.
 	accounts *accountFlags
@@ -75,8 +81,34 @@ func (s source) placed(faults protocol.Faults) protocol.Faults {
 	placed := slices.Clone(faults)
 	for i := range placed {
 		placed[i].Path = s.place(placed[i].Path)
+		placed[i].Detail = s.inFlags(placed[i].Detail)
 	}
 	return placed
+}
+
+// inFlags returns the detail of a fault with the user's names for what it names: flags for
+// fields of a request without a file, and places in a file of targets.
+func (s source) inFlags(detail string) string {
+	detail = regexp.MustCompile(`targets\[\d+\]`).ReplaceAllStringFunc(detail, func(path string) string {
+		return cmp.Or(s.targetPlace(path), path)
+	})
+	if s.file != "" && s.flags["worker.function"] == "" {
+		return detail
+	}
+	return strings.NewReplacer("combined with worker", "combined with --worker-function",
+		"worker.function", "--worker-function", "worker.payload", "--payload", "worker.idempotent", "--worker-idempotent",
+		"targetRetry", "--target-retry", "targetTimeoutSeconds", "--target-timeout",
+		"maxTargetsPerInvocation", "--max-targets-per-invocation").Replace(detail)
+}
+
+// targetPlace returns the place of a target in its file, or "". path begins with
+// "targets[i]".
+func (s source) targetPlace(path string) string {
+	number, _, _ := strings.Cut(strings.TrimPrefix(path, "targets["), "]")
+	if i, err := strconv.Atoi(number); err == nil && s.targetPlaces != nil && i < len(*s.targetPlaces) {
+		return (*s.targetPlaces)[i]
+	}
+	return ""
 }
 
 // place returns the flag of a path in the request, or its place in the file.
@@ -113,7 +145,9 @@ func (s source) place(path string) string {
 		flag = flagOf(field)
 	}
 	switch field {
-	case "regions", "excludeRegions", "targets":
+	case "targets":
+		return strings.TrimSuffix("--"+flag+": "+s.targetPlace(path), ": ")
+	case "regions", "excludeRegions":
 		return "--" + flag // the fault's value shows which entry it is
 	}
 	if rest != "" {
@@ -122,8 +156,11 @@ func (s source) place(path string) string {
 	return "--" + flag
 }
 
-// fieldOf returns the field of the request at the start of a path.
+// fieldOf returns the field of the request at the start of a path, or of its worker.
 func fieldOf(path string) string {
+	if field, ofWorker := strings.CutPrefix(path, "worker."); ofWorker {
+		return "worker." + fieldOf(field)
+	}
 	if end := strings.IndexAny(path, ".["); end >= 0 {
 		return path[:end]
 	}
