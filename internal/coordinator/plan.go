@@ -193,7 +193,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
 		Bundled: c.Bundle && !c.Regional, AskOrganization: r.Organization != nil, MaxAnswerBytes: maxAnswerBytes,
 	}
-	ofWorker := c.employ(&p)
+	ofWorker := c.employ(&p, faults)
 	places, more := c.place(&p)
 	faults = faults.And(more).And(ofTask).And(ofWorker)
 	idempotent := len(ofTask) == 0 && tasks.Idempotent(r.Task, r.Parameters, targets)

@@ -48,16 +48,19 @@ func (c *Coordinator) tasks(r protocol.Request) Tasks {
 }
 
 // employ plans the worker of the request, if it has one. It returns what is wrong with it.
-func (c *Coordinator) employ(p *Plan) (faults protocol.Faults) {
+// known are the faults that were found before.
+func (c *Coordinator) employ(p *Plan, known protocol.Faults) (faults protocol.Faults) {
 	w := p.Request.Worker
 	if w == nil {
 		return nil
 	}
 	p.Regional, p.Bundled = w.Placement == protocol.PlacementRegional, false
-	function, err := c.function(*w)
-	if err != nil {
-		faults = append(faults, protocol.NewFault("worker.function", w.Function, err.Error()))
-	} else {
+	ofName := func(f protocol.Fault) bool { return f.Path == "worker.function" || f.Path == "worker.placement" }
+	if !slices.ContainsFunc(known, ofName) {
+		function, err := c.function(*w)
+		if err != nil {
+			faults = append(faults, protocol.NewFault("worker.function", w.Function, err.Error()))
+		}
 		p.Home = function.Home
 	}
 	field, retriers := "retry", p.Request.Retry

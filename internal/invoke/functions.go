@@ -80,3 +80,14 @@ func (f *Function) As(access *protocol.Access, region, runID string) *Lambda {
 	}
 	return l
 }
+
+// MayNotHaveRun reports whether after an error with this name it can be known that the function
+// has not run: it is a name of a refusal, or of a call that may not have been sent, or one
+// that matches these too.
+func MayNotHaveRun(name string) bool {
+	switch name {
+	case protocol.ErrorAll, protocol.ErrorTaskFailed, protocol.ErrorLambdaSDKClient:
+		return true
+	}
+	return slices.ContainsFunc(table, func(r row) bool { return r.name() == name && r.ran == refused })
+}

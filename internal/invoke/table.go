@@ -232,17 +232,6 @@ func (r row) name() string {
 	return "Lambda." + r.code
 }
 
-// MayNotHaveRun reports whether after an error with this name it can be known that the function
-// has not run: it is a name of a refusal, or of a call that may not have been sent, or one
-// that matches these too.
-func MayNotHaveRun(name string) bool {
-	switch name {
-	case protocol.ErrorAll, protocol.ErrorTaskFailed, protocol.ErrorLambdaSDKClient:
-		return true
-	}
-	return slices.ContainsFunc(table, func(r row) bool { return r.name() == name && r.ran == refused })
-}
-
 // persistenceOf returns which throttle Lambda's reason stands for. Without a known reason
 // it is that of the calls in flight.
 func persistenceOf(reason types.ThrottleReason) persistence {
