@@ -3,6 +3,7 @@ package task_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -294,6 +295,37 @@ func TestAnAccessThatIsNotUsedIsDropped(t *testing.T) {
 				t.Errorf("%d are kept, want %d", got, want)
 			}
 			time.Sleep(map[bool]time.Duration{true: time.Minute, false: time.Hour - time.Minute}[i < 2])
+		}
+	})
+}
+
+// The credentials of an access are the role's, which is assumed once for a run; the error of a
+// role that cannot be assumed has its name.
+func TestTheCredentialsOfAnAccessAreThoseOfItsRole(t *testing.T) {
+	t.Parallel()
+	certificate := certificateOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		a := &accounts{refuse: func(n int) string {
+			if n > 1 {
+				return "AccessDenied"
+			}
+			return ""
+		}}
+		_, of, stop := a.start(t, certificate, "none")
+		defer stop()
+		for range 2 {
+			keys, err := of.Credentials(reader("222222222222"), "eu-west-1", "run").Retrieve(t.Context())
+			if err != nil || keys.AccessKeyID != "ASIA1" {
+				t.Errorf("Retrieve = %s, %v, want the keys of the first session", keys.AccessKeyID, err)
+			}
+		}
+		_, err := of.Credentials(reader("333333333333"), "eu-west-1", "run").Retrieve(t.Context())
+		var named interface{ ErrorName() string }
+		if !errors.As(err, &named) || named.ErrorName() != "AccessDenied" {
+			t.Errorf("Retrieve = %v, want AccessDenied", err)
+		}
+		if got := a.requests(); len(got) != 2 {
+			t.Errorf("%d requests to assume a role, want 2", len(got))
 		}
 	})
 }
