@@ -17,7 +17,8 @@ import (
 // Strict at the door: each bad request, and everything that is said of it.
 func TestDecodeRequestReportsEveryFault(t *testing.T) {
 	t.Parallel()
-	const known = "known are name, task, parameters, partition, regions, excludeRegions, accounts, organization, role, externalId, sessionName, sessionTags, waves, targets, maxConcurrency, " +
+	const noTarget = "want a target's name, or an object with name and input, got a number"
+	const known = "known are name, task, parameters, worker, partition, regions, excludeRegions, accounts, organization, role, externalId, sessionName, sessionTags, waves, targets, maxConcurrency, " +
 		"targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, " +
 		"retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
 	const aNull = "null is not allowed; leave the field out"
@@ -79,7 +80,7 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"a string for an array", `{"regions":"eu-west-1"}`, faults("regions", `"eu-west-1"`, "want an array, got a string")},
 		{"an object for an array", `{"targets":{}}`, faults("targets", `{}`, "want an array, got an object")},
 		{"numbers in an array of strings", `{"targets":["s3",1,2]}`, faults(
-			"targets[1]", "1", "want a string, got a number", "targets[2]", "2", "want a string, got a number")},
+			"targets[1]", "1", noTarget, "targets[2]", "2", noTarget)},
 		{"a string in an array of objects", `{"retry":["States.ALL"]}`, faults(
 			"retry[0]", `"States.ALL"`, "want an object, got a string")},
 		{"a string for a whole number", `{"maxConcurrency":"5"}`, faults("maxConcurrency", `"5"`,
@@ -247,9 +248,9 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 				"retry[0].errorEquals", `"States.ALL"`, "want an array, got a string",
 				"retry[1]", "null", aNull,
 				"retry[2].errorEquals[0]", "5", "want a string, got a number",
-				"targets[1]", "7", "want a string, got a number",
-				"targets[2]", "7", "want a string, got a number",
-				"targets[0]", `""`, "is blank",
+				"targets[1]", "7", noTarget,
+				"targets[2]", "7", noTarget,
+				"targets[0].name", `""`, "is blank",
 			),
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -117,6 +118,81 @@ func TestDivideTakesAsManyTargetsAsMostAndLimitAllow(t *testing.T) {
 	})
 }
 
+// drawInputs draws inputs of some of the targets, of valid UTF-8 as those of a request are.
+func drawInputs(t *rapid.T, targets []string) protocol.Inputs {
+	inputs := protocol.Inputs{}
+	for _, target := range targets {
+		if utf8.ValidString(target) && rapid.Bool().Draw(t, "has an input") {
+			input := rapid.SampledFrom([]string{`{}`, `0`, `"<&>\u2028 \""`, `{"a":[1,"é",null]}`, `{ "spaced" : [ 1 , 2 ] }`}).Draw(t, "input")
+			inputs[target] = json.RawMessage(input)
+		}
+	}
+	return inputs
+}
+
+// Bytes and BytesOfAll are an upper bound of what Encode returns, inputs included, and Divide
+// keeps to it.
+func TestBytesBoundsARequestWithInputs(t *testing.T) {
+	t.Parallel()
+	r, _ := envelope(t)
+	const region = "eu-west-1"
+	rapid.Check(t, func(t *rapid.T) {
+		targets := drawTargets(t)
+		inputs := drawInputs(t, targets)
+		r := r
+		r.Inputs = inputs
+		e, err := protocol.EnvelopeOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded := func(r protocol.RegionRequest, work ...protocol.RegionTargets) int {
+			r.Attempt, r.BudgetMs, r.Inputs = math.MaxInt32, protocol.MaxBudgetMs-0.001, inputs.Of(work)
+			data, err := e.Encode(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(data)
+		}
+		of := func(batch int, targets []string) int {
+			r.Region, r.Batch, r.Targets, r.Regions = region, batch, targets, nil
+			return encoded(r, protocol.RegionTargets{Region: region, Targets: targets})
+		}
+		if got, most := of(12, targets), e.Bytes(region, 12, targets); got > most {
+			t.Fatalf("Encode(%q with %s) = %d bytes, Bytes = %d", targets, inputs, got, most)
+		}
+		regions := []protocol.RegionTargets{{Region: region, Targets: targets}, {Region: "us-east-1", Targets: targets[:1]}}
+		r.Region, r.Batch, r.Targets, r.Regions = "", 0, nil, regions
+		if got, most := encoded(r, regions...), e.BytesOfAll(regions); got > most {
+			t.Fatalf("Encode(%q with %s) = %d bytes, BytesOfAll = %d", regions, inputs, got, most)
+		}
+		limit := e.Bytes(region, 0, targets[:1]) + rapid.IntRange(-10, 1000).Draw(t, "room")
+		batches, over := e.Divide(region, targets, 30, limit)
+		if got := slices.Concat(batches...); !slices.Equal(got, targets) {
+			t.Fatalf("Divide(%q) = %q", targets, batches)
+		}
+		for i, batch := range batches {
+			if got := of(i, batch); got > limit && (len(batch) > 1 || got > over) {
+				t.Fatalf("batch %d of %d targets has %d bytes, limit %d, over %d", i, len(batch), got, limit, over)
+			}
+		}
+	})
+}
+
+// With compact inputs of different targets it is off by no more than the comma of the last input.
+func TestBytesIsCloseWithInputs(t *testing.T) {
+	t.Parallel()
+	r, _ := envelope(t)
+	r.Inputs = protocol.Inputs{"a": json.RawMessage(`{"n":1}`), `"b"`: json.RawMessage(`[1,2]`), "é": json.RawMessage(`""`)}
+	e, err := protocol.EnvelopeOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := []string{"a", `"b"`, "é", "without"}
+	if got, want := e.Bytes("eu-west-1", 3, targets), longest(t, r, "eu-west-1", 3, targets); got != want+len(",") {
+		t.Errorf("Bytes(%q) = %d, want %d and one", targets, got, want)
+	}
+}
+
 // At exactly the limit they go together, at a byte less they do not.
 func TestDivideAtTheLimit(t *testing.T) {
 	t.Parallel()
@@ -139,6 +215,7 @@ func TestEncodeTakesParametersAndPolicyFromTheEnvelope(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]protocol.RegionRequest{
 		"full": regionRequestFull(), "minimal": regionRequestMinimal(),
+		"inputs": workerGoldens()["region_request_inputs"].(protocol.RegionRequest), //nolint:forcetypeassert // it is one
 	} {
 		e, err := protocol.EnvelopeOf(want)
 		if err != nil {

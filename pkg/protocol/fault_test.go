@@ -112,6 +112,7 @@ func TestAndSaysNothingTwice(t *testing.T) {
 func TestFaultsSayThatThereAreMore(t *testing.T) {
 	t.Parallel()
 	const more = "there are more faults; these are the first 100"
+	const noTarget = "want a target's name, or an object with name and input, got a number"
 	tests := []struct {
 		name, in    string
 		want        int
@@ -119,12 +120,12 @@ func TestFaultsSayThatThereAreMore(t *testing.T) {
 	}{
 		{
 			"100 of the form", `{"targets":[` + times("7", 100) + `]}`, 100,
-			"targets[0]: 7: want a string, got a number", "targets[99]: 7: want a string, got a number",
+			"targets[0]: 7: " + noTarget, "targets[99]: 7: " + noTarget,
 		},
-		{"101 of the form", `{"targets":[` + times("7", 101) + `]}`, 101, "targets[0]: 7: want a string, got a number", more},
-		{"10,000 of the form", `{"targets":[` + times("7", 10_000) + `]}`, 101, "targets[0]: 7: want a string, got a number", more},
+		{"101 of the form", `{"targets":[` + times("7", 101) + `]}`, 101, "targets[0]: 7: " + noTarget, more},
+		{"10,000 of the form", `{"targets":[` + times("7", 10_000) + `]}`, 101, "targets[0]: 7: " + noTarget, more},
 		{"100,000 unknown fields", `{` + times(`"a":1`, 100_000) + `}`, 101, "a: 1: unknown field; known are " + strings.Join(protocol.RequestFields(), ", "), more},
-		{"10,000 of values", `{"targets":[` + times(`""`, 10_000) + `]}`, 101, `targets[0]: "": is blank`, more},
+		{"10,000 of values", `{"targets":[` + times(`""`, 10_000) + `]}`, 101, `targets[0].name: "": is blank`, more},
 		{
 			"some of each", `{"name":" ","excludeRegions":[` + times("7", 98) + `],"targets":["",""]}`, 101,
 			"excludeRegions[0]: 7: want a string, got a number", more,

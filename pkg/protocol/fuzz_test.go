@@ -75,7 +75,8 @@ func FuzzDecodeRequest(f *testing.F) {
 	seed(f, protocol.Request{},
 		`{"regions":["*",null],"x":1,"Retry":[]}`, `{"maxConcurrency":1e2,"minSuccessful":-0,"timeoutSeconds":1e400}`,
 		`{"retry":[{"errorEquals":["States.ALL"],"backoffRate":0},{}],"name":"a","name":"b"}`,
-		"{\"a\\nb\":\"\xff\"}", "\ufeff{}", `{"targets":["\ud800","\u0000","é"]}`, `[`, ``)
+		"{\"a\\nb\":\"\xff\"}", "\ufeff{}", `{"targets":["\ud800","\u0000","é"]}`, `[`, ``,
+		`{"targets":[{"name":"a","input":{"a":1}},{"name":"a"},{"input":null},7,[]]}`, `{"worker":{"function":"f:1","payload":[],"placement":"x"},"task":"a"}`)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, faults := protocol.DecodeRequest(data)
 		checkFaults(t, faults)
@@ -91,7 +92,8 @@ func FuzzDecodeRequest(f *testing.F) {
 // A version that is unknown is never accepted.
 func FuzzDecodeRegionRequest(f *testing.F) {
 	seed(f, protocol.RegionRequest{},
-		`{}`, `{"version":3}`, `{"version":"1"}`, `{"Version":1}`, `{"version":1,"version":3}`, `{"version":1,"policy":{"retry":[null]}}`)
+		`{}`, `{"version":3}`, `{"version":"1"}`, `{"Version":1}`, `{"version":1,"version":3}`, `{"version":1,"policy":{"retry":[null]}}`,
+		`{"version":4,"runId":"r","region":"a","attempt":1,"task":"t","targets":["x"],"inputs":{"x":null,"x":1,"y":[]}}`)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := protocol.DecodeRegionRequest(data)
 		invalid, isInvalid := errors.AsType[*protocol.InvalidRequestError](err)

@@ -37,6 +37,7 @@ func goldens() map[string]any {
 	maps.Copy(all, eventGoldens())
 	maps.Copy(all, accountGoldens())
 	maps.Copy(all, accountEventGoldens())
+	maps.Copy(all, workerGoldens())
 	return all
 }
 

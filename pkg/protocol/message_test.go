@@ -65,7 +65,7 @@ func TestEveryMessageIsJSONInLowerCamelCase(t *testing.T) {
 }
 
 // plain reports whether t is a type of ours or a string, bool, int, float64,
-// time.Time or raw JSON, or a slice of or a pointer to such.
+// time.Time or raw JSON, or a slice of or a pointer to such, or the inputs of targets.
 func plain(t reflect.Type) bool {
 	if t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[json.RawMessage]() {
 		return true
@@ -77,6 +77,8 @@ func plain(t reflect.Type) bool {
 		return t.PkgPath() == reflect.TypeFor[protocol.Request]().PkgPath()
 	case reflect.Slice, reflect.Pointer:
 		return plain(t.Elem())
+	case reflect.Map:
+		return t == reflect.TypeFor[protocol.Inputs]()
 	default:
 		return false
 	}
@@ -94,6 +96,10 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		want  string
 	}{
 		{protocol.Request{}, `{}`},
+		{protocol.Worker{}, `{"function":""}`},
+		{protocol.Failures{}, `{"failures":null}`},
+		{protocol.Failure{}, `{"target":""}`},
+		{protocol.Target{}, `""`},
 		{protocol.Retrier{}, `{"errorEquals":null}`},
 		{protocol.TargetPolicy{}, `{}`},
 		{protocol.Hedge{}, `{}`},

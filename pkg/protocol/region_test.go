@@ -26,6 +26,9 @@ func TestEncodeOfARequestAndOfItsEnvelopeSayTheSame(t *testing.T) {
 		if rapid.Bool().Draw(t, "targets") {
 			r.Targets = rapid.SliceOf(text).Draw(t, "target")
 		}
+		if rapid.Bool().Draw(t, "inputs") {
+			r.Inputs = protocol.Inputs{text.Draw(t, "input"): json.RawMessage(`{"a":["<&>",null]}`)}
+		}
 		if rapid.Bool().Draw(t, "parameters") {
 			r.Parameters = json.RawMessage(rapid.SampledFrom([]string{`{}`, `{"seconds":1}`, `{"a":["<&>",null]}`}).Draw(t, "parameter"))
 		}

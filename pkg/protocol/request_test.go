@@ -232,25 +232,25 @@ func TestRegionRequestIsStrict(t *testing.T) {
 // values.
 func TestRegionRequestOfAnotherVersionIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	const deploy = ", this worker has 3: deploy coordinator and worker together"
+	const deploy = ", this worker has 4: deploy coordinator and worker together"
 	tests := []struct {
 		name, in string
 		got      int
 		text     string
 	}{
-		{"a later one", `{"version":4,"runId":"r"}`, 4, "request needs protocol version 4" + deploy},
+		{"a later one", `{"version":5,"runId":"r"}`, 5, "request needs protocol version 5" + deploy},
 		{"none", `{}`, 0, "request has no protocol version" + deploy},
 		{"0", `{"version":0,"targets":7}`, 0, "request has no protocol version" + deploy},
 		{"a negative one", `{"version":-1}`, -1, "request needs protocol version -1" + deploy},
 		{
-			"unknown fields and wrong types beside it", `{"sail":null,"version":4,"targets":{"s3":1},"attempt":"x"}`, 4,
-			"request needs protocol version 4" + deploy,
+			"unknown fields and wrong types beside it", `{"sail":null,"version":5,"targets":{"s3":1},"attempt":"x"}`, 5,
+			"request needs protocol version 5" + deploy,
 		},
-		{"two, the first unknown", `{"version":4,"version":1}`, 4, "request needs protocol version 4" + deploy},
+		{"two, the first unknown", `{"version":5,"version":1}`, 5, "request needs protocol version 5" + deploy},
 		{"in another case", `{"Version":1}`, 0, "request has no protocol version" + deploy},
 		{
-			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":4}`, 4,
-			"request needs protocol version 4" + deploy,
+			"more than a hundred faults beside it", `{` + strings.Repeat(`"x":1,`, 200) + `"version":5}`, 5,
+			"request needs protocol version 5" + deploy,
 		},
 	}
 	for _, tt := range tests {

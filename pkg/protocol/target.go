@@ -59,6 +59,24 @@ func TargetNames(targets []Target) []string {
 	return names
 }
 
+// targets checks the targets of a request.
+func (f *Faults) targets(targets []Target) {
+	if targets != nil && len(targets) == 0 {
+		f.add("targets", targets, `is empty; leave it out for the default, "`+DefaultTarget+`"`)
+	}
+	if f.tooMany("targets", len(targets), MaxTargets) {
+		return
+	}
+	for i, t := range targets {
+		at := fmt.Sprintf("targets[%d]", i)
+		if t.Name == "" || t.Input != nil { // an object, or as good as one
+			at += ".name"
+		}
+		f.entry(at, t.Name)
+	}
+	f.unique("targets", TargetNames(targets))
+}
+
 // Inputs has the inputs of targets by their names. A target without one is not in it.
 type Inputs map[string]json.RawMessage
 

@@ -28,9 +28,7 @@ func (r Request) Validate() Faults {
 	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
 	f.accounts(&r)
 	f.worker(&r)
-	targets := TargetNames(r.Targets)
-	f.list("targets", targets, MaxTargets, `leave it out for the default, "`+DefaultTarget+`"`)
-	f.unique("targets", targets)
+	f.targets(r.Targets)
 	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
 	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
 	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, fmt.Sprint(DefaultMaxTargetsPerInvocation))
@@ -141,9 +139,14 @@ func (f *Faults) list(path string, values []string, limit int, ifEmpty string) {
 		return
 	}
 	for i, value := range values {
-		if problem := entryProblem(value, MaxTargetLength); problem != "" {
-			f.add(fmt.Sprintf("%s[%d]", path, i), value, "%s", problem)
-		}
+		f.entry(fmt.Sprintf("%s[%d]", path, i), value)
+	}
+}
+
+// entry checks the form of a list's entry.
+func (f *Faults) entry(path, value string) {
+	if problem := entryProblem(value, MaxTargetLength); problem != "" {
+		f.add(path, value, "%s", problem)
 	}
 }
 
