@@ -81,13 +81,13 @@ func TestAWorkerIsAFunctionsNameOrItsARN(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("f", 64)
 	for function, want := range map[string]string{
-		"f":                                "f",
-		"My-function_2":                    "My-function_2",
-		long:                               long,
-		"f:$LATEST":                        "f",
-		"f:7":                              "f",
-		"f:" + strings.Repeat("q", 128):    "f",
-		"arn:aws:lambda:eu-west-1:111122223333:function:f":                    "f",
+		"f":                             "f",
+		"My-function_2":                 "My-function_2",
+		long:                            long,
+		"f:$LATEST":                     "f",
+		"f:7":                           "f",
+		"f:" + strings.Repeat("q", 128): "f",
+		"arn:aws:lambda:eu-west-1:111122223333:function:f":                     "f",
 		"arn:aws-cn:lambda:cn-north-1:111122223333:function:" + long + ":live": long,
 	} {
 		got, faults := protocol.DecodeRequest([]byte(worker(`"` + function + `"`)))

@@ -110,7 +110,7 @@ func (b *builder) field(t reflect.Type, f reflect.StructField, name string) obje
 	if g := b.source.fields[at]; g != nil {
 		text = b.source.text(g.comment, g.names...)
 	}
-	o := append(object{{"description", b.described(at, text)}}, b.schema(f.Type)...)
+	o := append(object{{"description", b.described(at, text)}}, b.value(f)...)
 	if name == "error" {
 		o = append(o[:1], b.set(errorNames)...)
 	}
@@ -119,6 +119,19 @@ func (b *builder) field(t reflect.Type, f reflect.StructField, name string) obje
 		o = o.with(limits(f, own)...)
 	}
 	return o.with(own...)
+}
+
+// value returns the schema of the values of a field.
+func (b *builder) value(f reflect.StructField) object {
+	schema := b.schema(f.Type)
+	switch {
+	case !b.strict:
+	case f.Tag.Get("any") != "": // not null
+		return object{{"type", []string{"object", "array", "string", "number", "boolean"}}}
+	case f.Type.Kind() == reflect.String && f.Type.PkgPath() != "": // "" is the same as none
+		return object{{"anyOf", []object{schema, {{"const", ""}}}}}
+	}
+	return schema
 }
 
 // limits returns the limits of a field that DecodeStrict reads which its type and its tags
@@ -148,6 +161,8 @@ func (b *builder) schema(t reflect.Type) object {
 		return object{{"type", "object"}}
 	case isRaw(t):
 		return object{}
+	case t == reflect.TypeFor[protocol.Inputs]():
+		return object{{"type", "object"}}
 	case t == reflect.TypeFor[time.Time]():
 		return object{{"type", "string"}, {"format", "date-time"}}
 	}

@@ -19,6 +19,7 @@ const (
 	roleForm   = `^((arn:(\{partition\}|[a-z-]+):iam::(\{account\}|[0-9]{12}):role/)?` + roleName + `)?$`
 	externalID = `^([A-Za-z0-9_+=,.@:/-]{2,})?$`
 	account    = `[0-9]{12}`
+	function   = `^(arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$`
 	unit       = `^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})$`
 
 	maxExternalID = 1224 // more than a regular expression of Go can count
@@ -34,6 +35,7 @@ func shortForms() map[string]object {
 	return map[string]object{
 		"Account":      {{"type", "string"}, {"pattern", "^" + account + "$"}},
 		"Organization": {{"const", true}},
+		"Target":       entry(),
 	}
 }
 
@@ -48,6 +50,7 @@ func entry() object {
 func rules() map[string]object {
 	all := requestRules()
 	maps.Copy(all, accountRules())
+	maps.Copy(all, workerRules())
 	maps.Copy(all, retryRules())
 	maps.Copy(all, regionRequestRules())
 	return all
@@ -78,6 +81,10 @@ func requestRules() map[string]object {
 				{"required", []string{"role"}},
 			}},
 			{"waves", where("minSuccessful", object{{"maximum", 0}})},
+			{"worker", object{{"properties", object{
+				{"task", object{{"const", ""}}}, {"parameters", false}, {"retry", false}, {"regionTimeoutSeconds", object{{"maximum", 0}}},
+				{"accounts", object{{"items", object{{"properties", object{{"parameters", false}}}}}}},
+			}}}},
 		}}},
 		"Request.name": {
 			{"pattern", `^[A-Za-z0-9` + strings.ReplaceAll(protocol.NamePunctuation, "-", `\-`) + `]*$`},
@@ -114,6 +121,18 @@ func accountRules() map[string]object {
 		"Organization.units":   {{"items", object{{"type", "string"}, {"pattern", unit}}}},
 		"Organization.exclude": {{"items", shortForms()["Account"]}},
 		"Wave":                 {{"anyOf", []object{has("accounts"), has("regions")}}},
+	}
+}
+
+func workerRules() map[string]object {
+	regional := object{{"const", string(protocol.PlacementRegional)}}
+	return map[string]object{
+		"Target.name": entry(),
+		"Worker": {
+			{"if", where("placement", regional).with(has("placement")...)},
+			{"then", where("function", object{{"not", object{{"pattern", "^arn:"}}}})},
+		},
+		"Worker.function": {{"pattern", function}},
 	}
 }
 

@@ -38,12 +38,42 @@ func inputs() *rapid.Generator[[]protocol.Target] {
 	return rapid.Custom(func(t *rapid.T) []protocol.Target {
 		all := protocol.Targets(targets().Draw(t, "targets")...)
 		for i := range all {
-			all[i].Input = maybe(t, rapid.OneOf(objects(), rapid.SampledFrom([]json.RawMessage{
-				json.RawMessage(`"text"`), json.RawMessage(`[1,{"a":null}]`), json.RawMessage(`false`), json.RawMessage(`-1.5e3`),
-			})))
+			all[i].Input = maybe(t, anyJSON())
 		}
 		return all
 	})
+}
+
+// workers draws functions that do the work.
+func workers() *rapid.Generator[*protocol.Worker] {
+	return rapid.Custom(func(t *rapid.T) *protocol.Worker {
+		w := &protocol.Worker{
+			Function:   rapid.StringMatching(`[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?`).Draw(t, "function"),
+			Placement:  rapid.SampledFrom([]protocol.Placement{"", protocol.PlacementHome, protocol.PlacementRegional}).Draw(t, "placement"),
+			Payload:    maybe(t, anyJSON()),
+			Idempotent: rapid.Bool().Draw(t, "idempotent"),
+		}
+		if w.Placement != protocol.PlacementRegional && rapid.Bool().Draw(t, "arn") {
+			w.Function = rapid.StringMatching(`arn:aws(-cn)?:lambda:[a-z]{2}-[a-z]{4,9}-[1-9]:[0-9]{12}:function:`).Draw(t, "of") + w.Function
+		}
+		return w
+	})
+}
+
+// withWorker gives a request a worker, and takes from it what cannot be beside one.
+func withWorker(t *rapid.T, r *protocol.Request) {
+	r.Worker = workers().Draw(t, "worker")
+	r.Task, r.Parameters, r.Retry, r.RegionTimeoutSeconds = "", nil, nil, 0
+	for i := range r.Accounts {
+		r.Accounts[i].Parameters = nil
+	}
+}
+
+// anyJSON draws JSON that is not null.
+func anyJSON() *rapid.Generator[json.RawMessage] {
+	return rapid.OneOf(objects(), rapid.SampledFrom([]json.RawMessage{
+		json.RawMessage(`"text"`), json.RawMessage(`[1,{"a":null}]`), json.RawMessage(`false`), json.RawMessage(`-1.5e3`),
+	}))
 }
 
 func objects() *rapid.Generator[json.RawMessage] {
@@ -141,9 +171,9 @@ func externalIDs() *rapid.Generator[string] {
 
 // requests draws requests that DecodeRequest accepts.
 func requests() *rapid.Generator[protocol.Request] {
-	return rapid.Custom(func(t *rapid.T) protocol.Request {
+	return rapid.Custom(func(t *rapid.T) (r protocol.Request) {
 		count := rapid.IntRange(0, protocol.MaxRegions)
-		r := protocol.Request{
+		r = protocol.Request{
 			Name: maybe(t, rapid.StringMatching(`[A-Za-z0-9._:+-]{0,80}`)), Task: maybe(t, rapid.String()), Parameters: maybe(t, objects()),
 			Partition: maybe(t, rapid.String()), Regions: maybe(t, some(entries())), ExcludeRegions: maybe(t, some(entries())),
 			Targets: maybe(t, inputs()), MaxConcurrency: maybe(t, rapid.IntRange(0, math.MaxInt32)),
@@ -152,6 +182,9 @@ func requests() *rapid.Generator[protocol.Request] {
 			Retry: maybe(t, retriers()), TargetRetry: maybe(t, retriers()), Hedge: maybe(t, hedges()),
 			ToleratedFailurePercentage: maybe(t, rapid.Ptr(rapid.Float64Range(0, 100), true)), ToleratedFailureCount: maybe(t, rapid.Ptr(count, true)),
 			FailFast: rapid.Bool().Draw(t, "failFast"),
+		}
+		if rapid.Bool().Draw(t, "worker") {
+			defer withWorker(t, &r)
 		}
 		switch rapid.IntRange(0, 2).Draw(t, "accounts") {
 		case 0:
@@ -200,6 +233,12 @@ func regionRequests() *rapid.Generator[protocol.RegionRequest] {
 		} else {
 			r.Region, r.Targets = entries().Draw(t, "region"), targets().Draw(t, "targets")
 		}
+		if rapid.Bool().Draw(t, "inputs") {
+			r.Inputs = protocol.Inputs{}
+			for _, target := range r.Work()[0].Targets {
+				r.Inputs[target] = rapid.OneOf(anyJSON(), rapid.Just(json.RawMessage("null"))).Draw(t, "input")
+			}
+		}
 		return r
 	})
 }
@@ -233,7 +272,7 @@ func mutant(t *rapid.T, value any) any {
 
 func replacements() *rapid.Generator[any] {
 	return rapid.SampledFrom([]any{
-		nil, true, false, "", " ", "a", "\x00", "a\u0085", "\u2003", "111122223333", "States.ALL", "States.Runtime", "NONE", "all", "ou-ab12-cdef3456",
+		nil, true, false, "", " ", "a", "\x00", "a\u0085", "\u2003", "111122223333", "States.ALL", "States.Runtime", "NONE", "all", "ou-ab12-cdef3456", "home", "f:$LATEST", "arn:aws:lambda:eu-west-1:111122223333:function:f",
 		-1, -0.5, 0, 0.5, 1, 2, 100, 100.5, 200, 201, protocol.MaxTargets, protocol.MaxTargets + 1, math.MaxInt32, math.MaxInt32 + 1,
 		protocol.MaxSeconds, protocol.MaxSeconds + 1, protocol.MaxDelaySeconds, 1 << 53, 1<<53 + 1,
 		[]any{},
