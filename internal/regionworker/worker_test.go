@@ -245,8 +245,8 @@ func TestWhatAWorkerRefuses(t *testing.T) {
 		text  string
 	}{
 		{
-			"a version it does not know", func(r *protocol.RegionRequest) { r.Version = 4 },
-			protocol.ErrorUnsupportedVersion, "request needs protocol version 4, this worker has 3: deploy coordinator and worker together",
+			"a version it does not know", func(r *protocol.RegionRequest) { r.Version = protocol.Version + 1 },
+			protocol.ErrorUnsupportedVersion, "request needs protocol version 5, this worker has 4: deploy coordinator and worker together",
 		},
 		{
 			"a task it does not have", func(r *protocol.RegionRequest) { r.Task = "atc" },

@@ -36,6 +36,10 @@ func instruction(h protocol.Hint, region string) string {
 		return fmt.Sprintf("deploy the coordinator with %s among its Regions, so that its role may invoke the regionworker there", region)
 	case protocol.HintAllowWorker:
 		return "allow the coordinator's role to invoke the function that WORKER_FUNCTION names"
+	case protocol.HintSetFunction:
+		return fmt.Sprintf("set worker.function to the name of a function that is in %s, deploy the function there, or leave the Region out with excludeRegions", region)
+	case protocol.HintAllowFunction:
+		return "allow the credentials lambda:InvokeFunction on the function that worker.function names: in the role of the coordinator, with --param workerFunctions, or in the role that it assumes in the account"
 	case protocol.HintDeployBoth:
 		return "deploy the coordinator and the regionworkers from the same version"
 	case protocol.HintSignIn:

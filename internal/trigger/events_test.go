@@ -31,7 +31,7 @@ func TestEveryReadyRequestIsRecognised(t *testing.T) {
 				t.Fatalf("Handle = %s, %v; asked %d times, want once", answer, err, len(r.asked))
 			}
 			want := []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
-			if diff := cmp.Diff(want, r.asked[0].Regions); diff != "" || !cmp.Equal(r.asked[0].Targets, []string{protocol.DefaultTarget}) {
+			if diff := cmp.Diff(want, r.asked[0].Regions); diff != "" || !cmp.Equal(r.asked[0].Targets, protocol.Targets(protocol.DefaultTarget)) {
 				t.Errorf("asked %+v; Regions (-want +got):\n%s", r.asked[0], diff)
 			}
 		})

@@ -116,8 +116,7 @@ type Request struct {
 	Hedge *Hedge `json:"hedge,omitzero"`
 
 	// TargetRetry holds up to MaxRetriers retriers for targets, scanned in order. Nil and empty mean
-	// none. With Worker, they are the retriers for its invocations, and nil means those that
-	// nil means for Retry.
+	// none. With Worker, they are the retriers for its invocations, with the default of Retry.
 	TargetRetry []Retrier `json:"targetRetry,omitzero" max:"100"`
 
 	// ToleratedFailurePercentage is the percentage of Regions that may fail or time
