@@ -20,7 +20,8 @@ type Policy struct {
 	// have not returned included. Zero means no bound.
 	MaxConcurrency int
 
-	// GroupConcurrency bounds the attempts of a group running at once. Zero means no bound.
+	// GroupConcurrency bounds the attempts of each of Groups running at once, abandoned ones
+	// that have not returned included. Zero means no bound, as is required without Groups.
 	GroupConcurrency int
 
 	// Timeout bounds one attempt. Zero means as long as the context lasts.
@@ -111,6 +112,9 @@ func (p Policy) Validate(n int) error {
 	}
 	if p.GroupConcurrency < 0 {
 		faults = append(faults, fmt.Errorf("GroupConcurrency is %d; want 0 or more", p.GroupConcurrency))
+	}
+	if p.GroupConcurrency > 0 && p.Groups == nil {
+		faults = append(faults, fmt.Errorf("GroupConcurrency is %d without Groups; want 0", p.GroupConcurrency))
 	}
 	if p.Timeout < 0 {
 		faults = append(faults, fmt.Errorf("attempt Timeout is %v; want 0 or more", p.Timeout))

@@ -20,6 +20,8 @@ func TestAnInvalidPolicyPanics(t *testing.T) {
 		want   string
 	}{
 		{"MaxConcurrency", fanout.Policy{MaxConcurrency: -1}, "MaxConcurrency is -1; want 0 or more"},
+		{"GroupConcurrency", fanout.Policy{GroupConcurrency: -1, Groups: []int{0, 0, 1}}, "GroupConcurrency is -1; want 0 or more"},
+		{"GroupConcurrency without Groups", fanout.Policy{GroupConcurrency: 2}, "GroupConcurrency is 2 without Groups; want 0"},
 		{"Timeout", fanout.Policy{Timeout: -1}, "attempt Timeout is -1ns; want 0 or more"},
 		{"Grace", fanout.Policy{Grace: -1}, "attempt Grace is -1ns; want 0 or more"},
 		{"ErrorEquals", retrier(fanout.Retrier{}), "policy Retry[1]: ErrorEquals is empty"},
@@ -67,7 +69,7 @@ func TestAValidPolicy(t *testing.T) {
 	}{
 		{"the zero Policy", fanout.Policy{}},
 		{"all at their bounds", fanout.Policy{
-			MaxConcurrency: math.MaxInt, Groups: []int{2, 0, 0}, Timeout: math.MaxInt64, Grace: math.MaxInt64,
+			MaxConcurrency: math.MaxInt, GroupConcurrency: math.MaxInt, Groups: []int{2, 0, 0}, Timeout: math.MaxInt64, Grace: math.MaxInt64,
 			Retry: []fanout.Retrier{{
 				ErrorEquals: []string{"A"}, IntervalSeconds: math.Inf(1), MaxAttempts: new(math.MaxInt),
 				BackoffRate: math.Inf(1), MaxDelaySeconds: math.Inf(1), JitterStrategy: "FULL",

@@ -261,3 +261,27 @@ func TestFullJitterIsDrawnEvenly(t *testing.T) {
 		}
 	})
 }
+
+// Retries tells which names of errors Map would try again.
+func TestRetriesReportsWhetherARetrierApplies(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		retry []fanout.Retrier
+		of    string
+		want  bool
+	}{
+		{"no retriers", nil, "A", false},
+		{"one of the names", []fanout.Retrier{on("A", "B"), on("C")}, "B", true},
+		{"a later retrier", []fanout.Retrier{on("A"), on("B")}, "B", true},
+		{"none of the names", []fanout.Retrier{on("A"), on("B")}, "C", false},
+		{"every error", []fanout.Retrier{on(fanout.NameAll)}, "C", true},
+		{"any but a timeout", []fanout.Retrier{on(fanout.NameTaskFailed)}, "C", true},
+		{"a timeout", []fanout.Retrier{on(fanout.NameTaskFailed)}, fanout.NameTimeout, false},
+		{"a panic", []fanout.Retrier{on(fanout.NameAll)}, fanout.NameRuntime, false},
+	} {
+		if got := (fanout.Policy{Retry: test.retry}).Retries(test.of); got != test.want {
+			t.Errorf("%s: Retries(%s) = %t, want %t", test.name, test.of, got, test.want)
+		}
+	}
+}

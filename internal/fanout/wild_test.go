@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ func wilds() *rapid.Generator[wild] {
 		if w.policy.Adaptation.PerGroup = rapid.Bool().Draw(t, "perGroup"); w.policy.Adaptation.PerGroup {
 			lanes = groups
 		}
+		w.policy.GroupConcurrency = rapid.SampledFrom([]int{0, 0, 1, 2, 5}).Draw(t, "groupConcurrency")
 		w.limits = rapid.SliceOfN(rapid.IntRange(least, 40), lanes, lanes).Draw(t, "limits")
 		w.refuseEvery = rapid.SliceOfN(rapid.SampledFrom([]int{0, 1 + least, 2, 5}), lanes, lanes).Draw(t, "refuseEvery")
 		if patient || rapid.Bool().Draw(t, "adapts") {
@@ -86,13 +88,14 @@ type wildRun struct {
 	*recording
 	wild     wild
 	lanes    []gauge
+	groups   []gauge
 	yielded  map[int]int
 	ignoring map[[2]int]bool // of each item, the attempts that ignore their contexts
 	left     []int           // of each item, the others that had not ended when Map returned
 }
 
 func (w wild) run(t *rapid.T, run func(context.Context, *wildRun) ([]fanout.Outcome[string], fanout.Verdict)) *wildRun {
-	r := &wildRun{wild: w, lanes: make([]gauge, len(w.limits)), yielded: map[int]int{}, ignoring: map[[2]int]bool{}, left: make([]int, len(w.items))}
+	r := &wildRun{wild: w, lanes: make([]gauge, len(w.limits)), groups: make([]gauge, 1+slices.Max(w.policy.Groups)), yielded: map[int]int{}, ignoring: map[[2]int]bool{}, left: make([]int, len(w.items))}
 	w.scenario.run(t, func(ctx context.Context, d *recording) ([]fanout.Outcome[string], fanout.Verdict) {
 		r.recording = d
 		outcomes, verdict := run(ctx, r)
@@ -119,6 +122,9 @@ func (r *wildRun) attempt(ctx context.Context, i int, prior []fanout.Attempt) (s
 	}
 	n := r.begin(i, len(prior))
 	defer r.end(i, n)
+	group := &r.groups[r.wild.policy.Groups[i]]
+	group.add(1)
+	defer group.add(-1)
 	account := &r.lanes[lane]
 	account.add(1)
 	defer account.add(-1)
@@ -174,6 +180,11 @@ func (r *wildRun) check(t *rapid.T) {
 	}
 	if end := r.endsAt(); r.took > end && r.took-end > p.Grace {
 		t.Errorf("took %v, want the context's end and grace at most, %v + %v", r.took, end, p.Grace)
+	}
+	for g := range r.groups {
+		if _, peak, _ := r.groups[g].read(); p.GroupConcurrency > 0 && peak > p.GroupConcurrency {
+			t.Errorf("group %d had %d attempts at once, want at most %d", g, peak, p.GroupConcurrency)
+		}
 	}
 	throttled, hedges := 0, 0
 	for i, o := range r.outcomes {
