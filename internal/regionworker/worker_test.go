@@ -234,6 +234,34 @@ func TestAllSkippedIsSkipped(t *testing.T) {
 	}
 }
 
+// A task sees the input of its target, in whatever Region the target is, and none when it has none.
+func TestATaskSeesTheInputOfItsTarget(t *testing.T) {
+	t.Parallel()
+	w := &regionworker.Worker{Tasks: task.NewRegistry(task.New("act", "answer with the input",
+		func(_ context.Context, in task.Input[struct{}]) (any, error) {
+			return map[string]any{"target": in.Target.Name, "input": in.Target.Input, "none": in.Target.Input == nil}, nil
+		}, task.TakesInput))}
+	inputs := protocol.Inputs{"a": json.RawMessage(`{"x":[1,null]}`), "b": json.RawMessage(`"text"`)}
+	want := map[string]string{
+		"a": `{"input":{"x":[1,null]},"none":false,"target":"a"}`,
+		"b": `{"input":"text","none":false,"target":"b"}`,
+		"c": `{"input":null,"none":true,"target":"c"}`,
+	}
+	one := request("a", "b", "c")
+	several := one
+	several.Region, several.Batch, several.Targets = "", 0, nil
+	several.Regions = []protocol.RegionTargets{{Region: "eu-west-1", Targets: []string{"a", "c"}}, {Region: "us-east-1", Targets: []string{"b", "a"}}}
+	for _, r := range []protocol.RegionRequest{one, several} {
+		r.Inputs = inputs
+		r.Version = r.Needs()
+		for _, o := range handle(t, w, r).Targets {
+			if string(o.Output) != want[o.Target] {
+				t.Errorf("target %s: %s %s, want %s", o.Target, o.Status, o.Output, want[o.Target])
+			}
+		}
+	}
+}
+
 // The error is nil unless the request could not be read or the answer could not be
 // built.
 func TestWhatAWorkerRefuses(t *testing.T) {
