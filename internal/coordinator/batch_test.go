@@ -136,7 +136,7 @@ func TestParametersThatLeaveNoRoomForOneTargetAreRefused(t *testing.T) {
 	r.Parameters = filled(t, protocol.MaxInvocationBytes+1, "eu-central-1", longest)
 	_, err := c.Run(t.Context(), r)
 	_, planned := c.Preview(r, 0)
-	want := "parameters: an invocation of one target takes 6291457 bytes with them, at most 6291456 can be sent"
+	want := "parameters: an invocation of one target takes 6291457 bytes with it, at most 6291456 can be sent"
 	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); !ok || err.Error() != want || len(invalid.Faults) != 1 {
 		t.Errorf("Run with a byte more = %.200v, want %s", err, want)
 	}

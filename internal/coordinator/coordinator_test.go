@@ -67,7 +67,7 @@ func assertAccounted(t *testing.T, r protocol.Request, got protocol.Result) {
 			targets.Add(target.Status)
 			names = append(names, target.Target)
 		}
-		if diff := cmp.Diff(r.Targets, names); diff != "" {
+		if diff := cmp.Diff(protocol.TargetNames(r.Targets), names); diff != "" {
 			t.Errorf("targets of %s (-want +got):\n%s", region.Region, diff)
 		}
 	}

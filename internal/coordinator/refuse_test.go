@@ -67,6 +67,15 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 			"a hedge for a task that may not be done twice", `{"task":"any","hedge":{"afterSeconds":1}}`,
 			[]string{`hedge: {"afterSeconds":1}: task any does not say of itself that it may be done twice with this request`},
 		},
+		{
+			"an input for a task that takes none", `{"task":"any","targets":["a",{"name":"b","input":{"x":1}},{"name":"c","input":2}]}`,
+			[]string{`targets[1].input: {"x":1}: is not taken by the task any; leave it out, or use a worker`},
+		},
+		{
+			"an input for the default task", `{"targets":[{"name":"s3","input":false}]}`,
+			[]string{`targets[0].input: false: is not taken by the task resolve; leave it out, or use a worker`},
+		},
+		{"an input for an unknown task", `{"task":"resolv","targets":[{"name":"s3","input":1}]}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
 		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},
 		{
 			"unknown partition and what is wrong in any", `{"partition":"nowhere","regions":["mars","cn-*","xx-*","*"],"excludeRegions":["venus"]}`,
@@ -98,7 +107,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{
 			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"job","maxConcurrency":-1,"wait":3}`,
 			[]string{
-				`wait: 3: unknown field; known are name, task, parameters, partition, regions, excludeRegions, accounts, organization, role, ` +
+				`wait: 3: unknown field; known are name, task, parameters, worker, partition, regions, excludeRegions, accounts, organization, role, ` +
 					`externalId, sessionName, sessionTags, waves, targets, maxConcurrency, ` +
 					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
 					`retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,
