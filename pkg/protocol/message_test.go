@@ -119,7 +119,7 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		{protocol.Attempt{}, `{"startMs":0,"elapsedMs":0}`},
 		{protocol.Metrics{}, `{"billedDurationMs":0}`},
 		{protocol.Usage{}, usage},
-		{protocol.Cost{}, `{"workers":` + usage + `,"coordinator":` + usage + `,"region":"","architecture":"","priceDate":""}`},
+		{protocol.Cost{}, `{"workers":` + usage + `,"coordinator":` + usage + `,"architecture":"","priceDate":""}`},
 		{protocol.Event{}, `{"version":0,"runId":"","sequence":0,"time":"0001-01-01T00:00:00Z","type":""}`},
 		{protocol.RunStarted{}, `{"task":"","regions":0,"targets":0,"invocations":0}`},
 		{protocol.RunEnded{}, `{"status":"","elapsedMs":0,"message":"","summary":` + summary + `}`},
