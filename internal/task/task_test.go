@@ -42,6 +42,27 @@ func TestATaskIsATypedFunction(t *testing.T) {
 	}
 }
 
+// A target's input is for tasks with the trait. An unknown task is refused for its name alone.
+func TestOnlyATaskWithTheTraitTakesInput(t *testing.T) {
+	t.Parallel()
+	echo := func(_ context.Context, in task.Input[struct{}]) (json.RawMessage, error) { return in.Target.Input, nil }
+	r := task.NewRegistry(task.New("echo", "answer with the input", echo, task.Idempotent, task.TakesInput), task.New("sum", "add", sum))
+	for name, want := range map[string]bool{"echo": true, "sum": false, "unknown": true} {
+		if got := r.TakesInput(name); got != want {
+			t.Errorf("TakesInput(%s) = %t, want %t", name, got, want)
+		}
+	}
+	for _, builtin := range task.Builtin().All() {
+		if builtin.TakesInput {
+			t.Errorf("the task %s takes input, want none of Meridian's own to", builtin.Name)
+		}
+	}
+	got, err := prepare(t, r, "echo", nil)(t.Context(), "eu-west-1", protocol.Target{Name: "s3", Input: json.RawMessage(`[1,"a"]`)})
+	if err != nil || string(got) != `[1,"a"]` {
+		t.Errorf("work = %s, %v; want the input", got, err)
+	}
+}
+
 func TestItsParametersAreCheckedBeforeAnythingIsInvoked(t *testing.T) {
 	t.Parallel()
 	r := task.NewRegistry(task.New("sum", "add", sum))
