@@ -8,9 +8,9 @@ import (
 )
 
 // An Envelope is what the requests of a run have in common: everything except Region,
-// batch, attempt, targets and budget. Parameters and policy, which can be long, are
-// encoded once, and each request has a copy of these bytes. An Envelope also computes
-// the length of a request without encoding the request. It assumes the longest attempt
+// batch, attempt, targets, their inputs and budget. Parameters and policy, which can be
+// long, are encoded once, and each request has a copy of these bytes. An Envelope also
+// computes the length of a request without encoding the request. It assumes the longest attempt
 // and budget, so a request that fits, fits at every attempt.
 type Envelope struct {
 	shared []byte // an object of parameters and policy; nil for the zero Envelope

@@ -82,7 +82,10 @@ func requestRules() map[string]object {
 			}},
 			{"waves", where("minSuccessful", object{{"maximum", 0}})},
 			{"worker", object{{"properties", object{
-				{"task", object{{"const", ""}}}, {"parameters", false}, {"retry", false}, {"regionTimeoutSeconds", object{{"maximum", 0}}},
+				{"task", object{{"const", ""}}},
+				{"parameters", false},
+				{"retry", false},
+				{"regionTimeoutSeconds", object{{"maximum", 0}}},
 				{"accounts", object{{"items", object{{"properties", object{{"parameters", false}}}}}}},
 			}}}},
 		}}},
