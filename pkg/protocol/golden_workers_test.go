@@ -32,6 +32,10 @@ func workerGoldens() map[string]any {
 			MaxTargetsPerInvocation: 100,
 		},
 		"request_worker_minimal": protocol.Request{Worker: &protocol.Worker{Function: "audit"}},
+		"request_worker_protocol": protocol.Request{
+			Task: "audit", Parameters: json.RawMessage(`{"deep":true}`), Worker: &protocol.Worker{Function: "audit", Protocol: true},
+			Retry: []protocol.Retrier{}, RegionTimeoutSeconds: 60,
+		},
 		"request_inputs": protocol.Request{
 			Task: "mine",
 			Targets: []protocol.Target{

@@ -52,6 +52,7 @@ func TestEveryBadFormOfAWorkerIsRefusedByItsField(t *testing.T) {
 		{"an ARN in every Region", worker(`"arn:aws:lambda:eu-west-1:111122223333:function:f","placement":"regional"`), faults(
 			"worker.placement", `"regional"`, "needs a function's name, which every Region has; worker.function is an ARN, which is in one")},
 
+		{"a payload beside protocol", worker(`"f","protocol":true,"payload":{}`), faults("worker.payload", "", "cannot be combined with worker.protocol; use parameters")},
 		{"a task", `{` + both + `"task":"sleep"}`, faults("task", "", "cannot be combined with worker; the function is the task")},
 		{"parameters", `{` + both + `"parameters":{}}`, faults("parameters", "", "cannot be combined with worker; use worker.payload")},
 		{"retry", `{` + both + `"retry":[]}`, faults("retry", "", "cannot be combined with worker; use targetRetry, since a target is an invocation")},

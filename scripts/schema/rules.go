@@ -81,13 +81,16 @@ func requestRules() map[string]object {
 				{"required", []string{"role"}},
 			}},
 			{"waves", where("minSuccessful", object{{"maximum", 0}})},
-			{"worker", object{{"properties", object{
-				{"task", object{{"const", ""}}},
-				{"parameters", false},
-				{"retry", false},
-				{"regionTimeoutSeconds", object{{"maximum", 0}}},
-				{"accounts", object{{"items", object{{"properties", object{{"parameters", false}}}}}}},
-			}}}},
+			{"worker", object{
+				{"if", where("worker", where("protocol", object{{"const", true}}).with(has("protocol")...))},
+				{"else", object{{"properties", object{
+					{"task", object{{"const", ""}}},
+					{"parameters", false},
+					{"retry", false},
+					{"regionTimeoutSeconds", object{{"maximum", 0}}},
+					{"accounts", object{{"items", object{{"properties", object{{"parameters", false}}}}}}},
+				}}}},
+			}},
 		}}},
 		"Request.name": {
 			{"pattern", `^[A-Za-z0-9` + strings.ReplaceAll(protocol.NamePunctuation, "-", `\-`) + `]*$`},
@@ -134,6 +137,7 @@ func workerRules() map[string]object {
 		"Worker": {
 			{"if", where("placement", regional).with(has("placement")...)},
 			{"then", where("function", object{{"not", object{{"pattern", "^arn:"}}}})},
+			{"dependentSchemas", object{{"payload", where("protocol", object{{"const", false}})}}},
 		},
 		"Worker.function": {{"pattern", function}},
 	}

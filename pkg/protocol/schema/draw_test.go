@@ -63,6 +63,10 @@ func workers() *rapid.Generator[*protocol.Worker] {
 // withWorker gives a request a worker, and takes from it what cannot be beside one.
 func withWorker(t *rapid.T, r *protocol.Request) {
 	r.Worker = workers().Draw(t, "worker")
+	if r.Worker.Payload == nil && rapid.Bool().Draw(t, "protocol") {
+		r.Worker.Protocol = true
+		return
+	}
 	r.Task, r.Parameters, r.Retry, r.RegionTimeoutSeconds = "", nil, nil, 0
 	for i := range r.Accounts {
 		r.Accounts[i].Parameters = nil

@@ -102,6 +102,8 @@ func TestTheSchemaHasTheLimitsOfDecodeRequest(t *testing.T) {
 		{`{"worker":{"placement":"regional","function":%}}`, `"f"`, `"arn:aws:lambda:eu-west-1:111122223333:function:f"`},
 		{`{"worker":{"placement":"home","function":%}}`, `"arn:aws:lambda:eu-west-1:111122223333:function:f"`, `"f "`},
 		{`{"worker":{"function":"f","payload":%}}`, `"{target}"`, `null`},
+		{`{"worker":{"function":"f","protocol":true%}}`, ``, `,"payload":{}`},
+		{`{"worker":{"function":"f","protocol":%},"task":"sleep","parameters":{},"retry":[],"regionTimeoutSeconds":1}`, `true`, `false`},
 		{`{"worker":{"function":"f"},%}`, `"task":""`, `"task":"sleep"`},
 		{`{"worker":{"function":"f"},%}`, `"regionTimeoutSeconds":0`, `"regionTimeoutSeconds":0.5`},
 		{`{"worker":{"function":"f"},%}`, `"targetRetry":[]`, `"retry":[]`},
