@@ -27,12 +27,12 @@ type caller struct {
 
 // run is the function.
 func (c *caller) run(_ context.Context, payload []byte) ([]byte, error) {
-	var asked struct{ Region, Target string }
+	var asked echo
 	if err := json.Unmarshal(payload, &asked); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
-	c.runs[echo(asked)]++
+	c.runs[asked]++
 	c.mu.Unlock()
 	return payload, nil
 }

@@ -229,11 +229,10 @@ func TestTheAnswerOfAWorkerIsTheOutcomeOfItsTarget(t *testing.T) {
 		"looks like an error": `{"errorMessage":"x"}`,
 	}
 	f := &callers{answer: func(_ context.Context, payload string) (string, error) {
-		var asked struct{ Target string }
-		_ = json.Unmarshal([]byte(payload), &asked)
-		answer, known := answers[asked.Target]
+		target := ask(payload).Target
+		answer, known := answers[target]
 		if !known {
-			return "", functionError(asked.Target)
+			return "", functionError(target)
 		}
 		return answer, nil
 	}}

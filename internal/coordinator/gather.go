@@ -111,14 +111,8 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		b.Cause = protocol.Cause(o.Err)
 	case fanout.Succeeded:
 	}
-	b.Targets, outputs = make([]protocol.TargetOutcome, len(u.targets)), make([]*protocol.Output, len(u.targets))
+	b.Targets, outputs = r.unanswered(u, b), make([]*protocol.Output, len(u.targets))
 	begun, answered := make([]bool, len(u.targets)), make([]bool, len(u.targets))
-	for i, target := range u.targets {
-		b.Targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
-		if r.plan.Request.Direct() { // the Region has the cause of one invocation of many
-			b.Targets[i].Cause = b.Cause
-		}
-	}
 	for i, a := range o.Attempts {
 		aborted := wasAborted(a, o.Status == fanout.Aborted && i == len(o.Attempts)-1)
 		attempt, reply := r.attempt(u, a, o.Value, aborted)
@@ -152,6 +146,19 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		r.tries(&b, o)
 	}
 	return b, outputs
+}
+
+// unanswered returns the outcomes of a unit's targets as long as no worker has answered: those
+// of the unit, b.
+func (r *run) unanswered(u unit, b protocol.RegionOutcome) []protocol.TargetOutcome {
+	targets := make([]protocol.TargetOutcome, len(u.targets))
+	for i, target := range u.targets {
+		targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
+		if r.plan.Request.Direct() { // the Region has the cause of one invocation of many
+			targets[i].Cause = b.Cause
+		}
+	}
+	return targets
 }
 
 // wasAborted reports whether an attempt was stopped with its run or by a faster one. last

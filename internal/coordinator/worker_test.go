@@ -21,10 +21,10 @@ import (
 
 // An asked is a payload of the tests' functions.
 type asked struct {
-	Region  string
-	Target  string
-	Targets []struct{ Target string }
-	Attempt int
+	Region  string  `json:"region"`
+	Target  string  `json:"target"`
+	Targets []asked `json:"targets"`
+	Attempt int     `json:"attempt"`
 }
 
 // ask reads a payload.

@@ -134,12 +134,12 @@ func lambdaError(r *awshttp.ResponseError, err error) (code, message string) {
 // of a role that could not be assumed; one that passes has the name of a call that could not
 // be made, which is tried again.
 func noCredentials(err *awsapi.CredentialsError) error {
-	var role interface {
+	type named interface {
 		error
 		ErrorName() string
 		Transient() bool
 	}
-	if errors.As(err.Err, &role) {
+	if role, ok := errors.AsType[named](err.Err); ok {
 		name := role.ErrorName()
 		if role.Transient() {
 			name = protocol.ErrorLambdaSDKClient

@@ -79,7 +79,7 @@ func TestLambdaPlacement(t *testing.T) {
 			var want []invoketest.Request
 			for _, region := range test.want {
 				want = append(want, invoketest.Request{
-					Function: test.settings.Function, Region: region, Type: "RequestResponse", Protocol: "HTTP/1.1",
+					Function: test.settings.Function, Region: region, KeyID: "AKIDEXAMPLE", Type: "RequestResponse", Protocol: "HTTP/1.1",
 				})
 			}
 			if diff := cmp.Diff(want, server.Requests()); diff != "" {

@@ -30,8 +30,12 @@ func (r Request) Validate() Faults {
 	f.worker(&r)
 	f.targets(r.Targets)
 	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
-	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
-	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, fmt.Sprint(DefaultMaxTargetsPerInvocation))
+	atOnce, batch := fmt.Sprint(DefaultTargetMaxConcurrency), fmt.Sprint(DefaultMaxTargetsPerInvocation)
+	if r.Direct() {
+		atOnce, batch = "as many as maxConcurrency allows", "1"
+	}
+	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, atOnce)
+	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, batch)
 	f.seconds("timeoutSeconds", r.TimeoutSeconds, "what the function's deadline leaves")
 	f.seconds("regionTimeoutSeconds", r.RegionTimeoutSeconds, "what is left of the run")
 	f.seconds("targetTimeoutSeconds", r.TargetTimeoutSeconds, "what is left of the invocation")

@@ -8,8 +8,9 @@ import (
 
 // A Worker is a Lambda function of the caller's own that does the work of a run: it is
 // invoked for each target, or for a batch of targets when MaxTargetsPerInvocation is more
-// than 1, unless it speaks Meridian's protocol. Its answer, any JSON, is the target's output. The answer to a batch is a list of
-// outputs in the order of the targets, or a [Failures].
+// than 1, unless it speaks Meridian's protocol. Its answer, any JSON, is the target's
+// output. The answer to a batch is a list of outputs in the order of the targets, or a
+// [Failures].
 type Worker struct {
 	// Function is its name, NAME:QUALIFIER, or its ARN. A deployed coordinator invokes only
 	// the functions that its deployment names. Required.
