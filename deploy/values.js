@@ -104,15 +104,15 @@ module.exports.networkPolicy = async ({ resolveVariable }) => {
   };
 };
 
-// accountPolicy is what the worker needs to assume roles in other accounts: exactly those
+// assumePolicy is what a function needs to assume roles in other accounts: exactly those
 // of the parameter. A session with tags needs sts:TagSession on the role, too.
-module.exports.accountPolicy = async ({ resolveVariable }) => {
-  const roles = await list('accountRole', resolveVariable);
+const assumePolicy = async (name, resolveVariable) => {
+  const roles = await list(name, resolveVariable);
   if (roles.length === 0) return noValue;
   const resource = (role) => {
     if (/^arn:[^:]+:iam::[^:]+:role\/./.test(role)) return role;
     if (/^[\w+=,.@/-]+$/.test(role)) return { 'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${role}` };
-    throw wrong('accountRole', `the name of a role, or a pattern such as arn:aws:iam::*:role/meridian-read, not ${role}`);
+    throw wrong(name, `the name of a role, or a pattern such as arn:aws:iam::*:role/meridian-read, not ${role}`);
   };
   return {
     PolicyName: 'account-roles',
@@ -122,6 +122,35 @@ module.exports.accountPolicy = async ({ resolveVariable }) => {
     },
   };
 };
+
+module.exports.accountPolicy = ({ resolveVariable }) => assumePolicy('accountRole', resolveVariable);
+module.exports.workerAccountPolicy = ({ resolveVariable }) => assumePolicy('workerAccountRole', resolveVariable);
+
+// functionPolicy is what the coordinator needs to invoke the functions that requests may name
+// as their worker, in every Region, with each version and alias.
+module.exports.functionPolicy = async ({ resolveVariable }) => {
+  const functions = await list('workerFunctions', resolveVariable);
+  if (functions.length === 0) return noValue;
+  const resource = (name) => {
+    if (/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]{1,64}$/.test(name)) return [name, `${name}:*`];
+    if (/^[\w-]{1,64}$/.test(name)) {
+      const arn = `arn:\${AWS::Partition}:lambda:*:\${AWS::AccountId}:function:${name}`;
+      return [{ 'Fn::Sub': arn }, { 'Fn::Sub': `${arn}:*` }];
+    }
+    throw wrong('workerFunctions', `the names of functions, or their ARNs, without :QUALIFIER, not ${name}`);
+  };
+  return {
+    PolicyName: 'invoke-functions',
+    PolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: functions.flatMap(resource) }],
+    },
+  };
+};
+
+// workerFunctions is the coordinator's variable with these functions, if there are any.
+module.exports.workerFunctions = async ({ resolveVariable }) =>
+  (await list('workerFunctions', resolveVariable)).join(',') || noValue;
 
 module.exports.logProperties = async ({ resolveVariable }) => {
   const key = await here('kmsKeys', resolveVariable);

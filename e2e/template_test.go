@@ -152,6 +152,7 @@ func TestTemplate(t *testing.T) {
 		on := []string{
 			"coordinatorConcurrency=3", "workerConcurrency=0", "workerPolicies=" + policy,
 			"callAllow=reads,ec2:StopInstances", "accountRole=meridian-read,arn:aws:iam::*:role/ops/reader",
+			"workerFunctions=resize,arn:aws:lambda:eu-west-1:111122223333:function:other", "workerAccountRole=meridian-invoke,arn:aws:iam::*:role/ops/invoker",
 			`workerEnvironment={"MERIDIAN_PROBE_ALLOW":"10.0.0.0/8"}`, `tags={"team":"network"}`,
 			`workerVpc={"us-east-1":{"subnets":["subnet-01234567","subnet-12345678"],"securityGroups":["sg-01234567"]}}`,
 			`kmsKeys={"us-east-1":"` + key + `","eu-west-1":"` + other + `"}`,
@@ -192,10 +193,21 @@ func TestTemplate(t *testing.T) {
 			if slices.ContainsFunc(m.allowed("RegionworkerRole"), func(s string) bool { return s == "ec2:CreateNetworkInterface on *" }) {
 				found["network interfaces"] = true
 			}
-			for _, allowed := range m.allowed("RegionworkerRole") {
-				if role, ok := strings.CutPrefix(allowed, "sts:AssumeRole on "); ok {
-					found["assumes"] = append(list(found["assumes"]), role)
+			for _, id := range []string{"RegionworkerRole", "CoordinatorRole"} {
+				for _, allowed := range m.allowed(id) {
+					if role, ok := strings.CutPrefix(allowed, "sts:AssumeRole on "); ok {
+						found[id+" assumes"] = append(list(found[id+" assumes"]), role)
+					}
 				}
+			}
+			for _, allowed := range m.allowed("CoordinatorRole") {
+				function, ok := strings.CutPrefix(allowed, "lambda:InvokeFunction on ")
+				if ok && !strings.HasSuffix(function, regionworker) {
+					found["invokes"] = append(list(found["invokes"]), function)
+				}
+			}
+			if names := at(m.Resources["CoordinatorLambdaFunction"].Properties, "Environment", "Variables", "WORKER_FUNCTIONS"); text(names) != "${AWS::NoValue}" {
+				add("functions", names)
 			}
 			return found
 		}
@@ -212,7 +224,13 @@ func TestTemplate(t *testing.T) {
 			},
 			"CoordinatorLogGroup key": key, "RegionworkerLogGroup key": key, "HttpApiLogGroup key": key,
 			"RegionworkerRole policies": []any{policy}, "network interfaces": true,
-			"assumes":     []any{"arn:${AWS::Partition}:iam::*:role/meridian-read", "arn:aws:iam::*:role/ops/reader"},
+			"RegionworkerRole assumes": []any{"arn:${AWS::Partition}:iam::*:role/meridian-read", "arn:aws:iam::*:role/ops/reader"},
+			"CoordinatorRole assumes":  []any{"arn:${AWS::Partition}:iam::*:role/meridian-invoke", "arn:aws:iam::*:role/ops/invoker"},
+			"functions":                "resize,arn:aws:lambda:eu-west-1:111122223333:function:other",
+			"invokes": []any{
+				"arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:resize", "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:resize:*",
+				"arn:aws:lambda:eu-west-1:111122223333:function:other", "arn:aws:lambda:eu-west-1:111122223333:function:other:*",
+			},
 			"environment": map[string]any{"MERIDIAN_PROBE_ALLOW": "10.0.0.0/8", "MERIDIAN_CALL_ALLOW": "reads,ec2:StopInstances"}, "tags": map[string]any{"team": "network"},
 		}
 		if diff := cmp.Diff(want, added("serverless.yml", home, on...)); diff != "" {
@@ -221,7 +239,8 @@ func TestTemplate(t *testing.T) {
 		// What belongs to a Region is only there.
 		abroad := map[string]any{
 			"RegionworkerLambdaFunction reserves": 0.0, "RegionworkerLambdaFunction key": other, "RegionworkerLogGroup key": other,
-			"RegionworkerRole policies": []any{policy}, "environment": want["environment"], "tags": want["tags"], "assumes": want["assumes"],
+			"RegionworkerRole policies": []any{policy}, "environment": want["environment"], "tags": want["tags"],
+			"RegionworkerRole assumes": want["RegionworkerRole assumes"],
 		}
 		if diff := cmp.Diff(abroad, added("serverless.worker.yml", "eu-west-1", on...)); diff != "" {
 			t.Errorf("a worker abroad with all of it (-want +got):\n%s", diff)
@@ -260,6 +279,9 @@ func TestTemplate(t *testing.T) {
 			{"shedule=ENABLED", "no such param: shedule"},
 			{"workerConcurrency=some", `param "workerConcurrency": want a number, or "none"`},
 			{"accountRole=arn:aws:iam::1:user/x", `param "accountRole": want the name of a role, or a pattern such as arn:aws:iam::*:role/meridian-read, not arn:aws:iam::1:user/x`},
+			{"workerFunctions=resize:PROD", `param "workerFunctions": want the names of functions, or their ARNs, without :QUALIFIER, not resize:PROD`},
+			{"workerFunctions=*", `param "workerFunctions": want the names of functions`},
+			{"workerAccountRole=arn:aws:iam::1:user/x", `param "workerAccountRole": want the name of a role`},
 			{"callAllow=ec2", `param "callAllow": want patterns such as ec2:Describe*, or "reads", not ec2`},
 			{"workerEnvironment=hunter2", `param "workerEnvironment": want an object`},
 			{`workerEnvironment={"A":["b"]}`, `param "workerEnvironment": want a text for A`},
