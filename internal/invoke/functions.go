@@ -38,7 +38,7 @@ func NewFunctions(cfg aws.Config, s Settings) *Functions {
 func (f *Functions) Function(w protocol.Worker) (*Function, error) {
 	own := strings.TrimSuffix(w.Function, qualifierOf(w.Function))
 	if f.Allowed != nil && !slices.Contains(f.Allowed, own) {
-		return nil, fmt.Errorf("is not among the functions that this deployment may invoke; deploy it with --param workerFunctions=%s", //nolint:err113 // it is for a person
+		return nil, fmt.Errorf("is not among the functions that this deployment may invoke; run make deploy PARAMS='--param workerFunctions=%s'", //nolint:err113 // it is for a person
 			strings.Join(append(slices.Clone(f.Allowed), own), ","))
 	}
 	home, err := homeOf(f.Region, Settings{Function: w.Function, Placement: Placement(w.Placement)})

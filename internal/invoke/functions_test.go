@@ -29,7 +29,7 @@ func TestOnlyAllowedFunctionsAreInvoked(t *testing.T) {
 		if want != "" && (err != nil || got.Home() != want) {
 			t.Errorf("Function(%s) = %v, %v, want it in %s", function, got, err, want)
 		}
-		if want == "" && (err == nil || !strings.Contains(err.Error(), "workerFunctions=my-check,"+arn+",")) {
+		if want == "" && (err == nil || !strings.Contains(err.Error(), "run make deploy PARAMS='--param workerFunctions=my-check,"+arn+",")) {
 			t.Errorf("Function(%s) = %v, want an error with what to set", function, err)
 		}
 	}
