@@ -191,7 +191,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci
 
 # A part with a program missing is skipped, but fails where CI is set.
-e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,schema for some, E2E_FULL=1 for all of it
+e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,worker,schema for some, E2E_FULL=1 for all of it
 	go test -tags e2e -count=1 -v -timeout 30m ./e2e
 
 # botocore at the pinned version, in a virtual environment of its own.

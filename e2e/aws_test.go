@@ -29,9 +29,10 @@ type call struct {
 	method, path    string
 	header          map[string]string
 	body            string
+	account         string // another than root's
 }
 
-// do signs the call as root, sends it, and returns the answer's body and its
+// do signs the call as root, or as the root user of its account, sends it, and returns the answer's body and its
 // X-Amz-Function-Error. Any status but a 2xx fails the test.
 func (e *emulator) do(ctx context.Context, t *testing.T, c call) (body, functionError string) {
 	t.Helper()
@@ -45,7 +46,11 @@ func (e *emulator) do(ctx context.Context, t *testing.T, c call) (body, function
 	sum := sha256.Sum256([]byte(c.body))
 	hash := hex.EncodeToString(sum[:])
 	request.Header.Set("X-Amz-Content-Sha256", hash)
-	if err := v4.NewSigner().SignHTTP(ctx, root, request, hash, c.service, c.region, time.Now()); err != nil {
+	key := root
+	if c.account != "" {
+		key.AccessKeyID = c.account // the emulator's key for an account
+	}
+	if err := v4.NewSigner().SignHTTP(ctx, key, request, hash, c.service, c.region, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.DefaultClient.Do(request)
@@ -66,12 +71,18 @@ func (e *emulator) do(ctx context.Context, t *testing.T, c call) (body, function
 // query calls an action of a service with the query protocol, which answers in XML.
 func (e *emulator) query(ctx context.Context, t *testing.T, service, version, action string, fields ...string) string {
 	t.Helper()
+	return e.queryIn(ctx, t, "", service, version, action, fields...)
+}
+
+// queryIn is query in another account, unless account is "".
+func (e *emulator) queryIn(ctx context.Context, t *testing.T, account, service, version, action string, fields ...string) string {
+	t.Helper()
 	form := url.Values{"Action": {action}, "Version": {version}}
 	for i := 0; i < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
 	body, _ := e.do(ctx, t, call{
-		service: service, region: home, method: http.MethodPost, path: "/", body: form.Encode(),
+		service: service, region: home, method: http.MethodPost, path: "/", body: form.Encode(), account: account,
 		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 	})
 	return body

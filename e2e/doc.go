@@ -20,13 +20,16 @@
 //     and runs over it: in all accounts and Regions, from files and with profiles, with
 //     faults of STS and Organizations, beside c7n-org, and on Lambda. Everything that is
 //     printed and logged is searched for the secrets that were issued.
+//   - TestWorker deploys functions in Python and JavaScript, with serverless files of their
+//     own, into two Regions and two accounts, and runs them over 200 targets, at the command
+//     line and by the deployed coordinator. It counts how often each target is worked on.
 //   - TestSchema validates the messages of real runs against their JSON Schemas with Python's
 //     validator, and lints the OpenAPI document.
 //
 // # Parts
 //
 // E2E names the parts to run: template, deployment, catalogue, protocol, operations,
-// answers, nginx, dead, accounts, schema; empty means all.
+// answers, nginx, dead, accounts, worker, schema; empty means all.
 // A part with a program missing is skipped by name, or fails if CI is set. What takes
 // longer than two minutes runs a sample, or the whole with E2E_FULL=1.
 //

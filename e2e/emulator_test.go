@@ -32,19 +32,20 @@ type emulator struct {
 const supervise = `"$@" & child=$!; cat >/dev/null; kill "$child"; wait "$child"`
 
 // startEmulator starts ministack on a free port of the loopback interface, with
-// IAM enforced, and waits until it answers. It is stopped when t ends.
-func startEmulator(ctx context.Context, t *testing.T, tools string) *emulator {
+// IAM enforced, and waits until it answers. It is stopped when t ends. The functions have its
+// environment, and with it env.
+func startEmulator(ctx context.Context, t *testing.T, tools string, env ...string) *emulator {
 	t.Helper()
 	e := &emulator{name: "ministack", host: freeAddress(ctx, t)}
 	_, port, _ := net.SplitHostPort(e.host)
-	e.start(ctx, t, "/_ministack/health", []string{
+	e.start(ctx, t, "/_ministack/health", append([]string{
 		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "AUTH=true",
 		"MINISTACK_REGION=" + home,
 		// The endpoint that the functions call.
 		"AWS_ENDPOINT_URL=" + e.url(),
 		// Disable unused listeners.
 		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0",
-	}, filepath.Join(tools, "ministack"))
+	}, env...), filepath.Join(tools, "ministack"))
 	return e
 }
 
