@@ -145,7 +145,7 @@ func explainFunction(function string, request protocol.Request, call *invoke.Err
 	switch call.Name {
 	case protocol.ErrorInvalidRequest:
 		refused := usage("%s refused the request\n%v", function, call)
-		if _, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}).Plan(request, 0); err == nil {
+		if _, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}).Plan(request, 0); err == nil && request.Worker == nil { // else the function may not be allowed
 			refused = refused.hint("this program finds no fault in the request: if %s is older, run `make deploy`, with the STAGE of its deployment", function)
 		}
 		return refused
