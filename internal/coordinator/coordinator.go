@@ -132,8 +132,8 @@ type Coordinator struct {
 	// process of its own. Where each Region has a worker, it has no effect.
 	Bundle bool
 
-	// Windows is what earlier runs have shown of the workers' limits. It belongs to the
-	// Invoker's function. Nil means that nothing is remembered.
+	// Windows is what earlier runs have shown of the limits of workers: of the Invoker's
+	// function, and of callers' functions. Nil means that nothing is remembered.
 	Windows *Windows
 
 	// MemoryMB is the coordinator's memory: 20 invocations may be in flight for each

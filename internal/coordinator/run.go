@@ -172,7 +172,7 @@ func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 		units[i], policy.Groups[i] = r.units[k], r.policy.Groups[k]
 	}
 	policy.Tolerance = r.plan.tolerance(units)
-	keep := r.windows().use(&policy.Adaptation, r.lanes, r.plan.Regional)
+	keep := r.windows().use(&policy.Adaptation, r.plan.Request.Function(), r.lanes, r.plan.Regional)
 	var watch func(fanout.Event[*reply])
 	if r.events != nil {
 		watch = func(e fanout.Event[*reply]) { r.attempted(ctx, units[e.Item], e) }
@@ -187,10 +187,10 @@ func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 	return v
 }
 
-// windows returns what earlier runs have shown of the workers, or nil when the worker is not
-// the coordinator's own.
+// windows returns what earlier runs have shown of the workers, or nil when each account has its
+// own.
 func (r *run) windows() *Windows {
-	if r.plan.Request.Worker != nil {
+	if r.plan.eachAccount() {
 		return nil
 	}
 	return r.coordinator.Windows

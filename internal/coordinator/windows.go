@@ -10,30 +10,33 @@ import (
 // from one run of a process to the next. The next run starts with that number, and adapts
 // it: an account's limit may have changed. The zero Windows knows nothing yet. It may be
 // used by several goroutines at once.
-type Windows struct{ byRegion sync.Map }
+type Windows struct{ known sync.Map }
+
+// A window is one of a worker: of which function, and in which Region.
+type window struct{ function, region string }
 
 // use lets a policy with these lanes, each the name of its Region, start with what is
-// known, and returns the function that keeps what its run has shown. One worker for all
+// known of a function, and returns what keeps what its run has shown. One worker for all
 // Regions, which is not regional, has one window for all.
-func (w *Windows) use(a *fanout.Adaptation, lanes []string, regional bool) (keep func(fanout.Verdict)) {
+func (w *Windows) use(a *fanout.Adaptation, function string, lanes []string, regional bool) (keep func(fanout.Verdict)) {
 	if w == nil {
 		return func(fanout.Verdict) {}
 	}
-	of := func(lane int) string {
+	of := func(lane int) window {
 		if !regional {
-			return ""
+			return window{function: function}
 		}
-		return lanes[lane]
+		return window{function, lanes[lane]}
 	}
 	a.FirstBurst = func(lane int) fanout.Window {
-		found, _ := w.byRegion.Load(of(lane))
+		found, _ := w.known.Load(of(lane))
 		known, _ := found.(fanout.Window)
 		return known
 	}
 	return func(v fanout.Verdict) {
 		for lane, shown := range v.Windows {
 			if shown.AtOnce > 0 {
-				w.byRegion.Store(of(lane), shown)
+				w.known.Store(of(lane), shown)
 			}
 		}
 	}
