@@ -51,9 +51,9 @@ func (c *Coordinator) billing(p *Plan) billing {
 	return b
 }
 
-// ofWorkers returns the workers' architecture. That of a caller's function is not known: it is
+// workerArchitecture returns the workers' architecture. That of a caller's function is not known: it is
 // taken to be the dearer one, which is also Lambda's default.
-func (b billing) ofWorkers() price.Architecture {
+func (b billing) workerArchitecture() price.Architecture {
 	if b.function != "" {
 		return price.X86
 	}
@@ -98,7 +98,7 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		if r.bill.regional {
 			at = region.Region
 		}
-		own := newTab("workers", at, r.bill.ofWorkers())
+		own := newTab("workers", at, r.bill.workerArchitecture())
 		for _, a := range region.Attempts {
 			if m := a.Metrics; m != nil {
 				m.MemorySizeMB = cmp.Or(m.MemorySizeMB, memory)
@@ -116,7 +116,7 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		return
 	}
 	var coordinator tab
-	architecture := r.bill.ofWorkers()
+	architecture := r.bill.workerArchitecture()
 	if r.bill.Region != "" {
 		architecture = r.bill.architecture()
 		coordinator = newTab("coordinator", r.bill.Region, architecture)
@@ -135,19 +135,17 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		Coordinator: *coordinator.usage(),
 		Region:      r.bill.Region, WorkerRegion: home, Architecture: string(architecture),
 		PriceDate: price.Date,
-		Note:      protocol.CutCause(strings.Join(slices.DeleteFunc([]string{r.bill.note(), whole.note(architecture)}, blank), "; ")),
+		Note:      protocol.CutCause(strings.Join(append(r.bill.notes(), whole.notes(architecture)...), "; ")),
 	}
 }
 
-// note says what is assumed of a caller's function, or "".
-func (b billing) note() string {
-	if b.function == "" {
-		return ""
+// notes say what is assumed of a caller's function.
+func (b billing) notes() (notes []string) {
+	if b.function != "" {
+		notes = append(notes, fmt.Sprintf("the architecture of %s is not known: its price is that of %s", b.function, price.X86))
 	}
-	return fmt.Sprintf("the architecture of %s is not known: its price is that of %s", b.function, price.X86)
+	return notes
 }
-
-func blank(s string) bool { return s == "" }
 
 // memoryIn returns the memory of the first invocation that has a report, or 0.
 func memoryIn(regions ...protocol.RegionOutcome) int {
@@ -242,9 +240,8 @@ func (t *tab) usage() *protocol.Usage {
 // rounded returns x as a multiple of 1/fraction, without the rounding errors of a sum.
 func rounded(x, fraction float64) float64 { return math.Round(x*fraction) / fraction }
 
-// note says which prices and which functions' memory are not known, or "".
-func (t *tab) note(a price.Architecture) string {
-	var notes []string
+// notes say which prices and which functions' memory are not known.
+func (t *tab) notes(a price.Architecture) (notes []string) {
 	if len(t.unknown) > 0 {
 		notes = append(notes, fmt.Sprintf("no price is known of Lambda on %s in %s",
 			cmp.Or(string(a), "no architecture"), strings.Join(t.unknown, ", ")))
@@ -252,5 +249,5 @@ func (t *tab) note(a price.Architecture) string {
 	if len(t.unsized) > 0 {
 		notes = append(notes, fmt.Sprintf("the memory of the %s is not known", strings.Join(t.unsized, " and the ")))
 	}
-	return strings.Join(notes, "; ")
+	return notes
 }
