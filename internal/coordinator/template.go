@@ -69,19 +69,16 @@ func newTemplate(payload json.RawMessage, batch bool) (t template, faults protoc
 	if err := json.Compact(&compact, payload); err != nil { // its fields were read as JSON
 		return t, protocol.Faults{{Path: "worker.payload", Detail: err.Error()}}
 	}
-	c := &cutter{known: placeholders(batch), batch: batch}
+	c := &cutter{batch: batch}
 	c.document(compact.Bytes())
-	if batch && c.problems == nil && !t.from(c).uses(theTargets) {
+	if batch && c.problems == nil && !c.uses(theTargets) {
 		c.addTargets(payload)
 	}
 	for _, problem := range c.problems {
 		faults = append(faults, protocol.Fault{Path: "worker.payload", Detail: problem})
 	}
-	return t.from(c), faults
+	return c.template, faults
 }
-
-// from returns what a cutter has cut.
-func (template) from(c *cutter) template { return template{c.parts, c.literal} }
 
 // uses reports whether the template has the placeholder.
 func (t template) uses(p placeholder) bool {
@@ -101,24 +98,16 @@ func (t template) count() (uses map[use]int, bytes int) {
 // fill returns the payload with these values.
 func (t template) fill(v values) []byte {
 	var payload []byte
-	filled := map[use][]byte{}
 	for _, p := range t.parts {
-		value, known := filled[p.use]
-		if !known {
-			value = v.of(p.use)
-			filled[p.use] = value
-		}
-		payload = append(append(payload, p.before...), value...)
+		payload = append(append(payload, p.before...), v.of(p.use)...)
 	}
 	return append(payload, t.tail...)
 }
 
-// A cutter cuts a payload at its placeholders.
+// A cutter cuts a payload at its placeholders into a template.
 type cutter struct {
-	known    []placeholder
+	template
 	batch    bool
-	parts    []part
-	literal  []byte // since the last part
 	problems []string
 }
 
@@ -130,14 +119,14 @@ func (c *cutter) document(data []byte) {
 			if n < 0 {
 				n = len(data)
 			}
-			c.literal, data = append(c.literal, data[:n]...), data[n:]
+			c.tail, data = append(c.tail, data[:n]...), data[n:]
 			continue
 		}
 		end := stringEnd(data)
 		var text string
 		_ = json.Unmarshal(data[:end], &text) // it is a string
 		if isName := end < len(data) && data[end] == ':'; isName || !strings.Contains(text, "{") {
-			c.literal = append(c.literal, data[:end]...)
+			c.tail = append(c.tail, data[:end]...)
 		} else {
 			c.text(text)
 		}
@@ -163,15 +152,15 @@ func (c *cutter) text(text string) {
 		c.put(p, false)
 		return
 	}
-	c.literal = append(c.literal, '"')
+	c.tail = append(c.tail, '"')
 	for {
 		brace := strings.IndexByte(text, '{')
 		if brace < 0 {
 			break
 		}
-		c.literal = append(c.literal, inString(text[:brace])...)
+		c.tail = append(c.tail, inString(text[:brace])...)
 		if text = text[brace:]; strings.HasPrefix(text, "{{") {
-			c.literal, text = append(c.literal, '{'), text[len("{{"):]
+			c.tail, text = append(c.tail, '{'), text[len("{{"):]
 			continue
 		}
 		p, rest, ok := c.placeholder(text)
@@ -182,12 +171,12 @@ func (c *cutter) text(text string) {
 		c.put(p, true)
 		text = rest
 	}
-	c.literal = append(append(c.literal, inString(text)...), '"')
+	c.tail = append(append(c.tail, inString(text)...), '"')
 }
 
 // placeholder returns the placeholder that text begins with, and what follows it.
 func (c *cutter) placeholder(text string) (p placeholder, rest string, ok bool) {
-	for _, p := range c.known {
+	for _, p := range placeholders(c.batch) {
 		if rest, ok := strings.CutPrefix(text, "{"+string(p)+"}"); ok {
 			return p, rest, true
 		}
@@ -209,17 +198,17 @@ func (c *cutter) unknown(text string) string {
 	default:
 		return shown + " is for batches: set maxTargetsPerInvocation to more than 1"
 	}
-	names := make([]string, len(c.known))
-	for i, p := range c.known {
-		names[i] = "{" + string(p) + "}"
+	var names []string
+	for _, p := range placeholders(c.batch) {
+		names = append(names, "{"+string(p)+"}")
 	}
 	return fmt.Sprintf("%s is no placeholder; want %s, or {{ for a brace", shown, strings.Join(names, ", "))
 }
 
 // put adds a placeholder.
 func (c *cutter) put(p placeholder, text bool) {
-	c.parts = append(c.parts, part{c.literal, use{p, text}})
-	c.literal = nil
+	c.parts = append(c.parts, part{c.tail, use{p, text}})
+	c.tail = nil
 }
 
 // addTargets gives a payload of a batch the member "targets".
@@ -233,13 +222,13 @@ func (c *cutter) addTargets(payload json.RawMessage) {
 		c.problems = append(c.problems, `has a member "targets" without {targets}, which is the list of a batch`)
 		return
 	}
-	c.literal = bytes.TrimSuffix(c.literal, []byte("}"))
+	c.tail = bytes.TrimSuffix(c.tail, []byte("}"))
 	if len(members) > 0 {
-		c.literal = append(c.literal, ',')
+		c.tail = append(c.tail, ',')
 	}
-	c.literal = append(c.literal, `"targets":`...)
+	c.tail = append(c.tail, `"targets":`...)
 	c.put(theTargets, false)
-	c.literal = []byte("}")
+	c.tail = []byte("}")
 }
 
 // inString returns text as it stands in a JSON string.
