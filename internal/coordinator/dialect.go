@@ -26,7 +26,7 @@ type dialect interface {
 // cannot be encoded.
 func (p *Plan) dialect() (dialect, error) {
 	if p.Request.Direct() {
-		return p.functionDialect(), nil
+		return p.newDirect(), nil
 	}
 	envelopes, err := p.envelopes()
 	return regionworkers{envelopes}, err

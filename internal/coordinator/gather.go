@@ -143,64 +143,9 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		b.StartMs = r.sinceBegin(started)
 	}
 	if r.plan.Request.Direct() {
-		r.tries(&b, o)
+		r.addAttempts(&b, o)
 	}
 	return b, outputs
-}
-
-// unanswered returns the outcomes of a unit's targets as long as no worker has answered: those
-// of the unit, b.
-func (r *run) unanswered(u unit, b protocol.RegionOutcome) []protocol.TargetOutcome {
-	targets := make([]protocol.TargetOutcome, len(u.targets))
-	for i, target := range u.targets {
-		targets[i] = protocol.TargetOutcome{Target: target, Status: b.Status, Error: b.Error}
-		if r.plan.Request.Direct() { // the Region has the cause of one invocation of many
-			targets[i].Cause = b.Cause
-		}
-	}
-	return targets
-}
-
-// wasAborted reports whether an attempt was stopped with its run or by a faster one. last
-// says that it was the last attempt at a unit that was aborted.
-func wasAborted(a fanout.Attempt, last bool) bool {
-	return a.Wait == 0 && (last || errors.Is(a.Err, context.Canceled))
-}
-
-// attempt returns the record of an attempt at a unit, and the worker's reply. value
-// is the outcome's value. An attempt that was aborted while it ran did not fail: it has
-// a cause and no error.
-func (r *run) attempt(u unit, a fanout.Attempt, value *reply, aborted bool) (protocol.Attempt, reply) {
-	answer, returned := replyOf(a, value)
-	attempt := protocol.Attempt{
-		StartMs:   r.sinceBegin(a.Start),
-		ElapsedMs: protocol.Milliseconds(a.Elapsed),
-		Error:     protocol.CutErrorName(a.Name),
-		Cause:     protocol.Cause(a.Err),
-		WaitMs:    protocol.Milliseconds(a.Wait),
-		Batch:     u.batch,
-		RequestID: answer.report.RequestID,
-		Metrics:   r.metrics(a, answer, returned),
-		Abandoned: a.Abandoned,
-		Hedge:     a.Hedge,
-	}
-	if aborted {
-		attempt.Error = ""
-	}
-	return attempt, answer
-}
-
-// replyOf returns the reply that an attempt brought, and false when the attempt had
-// not returned: it was abandoned, or another one was faster.
-func replyOf(a fanout.Attempt, value *reply) (answer reply, returned bool) {
-	if a.Err == nil {
-		return *value, true
-	}
-	failed, returned := errors.AsType[*invocationError](a.Err)
-	if returned && failed.reply != nil {
-		answer = *failed.reply
-	}
-	return answer, returned
 }
 
 // sinceBegin returns the milliseconds from the run's start to t.

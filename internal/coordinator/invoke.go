@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"meridian/internal/fanout"
@@ -83,7 +84,7 @@ func (r *run) read(
 		return got, nil
 	}
 	if r.plan.Request.Direct() {
-		return got, r.unfinished(u, got, &result)
+		return got, r.unfinished(u, got, result)
 	}
 	deadline, bounded := ctx.Deadline()
 	early := !bounded || isEarly(deadline, request.BudgetMs)
@@ -98,6 +99,31 @@ func (r *run) read(
 func (r *run) failed(got *reply, err error) error {
 	e, ok := errors.AsType[*invoke.Error](err)
 	return &invocationError{reply: got, err: brief(err), final: r.plan.AtMostOnce && (!ok || e.MayHaveRun())}
+}
+
+// unfinished returns the failure of an invocation of a function after which targets of its unit
+// have failed. The targets whose errors no retrier names are given up. The error is that of the
+// first other one, which is tried again.
+func (r *run) unfinished(u unit, got *reply, result protocol.RegionResult) error {
+	var why *protocol.TargetOutcome
+	for i := range got.targets {
+		switch t := &got.targets[i]; {
+		case t.Status != protocol.StatusFailed:
+		case r.plan.AtMostOnce || !r.policy.Retries(t.Error):
+			u.progress.giveUp(index(got.at, i), t)
+		case why == nil:
+			why = t
+		}
+	}
+	final := why == nil
+	if final && result.Status == protocol.StatusSucceeded {
+		why = u.progress.givenUp()
+	}
+	if why != nil {
+		result.Status, result.Error = protocol.StatusFailed, why.Error
+		result.Cause = fmt.Sprintf("%s: %s: %s", why.Target, why.Error, why.Cause)
+	}
+	return &invocationError{reply: got, err: &regionError{result: result}, final: final}
 }
 
 // isEarly reports whether a worker that answers now, and had this budget until the

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -68,4 +69,27 @@ func severity(s protocol.Status) int {
 		return 0
 	}
 	return 0
+}
+
+// countFailed says in the outcome of a Region with several invocations how many targets failed,
+// as a regionworker does.
+func countFailed(o *protocol.RegionOutcome) {
+	if _, cause := failed(o.Targets); o.Status == protocol.StatusFailed {
+		o.Error, o.Cause = protocol.ErrorExceedToleratedFailureThreshold, protocol.CutCause(cause)
+	}
+}
+
+// failed returns the first target that failed, or nil, and says how many did.
+func failed(targets []protocol.TargetOutcome) (first *protocol.TargetOutcome, cause string) {
+	n := 0
+	for i := range targets {
+		if s := targets[i].Status; s == protocol.StatusFailed || s == protocol.StatusTimedOut {
+			n++
+			first = cmp.Or(first, &targets[i])
+		}
+	}
+	if first == nil {
+		return nil, ""
+	}
+	return first, fmt.Sprintf("%d of %d targets failed; %s: %s: %s", n, len(targets), first.Target, first.Error, first.Cause)
 }

@@ -193,7 +193,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
 		Bundled: c.Bundle && !c.Regional, AskOrganization: r.Organization != nil, MaxAnswerBytes: maxAnswerBytes,
 	}
-	ofWorker := c.employ(&p, faults)
+	ofWorker := c.planWorker(&p, faults)
 	places, more := c.place(&p)
 	faults = faults.And(more).And(ofTask).And(ofWorker)
 	idempotent := len(ofTask) == 0 && tasks.Idempotent(r.Task, r.Parameters, targets)
@@ -201,7 +201,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 		faults = faults.And(c.checkAccounts(&p, targets, &idempotent))
 	}
 	if r.Hedge != nil && !idempotent && len(ofTask) == 0 {
-		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, twice(r))})
+		faults = faults.And(protocol.Faults{protocol.NewFault("hedge", r.Hedge, whyOnce(r))})
 	}
 	p.AtMostOnce = !idempotent && (r.Retry == nil || r.Worker != nil)
 	if len(faults) == 0 {
@@ -225,8 +225,8 @@ func noInput(tasks Tasks, r protocol.Request) protocol.Faults {
 		fmt.Sprintf("is not taken by the task %s; leave it out, or use a worker", r.Task))}
 }
 
-// twice says why the work of a request may not be done twice.
-func twice(r protocol.Request) string {
+// whyOnce says why the work of a request may not be done twice.
+func whyOnce(r protocol.Request) string {
 	if r.Worker != nil {
 		return "needs worker.idempotent: the work is done twice"
 	}

@@ -14,8 +14,8 @@ type progress struct {
 	mu   sync.Mutex
 	done []protocol.Status // of each target, as workers have answered; "" if none has; nil means all of these
 
-	final  map[int]bool           // the targets that have failed and are not tried again
-	failed protocol.TargetOutcome // the first of these
+	final map[int]bool            // the targets that have failed and are not tried again
+	first *protocol.TargetOutcome // of these
 
 	ended bool // whether the run had ended when the unit settled; of a unit with several Regions
 }
@@ -78,20 +78,20 @@ func (p *progress) left() []int {
 }
 
 // giveUp says that the target at an index, which has failed, is not tried again.
-func (p *progress) giveUp(at int, t protocol.TargetOutcome) {
+func (p *progress) giveUp(at int, t *protocol.TargetOutcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.final == nil {
-		p.final, p.failed = map[int]bool{}, t
+		p.final, p.first = map[int]bool{}, t
 	}
 	p.final[at] = true
 }
 
-// givenUp returns the first target that is not tried again; false if there is none.
-func (p *progress) givenUp() (protocol.TargetOutcome, bool) {
+// givenUp returns the first target that is not tried again, or nil.
+func (p *progress) givenUp() *protocol.TargetOutcome {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.failed, p.final != nil
+	return p.first
 }
 
 // parts returns how many Regions of the unit, which settles, have succeeded, were skipped, or

@@ -23,7 +23,7 @@ type run struct {
 	lanes       []string        // the Region of each of the policy's groups
 	dialect     dialect         // of the workers
 	inputs      protocol.Inputs // of the targets
-	invokers    []Invoker       // by the number of the account; nil until it is needed
+	invokers    []Invoker       // by the number of the account; nil for one without Regions
 	begin       time.Time
 	endBy       time.Time // when the run's time is over; zero means never
 	cut         bool      // whether that is for the function's deadline

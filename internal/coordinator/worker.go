@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A function of a caller's takes the place of the tasks. It implements Tasks.
+// workerTasks implements Tasks for a request with a worker: the function is the only task.
 type workerTasks struct{ worker *protocol.Worker }
 
 // Idempotent implements Tasks.
@@ -47,16 +46,16 @@ func (c *Coordinator) tasks(r protocol.Request) Tasks {
 	return c.Tasks
 }
 
-// employ plans the worker of the request, if it has one. It returns what is wrong with it.
+// planWorker plans the worker of the request, if there is one, and returns what is wrong with it.
 // known are the faults that were found before.
-func (c *Coordinator) employ(p *Plan, known protocol.Faults) (faults protocol.Faults) {
+func (c *Coordinator) planWorker(p *Plan, known protocol.Faults) (faults protocol.Faults) {
 	w := p.Request.Worker
 	if w == nil {
 		return nil
 	}
 	p.Regional, p.Bundled = w.Placement == protocol.PlacementRegional, false
-	ofName := func(f protocol.Fault) bool { return f.Path == "worker.function" || f.Path == "worker.placement" }
-	if !slices.ContainsFunc(known, ofName) {
+	unusable := func(f protocol.Fault) bool { return f.Path == "worker.function" || f.Path == "worker.placement" }
+	if !slices.ContainsFunc(known, unusable) {
 		function, err := c.function(*w)
 		if err != nil {
 			faults = append(faults, protocol.NewFault("worker.function", w.Function, err.Error()))
@@ -69,26 +68,18 @@ func (c *Coordinator) employ(p *Plan, known protocol.Faults) (faults protocol.Fa
 		t, more := newTemplate(w.Payload, p.batchSize() > 1)
 		faults = append(faults, more...)
 		if more == nil {
-			faults = append(faults, p.missing(t)...)
+			faults = append(faults, p.missingValues(t)...)
 		}
 	}
 	if !w.Idempotent {
-		faults = append(faults, futile(field, retriers)...)
+		faults = append(faults, neverRetried(field, retriers)...)
 	}
 	return faults
 }
 
-// function returns what invokes a worker. The error says why it cannot be invoked here.
-func (c *Coordinator) function(w protocol.Worker) (Function, error) {
-	if c.Functions == nil {
-		return Function{}, errors.New("cannot be invoked here: there is nothing that invokes functions of callers")
-	}
-	return c.Functions(w)
-}
-
-// missing returns faults for values that the template of a payload needs and the request does
-// not have. A text with nothing in the place of a value is more likely a mistake than meant.
-func (p *Plan) missing(t template) (faults protocol.Faults) {
+// missingValues returns faults for values that the template of a payload needs and the request
+// does not have. A text without them is more likely a mistake than meant.
+func (p *Plan) missingValues(t template) (faults protocol.Faults) {
 	if t.uses(theAccount) && p.Request.Accounts == nil && p.Request.Organization == nil {
 		faults = append(faults, protocol.Fault{Path: "worker.payload", Detail: "has {account}, and the request has no accounts"})
 	}
@@ -112,9 +103,9 @@ func (p *Plan) missing(t template) (faults protocol.Faults) {
 	return faults
 }
 
-// futile returns faults for error names after which work that may not be done twice is never
-// repeated: the function has run then.
-func futile(field string, retriers []protocol.Retrier) (faults protocol.Faults) {
+// neverRetried returns faults for error names that retriers cannot retry, when the work may not be
+// done twice: after such an error the function may have run.
+func neverRetried(field string, retriers []protocol.Retrier) (faults protocol.Faults) {
 	for i, r := range retriers {
 		for k, name := range r.ErrorEquals {
 			if len(faults) <= maxFaults && !invoke.MayNotHaveRun(name) {
