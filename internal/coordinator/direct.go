@@ -160,17 +160,15 @@ func readOutputs(result *protocol.RegionResult, answer []byte) error {
 
 // readFailures reads [protocol.Failures].
 func readFailures(result *protocol.RegionResult, answer []byte) error {
-	var object struct {
-		Failures *[]protocol.Failure `json:"failures"`
-	}
-	if err := json.Unmarshal(answer, &object); err != nil || object.Failures == nil {
+	var read protocol.Failures
+	if err := json.Unmarshal(answer, &read); err != nil || read.Failures == nil {
 		return fmt.Errorf(`the function's answer to a batch is neither a list of %d outputs nor an object with "failures"`, len(result.Targets))
 	}
 	at := make(map[string]int, len(result.Targets))
 	for i, t := range result.Targets {
 		at[t.Target] = i
 	}
-	for _, failure := range *object.Failures {
+	for _, failure := range read.Failures {
 		i, known := at[failure.Target]
 		if !known {
 			return fmt.Errorf("the function's answer has a failure of %q, which is not in the batch, or has it twice", protocol.CutErrorName(failure.Target))
