@@ -76,6 +76,7 @@ func (r RegionRequest) Validate() Faults {
 		f.add("attempt", r.Attempt, "out of range; want 1 or more")
 	}
 	f.work(&r)
+	f.inputs(&r)
 	f.whole("policy.maxConcurrency", r.Policy.MaxConcurrency, MaxTargets, fmt.Sprint(DefaultTargetMaxConcurrency))
 	f.seconds("policy.timeoutSeconds", r.Policy.TimeoutSeconds, "what is left")
 	f.retriers("policy.retry", r.Policy.Retry)
@@ -87,7 +88,6 @@ func (r RegionRequest) Validate() Faults {
 
 // work checks what a worker is asked to do: targets in one Region, or in several.
 func (f *Faults) work(r *RegionRequest) {
-	defer f.inputs(r)
 	of := func(path string, targets []string) {
 		if targets == nil {
 			f.add(path, nil, "missing; a worker needs it")
