@@ -8,8 +8,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// leastTime is how long the targets take together, one after the other, so that a budget can
-// be too short for them: half of it is 20 times what a busy machine may delay an answer.
+// leastTime is how long the targets have to take, one after the other, to be checked with a
+// budget that is too short: half of it is 20 times what a busy machine may delay an answer.
 const leastTime = 400 * time.Millisecond
 
 // longestBudget bounds the budget of the check, so that a person need not wait long.
@@ -41,12 +41,12 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 		return failed(inTime, "the budget was %v; the worker says that it took %v, and the answer came after %v (with %v for start and network)",
 			rounded(given), rounded(milliseconds(answer.ElapsedMs)), rounded(took), rounded(k.start))
 	}
-	var finished time.Duration // before, what is told as finished now
+	var finished time.Duration // how long the targets that are finished now took before
 	for _, t := range answer.Targets {
 		if before := k.alone[t.Target]; fine(t) {
 			finished += milliseconds(before.ElapsedMs)
 		} else if fine(before) && t.Status != protocol.StatusTimedOut && t.Status != protocol.StatusNotStarted {
-			return failed("tell targets that the budget leaves unfinished as TIMED_OUT if they were started, else as NOT_STARTED", "%s", told(t))
+			return failed("tell targets that the budget leaves unfinished as TIMED_OUT if they were started, else as NOT_STARTED", "%s", described(t))
 		}
 	}
 	if limit := milliseconds(answer.ElapsedMs) * 3 / 2; finished > limit {

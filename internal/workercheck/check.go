@@ -51,7 +51,7 @@ func (k *knowledge) handshake(ctx context.Context) Finding {
 	if k.version > 0 {
 		knows = fmt.Sprintf("knows version %d", k.version)
 	}
-	return passed("the worker answers, and %s; %s", knows, told(answer.Targets[0]))
+	return passed("the worker answers, and %s; %s", knows, described(answer.Targets[0]))
 }
 
 // repeated sends a request in which the fields that the answer repeats have other values than
@@ -111,15 +111,15 @@ func (k *knowledge) partialFailure(ctx context.Context) Finding {
 	good := slices.Delete(slices.Clone(answer.Targets), at, at+1)
 	switch lost := slices.IndexFunc(good, func(t protocol.TargetOutcome) bool { return !fine(t) && fine(k.alone[t.Target]) }); {
 	case failing.Status != protocol.StatusFailed:
-		return failed("tell a target that failed as FAILED; or give a --failing-target that fails with an error", "%s", told(failing))
+		return failed("tell a target that failed as FAILED; or give a --failing-target that fails with an error", "%s", described(failing))
 	case failing.Error == "":
-		return failed("give the outcome of a target that failed an error name, which retriers match", "%s has no error", told(failing))
+		return failed("give the outcome of a target that failed an error name, which retriers match", "%s has no error", described(failing))
 	case lost >= 0:
-		return failed("tell what was finished as finished, whatever failed beside it", "beside one that failed, %s", told(good[lost]))
+		return failed("tell what was finished as finished, whatever failed beside it", "beside one that failed, %s", described(good[lost]))
 	case !slices.ContainsFunc(good, fine):
 		return notChecked("give targets that succeed with --target", "no target succeeded: %s", statuses(good))
 	}
-	return passed("%s; the others: %s", told(failing), statuses(good))
+	return passed("%s; the others: %s", described(failing), statuses(good))
 }
 
 // wrongVersion sends a version that does not exist.
@@ -205,8 +205,8 @@ func fine(t protocol.TargetOutcome) bool {
 	return t.Status == protocol.StatusSucceeded || t.Status == protocol.StatusSkipped
 }
 
-// told returns what an outcome says, in a few words.
-func told(t protocol.TargetOutcome) string {
+// described returns an outcome in a few words.
+func described(t protocol.TargetOutcome) string {
 	if t.Error == "" && t.Cause == "" {
 		return fmt.Sprintf("%s is %s", t.Target, t.Status)
 	}

@@ -1,6 +1,5 @@
-// Package workercheck finds out whether a worker keeps the promises of the protocol: it invokes
-// the worker, deployed or as a local process, and compares its answers with what a coordinator
-// needs.
+// Package workercheck checks that a worker keeps the promises of the protocol: it invokes the
+// worker, deployed or as a local process, and compares its answers with what a coordinator needs.
 //
 // The command `meridian check-worker` calls it. docs/worker.md says what a worker promises.
 //
@@ -8,9 +7,8 @@
 //
 // One [Finding] for each check, in the same order. A check that could not be made is
 // [NotChecked] and says why: it is never [Passed]. If the worker does not pass the first, no
-// other is made. Checks run one after the other, and each makes one invocation. What the
-// worker is asked to do is what the [Checker] says; a request that a worker has to refuse asks
-// for the same work.
+// other is made. Checks run one after the other, and each makes at most one invocation. The
+// [Checker] says what the worker is asked to do, also by a request that a worker has to refuse.
 package workercheck
 
 import (
@@ -21,6 +19,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"meridian/pkg/protocol"
@@ -52,15 +51,14 @@ type Finding struct {
 	Err error `json:"-"`
 }
 
-// An Invoker calls a worker once. [meridian/internal/invoke] and [Process] have some. An error
-// says by its method ErrorName what the worker's error is called, and by MayHaveRun that the
-// worker has not run.
+// An Invoker calls a worker once. [meridian/internal/invoke] and [Process] have some. The method
+// ErrorName of an error returns the name of the worker's error, and its method MayHaveRun
+// whether the worker may have run.
 type Invoker interface {
 	Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error)
 }
 
-// A Checker has what the worker is asked to do. Its targets and its task mean something to the
-// worker only.
+// A Checker checks one worker. Only the worker knows what the task and its targets mean.
 type Checker struct {
 	// Worker is checked. Required.
 	Worker Invoker
@@ -82,8 +80,8 @@ type Checker struct {
 	FailingTarget string
 }
 
-// patience is how long an answer is waited for, and budget what the worker is told of it: more
-// than a few targets take, and the cold start of a function.
+// patience is how long Run waits for an answer, and budget the budget of most requests. Both are
+// longer than a cold start and a few targets take.
 const (
 	patience = 90 * time.Second
 	budget   = 60 * time.Second
@@ -100,28 +98,28 @@ func (c Checker) Run(ctx context.Context) iter.Seq[Finding] {
 	}
 	return func(yield func(Finding) bool) {
 		k := &knowledge{Checker: c, alone: map[string]protocol.TargetOutcome{}}
-		reached := true
-		for _, check := range checks() {
-			f := Finding{Verdict: NotChecked, Found: "the worker did not pass the check " + checks()[0].name}
-			if reached {
+		all, answers := checks(), true
+		for i, check := range all {
+			f := Finding{Verdict: NotChecked, Found: "the worker did not pass the check " + all[0].name}
+			if answers {
 				f = check.run(k, ctx)
 			}
 			f.Check = check.name
 			if !yield(f) {
 				return
 			}
-			reached = reached && (check.name != checks()[0].name || f.Verdict == Passed)
+			answers = answers && (i > 0 || f.Verdict == Passed)
 		}
 	}
 }
 
-// A knowledge is what the checks so far have found out about the worker.
+// A knowledge is what the checks so far have learned about the worker.
 type knowledge struct {
 	Checker
-	calls   int                               // so far
+	calls   int                               // made so far
 	version int                               // the version that the worker says, or 0
-	start   time.Duration                     // of a call, what the worker does not tell as its own: start, network
-	alone   map[string]protocol.TargetOutcome // of a target, how it ended one at a time
+	start   time.Duration                     // of a call, without the elapsedMs of the answer: start, network
+	alone   map[string]protocol.TargetOutcome // of a target, its outcome when targets ran one at a time
 }
 
 // request returns a request for targets.
@@ -133,8 +131,8 @@ func (k *knowledge) request(targets ...string) protocol.RegionRequest {
 	}
 }
 
-// ask sends a request and returns the answer, and how long it took. The error says that there
-// is no answer.
+// ask sends a request, with more fields as JSON after a comma. It returns the answer, and how
+// long it took. The error says why there is no answer.
 func (k *knowledge) ask(ctx context.Context, r protocol.RegionRequest, more string) (protocol.RegionResult, time.Duration, error) {
 	payload, err := r.Encode()
 	if err != nil {
@@ -169,7 +167,7 @@ func notChecked(mend, format string, args ...any) Finding {
 // noAnswer returns the finding of an invocation without an answer. It says nothing about the
 // worker if the worker did not run.
 func noAnswer(err error, mend string) Finding {
-	f := failed(mend, "no answer: %s%v", prefix(nameOf(err)), err)
+	f := failed(mend, "no answer: %s", strings.TrimPrefix(nameOf(err)+": "+err.Error(), ": "))
 	var call interface{ MayHaveRun() bool }
 	if errors.As(err, &call) && !call.MayHaveRun() || errors.Is(err, context.Canceled) {
 		f.Verdict, f.Mend = NotChecked, "mend the call, and check again"
@@ -185,11 +183,4 @@ func nameOf(err error) string {
 		return named.ErrorName()
 	}
 	return ""
-}
-
-func prefix(name string) string {
-	if name == "" {
-		return ""
-	}
-	return name + ": "
 }

@@ -124,6 +124,19 @@ func answered(change func(r protocol.RegionRequest, a *protocol.RegionResult)) h
 	}
 }
 
+// allSucceeded returns our worker with every target SUCCEEDED in its answers of a status.
+func allSucceeded(status protocol.Status) handle {
+	return answered(func(_ protocol.RegionRequest, a *protocol.RegionResult) {
+		if a.Status != status {
+			return
+		}
+		a.Status = protocol.StatusSucceeded
+		for i := range a.Targets {
+			a.Targets[i].Status = protocol.StatusSucceeded
+		}
+	})
+}
+
 // asked returns our worker with a change to the requests that it gets.
 func asked(change func(r *protocol.RegionRequest)) handle {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
@@ -200,16 +213,9 @@ func TestEachFaultIsFoundByItsCheck(t *testing.T) {
 			want: []string{"partial failure"}, found: "no answer: errorString: broken",
 		},
 		{
-			name: "tells a failure as success",
-			worker: answered(func(_ protocol.RegionRequest, a *protocol.RegionResult) {
-				if a.Status == protocol.StatusFailed {
-					a.Status = protocol.StatusSucceeded
-					for i := range a.Targets {
-						a.Targets[i].Status = protocol.StatusSucceeded
-					}
-				}
-			}),
-			want: []string{"partial failure"}, found: "broken is SUCCEEDED",
+			name:   "tells a failure as success",
+			worker: allSucceeded(protocol.StatusFailed),
+			want:   []string{"partial failure"}, found: "broken is SUCCEEDED",
 		},
 		{
 			name: "tells a failure as a timeout",
@@ -255,16 +261,9 @@ func TestEachFaultIsFoundByItsCheck(t *testing.T) {
 			want: []string{"budget"}, found: "the answer came after 2.36s",
 		},
 		{
-			name: "tells what is unfinished as success",
-			worker: answered(func(_ protocol.RegionRequest, a *protocol.RegionResult) {
-				if a.Status == protocol.StatusTimedOut {
-					a.Status = protocol.StatusSucceeded
-					for i := range a.Targets {
-						a.Targets[i].Status = protocol.StatusSucceeded
-					}
-				}
-			}),
-			want: []string{"budget"}, found: "8 SUCCEEDED; these took 800ms before",
+			name:   "tells what is unfinished as success",
+			worker: allSucceeded(protocol.StatusTimedOut),
+			want:   []string{"budget"}, found: "8 SUCCEEDED; these took 800ms before",
 		},
 		{
 			name: "tells what is unfinished as failed",
@@ -286,17 +285,17 @@ func TestEachFaultIsFoundByItsCheck(t *testing.T) {
 		},
 		{
 			name:   "takes any version",
-			worker: anyVersion(protocol.ErrorUnsupportedVersion, false),
+			worker: anyVersion(""),
 			want:   []string{"wrong version"}, found: "version 99 was answered with 8 SUCCEEDED",
 		},
 		{
 			name:   "refuses a version under another name",
-			worker: anyVersion("ValueError", true),
+			worker: anyVersion("ValueError"),
 			want:   []string{"wrong version"}, found: "ValueError: no",
 		},
 		{
 			name:   "refuses a version when the work is done",
-			worker: anyVersion(protocol.ErrorUnsupportedVersion, true),
+			worker: anyVersion(protocol.ErrorUnsupportedVersion),
 			want:   []string{"wrong version"}, found: "refused after 800ms",
 		},
 		{
@@ -362,9 +361,9 @@ func TestEachFaultIsFoundByItsCheck(t *testing.T) {
 	}
 }
 
-// anyVersion returns our worker without its check of the version. With late it fails
+// anyVersion returns our worker without its check of the version. With a name it fails
 // after the work, with an error of that name.
-func anyVersion(name string, late bool) handle {
+func anyVersion(name string) handle {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		text := string(payload)
 		known := strings.Replace(text, `"version":99,`, `"version":1,`, 1)
@@ -372,7 +371,7 @@ func anyVersion(name string, late bool) handle {
 		if err != nil || known == text {
 			return answer, err
 		}
-		if late {
+		if name != "" {
 			return nil, named{name}
 		}
 		return []byte(strings.Replace(string(answer), `"version":1,`, `"version":99,`, 1)), nil
