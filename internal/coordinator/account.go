@@ -146,14 +146,15 @@ func merged(all, own json.RawMessage) json.RawMessage {
 // checkAccounts checks the parameters of the accounts that have their own. It clears
 // idempotent if the work may not be done twice with them.
 func (c *Coordinator) checkAccounts(p *Plan, targets []string, idempotent *bool) (faults protocol.Faults) {
+	tasks := c.tasks(p.Request)
 	for i, a := range p.Accounts {
 		if a.Given.Parameters == nil {
 			continue
 		}
 		at := fmt.Sprintf("accounts[%d]", i)
-		found := c.Tasks.Check(p.Request.Task, a.Given.Parameters, targets) // a worker has no parameters
+		found := tasks.Check(p.Request.Task, a.Given.Parameters, targets)
 		faults = faults.And(found.Within(at))
-		*idempotent = *idempotent && len(found) == 0 && c.Tasks.Idempotent(p.Request.Task, a.Given.Parameters, targets)
+		*idempotent = *idempotent && len(found) == 0 && tasks.Idempotent(p.Request.Task, a.Given.Parameters, targets)
 	}
 	return faults
 }

@@ -255,8 +255,8 @@ func TestAWorkerThatCannotBeInvokedHereIsRefused(t *testing.T) {
 	}
 }
 
-// A function that speaks the protocol gets the requests of a regionworker, without the account,
-// whose own it is; its task is any name.
+// A function that speaks the protocol gets the requests of a regionworker, with the parameters of
+// the account, but without the account: the function is the account's own. Its task is any name.
 func TestAWorkerThatSpeaksTheProtocolGetsRegionRequests(t *testing.T) {
 	t.Parallel()
 	f := &callers{answer: func(_ context.Context, payload string) (string, error) {
@@ -272,8 +272,8 @@ func TestAWorkerThatSpeaksTheProtocolGetsRegionRequests(t *testing.T) {
 		return string(data), err
 	}}
 	result := f.employ(t, protocol.Request{
-		Worker: &protocol.Worker{Function: "my-worker", Protocol: true}, Task: "mine", Parameters: json.RawMessage(`{"a":1}`),
-		Regions: []string{"eu-west-1"}, Accounts: []protocol.Account{{ID: "111111111111"}},
+		Worker: &protocol.Worker{Function: "my-worker", Protocol: true}, Task: "mine", Parameters: json.RawMessage(`{"a":0}`),
+		Regions: []string{"eu-west-1"}, Accounts: []protocol.Account{{ID: "111111111111", Parameters: json.RawMessage(`{"a":1}`)}},
 		Targets: []protocol.Target{{Name: "a", Input: json.RawMessage(`{"x":1}`)}, {Name: "b"}},
 	})
 	if diff := cmp.Diff([]string{`eu-west-1 a SUCCEEDED {"x":1} x0`, `eu-west-1 b SUCCEEDED  x0`}, lines(result)); diff != "" || len(f.payloads) != 1 {
