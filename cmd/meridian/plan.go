@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -13,20 +14,15 @@ import (
 
 // printPlan prints what the request would do. It invokes nothing.
 func (c *cli) printPlan(ctx context.Context, f *runFlags, request protocol.Request, from source) error {
-	limit := 0
-	if f.function != "" {
-		limit = protocol.MaxPayloadBytes
-	} else if request.TimeoutSeconds == 0 {
-		request.TimeoutSeconds = localTimeoutSeconds
+	limit, planner := protocol.MaxPayloadBytes, &coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}
+	if f.function == "" { // else the deployed coordinator knows which functions it may invoke
+		limit, request.TimeoutSeconds = 0, cmp.Or(request.TimeoutSeconds, localTimeoutSeconds)
+		var err error
+		if planner.Functions, err = functions(ctx, request, nil); err != nil {
+			return err
+		}
 	}
-	functions, err := functions(ctx, request, nil)
-	if f.function != "" { // the deployed coordinator knows which it may invoke
-		functions, err = anyFunction, nil
-	}
-	if err != nil {
-		return err
-	}
-	plan, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: functions}).Preview(request, limit)
+	plan, err := planner.Preview(request, limit)
 	if err != nil {
 		return from.explain(err)
 	}
@@ -44,7 +40,7 @@ func (c *cli) printPlan(ctx context.Context, f *runFlags, request protocol.Reque
 	return c.print("\n%s", planSummary(plan))
 }
 
-// anyFunction takes a worker for one that can be invoked.
+// anyFunction accepts every worker; it does not invoke it.
 func anyFunction(protocol.Worker) (coordinator.Function, error) { return coordinator.Function{}, nil }
 
 // planRows returns a row for each Region, with its account and its wave if there are any.
