@@ -8,7 +8,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// unanswered returns the outcomes of a unit's targets as long as no worker has answered: those
+// unanswered returns the outcomes of a unit's targets before any worker has answered. Each is that
 // of the unit, b.
 func (r *run) unanswered(u unit, b protocol.RegionOutcome) []protocol.TargetOutcome {
 	targets := make([]protocol.TargetOutcome, len(u.targets))

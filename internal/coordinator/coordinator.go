@@ -113,8 +113,8 @@ type Coordinator struct {
 	// Tasks checks a request's task. Required.
 	Tasks Tasks
 
-	// Functions reaches the functions of requests that have a worker. Nil means that such
-	// requests are refused.
+	// Functions returns what invokes the worker of a request. Nil means that requests with a
+	// worker are refused.
 	Functions Functions
 
 	// Regional says that each Region has a worker of its own, and so a limit of

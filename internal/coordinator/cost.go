@@ -51,8 +51,8 @@ func (c *Coordinator) billing(p *Plan) billing {
 	return b
 }
 
-// workerArchitecture returns the workers' architecture. That of a caller's function is not known: it is
-// taken to be the dearer one, which is also Lambda's default.
+// workerArchitecture returns the workers' architecture. For a caller's function it is not known,
+// and assumed to be the dearer one, which is also Lambda's default.
 func (b billing) workerArchitecture() price.Architecture {
 	if b.function != "" {
 		return price.X86

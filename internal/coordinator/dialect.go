@@ -1,24 +1,23 @@
 package coordinator
 
-import (
-	"meridian/pkg/protocol"
-)
+import "meridian/pkg/protocol"
 
-// A dialect is how a run talks to its workers: to the deployment's regionworkers, or to a
-// function of the caller's own.
+// A dialect encodes the requests to the workers of a run and reads their answers. The workers are
+// the deployment's regionworkers, or a function of the caller's own.
 type dialect interface {
 	// divide cuts the targets of a Region into batches, in order, of up to size targets each.
 	// over is the length of the longest invocation of one target that cannot be sent, or 0.
 	divide(r *PlannedRegion, size int) (batches [][]string, over int)
 
-	// bytes returns the most bytes that an invocation can have for the targets of these
-	// Regions of the account with a number.
+	// bytes returns the most bytes that an invocation can have for these targets, in the
+	// account with a number.
 	bytes(account, batch int, regions []protocol.RegionTargets) int
 
 	// encode returns the payload of a request for the account with a number.
 	encode(account int, request *protocol.RegionRequest) []byte
 
-	// read reads the answer to a request. The error says why it is none.
+	// read reads the answer to a request. The error says why it
+	// is not one.
 	read(request *protocol.RegionRequest, answer []byte) (protocol.RegionResult, error)
 }
 

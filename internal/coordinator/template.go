@@ -25,7 +25,7 @@ const (
 	theAttempt placeholder = "attempt"
 )
 
-// placeholders returns those of an invocation of one target, or of a batch.
+// placeholders returns the placeholders of an invocation of one target, or of a batch.
 func placeholders(batch bool) []placeholder {
 	if batch {
 		return []placeholder{theRegion, theAccount, theTargets, theRun, theAttempt}
@@ -33,7 +33,7 @@ func placeholders(batch bool) []placeholder {
 	return []placeholder{theRegion, theAccount, theTarget, theInput, theRun, theAttempt}
 }
 
-// The payloads of a worker without one.
+// The payloads of a worker that has none of its own.
 const (
 	payloadOfOne   = `{"region":"{region}","target":"{target}","input":"{target.input}","runId":"{run}","attempt":"{attempt}"}`
 	payloadOfBatch = `{"region":"{region}","targets":"{targets}","runId":"{run}","attempt":"{attempt}"}`

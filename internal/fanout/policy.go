@@ -21,7 +21,7 @@ type Policy struct {
 	MaxConcurrency int
 
 	// GroupConcurrency bounds the attempts of each of Groups running at once, abandoned ones
-	// that have not returned included. Zero means no bound, as is required without Groups.
+	// that have not returned included. Zero means no bound. It has to be zero without Groups.
 	GroupConcurrency int
 
 	// Timeout bounds one attempt. Zero means as long as the context lasts.

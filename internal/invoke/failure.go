@@ -130,9 +130,9 @@ func lambdaError(r *awshttp.ResponseError, err error) (code, message string) {
 	return api.ErrorCode(), api.ErrorMessage()
 }
 
-// noCredentials returns the error of a call without credentials. An error with a name is that
-// of a role that could not be assumed; one that passes has the name of a call that could not
-// be made, which is tried again.
+// noCredentials returns the error of a call without credentials. An error with a name says that a
+// role could not be assumed. If it is transient, it gets the name of a call that could not be
+// sent, so that it is retried.
 func noCredentials(err *awsapi.CredentialsError) error {
 	type named interface {
 		error

@@ -23,7 +23,7 @@ type Functions struct {
 	// qualifier: names, and ARNs. Nil means all that the credentials allow.
 	Allowed []string
 
-	// Credentials returns the credentials of an access, which is not nil. Required for
+	// Credentials returns the credentials of an access, which is never nil. Required for
 	// requests with accounts.
 	Credentials func(access *protocol.Access, region, runID string) aws.CredentialsProvider
 }
@@ -34,7 +34,8 @@ func NewFunctions(cfg aws.Config, s Settings) *Functions {
 	return &Functions{Lambda: newLambda(cfg, s), Region: cfg.Region}
 }
 
-// Function returns what invokes a worker. The error says why it is not, and what to do.
+// Function returns what invokes a worker. The error says why the worker is not invoked, and what
+// to do.
 func (f *Functions) Function(w protocol.Worker) (*Function, error) {
 	own := strings.TrimSuffix(w.Function, qualifierOf(w.Function))
 	if f.Allowed != nil && !slices.Contains(f.Allowed, own) {
@@ -81,9 +82,8 @@ func (f *Function) As(access *protocol.Access, region, runID string) *Lambda {
 	return l
 }
 
-// MayNotHaveRun reports whether after an error with this name it can be known that the function
-// has not run: it is a name of a refusal, or of a call that may not have been sent, or one
-// that matches these too.
+// MayNotHaveRun reports whether some errors that a retrier with this name matches say that the
+// function has not run: refusals, and calls that were not sent.
 func MayNotHaveRun(name string) bool {
 	switch name {
 	case protocol.ErrorAll, protocol.ErrorTaskFailed, protocol.ErrorLambdaSDKClient:
