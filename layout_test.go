@@ -47,8 +47,8 @@ func imports() map[string][]string {
 		// The checks of a worker, which may be in any language: they know what a coordinator sends
 		// and accepts, and the errors of a call, and none of our worker.
 		"internal/workercheck": {"pkg/protocol", "internal/invoke"},
-		// internal/coordinator reads the retriers of a request without any from the table of
-		// Lambda's errors; how it calls workers, it does not know.
+		// internal/coordinator takes from invoke the default retriers, which follow the table of
+		// Lambda's errors, and the functions of callers. How they are called, it does not know.
 		"internal/coordinator": {
 			"pkg/protocol", "internal/fanout", "internal/endpoints", "internal/price", "internal/invoke",
 		},
