@@ -87,6 +87,7 @@ func (p *Plan) policy(groups []int, memoryMB int) fanout.Policy {
 	policy := fanout.Policy{
 		MaxConcurrency:   p.MaxConcurrency,
 		GroupConcurrency: inGroup,
+		AtMostOnce:       p.AtMostOnce,
 		MaxAttempts:      protocol.MostAttempts(memoryMB),
 		Groups:           groups,
 		Timeout:          seconds(timeout),

@@ -40,6 +40,10 @@ type Policy struct {
 	// Retry holds the retriers, scanned in order. Nil means no retries.
 	Retry []Retrier
 
+	// AtMostOnce says that an attempt that was abandoned is never followed by a retry: it may
+	// still be at work. False means that the retriers decide.
+	AtMostOnce bool
+
 	// MaxAttempts bounds the attempts of all items together, as each is kept. When that
 	// many have started, nothing is retried any more, and the errors say so. Every item
 	// still gets its first attempt. Zero means no bound.

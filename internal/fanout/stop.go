@@ -121,7 +121,7 @@ func (l *loop[T, R]) abandon(a *attempt[R], now time.Time) {
 		err = &TimeoutError{What: "attempt", After: l.policy.Timeout}
 	}
 	ended := Attempt{Start: a.start, Elapsed: now.Sub(a.start), Err: err, Abandoned: true, Hedge: a.hedge}
-	l.record(a, ended, failure{name: ErrorName(err), late: l.end != ""}, false)
+	l.record(a, ended, failure{name: ErrorName(err), late: l.end != "", final: l.policy.AtMostOnce}, false)
 }
 
 // setTimer returns a channel that wakes the loop up at the next time to handle, or

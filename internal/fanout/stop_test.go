@@ -306,6 +306,24 @@ func TestEverythingHappensInItsTime(t *testing.T) {
 	})
 }
 
+// An abandoned attempt may still be at work.
+func TestAnAbandonedAttemptIsNotRetriedAtMostOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		checkMap(t.Context(), t, fanout.Policy{Timeout: 10 * time.Second, Retry: always(2), AtMostOnce: true}, []item{
+			ignoring(time.Hour, ""), failing(named("A")),
+		}, want{
+			outcomes: []string{
+				`TIMED_OUT (attempt timed out after 10s) [0s-10.1s States.Timeout, abandoned]`,
+				`SUCCEEDED "done" [0s-0s A, wait 1s] [1s-1s]`,
+			},
+			verdict: "FAILED (1 of 2 failed, 0 tolerated)",
+			after:   10100 * time.Millisecond,
+		})
+		time.Sleep(2 * time.Hour)
+	})
+}
+
 // Grace is counted from the end that comes first, and once.
 func TestGraceIsNotBegunAnew(t *testing.T) {
 	t.Parallel()
