@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"time"
 
 	"meridian/internal/fanout"
 	"meridian/pkg/protocol"
@@ -66,22 +67,25 @@ func replyOf(a fanout.Attempt, value *reply) (answer reply, returned bool) {
 // addAttempts adds to the targets of a unit of a function their attempts: the invocations that
 // had them.
 func (r *run) addAttempts(b *protocol.RegionOutcome, o fanout.Outcome[*reply]) {
-	tried := make([]int, len(b.Targets)) // without hedges
+	tried := make([]int, len(b.Targets))         // without hedges
+	settled := make([]time.Time, len(b.Targets)) // when an answer settled the target; zero means never
 	for i, a := range b.Attempts {
-		answer, _ := replyOf(o.Attempts[i], o.Value)
-		asked := len(answer.at)
-		if answer.at == nil {
-			asked = len(b.Targets)
+		made := o.Attempts[i]
+		answer, returned := replyOf(made, o.Value)
+		if !returned {
+			answer.at = open(settled, made.Start)
 		}
-		for k := range asked {
+		for k := range pick(b.Targets, answer.at) {
 			at := index(answer.at, k)
-			t := &b.Targets[at]
-			name := a.Error
+			t, name, wait := &b.Targets[at], a.Error, a.WaitMs
 			if k < len(answer.targets) {
 				name = answer.targets[k].Error
+				if done(answer.targets[k].Status) || !r.policy.Retries(name) {
+					settled[at], wait = made.Start.Add(made.Elapsed), 0
+				}
 			}
 			t.Attempts = append(t.Attempts, protocol.Attempt{
-				StartMs: a.StartMs - b.StartMs, ElapsedMs: a.ElapsedMs, Error: name, WaitMs: a.WaitMs, Abandoned: a.Abandoned, Hedge: a.Hedge,
+				StartMs: a.StartMs - b.StartMs, ElapsedMs: a.ElapsedMs, Error: name, WaitMs: wait, Abandoned: a.Abandoned, Hedge: a.Hedge,
 			})
 			t.ElapsedMs = max(t.ElapsedMs, a.StartMs-b.StartMs+a.ElapsedMs)
 			if !a.Hedge {
@@ -92,4 +96,16 @@ func (r *run) addAttempts(b *protocol.RegionOutcome, o fanout.Outcome[*reply]) {
 	for _, n := range tried {
 		r.summary.TargetRetries += max(0, n-1)
 	}
+}
+
+// open returns the indexes of the targets that were not settled at a time: what an invocation
+// that brought nothing back was for.
+func open(settled []time.Time, at time.Time) []int {
+	targets := []int{}
+	for i, end := range settled {
+		if end.IsZero() || end.After(at) {
+			targets = append(targets, i)
+		}
+	}
+	return targets
 }

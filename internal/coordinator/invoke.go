@@ -39,7 +39,7 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, r.failed(&reply{report: report, at: at}, err)
+		return nil, r.failed(u, &reply{report: report, at: at}, err)
 	}
 	return r.read(ctx, u, request, at, answer, report)
 }
@@ -70,7 +70,7 @@ func (r *run) read(
 ) (*reply, error) {
 	result, err := r.dialect.read(request, answer)
 	if err != nil {
-		return nil, r.failed(&reply{report: report, at: at}, newBadAnswerError(err))
+		return nil, r.failed(u, &reply{report: report, at: at}, newBadAnswerError(err))
 	}
 	result.Error, result.Cause = protocol.CutErrorName(result.Error), shorten(result.Cause)
 	got := &reply{
@@ -88,17 +88,19 @@ func (r *run) read(
 	}
 	deadline, bounded := ctx.Deadline()
 	early := !bounded || isEarly(deadline, request.BudgetMs)
-	return got, r.failed(got, &regionError{
+	return got, r.failed(u, got, &regionError{
 		result: result, skip: whole == protocol.StatusSkipped,
 		early: early, stopped: errors.Is(ctx.Err(), context.Canceled) || !early && deadline.Equal(r.endBy),
 	})
 }
 
 // failed returns the failure of an invocation that brought got. An invocation of work that
-// may not be done twice is made again only after an error that says that nothing has run.
-func (r *run) failed(got *reply, err error) error {
+// may not be done twice is made again only after an error that says that nothing has run, and
+// none is made again when the invocation beside it has left no target to be tried.
+func (r *run) failed(u unit, got *reply, err error) error {
 	e, ok := errors.AsType[*invoke.Error](err)
-	return &invocationError{reply: got, err: brief(err), final: r.plan.AtMostOnce && (!ok || e.MayHaveRun())}
+	final := r.plan.AtMostOnce && (!ok || e.MayHaveRun()) || !u.progress.open()
+	return &invocationError{reply: got, err: brief(err), final: final}
 }
 
 // unfinished returns the failure of an invocation of a function after which targets of its unit
@@ -114,6 +116,9 @@ func (r *run) unfinished(u unit, got *reply, result protocol.RegionResult) error
 		case why == nil:
 			why = t
 		}
+	}
+	if !u.progress.open() { // what has failed here is done, or given up, by the invocation beside it
+		why = nil
 	}
 	final := why == nil
 	if final && result.Status == protocol.StatusSucceeded {

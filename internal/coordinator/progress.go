@@ -77,6 +77,12 @@ func (p *progress) left() []int {
 	return at
 }
 
+// open reports whether there is a target that is not done, and may be tried again.
+func (p *progress) open() bool {
+	at := p.left()
+	return at == nil || len(at) > 0
+}
+
 // giveUp says that the target at an index, which has failed, is not tried again.
 func (p *progress) giveUp(at int, t *protocol.TargetOutcome) {
 	p.mu.Lock()
