@@ -81,6 +81,8 @@ func TestDecodeRequestReportsEveryFault(t *testing.T) {
 		{"an object for an array", `{"targets":{}}`, faults("targets", `{}`, "want an array, got an object")},
 		{"numbers in an array of strings", `{"targets":["s3",1,2]}`, faults(
 			"targets[1]", "1", noTarget, "targets[2]", "2", noTarget)},
+		{"an input of many targets", `{"targets":[{"name":"*","input":{"n":1}}]}`, faults(
+			"targets[0].input", `{"n":1}`, `is for one target, and "*" stands for many; name each`)},
 		{"a string in an array of objects", `{"retry":["States.ALL"]}`, faults(
 			"retry[0]", `"States.ALL"`, "want an object, got a string")},
 		{"a string for a whole number", `{"maxConcurrency":"5"}`, faults("maxConcurrency", `"5"`,

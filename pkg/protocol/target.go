@@ -73,6 +73,9 @@ func (f *Faults) targets(targets []Target) {
 			at += ".name"
 		}
 		f.entry(at, t.Name)
+		if t.Name == EveryService && t.Input != nil {
+			f.add(fmt.Sprintf("targets[%d].input", i), t.Input, "is for one target, and %q stands for many; name each", EveryService)
+		}
 	}
 	f.unique("targets", TargetNames(targets))
 }
