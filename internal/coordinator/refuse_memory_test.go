@@ -41,6 +41,12 @@ func TestRefusingALongRequestTakesLittleMemory(t *testing.T) {
 		{name: "90,000 unknown parameters", request: `{"task":"probe","parameters":{` + many(90_000, `"u%d":1`) + `}}`, faults: 101},
 		{name: "150,000 retriers", request: `{"retry":[` + many(150_000, `{}`) + `]}`, faults: 1},
 		{name: "10,000 unknown services", request: `{"targets":[` + many(10_000, `"dynamodbb%d"`) + `]}`, faults: 101},
+		{name: "160,000 unknown placeholders", request: `{"worker":{"function":"f","payload":[` + strings.Repeat(`"{x}",`, 160_000) + `0]}}`, faults: 101},
+		{
+			name:    "40,000,000 outcomes",
+			request: `{"worker":{"function":"f"},"maxTargetsPerInvocation":5000,"role":"r","regions":["eu-*"],"accounts":[` + many(1000, `{"id":"%012d"}`) + `],"targets":[` + many(5000, `"t%d"`) + `]}`,
+			faults:  1,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := refusing(t)

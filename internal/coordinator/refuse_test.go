@@ -25,7 +25,8 @@ func refusing(t *testing.T) *coordinator.Coordinator {
 			t.Errorf("a worker was invoked in %s", region)
 			return nil, protocol.Attempt{}, errors.New("not to be invoked")
 		}),
-		Tasks: builtinAndAny(),
+		Tasks:     builtinAndAny(),
+		Functions: (&callers{}).functions,
 	}
 }
 

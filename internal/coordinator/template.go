@@ -113,7 +113,7 @@ type cutter struct {
 
 // document cuts compact JSON. The names of members are left as they are.
 func (c *cutter) document(data []byte) {
-	for len(data) > 0 {
+	for len(data) > 0 && len(c.problems) <= maxFaults {
 		if data[0] != '"' {
 			n := bytes.IndexByte(data, '"')
 			if n < 0 {
@@ -158,7 +158,9 @@ func (c *cutter) text(text string) {
 		if brace < 0 {
 			break
 		}
-		c.tail = append(c.tail, inString(text[:brace])...)
+		if brace > 0 {
+			c.tail = append(c.tail, inString(text[:brace])...)
+		}
 		if text = text[brace:]; strings.HasPrefix(text, "{{") {
 			c.tail, text = append(c.tail, '{'), text[len("{{"):]
 			continue

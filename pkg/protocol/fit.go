@@ -135,12 +135,20 @@ func LeastResultBytes(targetsByRegion [][]string) int {
 	const perResult = 5<<10 + 2*MaxCauseBytes*escape // the cause of the run and the note of its cost
 	const perRegion = 768 + leastCauseBytes
 	const perTarget = len(`{"target":,"status":"NOT_STARTED","error":"","elapsedMs":99999999999.999},`) + leastNameBytes
-	bytes := perResult
-	for _, targets := range targetsByRegion {
-		bytes += perRegion
-		for _, target := range targets {
-			bytes += perTarget + fieldBytes("", target)
+	bytes, ofTargets := perResult, 0
+	for i, targets := range targetsByRegion {
+		if i == 0 || !sameList(targets, targetsByRegion[i-1]) { // most Regions share one, of thousands
+			ofTargets = 0
+			for _, target := range targets {
+				ofTargets += perTarget + fieldBytes("", target)
+			}
 		}
+		bytes += perRegion + ofTargets
 	}
 	return bytes
+}
+
+// sameList reports whether two lists are one in memory.
+func sameList(a, b []string) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }

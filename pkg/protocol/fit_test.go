@@ -549,6 +549,20 @@ func drawResult(t *rapid.T) protocol.Result {
 	return r
 }
 
+// Regions with the same targets mostly share one list, which is measured once.
+func TestLeastResultBytesCountsAListThatIsShared(t *testing.T) {
+	t.Parallel()
+	shared, other := []string{"a", `b"<`}, []string{"a long name"}
+	lists := [][]string{shared, shared, other, shared[:1], shared, {}, nil, shared}
+	var own [][]string
+	for _, list := range lists {
+		own = append(own, append([]string(nil), list...))
+	}
+	if got, want := protocol.LeastResultBytes(lists), protocol.LeastResultBytes(own); got != want {
+		t.Errorf("LeastResultBytes = %d, want %d as of lists of their own", got, want)
+	}
+}
+
 // A run is not started when the least that its result can be does not fit, so
 // that its answer cannot be lost.
 func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
