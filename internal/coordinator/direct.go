@@ -69,7 +69,7 @@ func (f *direct) baseBytes(account int, region string) int {
 	v := f.values(account, region, math.MaxInt32)
 	total := f.fixed
 	for use, n := range f.uses {
-		if use.value != theTarget && use.value != theInput {
+		if !use.value.ofTarget() {
 			total += n * len(v.of(use))
 		}
 	}
@@ -83,12 +83,11 @@ func (f *direct) targetBytes(target string) (bytes int) {
 	}
 	v := values{targets: []string{target}, inputs: f.inputs}
 	for use, n := range f.uses {
-		switch use.value {
-		case theTargets:
+		switch {
+		case use.value == theTargets:
 			bytes += n * (len(v.of(use)) - len("[]") + len(","))
-		case theTarget, theInput:
+		case use.value.ofTarget():
 			bytes += n * len(v.of(use))
-		case theRegion, theAccount, theRun, theAttempt:
 		}
 	}
 	f.sizes[target] = bytes

@@ -222,7 +222,7 @@ func noInput(tasks Tasks, r protocol.Request) protocol.Faults {
 		return nil
 	}
 	return protocol.Faults{protocol.NewFault(fmt.Sprintf("targets[%d].input", i), r.Targets[i].Input,
-		fmt.Sprintf("is not taken by the task %s; leave it out, or use a worker", r.Task))}
+		fmt.Sprintf("is not taken by the task %s; leave it out, use a worker, or give a task of your own the trait TakesInput", r.Task))}
 }
 
 // whyOnce says why the work of a request may not be done twice.

@@ -70,11 +70,11 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		},
 		{
 			"an input for a task that takes none", `{"task":"any","targets":["a",{"name":"b","input":{"x":1}},{"name":"c","input":2}]}`,
-			[]string{`targets[1].input: {"x":1}: is not taken by the task any; leave it out, or use a worker`},
+			[]string{`targets[1].input: {"x":1}: is not taken by the task any; leave it out, use a worker, or give a task of your own the trait TakesInput`},
 		},
 		{
 			"an input for the default task", `{"targets":[{"name":"s3","input":false}]}`,
-			[]string{`targets[0].input: false: is not taken by the task resolve; leave it out, or use a worker`},
+			[]string{`targets[0].input: false: is not taken by the task resolve; leave it out, use a worker, or give a task of your own the trait TakesInput`},
 		},
 		{"an input for an unknown task", `{"task":"resolv","targets":[{"name":"s3","input":1}]}`, []string{`task: "resolv": is not a task; did you mean "resolve"?`}},
 		{"unknown partition", `{"partition":"aws-us-gv"}`, []string{`partition: "aws-us-gv": is not a partition; did you mean "aws-us-gov"?`}},

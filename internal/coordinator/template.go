@@ -25,6 +25,18 @@ const (
 	theAttempt placeholder = "attempt"
 )
 
+// ofInput is what the placeholder of a member of an input begins with; the path to the member
+// follows, names with dots between them.
+const ofInput = string(theInput) + "."
+
+// maxMembers bounds the members of inputs that a payload has. Each is looked up in each input.
+const maxMembers = 100
+
+// ofTarget reports whether the value is that of one target.
+func (p placeholder) ofTarget() bool {
+	return p == theTarget || p == theInput || strings.HasPrefix(string(p), ofInput)
+}
+
 // placeholders returns the placeholders of an invocation of one target, or of a batch.
 func placeholders(batch bool) []placeholder {
 	if batch {
@@ -74,6 +86,9 @@ func newTemplate(payload json.RawMessage, batch bool) (t template, faults protoc
 	if batch && c.problems == nil && !c.uses(theTargets) {
 		c.addTargets(payload)
 	}
+	if c.problems == nil && c.members() > maxMembers {
+		c.problems = append(c.problems, fmt.Sprintf("has more than %d members of inputs", maxMembers))
+	}
 	for _, problem := range c.problems {
 		faults = append(faults, protocol.Fault{Path: "worker.payload", Detail: problem})
 	}
@@ -83,6 +98,18 @@ func newTemplate(payload json.RawMessage, batch bool) (t template, faults protoc
 // uses reports whether the template has the placeholder.
 func (t template) uses(p placeholder) bool {
 	return slices.ContainsFunc(t.parts, func(part part) bool { return part.value == p })
+}
+
+// members returns how many members of inputs the template has.
+func (t template) members() int {
+	uses, _ := t.count()
+	members := map[placeholder]bool{}
+	for use := range uses {
+		if strings.HasPrefix(string(use.value), ofInput) {
+			members[use.value] = true
+		}
+	}
+	return len(members)
 }
 
 // count returns how often the template has each use, and its bytes without the values.
@@ -183,6 +210,10 @@ func (c *cutter) placeholder(text string) (p placeholder, rest string, ok bool) 
 			return p, rest, true
 		}
 	}
+	if path, isMember := strings.CutPrefix(text, "{"+ofInput); isMember && !c.batch {
+		path, rest, ok = strings.Cut(path, "}")
+		return placeholder(ofInput + path), rest, ok && path != ""
+	}
 	return "", text, false
 }
 
@@ -192,7 +223,8 @@ func (c *cutter) unknown(text string) string {
 		text = text[:end+1]
 	}
 	shown := strconv.Quote(protocol.CutErrorName(text))
-	elsewhere := slices.ContainsFunc(placeholders(!c.batch), func(p placeholder) bool { return text == "{"+string(p)+"}" })
+	elsewhere := c.batch && strings.HasPrefix(text, "{"+ofInput) ||
+		slices.ContainsFunc(placeholders(!c.batch), func(p placeholder) bool { return text == "{"+string(p)+"}" })
 	switch {
 	case !elsewhere:
 	case c.batch:
@@ -203,6 +235,9 @@ func (c *cutter) unknown(text string) string {
 	var names []string
 	for _, p := range placeholders(c.batch) {
 		names = append(names, "{"+string(p)+"}")
+		if p == theInput {
+			names = append(names, "{"+ofInput+"MEMBER}")
+		}
 	}
 	return fmt.Sprintf("%s is no placeholder; want %s, or {{ for a brace", shown, strings.Join(names, ", "))
 }

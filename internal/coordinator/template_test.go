@@ -46,6 +46,11 @@ func TestThePayloadOfAWorkerIsFilledIn(t *testing.T) {
 			payload: `{"{region}": "{{region}} and \u007bregion}", "{": 1}`, targets: named[1:],
 			want: []string{`{"{region}":"{region}} and eu-west-1","{":1}`},
 		},
+		"members of an input": {
+			payload: `{"all": "{target.input.a}", "n": "{target.input.a.b}", "t": "/{target.input.a.b}/{target.input.s}"}`,
+			targets: []protocol.Target{{Name: "x", Input: json.RawMessage(`{"a": {"b": 1}, "s": "q\"q"}`)}},
+			want:    []string{`{"all":{"b":1},"n":1,"t":"/1/q\"q"}`},
+		},
 		"no string": {payload: `[1, true, null, {}]`, targets: named[1:], want: []string{`[1,true,null,{}]`}},
 		"run":       {payload: `"{run}"`, targets: named[1:], want: []string{`"RUN"`}},
 		"a batch as a value and text": {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"meridian/pkg/protocol"
 )
@@ -47,6 +48,9 @@ func (v values) json(p placeholder) []byte {
 	case theInput:
 		return v.input(v.targets[0])
 	case theTargets:
+	default:
+		member, _ := memberOf(v.inputs[v.targets[0]], p) // missingValues has found it
+		return member
 	}
 	list := []byte{'['}
 	for i, target := range v.targets {
@@ -72,7 +76,27 @@ func (v values) input(target string) []byte {
 	if !ok {
 		return []byte("null")
 	}
+	return compact(input)
+}
+
+// memberOf returns the member of an input that a placeholder stands for as compact JSON, and
+// false if the input has none.
+func memberOf(input json.RawMessage, p placeholder) (member []byte, ok bool) {
+	for name := range strings.SplitSeq(strings.TrimPrefix(string(p), ofInput), ".") {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(input, &members) != nil {
+			return nil, false
+		}
+		if input, ok = members[name]; !ok {
+			return nil, false
+		}
+	}
+	return compact(input), true
+}
+
+// compact returns JSON without white space.
+func compact(data json.RawMessage) []byte {
 	var b bytes.Buffer
-	_ = json.Compact(&b, input) // it was read as JSON
+	_ = json.Compact(&b, data) // it was read as JSON
 	return b.Bytes()
 }

@@ -1,9 +1,12 @@
 package coordinator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"meridian/internal/invoke"
@@ -90,17 +93,35 @@ func (p *Plan) missingValues(t template) (faults protocol.Faults) {
 			})
 		}
 	}
-	inText := func(part part) bool { return part.text && part.value == theInput }
-	without := slices.IndexFunc(p.Request.Targets, func(t protocol.Target) bool { return t.Input == nil })
-	switch {
-	case !slices.ContainsFunc(t.parts, inText):
-	case p.Request.Targets == nil:
-		faults = append(faults, protocol.Fault{Path: "targets", Detail: "missing; worker.payload has {target.input} in a text"})
-	case without >= 0:
-		faults = append(faults, protocol.NewFault(fmt.Sprintf("targets[%d]", without), p.Request.Targets[without].Name,
-			"has no input; worker.payload has {target.input} in a text"))
+	uses, _ := t.count()
+	for _, use := range slices.SortedFunc(maps.Keys(uses), func(a, b use) int { return cmp.Compare(a.value, b.value) }) {
+		faults = append(faults, p.missingInput(use)...)
 	}
 	return faults
+}
+
+// missingInput returns a fault if the first target without it has no value for the use of an input,
+// or of a member of one.
+func (p *Plan) missingInput(u use) protocol.Faults {
+	isMember := strings.HasPrefix(string(u.value), ofInput)
+	if !isMember && (u.value != theInput || !u.text) {
+		return nil
+	}
+	if p.Request.Targets == nil {
+		return protocol.Faults{{Path: "targets", Detail: fmt.Sprintf("missing; worker.payload has {%s}", u.value)}}
+	}
+	i := slices.IndexFunc(p.Request.Targets, func(t protocol.Target) bool {
+		if isMember && t.Input != nil {
+			_, has := memberOf(t.Input, u.value)
+			return !has
+		}
+		return t.Input == nil
+	})
+	if i < 0 {
+		return nil
+	}
+	return protocol.Faults{protocol.NewFault(fmt.Sprintf("targets[%d]", i), p.Request.Targets[i].Name,
+		fmt.Sprintf("has no %s; worker.payload has {%s}", strings.TrimPrefix(string(u.value), "target."), u.value))}
 }
 
 // neverRetried returns faults for error names that retriers cannot retry, when the work may not be

@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -26,11 +27,11 @@ func TestEveryBadWorkerIsRefusedByItsField(t *testing.T) {
 	}{
 		"a placeholder that there is not": {
 			protocol.Request{Worker: worker(`{"a": "{regio}"}`)},
-			`worker.payload: "{regio}" is no placeholder; want {region}, {account}, {target}, {target.input}, {run}, {attempt}, or {{ for a brace`,
+			`worker.payload: "{regio}" is no placeholder; want {region}, {account}, {target}, {target.input}, {target.input.MEMBER}, {run}, {attempt}, or {{ for a brace`,
 		},
 		"a brace that is not closed": {
 			protocol.Request{Worker: worker(`"{region"`)},
-			`worker.payload: "{region" is no placeholder; want {region}, {account}, {target}, {target.input}, {run}, {attempt}, or {{ for a brace`,
+			`worker.payload: "{region" is no placeholder; want {region}, {account}, {target}, {target.input}, {target.input.MEMBER}, {run}, {attempt}, or {{ for a brace`,
 		},
 		"a target in a batch": {
 			protocol.Request{Worker: worker(`"{target}"`), MaxTargetsPerInvocation: 2},
@@ -53,7 +54,19 @@ func TestEveryBadWorkerIsRefusedByItsField(t *testing.T) {
 		},
 		"an input in a text for a target without one": {
 			protocol.Request{Worker: worker(`"x-{target.input}"`), Targets: protocol.Targets("a")},
-			`targets[0]: "a": has no input; worker.payload has {target.input} in a text`,
+			`targets[0]: "a": has no input; worker.payload has {target.input}`,
+		},
+		"a member that an input does not have": {
+			protocol.Request{Worker: worker(`"{target.input.a.b}"`), Targets: []protocol.Target{{Name: "x", Input: json.RawMessage(`{"a":{"b":1}}`)}, {Name: "y", Input: json.RawMessage(`{"a":1}`)}}},
+			`targets[1]: "y": has no input.a.b; worker.payload has {target.input.a.b}`,
+		},
+		"a member of an input in a batch": {
+			protocol.Request{Worker: worker(`"{target.input.a}"`), MaxTargetsPerInvocation: 2},
+			`worker.payload: "{target.input.a}" is for invocations of one target: use {targets}, or leave maxTargetsPerInvocation out`,
+		},
+		"a member without targets": {protocol.Request{Worker: worker(`"{target.input.a}"`)}, `targets: missing; worker.payload has {target.input.a}`},
+		"more members than can be looked up": {
+			protocol.Request{Worker: worker(`["` + manyMembers() + `"]`)}, `worker.payload: has more than 100 members of inputs`,
 		},
 		"a retrier that never applies": {
 			protocol.Request{Worker: worker(`1`), TargetRetry: named},
@@ -69,7 +82,7 @@ func TestEveryBadWorkerIsRefusedByItsField(t *testing.T) {
 		},
 		"an input for a task": {
 			protocol.Request{Targets: []protocol.Target{{Name: "s3", Input: json.RawMessage(`1`)}}},
-			`targets[0].input: 1: is not taken by the task resolve; leave it out, or use a worker`,
+			`targets[0].input: 1: is not taken by the task resolve; leave it out, use a worker, or give a task of your own the trait TakesInput`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,4 +121,13 @@ func TestAWorkerThatSpeaksTheProtocolGetsRegionRequests(t *testing.T) {
 	if diff := cmp.Diff([]string{`eu-west-1 a SUCCEEDED {"x":1} x0`, `eu-west-1 b SUCCEEDED  x0`}, lines(result)); diff != "" || len(f.payloads) != 1 {
 		t.Errorf("outcomes of %d invocations (-want +got):\n%s", len(f.payloads), diff)
 	}
+}
+
+// manyMembers returns more members of inputs than a payload can have.
+func manyMembers() string {
+	var all []string
+	for i := range 101 {
+		all = append(all, fmt.Sprintf("{target.input.m%d}", i))
+	}
+	return strings.Join(all, " ")
 }

@@ -23,8 +23,8 @@ type Worker struct {
 	Placement Placement `json:"placement,omitzero"`
 
 	// Payload is what the function is invoked with, any JSON. In its strings {region},
-	// {account}, {target}, {target.input}, {run} and {attempt} stand for values, and {{ is a
-	// brace. A string that is one of these becomes the value itself, of whatever type; in
+	// {account}, {target}, {target.input}, {run} and {attempt} stand for values, as does
+	// {target.input.a.b} for a member of an input, and {{ is a brace. A string that is one of these becomes the value itself, of whatever type; in
 	// other strings it is put in as text. In a batch {targets} stands for the list of its
 	// targets, objects with target and input; a payload that is an object and does not have
 	// it gets it as its member "targets". Nil means an object with region, target, input,
