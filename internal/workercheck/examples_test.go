@@ -17,6 +17,7 @@ import (
 func TestTheExamplesPassEveryCheck(t *testing.T) {
 	t.Parallel()
 	forEachExample(t, func(t *testing.T, command []string) {
+		t.Helper()
 		c := workercheck.Checker{
 			Worker: workercheck.Process{Command: command}, FailingTarget: "broken",
 			Targets: []string{"a", "b", "c", "d"}, Parameters: json.RawMessage(`{"seconds":0.5}`),
@@ -66,6 +67,7 @@ const common = `"runId":"r","region":"eu-west-1","batch":0,"attempt":1,"task":"c
 func TestTheExamplesGiveEachTargetItsInput(t *testing.T) {
 	t.Parallel()
 	forEachExample(t, func(t *testing.T, command []string) {
+		t.Helper()
 		result := ask(t, command, `{"version":4,`+common+`,"targets":["a","toString"],"inputs":{"a":{"n":[1]}}}`)
 		want := map[string]any{"message": "a in eu-west-1", "input": map[string]any{"n": []any{1.0}}}
 		var got map[string]any
@@ -85,6 +87,7 @@ func TestTheExamplesGiveEachTargetItsInput(t *testing.T) {
 func TestTheExamplesRefuseAnAccount(t *testing.T) {
 	t.Parallel()
 	forEachExample(t, func(t *testing.T, command []string) {
+		t.Helper()
 		request := `{"version":3,` + common + `,"targets":["a"],"account":{"account":"111122223333","role":"arn:aws:iam::111122223333:role/audit"}}`
 		answer, _, err := workercheck.Process{Command: command}.Invoke(t.Context(), "", []byte(request))
 		if err != nil {
@@ -99,6 +102,7 @@ func TestTheExamplesRefuseAnAccount(t *testing.T) {
 func TestTheExamplesHeedRetriers(t *testing.T) {
 	t.Parallel()
 	forEachExample(t, func(t *testing.T, command []string) {
+		t.Helper()
 		result := ask(t, command, `{"version":1,`+common+`,"targets":["broken"],"policy":{"retry":[`+
 			`{"errorEquals":["Other"]},{"errorEquals":["States.TaskFailed"],"intervalSeconds":0.01,"maxAttempts":2,"maxDelaySeconds":0.015}]}}`)
 		var waits []float64
