@@ -6,29 +6,30 @@ import (
 	"strings"
 )
 
-// A Worker is a Lambda function of the caller's own that does the work of a run: it is
+// A Worker is a Lambda function of the caller's own that does the work of a run. It is
 // invoked for each target, or for a batch of targets when MaxTargetsPerInvocation is more
-// than 1, unless it speaks Meridian's protocol. Its answer, any JSON, is the target's
-// output. The answer to a batch is a list of outputs in the order of the targets, or a
-// [Failures].
+// than 1. Its answer, any JSON, is the target's output. The answer to a batch is a list of
+// outputs in the order of the targets, or a [Failures]. With Protocol, the function is
+// invoked as a regionworker is.
 type Worker struct {
 	// Function is its name, NAME:QUALIFIER, or its ARN. A deployed coordinator invokes only
 	// the functions that its deployment names. Required.
 	Function string `json:"function"`
 
-	// Placement says where the function is: PlacementHome is one function, in the Region of
-	// its ARN or else in that of the coordinator, for every Region; PlacementRegional is one
-	// of the same name in each Region. With accounts, each account has its own. Empty means
+	// Placement says where the function is: PlacementHome is one function for every Region,
+	// in the Region of its ARN or else in the coordinator's Region; PlacementRegional is one of
+	// the same name in each Region. With accounts, each account has its own. Empty means
 	// PlacementHome.
 	Placement Placement `json:"placement,omitzero"`
 
 	// Payload is what the function is invoked with, any JSON. In its strings {region},
-	// {account}, {target}, {target.input}, {run} and {attempt} stand for values, as does
-	// {target.input.a.b} for a member of an input, and {{ is a brace. A string that is one of these becomes the value itself, of whatever type; in
-	// other strings it is put in as text. In a batch {targets} stands for the list of its
-	// targets, objects with target and input; a payload that is an object and does not have
-	// it gets it as its member "targets". Nil means an object with region, target, input,
-	// runId and attempt, or, in a batch, with region, targets, runId and attempt.
+	// {account}, {target}, {target.input}, {run} and {attempt} stand for values, as
+	// {target.input.a.b} does for a member of the input, and {{ for a brace. A string that is
+	// only a placeholder becomes the value itself, of whatever type; in other strings the value
+	// is put in as text. In a batch {targets} stands for the list of targets, objects with
+	// target and input. An object without {targets} gets the list as its member "targets". Nil
+	// means an object with region, target, input, runId and attempt, or, in a batch, with
+	// region, targets, runId and attempt.
 	Payload json.RawMessage `json:"payload,omitzero" any:"JSON"`
 
 	// Protocol says that the function speaks Meridian's protocol, see docs/worker.md: it gets
@@ -56,7 +57,7 @@ const (
 	PlacementRegional Placement = "regional"
 )
 
-// A Failures is an answer of a [Worker] to a batch that tells only what failed. The other
+// A Failures is an answer of a [Worker] to a batch that lists only what failed. The other
 // targets have succeeded, without an output.
 type Failures struct {
 	// Failures has each target that failed, once.
@@ -94,8 +95,8 @@ func (r Request) Function() string {
 	return r.Worker.Function
 }
 
-// Direct reports whether a request's own function gets the targets as they are, each as an
-// invocation: it does not speak Meridian's protocol.
+// Direct reports whether the request has a worker that does not speak Meridian's protocol: a
+// target, or a batch of targets, is an invocation of the function.
 func (r Request) Direct() bool { return r.Worker != nil && !r.Worker.Protocol }
 
 // worker checks the worker of a request, and what cannot be combined with it.
@@ -143,8 +144,8 @@ func (f *Faults) worker(r *Request) {
 	}
 }
 
-// functionProblem returns what is wrong with the name or the ARN of a function, or "". It
-// has at most 64 characters without an ARN's other parts and the qualifier, of at most 128.
+// functionProblem returns what is wrong with the name or the ARN of a function, or "". The
+// name has at most 64 characters, and the qualifier at most 128.
 //
 // Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func functionProblem(function string) string {
