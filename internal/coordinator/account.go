@@ -66,14 +66,6 @@ func (c *Coordinator) place(p *Plan) (places []PlannedRegion, faults protocol.Fa
 	return places, faults
 }
 
-// deployed returns the Regions that have a worker for a request, or nil if any may have one.
-func (c *Coordinator) deployed(r protocol.Request) []string {
-	if r.Worker != nil {
-		return nil
-	}
-	return c.Regions
-}
-
 // placed returns Regions for the account with a number.
 func placed(account int, regions []string) []PlannedRegion {
 	places := make([]PlannedRegion, len(regions))

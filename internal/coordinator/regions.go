@@ -47,6 +47,14 @@ func expand(r protocol.Request, deployed []string) ([]string, protocol.Faults) {
 	return left, faults
 }
 
+// deployed returns the Regions that have a worker for a request, or nil if any may have one.
+func (c *Coordinator) deployed(r protocol.Request) []string {
+	if r.Worker != nil {
+		return nil
+	}
+	return c.Regions
+}
+
 // withWorkers returns the deployed Regions of a partition, or of all if it is empty. None
 // needs opt-in: that has been done.
 func withWorkers(partition string, deployed []string) []endpoints.Region {

@@ -187,15 +187,6 @@ func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 	return v
 }
 
-// windows returns what earlier runs have shown of the workers, or nil when each account has its
-// own.
-func (r *run) windows() *Windows {
-	if r.plan.eachAccount() {
-		return nil
-	}
-	return r.coordinator.Windows
-}
-
 // settled tells of Regions that have settled, those at these indexes.
 func (r *run) settled(ctx context.Context, regions []int) {
 	for _, i := range regions {

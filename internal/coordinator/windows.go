@@ -41,3 +41,12 @@ func (w *Windows) use(a *fanout.Adaptation, function string, lanes []string, reg
 		}
 	}
 }
+
+// windows returns what earlier runs have shown of the workers, or nil when each account has its
+// own.
+func (r *run) windows() *Windows {
+	if r.plan.eachAccount() {
+		return nil
+	}
+	return r.coordinator.Windows
+}
