@@ -40,15 +40,15 @@ func (s scenario) ideal() time.Duration {
 
 // The names of the scenarios.
 const (
-	cold      = "TLS, cold"
-	coldFar   = "TLS, cold, far"
-	coldFew   = "TLS, cold, 1,024 files"
-	warm      = "TLS, warm"
-	throttled = "TLS, 10 % throttled"
-	regional  = "TLS, cold, regional"
-	large     = "TLS, answers of 64 KiB"
-	function  = "TLS, cold, a function of the caller's"
-	again     = "TLS, warm, a function of the caller's"
+	cold        = "TLS, cold"
+	coldFar     = "TLS, cold, far"
+	coldFew     = "TLS, cold, 1,024 files"
+	warm        = "TLS, warm"
+	throttled   = "TLS, 10 % throttled"
+	regional    = "TLS, cold, regional"
+	large       = "TLS, answers of 64 KiB"
+	callersCold = "TLS, cold, a function of the caller's"
+	callersWarm = "TLS, warm, a function of the caller's"
 )
 
 // scenarios returns what is measured.
@@ -67,8 +67,8 @@ func scenarios(quick bool) []scenario {
 		{scenario{name: regional, server: server.Settings{Names: regions, SetUp: 2 * farthest, Delay: work + farthest}}, []int{34}},
 		{scenario{name: coldFew, Settings: client.Settings{Files: 1024}}, []int{5000}},
 		{scenario{name: warm, Settings: client.Settings{Warm: true}}, []int{35, 1000, 5000}},
-		{scenario{name: function, Settings: client.Settings{Function: true}}, []int{5000}},
-		{scenario{name: again, Settings: client.Settings{Function: true, Warm: true}}, []int{5000}},
+		{scenario{name: callersCold, Settings: client.Settings{Function: true}}, []int{5000}},
+		{scenario{name: callersWarm, Settings: client.Settings{Function: true, Warm: true}}, []int{5000}},
 		{scenario{name: throttled, Settings: client.Settings{Retry: true}, server: server.Settings{Throttle: 10}}, []int{1000, 5000}},
 		{scenario{name: large, server: server.Settings{Answer: 64 << 10}}, []int{1000}},
 	} {

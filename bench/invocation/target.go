@@ -57,7 +57,7 @@ func targets() []target {
 		target{most("new connections", 0), warm, 35, ours(connections)},
 		target{most("calls lost", 0), coldFew, 5000, ours(lost)},
 		target{most("MiB", 150), coldFew, 5000, ours(memory)})
-	for _, name := range []string{function, again} {
+	for _, name := range []string{callersCold, callersWarm} {
 		all = append(all,
 			target{most("CPU, times the floor's", 1.5), name, 5000, ratio(client.Meridian, client.Floor, cpu)},
 			target{most("overhead, times the floor's", 1.5), name, 5000, ratio(client.Meridian, client.Floor, overhead)},
