@@ -73,7 +73,7 @@ func (r *run) addAttempts(b *protocol.RegionOutcome, o fanout.Outcome[*reply]) {
 		made := o.Attempts[i]
 		answer, returned := replyOf(made, o.Value)
 		if !returned {
-			answer.at = open(settled, made.Start)
+			answer.at = unsettled(settled, made.Start)
 		}
 		for k := range pick(b.Targets, answer.at) {
 			at := index(answer.at, k)
@@ -98,9 +98,9 @@ func (r *run) addAttempts(b *protocol.RegionOutcome, o fanout.Outcome[*reply]) {
 	}
 }
 
-// open returns the indexes of the targets that were not settled at a time: what an invocation
-// that brought nothing back was for.
-func open(settled []time.Time, at time.Time) []int {
+// unsettled returns the indexes of the targets that were not settled at a time: those of an
+// invocation that brought nothing back.
+func unsettled(settled []time.Time, at time.Time) []int {
 	targets := []int{}
 	for i, end := range settled {
 		if end.IsZero() || end.After(at) {

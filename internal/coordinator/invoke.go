@@ -117,7 +117,7 @@ func (r *run) unfinished(u unit, got *reply, result protocol.RegionResult) error
 			why = t
 		}
 	}
-	if !u.progress.open() { // what has failed here is done, or given up, by the invocation beside it
+	if !u.progress.open() { // what has failed here is done, or given up, by a hedge
 		why = nil
 	}
 	final := why == nil

@@ -12,7 +12,8 @@ import (
 // used by several goroutines at once.
 type Windows struct{ known sync.Map }
 
-// A window is one of a worker: of which function, and in which Region.
+// A window names what is remembered: of a function, or "" for the deployment's worker, in a
+// Region, or "" for all of them.
 type window struct{ function, region string }
 
 // use lets a policy with these lanes, each the name of its Region, start with what is
