@@ -144,6 +144,9 @@ func (f *Faults) worker(r *Request) {
 	}
 }
 
+// isWord reports whether text, a part of an ARN, may be a part of a host's name.
+func isWord(text string) bool { return text != "" && of(text, alphanumeric+"-") }
+
 // functionProblem returns what is wrong with the name or the ARN of a function, or "". The
 // name has at most 64 characters, and the qualifier at most 128.
 //
@@ -152,7 +155,7 @@ func functionProblem(function string) string {
 	rest := function
 	if strings.HasPrefix(function, "arn:") {
 		parts := strings.SplitN(function, ":", 7)
-		if len(parts) < 7 || parts[1] == "" || parts[2] != "lambda" || parts[3] == "" || !ValidAccount(parts[4]) || parts[5] != "function" {
+		if len(parts) < 7 || !isWord(parts[1]) || parts[2] != "lambda" || !isWord(parts[3]) || !ValidAccount(parts[4]) || parts[5] != "function" {
 			return "is not the ARN of a Lambda function; want arn:aws:lambda:REGION:ACCOUNT:function:NAME"
 		}
 		rest = parts[6]

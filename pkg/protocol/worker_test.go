@@ -43,6 +43,7 @@ func TestEveryBadFormOfAWorkerIsRefusedByItsField(t *testing.T) {
 		{"an ARN without a partition", worker(`"arn::lambda:eu-west-1:111122223333:function:f"`), faults("worker.function", `"arn::lambda:eu-west-1:111122223333:function:f"`, arn)},
 		{"an ARN of another service", worker(`"arn:aws:sqs:eu-west-1:111122223333:function:f"`), faults("worker.function", `"arn:aws:sqs:eu-west-1:111122223333:function:f"`, arn)},
 		{"an ARN without a Region", worker(`"arn:aws:lambda::111122223333:function:f"`), faults("worker.function", `"arn:aws:lambda::111122223333:function:f"`, arn)},
+		{"an ARN with a host for a Region", worker(`"arn:aws:lambda:example.com/x:111122223333:function:f"`), faults("worker.function", `"arn:aws:lambda:example.com/x:111122223333:function:f"`, arn)},
 		{"an ARN without an account", worker(`"arn:aws:lambda:eu-west-1::function:f"`), faults("worker.function", `"arn:aws:lambda:eu-west-1::function:f"`, arn)},
 		{"an ARN of a layer", worker(`"arn:aws:lambda:eu-west-1:111122223333:layer:f"`), faults("worker.function", `"arn:aws:lambda:eu-west-1:111122223333:layer:f"`, arn)},
 		{"an ARN with a bad name", worker(`"arn:aws:lambda:eu-west-1:111122223333:function:"`), faults("worker.function", `"arn:aws:lambda:eu-west-1:111122223333:function:"`, name)},
