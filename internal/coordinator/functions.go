@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"meridian/internal/invoke"
@@ -52,6 +53,9 @@ func (c *Coordinator) invokers(p *Plan) []Invoker {
 	}
 	invokers := make([]Invoker, 1+len(p.Accounts))
 	function, err := c.function(*p.Request.Worker)
+	if err == nil && function.Home != p.Home {
+		err = fmt.Errorf("is in %s by the plan, and in %s here; run the plan where it was made, or name the function by its ARN", p.Home, function.Home)
+	}
 	if err != nil { // the plan was made elsewhere
 		return slices.Repeat([]Invoker{refuser{err}}, len(invokers))
 	}

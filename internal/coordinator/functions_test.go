@@ -149,3 +149,20 @@ func TestAWorkerThatCannotBeInvokedHereIsRefused(t *testing.T) {
 		t.Errorf("the Region is %s: %s, after %d invocations", o.Status, o.Cause, len(f.payloads))
 	}
 }
+
+// A function of the same name in another Region is another function.
+func TestAPlanOfAnotherHomeInvokesNothing(t *testing.T) {
+	t.Parallel()
+	f := &callers{}
+	c := &coordinator.Coordinator{Tasks: task.Builtin(), Functions: f.functions}
+	plan, err := c.Plan(protocol.Request{Worker: &protocol.Worker{Function: "my-check"}, Regions: []string{"eu-west-1"}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.Home = "eu-central-1"
+	result := c.Execute(t.Context(), plan)
+	want := "is in eu-central-1 by the plan, and in us-east-1 here; run the plan where it was made, or name the function by its ARN"
+	if o := result.Regions[0]; o.Status != protocol.StatusFailed || o.Cause != want || f.payloads != nil {
+		t.Errorf("the Region is %s: %s, after %d invocations", o.Status, o.Cause, len(f.payloads))
+	}
+}

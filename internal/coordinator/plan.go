@@ -167,6 +167,9 @@ func (p *Plan) check(i int) error {
 		if n < 1 || n > left {
 			return fmt.Errorf("%s has a batch of %d targets, %d are left", r.Region, n, left)
 		}
+		if n > p.batchSize() && r.Refused == nil {
+			return fmt.Errorf("%s has a batch of %d targets, more than maxTargetsPerInvocation", r.Region, n)
+		}
 		left -= n
 	}
 	if left > 0 {

@@ -235,6 +235,7 @@ func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
 		"no Regions":                 `"regions":[{"region":"us-east-1","targets":["a","b"],"batches":[2]}] "regions":[]`,
 		"a target in no batch":       `[2] [1]`,
 		"a batch of too many":        `[2] [3]`,
+		"a batch that is too long":   `"regions":["us-east-1"] "regions":["us-east-1"],"maxTargetsPerInvocation":1`,
 		"an empty batch":             `[2] [0,2]`,
 		"nothing at once":            `"maxConcurrency":1 "maxConcurrency":0`,
 		"a request that was refused": `"request":{ "request":{"timeoutSeconds":-1,`,
