@@ -42,6 +42,8 @@ func imports() map[string][]string {
 		"internal/awsapi/model":      {"pkg/protocol"},
 		"internal/awsapi/sdkconfig":  {"internal/awsapi"},
 		"internal/invoke":            {"pkg/protocol", "internal/awsapi", "internal/wire"},
+		"internal/store":             {"internal/awsapi", "internal/awsapi/model"},
+		"internal/store/storetest":   {"internal/store"},
 		"internal/trigger":           {"pkg/protocol"},
 		"internal/invoke/invoketest": {"pkg/protocol"},
 		// The checks of a worker, which may be in any language: they know what a coordinator sends
