@@ -20,6 +20,7 @@ type direct struct {
 	home     string
 	runID    string
 	accounts []PlannedAccount
+	unlisted bool // whether the accounts are not known yet
 	inputs   protocol.Inputs
 	uses     map[use]int    // of the template
 	fixed    int            // bytes of the template without its values
@@ -30,7 +31,7 @@ type direct struct {
 func (p *Plan) newDirect() *direct {
 	f := &direct{
 		batch: p.batchSize() > 1, home: p.Home, runID: p.RunID, accounts: p.Accounts,
-		inputs: protocol.InputsOf(p.Request.Targets), sizes: map[string]int{},
+		unlisted: p.AskOrganization && p.Accounts == nil, inputs: protocol.InputsOf(p.Request.Targets), sizes: map[string]int{},
 	}
 	f.template, _ = newTemplate(p.Request.Worker.Payload, f.batch) // planWorker has returned its faults
 	f.uses, f.fixed = f.template.count()
@@ -64,9 +65,12 @@ func (f *direct) bytes(account, _ int, regions []protocol.RegionTargets) int {
 }
 
 // baseBytes returns the bytes of an invocation without its targets. It assumes the longest
-// attempt.
+// attempt, and the id of an account that is not known yet.
 func (f *direct) baseBytes(account int, region string) int {
 	v := f.values(account, region, math.MaxInt32)
+	if f.unlisted {
+		v.account = "000000000000"
+	}
 	total := f.fixed
 	for use, n := range f.uses {
 		if !use.value.ofTarget() {

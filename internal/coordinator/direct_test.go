@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
+	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -217,5 +219,18 @@ func TestTargetTimeoutAndTargetMaxConcurrencyAreThoseOfInvocations(t *testing.T)
 	}
 	if c := result.Summary.Targets; c.Succeeded != 38 || c.TimedOut != 2 {
 		t.Errorf("targets %+v, want 38 done and 2 timed out", c)
+	}
+}
+
+// The accounts of an organization are not known before the run.
+func TestThePreviewOfAWorkerHasRoomForTheIdsOfAccounts(t *testing.T) {
+	t.Parallel()
+	c := &coordinator.Coordinator{Tasks: task.Builtin(), Functions: (&callers{}).functions}
+	preview, err := c.Preview(protocol.Request{
+		Worker: &protocol.Worker{Function: "f", Payload: []byte(`"{account}"`)}, Regions: []string{"eu-west-1"},
+		Organization: &protocol.Organization{}, Role: "r",
+	}, 0)
+	if want := len(`"111122223333"`); err != nil || preview.PayloadBytes != want {
+		t.Errorf("Preview = %d bytes, %v; want %d", preview.PayloadBytes, err, want)
 	}
 }
