@@ -2,12 +2,17 @@ package coordinator_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
+	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
 )
 
@@ -115,4 +120,96 @@ func TestWorkThatIsDoneOnceIsNotRepeatedAfterItWasAbandoned(t *testing.T) {
 	if diff := cmp.Diff(want, lines(result)); diff != "" || len(f.payloads) != 1 {
 		t.Errorf("%d invocations, outcomes (-want +got):\n%s", len(f.payloads), diff)
 	}
+}
+
+// ruin is a function that fails in many ways. It counts how often it may have run for each
+// target, and how often it got no target.
+type ruin struct {
+	ways []int // of its invocations, in turn
+
+	mu   sync.Mutex
+	next int
+	ran  map[string]int
+	none int
+}
+
+// answer is what the function does.
+func (f *ruin) answer(ctx context.Context, payload string) (string, error) {
+	of := ask(payload)
+	if of.Target != "" {
+		of.Targets = append(of.Targets, asked{Target: of.Target})
+	}
+	f.mu.Lock()
+	way := f.ways[f.next%len(f.ways)]
+	f.next++
+	if len(of.Targets) == 0 {
+		f.none++
+	}
+	refused := way%8 == 0
+	var failures []string
+	for i, t := range of.Targets {
+		if !refused {
+			f.ran[of.Region+t.Target]++
+		}
+		if way>>i&1 == 1 {
+			failures = append(failures, fmt.Sprintf(`{"target":%q,"error":%q}`, t.Target, []string{"A", "B"}[way%2]))
+		}
+	}
+	f.mu.Unlock()
+	if refused {
+		return "", &invoke.Error{Name: protocol.ErrorLambdaThrottled, Message: "too many"}
+	}
+	select {
+	case <-time.After(time.Duration(way*37%8000) * time.Millisecond):
+	case <-ignored(way%7 == 0, ctx.Done()):
+		return "", ctx.Err()
+	}
+	switch way % 8 {
+	case 1:
+		return "", functionError("A")
+	case 2:
+		return `not JSON`, nil
+	case 3:
+		return "", &invoke.Error{Name: protocol.ErrorLambdaSDKClient, Message: "lost", Sent: true}
+	}
+	return `{"failures":[` + strings.Join(failures, ",") + `]}`, nil
+}
+
+// ignored returns c, or a channel from which nothing comes.
+func ignored(ignore bool, c <-chan struct{}) <-chan struct{} {
+	if ignore {
+		return nil
+	}
+	return c
+}
+
+// Whatever fails, work that may not be done twice is not done twice, no batch is empty, and a
+// target has an attempt for each time that the function may have run for it.
+func TestWorkIsRepeatedOnlyIfItMayBe(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		r := protocol.Request{
+			Worker: &protocol.Worker{Function: "f", Idempotent: rapid.Bool().Draw(rt, "idempotent")}, Regions: []string{"eu-west-1", "us-east-1"},
+			Targets:                 protocol.Targets("a", "b", "c"),
+			MaxTargetsPerInvocation: rapid.IntRange(1, 3).Draw(rt, "batch"), TimeoutSeconds: rapid.SampledFrom([]float64{0, 12}).Draw(rt, "timeout"),
+			TargetTimeoutSeconds: rapid.SampledFrom([]float64{0, 5}).Draw(rt, "target timeout"), FailFast: rapid.Bool().Draw(rt, "fail fast"),
+			TargetRetry: []protocol.Retrier{{ErrorEquals: []string{protocol.ErrorAll}, MaxAttempts: new(2)}},
+		}
+		if r.Worker.Idempotent {
+			r.TargetRetry[0].ErrorEquals = rapid.SampledFrom([][]string{{"A"}, {protocol.ErrorAll}}).Draw(rt, "errors")
+			r.Hedge = &protocol.Hedge{AfterSeconds: 1, MaxExtraPercentage: 100}
+		}
+		f := &ruin{ways: rapid.SliceOfN(rapid.IntRange(0, 1000), 1, 12).Draw(rt, "ways"), ran: map[string]int{}}
+		result := (&callers{answer: f.answer}).employ(t, r)
+		for _, region := range result.Regions {
+			for _, o := range region.Targets {
+				if ran := f.ran[region.Region+o.Target]; ran > 1 && !r.Worker.Idempotent || ran > len(o.Attempts) {
+					rt.Errorf("%s in %s has %d attempts, and was run %d times", o.Target, region.Region, len(o.Attempts), ran)
+				}
+			}
+		}
+		if f.none > 0 {
+			rt.Errorf("%d invocations had no targets", f.none)
+		}
+	})
 }
