@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"meridian/pkg/protocol"
@@ -179,7 +180,7 @@ func readFailures(result *protocol.RegionResult, answer []byte) error {
 		delete(at, failure.Target)
 		t := &result.Targets[i]
 		t.Status = protocol.StatusFailed
-		t.Error, t.Cause = cmp.Or(failure.Error, protocol.ErrorTaskFailed), failure.Cause
+		t.Error, t.Cause = cmp.Or(strings.TrimSpace(failure.Error), protocol.ErrorTaskFailed), failure.Cause
 	}
 	if first, cause := failed(result.Targets); first != nil {
 		result.Status, result.Error, result.Cause = protocol.StatusFailed, first.Error, cause

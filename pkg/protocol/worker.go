@@ -12,8 +12,8 @@ import (
 // outputs in the order of the targets, or a [Failures]. With Protocol, the function is
 // invoked as a regionworker is.
 type Worker struct {
-	// Function is its name, NAME:QUALIFIER, or its ARN. A deployed coordinator invokes only
-	// the functions that its deployment names. Required.
+	// Function is its name, NAME:QUALIFIER, or, without accounts, its ARN. A deployed
+	// coordinator invokes only the functions that its deployment names. Required.
 	Function string `json:"function"`
 
 	// Placement says where the function is: PlacementHome is one function for every Region,
@@ -107,6 +107,9 @@ func (f *Faults) worker(r *Request) {
 	}
 	if problem := functionProblem(w.Function); problem != "" {
 		f.add("worker.function", w.Function, "%s", problem)
+	}
+	if strings.HasPrefix(w.Function, "arn:") && (r.Accounts != nil || r.Organization != nil) {
+		f.add("worker.function", w.Function, "is an ARN, which is of one account; want a name, which each account has")
 	}
 	switch w.Placement {
 	case "", PlacementHome:

@@ -53,6 +53,9 @@ func TestEveryBadFormOfAWorkerIsRefusedByItsField(t *testing.T) {
 		{"an ARN in every Region", worker(`"arn:aws:lambda:eu-west-1:111122223333:function:f","placement":"regional"`), faults(
 			"worker.placement", `"regional"`, "needs a function's name, which every Region has; worker.function is an ARN, which is in one")},
 
+		{"an ARN for several accounts", `{"accounts":["111122223333"],"role":"r","worker":{"function":"arn:aws:lambda:eu-west-1:111122223333:function:f"}}`, faults(
+			"worker.function", `"arn:aws:lambda:eu-west-1:111122223333:function:f"`, "is an ARN, which is of one account; want a name, which each account has")},
+
 		{"a payload beside protocol", worker(`"f","protocol":true,"payload":{}`), faults("worker.payload", "", "cannot be combined with worker.protocol; use parameters")},
 		{"a task", `{` + both + `"task":"sleep"}`, faults("task", "", "cannot be combined with worker; the function is the task")},
 		{"parameters", `{` + both + `"parameters":{}}`, faults("parameters", "", "cannot be combined with worker; use worker.payload")},

@@ -46,8 +46,8 @@ func inputs() *rapid.Generator[[]protocol.Target] {
 	})
 }
 
-// workers draws functions that do the work.
-func workers() *rapid.Generator[*protocol.Worker] {
+// workers draws functions that do the work, with arns also by their ARNs.
+func workers(arns bool) *rapid.Generator[*protocol.Worker] {
 	return rapid.Custom(func(t *rapid.T) *protocol.Worker {
 		w := &protocol.Worker{
 			Function:   rapid.StringMatching(`[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?`).Draw(t, "function"),
@@ -55,7 +55,7 @@ func workers() *rapid.Generator[*protocol.Worker] {
 			Payload:    maybe(t, anyJSON()),
 			Idempotent: rapid.Bool().Draw(t, "idempotent"),
 		}
-		if w.Placement != protocol.PlacementRegional && rapid.Bool().Draw(t, "arn") {
+		if arns && w.Placement != protocol.PlacementRegional && rapid.Bool().Draw(t, "arn") {
 			w.Function = rapid.StringMatching(`arn:aws(-cn)?:lambda:[a-z]{2}-[a-z]{4,9}-[1-9]:[0-9]{12}:function:`).Draw(t, "of") + w.Function
 		}
 		return w
@@ -64,7 +64,7 @@ func workers() *rapid.Generator[*protocol.Worker] {
 
 // withWorker gives a request a worker, and takes from it what cannot be beside one.
 func withWorker(t *rapid.T, r *protocol.Request) {
-	r.Worker = workers().Draw(t, "worker")
+	r.Worker = workers(r.Accounts == nil && r.Organization == nil).Draw(t, "worker")
 	if r.Worker.Payload == nil && rapid.Bool().Draw(t, "protocol") {
 		r.Worker.Protocol = true
 		return
