@@ -52,9 +52,9 @@ func TestOnlyATaskWithTheTraitTakesInput(t *testing.T) {
 			t.Errorf("TakesInput(%s) = %t, want %t", name, got, want)
 		}
 	}
-	for _, builtin := range task.Builtin().All() {
-		if builtin.TakesInput {
-			t.Errorf("the task %s takes input, want none of Meridian's own to", builtin.Name)
+	for _, name := range []string{"call", "probe", "resolve", "sleep"} {
+		if task.Builtin().TakesInput(name) {
+			t.Errorf("the task %s takes input, want none of Meridian's own to", name)
 		}
 	}
 	got, err := prepare(t, r, "echo", nil)(t.Context(), "eu-west-1", protocol.Target{Name: "s3", Input: json.RawMessage(`[1,"a"]`)})
