@@ -37,6 +37,7 @@ type runFlags struct {
 	worker                                           workerFlags
 	files                                            map[*string]string // the paths of files by the values that were read from them
 	targetPlaces                                     []string           // of each target, see targetList
+	targetNotes                                      []string           // on files of targets
 	arguments                                        bool               // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool

@@ -57,7 +57,10 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	}
 	if faults == nil {
 		if unused := f.accounts.read.notice(); unused != "" {
-			_, _ = io.WriteString(c.stderr, printable(fmt.Sprintf("note: %s: not used: %s\n", shownFile(f.accounts.file), unused)))
+			c.note("%s: not used: %s", shownFile(f.accounts.file), unused)
+		}
+		for _, note := range f.targetNotes {
+			c.note("%s", note)
 		}
 		return request, from, nil
 	}
@@ -68,6 +71,11 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	}
 	more := slices.DeleteFunc(request.Validate(), func(fault protocol.Fault) bool { return unread[fieldOf(fault.Path)] })
 	return request, from, refuse(append(faults, from.placed(more)...))
+}
+
+// note writes a note to standard error. There is nowhere to report an error of it.
+func (c *cli) note(format string, args ...any) {
+	_, _ = io.WriteString(c.stderr, printable(fmt.Sprintf("note: "+format+"\n", args...)))
 }
 
 // saysWhatToRun reports whether a flag says what to run, or where, or reads standard input.

@@ -21,17 +21,21 @@ type targetList struct {
 	file    string // as it is shown; empty means the command line
 	targets []protocol.Target
 	places  []string // of each target, such as "line 2 of items.csv"; empty means a name in a list
+	note    string   // what is assumed of CSV, or ""
 }
 
 // applyTargets sets the targets of the request.
 func (f *runFlags) applyTargets(r *protocol.Request) protocol.Faults {
-	r.Targets, f.targetPlaces = []protocol.Target{}, nil
+	r.Targets, f.targetPlaces, f.targetNotes = []protocol.Target{}, nil, nil
 	for i := range f.targets {
 		var l targetList
 		if err := l.read(f.files[&f.targets[i]], f.targets[i]); err != nil {
 			return protocol.Faults{{Path: "targets", Detail: err.Error()}}
 		}
 		r.Targets, f.targetPlaces = append(r.Targets, l.targets...), append(f.targetPlaces, l.places...)
+		if l.note != "" {
+			f.targetNotes = append(f.targetNotes, l.note)
+		}
 	}
 	if encoded, err := json.Marshal(r.Targets); err == nil && len(encoded) > protocol.MaxRequestBytes {
 		return protocol.Faults{{Path: "targets", Detail: fmt.Sprintf(
@@ -126,6 +130,7 @@ func (l *targetList) csv(text string) error {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.FieldsPerRecord = -1 // the error of the package has no counts
 	var header []string
+	named := -1 // the column with the names
 	for {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -136,9 +141,13 @@ func (l *targetList) csv(text string) error {
 		}
 		line, _ := reader.FieldPos(0)
 		if header == nil {
-			header = record
+			header = trimmed(record)
 			if problem := headerProblem(header); problem != "" {
 				return fmt.Errorf("line %d of %s, the header: %s", line, l.file, problem)
+			}
+			if named = nameColumn(header); named < 0 {
+				l.note = fmt.Sprintf("%s: no column name or id: its first line, %s, is the header, and targets are named by their lines",
+					l.file, strings.Join(header, ","))
 			}
 			continue
 		}
@@ -149,7 +158,11 @@ func (l *targetList) csv(text string) error {
 		for i, column := range header {
 			row[column] = record[i]
 		}
-		if err := l.add(targetOf(rowOf(row), line), "line", line); err != nil {
+		t := protocol.Target{Name: strconv.Itoa(line), Input: rowOf(row)}
+		if named >= 0 {
+			t.Name = record[named]
+		}
+		if err := l.add(t, "line", line); err != nil {
 			return err
 		}
 	}
@@ -176,7 +189,27 @@ func headerProblem(header []string) string {
 // or id.
 func hasHeader(text string) bool {
 	header, err := csv.NewReader(strings.NewReader(text)).Read()
-	return err == nil && len(header) > 1 && (slices.Contains(header, "name") || slices.Contains(header, "id"))
+	return err == nil && len(header) > 1 && nameColumn(trimmed(header)) >= 0
+}
+
+// nameColumn returns the index of the column name of a header, or else id, in whatever case,
+// or -1.
+func nameColumn(header []string) int {
+	for _, field := range []string{"name", "id"} {
+		if i := slices.IndexFunc(header, func(column string) bool { return strings.EqualFold(column, field) }); i >= 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// trimmed returns the names of columns without the blanks around them.
+func trimmed(header []string) []string {
+	names := make([]string, len(header))
+	for i, name := range header {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
 }
 
 // rowOf returns a row of CSV as JSON, without escapes for HTML: a payload may show them.

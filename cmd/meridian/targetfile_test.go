@@ -33,6 +33,8 @@ func TestReadTargets(t *testing.T) {
 		{"JSON lines of any value", "a.JSONL", bom + "\"s3\"\n[1]\n\n7", `[{"name":"1","input":"s3"},{"name":"2","input":[1]},{"name":"4","input":7}]`},
 		{"CSV by its name", "a.csv", "url,n\n\"a,b\",1\n\n<&>,\n", `[{"name":"2","input":{"n":"1","url":"a,b"}},{"name":"4","input":{"n":"","url":"<&>"}}]`},
 		{"CSV by its header", "-", bom + "\"id\",name\r\n7,a\r\n", `[{"name":"a","input":{"id":"7","name":"a"}}]`},
+		{"CSV by a header in capitals", "-", "ID , Name\n7, a\n", `[{"name":" a","input":{"ID":"7","Name":" a"}}]`},
+		{"CSV with an id in capitals", "a.csv", " Id\n7\n", `[{"name":"7","input":{"Id":"7"}}]`},
 		{"CSV with an id", "a.csv", "id\n7\n", `[{"name":"7","input":{"id":"7"}}]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,6 +75,7 @@ func TestReadTargetsRefuses(t *testing.T) {
 		{"a.csv", "a,b\n1\n", "line 2 of a.csv: has 1 field, and the header has 2; quote a field with a comma in it"},
 		{"a.csv", "a,\n1,2\n", "line 1 of a.csv, the header: a column has no name; the first line has the names of the columns"},
 		{"a.csv", "a,a\n1,2\n", "line 1 of a.csv, the header: two columns have the same name; rename one"},
+		{"a.csv", "a, a\n1,2\n", "line 1 of a.csv, the header: two columns have the same name; rename one"},
 		{"a.csv", "a;b\n1;2\n", "line 1 of a.csv, the header: want commas between the columns"},
 		{"a.csv", "a,b\n1,2\"3\n", "a.csv: … line 2, … ; quote a field with a quote in it, and double the quote"},
 	} {
