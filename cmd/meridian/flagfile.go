@@ -9,20 +9,21 @@ import (
 
 // A flagText is the value of a flag that takes JSON or a list.
 type flagText struct {
-	flag string
-	text *string
+	flag   string
+	text   *string
+	isList bool
 }
 
 // texts returns the values of the flags that take JSON or a list.
 func (f *runFlags) texts() []flagText {
 	all := []flagText{
-		{"parameters", &f.parameters},
-		{"payload", &f.worker.payload},
-		{"retry", &f.retry},
-		{"target-retry", &f.targetRetry},
-		{"hedge", &f.hedge},
-		{"input", &f.call.input},
-		{"waves", &f.accounts.waves},
+		{"parameters", &f.parameters, false},
+		{"payload", &f.worker.payload, false},
+		{"retry", &f.retry, false},
+		{"target-retry", &f.targetRetry, false},
+		{"hedge", &f.hedge, false},
+		{"input", &f.call.input, false},
+		{"waves", &f.accounts.waves, false},
 	}
 	for _, list := range []struct {
 		flag  string
@@ -38,7 +39,7 @@ func (f *runFlags) texts() []flagText {
 		{"canary-region", f.accounts.canaryRegions},
 	} {
 		for i := range list.texts {
-			all = append(all, flagText{list.flag, &list.texts[i]})
+			all = append(all, flagText{list.flag, &list.texts[i], true})
 		}
 	}
 	return all
@@ -65,6 +66,10 @@ func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
 	}
 	for _, value := range f.texts() {
 		path, isFile := strings.CutPrefix(*value.text, "@")
+		if name := fileIn(*value.text); !isFile && value.isList && name != "" {
+			return usage("--%s: %q: a file is read by a flag of its own: --%[1]s a --%[1]s @file", value.flag, name).
+				hint("quote a name that begins with @: '\"@home\"'")
+		}
 		if !isFile {
 			continue
 		}
@@ -87,4 +92,22 @@ func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
 		*value.text, f.files[value.text] = string(data), path
 	}
 	return nil
+}
+
+// fileIn returns the first name in a list that begins with "@" and is not quoted, or "".
+func fileIn(list string) string {
+	for {
+		list = strings.TrimLeftFunc(list, separates)
+		if list == "" {
+			return ""
+		}
+		name, rest, err := nextName(list)
+		if err != nil { // JSON, or to be refused
+			return ""
+		}
+		if strings.HasPrefix(list, "@") {
+			return name
+		}
+		list = rest
+	}
 }
