@@ -55,6 +55,9 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 			unread[s.field] = true
 		}
 	}
+	if err := f.worker.check(request, changed); err != nil {
+		return request, from, err
+	}
 	if faults == nil {
 		if unused := f.accounts.read.notice(); unused != "" {
 			c.note("%s: not used: %s", shownFile(f.accounts.file), unused)

@@ -95,7 +95,8 @@ func (s source) inFlags(detail string) string {
 	if s.file != "" && s.flags["worker.function"] == "" {
 		return detail
 	}
-	return strings.NewReplacer("combined with worker", "combined with --worker-function",
+	return strings.NewReplacer("combined with worker.protocol", "combined with --worker-protocol", "use parameters", "use --parameters",
+		"combined with worker", "combined with --worker-function",
 		"worker.function", "--worker-function", "worker.payload", "--payload", "worker.idempotent", "--worker-idempotent",
 		"targetRetry", "--target-retry", "targetTimeoutSeconds", "--target-timeout",
 		"maxTargetsPerInvocation", "--max-targets-per-invocation").Replace(detail)

@@ -49,11 +49,24 @@ func (f *workerFlags) settings() []setting {
 		}),
 		set("payload", "payload", func(w *protocol.Worker) protocol.Faults {
 			if !json.Valid([]byte(f.payload)) {
-				return protocol.Faults{protocol.NewFault("payload", f.payload, `is not JSON; a plain text is quoted as JSON, too: '"hello"'`)}
+				return protocol.Faults{protocol.NewFault("payload", f.payload, `is not JSON; a plain text is quoted as JSON, too: '"{target.input}"'`)}
 			}
 			return protocol.DecodeStrict(fmt.Appendf(nil, `{"payload":%s}`, f.payload), w)
 		}),
 		set("worker-protocol", "protocol", func(w *protocol.Worker) protocol.Faults { w.Protocol = f.protocol; return nil }),
 		set("worker-idempotent", "idempotent", func(w *protocol.Worker) protocol.Faults { w.Idempotent = f.idempotent; return nil }),
 	}
+}
+
+// check returns the error of flags for a function that neither they nor a file name.
+func (f *workerFlags) check(r protocol.Request, changed func(flag string) bool) error {
+	if changed("worker-function") || r.Worker == nil || r.Worker.Function != "" {
+		return nil
+	}
+	for _, s := range f.settings() {
+		if changed(s.flag) {
+			return usage("--%s is for --worker-function, which is missing", s.flag)
+		}
+	}
+	return nil
 }
