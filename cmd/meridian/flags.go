@@ -48,7 +48,7 @@ type runFlags struct {
 func (f *runFlags) register(cmd *cobra.Command) {
 	f.registerRegions(cmd)
 	flags := cmd.Flags()
-	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there, or @path for a file with names or rows; repeatable (default "+protocol.DefaultTarget+")")
+	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there, or @path for a file with names or rows; repeatable (default "+protocol.DefaultTarget+"; with --worker-function, the function's name)")
 	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
 	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable; \"meridian tasks\" lists them")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
