@@ -56,7 +56,7 @@ func (c *cli) printResult(r protocol.Result, request protocol.Request, f *runFla
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
 	t, _ := task.Builtin().Task(cmp.Or(request.Task, protocol.DefaultTask)) // a newer coordinator may have another one
 	if request.Worker != nil {
-		t.Rows = functionRows
+		t.Rows, f.selection.EveryTarget = functionRows, true
 	}
 	nothing := !report.Answered(r) || t.Rows == nil && f.selection.Zero()
 	var err error
@@ -72,10 +72,14 @@ func (c *cli) printResult(r protocol.Result, request protocol.Request, f *runFla
 }
 
 // functionRows lists the answer of a function: a row for each element of an array of objects,
-// one for an object, and one with the column "output" for anything else.
+// one for an object, one without columns for null, and one with the column "output" for anything
+// else.
 func functionRows(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage) {
 	if bytes.HasPrefix(output, []byte("{")) {
 		output = slices.Concat([]byte("["), output, []byte("]"))
+	}
+	if string(output) == "null" {
+		return nil, []map[string]json.RawMessage{{}}
 	}
 	isNull := func(row map[string]json.RawMessage) bool { return row == nil }
 	if json.Unmarshal(output, &rows) != nil || rows == nil || slices.ContainsFunc(rows, isNull) {

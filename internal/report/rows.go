@@ -43,6 +43,11 @@ type Selection struct {
 	// CountBy lists how many rows have the same values in these columns, instead of the
 	// rows. Nil lists the rows.
 	CountBy []string
+
+	// EveryTarget lists each target that succeeded with its name. One without an output has a
+	// row without columns of its own. False leaves out the name where a Region has one target
+	// only, and the row.
+	EveryTarget bool
 }
 
 // Zero reports whether s is the zero Selection.
@@ -60,6 +65,7 @@ type Listing struct {
 	failed   bool                         // whether there are rows of errors
 	chosen   bool                         // whether the columns were selected by name
 	counted  bool                         // whether rows are counted
+	every    bool                         // whether each target that succeeded has a row
 	answered []map[string]json.RawMessage // where a target succeeded, if they are
 	known    []string                     // the columns before the selection
 	unknown  []string                     // selected names that no row has
@@ -74,7 +80,7 @@ func Answered(r protocol.Result) bool { return r.Summary.Targets.Succeeded > 0 }
 
 // List returns the rows of a result.
 func List(r protocol.Result, rows Rows, s Selection) *Listing {
-	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil, counted: s.CountBy != nil}
+	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil, counted: s.CountBy != nil, every: s.EveryTarget}
 	if l.accounts != nil {
 		l.columns = append(l.columns, columnAccount)
 	}
@@ -82,7 +88,7 @@ func List(r protocol.Result, rows Rows, s Selection) *Listing {
 		l.columns = append(l.columns, columnAccountName)
 	}
 	l.columns = append(l.columns, columnRegion)
-	if slices.ContainsFunc(r.Regions, func(r protocol.RegionOutcome) bool { return len(r.Targets) > 1 }) {
+	if s.EveryTarget || slices.ContainsFunc(r.Regions, func(r protocol.RegionOutcome) bool { return len(r.Targets) > 1 }) {
 		l.columns = append(l.columns, columnTarget)
 	}
 	if rows == nil {
@@ -139,6 +145,9 @@ func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutco
 		if why := conventionOf(target.Output).Cut; why != "" {
 			l.cuts = append(l.cuts, where(region)+" "+target.Target+": "+why)
 		}
+	}
+	if l.every && outputLost(target) && !region.Truncated {
+		l.rows, l.found = append(l.rows, maps.Clone(at)), l.found+1
 	}
 	if outputLost(target) && region.Truncated {
 		l.cuts = append(l.cuts, where(region)+" "+target.Target+": its output was too large; ask for less, as with a query")

@@ -265,3 +265,21 @@ func TestAnswered(t *testing.T) {
 		t.Errorf("Answered = %v, want %v", got, want)
 	}
 }
+
+// With EveryTarget, every target that succeeded has a row with its name.
+func TestListingHasARowForEveryTarget(t *testing.T) {
+	t.Parallel()
+	silent := protocol.TargetOutcome{Target: "b", Status: protocol.StatusSucceeded}
+	r := run(region("eu-west-1", protocol.StatusSucceeded, 1, target("a", `{"rows":[{"id":1}]}`)),
+		region("eu-west-2", protocol.StatusSucceeded, 1, silent))
+	s := report.Selection{EveryTarget: true}
+	stdout, stderr := written(t, report.List(r, rowsOf, s), "csv", report.Options{})
+	if want := "region,target,id,error\neu-west-1,a,1,\neu-west-2,b,,\n"; stdout != want || !strings.HasPrefix(stderr, "2 rows from 2 Regions") {
+		t.Errorf("CSV = %q, then %q; want %q", stdout, stderr, want)
+	}
+	r.Regions[1].Truncated = true // its output was lost
+	stdout, _ = written(t, report.List(r, rowsOf, s), "jsonl", report.Options{})
+	if got := strings.Count(stdout, `"target":"b"`); got != 1 || !strings.Contains(stdout, "(left out: too large)") {
+		t.Errorf("rows of an output that was lost = %s; want one, with the error", stdout)
+	}
+}
