@@ -182,7 +182,7 @@ func (w *workers) checkCost(t *testing.T, r protocol.Result, coordinators int) {
 	if c == nil || c.Workers.Requests != r.Summary.Attempts || c.Coordinator.Requests != coordinators {
 		t.Errorf("cost: %+v, want %d requests of the workers and %d of the coordinator", c, r.Summary.Attempts, coordinators)
 	}
-	if c != nil && !strings.Contains(c.Note, "the architecture of ") {
-		t.Errorf("the cost's note %q does not say what is assumed", c.Note)
+	if c != nil && strings.Contains(c.Note, "the architecture of ") != (c.Workers.USD > 0) {
+		t.Errorf("the cost's note %q of a price of %v: want it to say what is assumed in a price", c.Note, c.Workers.USD)
 	}
 }

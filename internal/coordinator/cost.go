@@ -135,13 +135,13 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		Coordinator: *coordinator.usage(),
 		Region:      r.bill.Region, WorkerRegion: home, Architecture: string(architecture),
 		PriceDate: price.Date,
-		Note:      protocol.CutCause(strings.Join(append(r.bill.notes(), whole.notes(architecture)...), "; ")),
+		Note:      protocol.CutCause(strings.Join(append(r.bill.notes(*workers.usage()), whole.notes(architecture)...), "; ")),
 	}
 }
 
-// notes say what is assumed of a caller's function.
-func (b billing) notes() (notes []string) {
-	if b.function != "" {
+// notes say what is assumed in the price of what a caller's function used.
+func (b billing) notes(workers protocol.Usage) (notes []string) {
+	if b.function != "" && workers.USD > 0 {
 		notes = append(notes, fmt.Sprintf("the architecture of %s is not known: its price is that of %s", b.function, price.X86))
 	}
 	return notes

@@ -518,3 +518,24 @@ func TestARunThatIsNotOnLambdaHasNoCost(t *testing.T) {
 		}
 	})
 }
+
+// What is assumed of a caller's function is told with a price only.
+func TestTheArchitectureOfACallersFunctionIsAssumedInAPriceOnly(t *testing.T) {
+	t.Parallel()
+	const assumed = "the architecture of my-check is not known: its price is that of x86_64"
+	for memory, want := range map[int]string{256: assumed, 0: "the memory of the workers is not known"} {
+		function := invokerFunc(func(context.Context, string, []byte) ([]byte, protocol.Attempt, error) {
+			return []byte(`{}`), protocol.Attempt{Metrics: &protocol.Metrics{BilledDurationMs: 1000, MemorySizeMB: memory}}, nil
+		})
+		c := &coordinator.Coordinator{Tasks: task.Builtin(), Functions: func(protocol.Worker) (coordinator.Function, error) {
+			return coordinator.Function{Home: "us-east-1", As: func(*protocol.Access, string, string) coordinator.Invoker { return function }}, nil
+		}}
+		got, err := c.Run(t.Context(), protocol.Request{Worker: &protocol.Worker{Function: "my-check"}, Regions: []string{"us-east-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cost := got.Summary.Cost; cost.Note != want || (cost.USD > 0) != (want == assumed) {
+			t.Errorf("cost with %d MB = %+v, want the note %q", memory, cost, want)
+		}
+	}
+}
