@@ -8,12 +8,15 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// costLine returns the line for the cost of a run, or "" if it did not run on Lambda.
+// costLine returns the line for the cost of a run, or "" if nothing of it ran on Lambda.
 func costLine(c *protocol.Cost) string {
-	if c == nil {
+	if c == nil || c.Workers.Requests+c.Coordinator.Requests == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("workers %s, coordinator %s", bill(c.Workers), bill(c.Coordinator))
+	text := "workers " + bill(c.Workers)
+	if c.Region != "" { // else the coordinator is no function
+		text += ", coordinator " + bill(c.Coordinator)
+	}
 	if c.USD > 0 {
 		text = fmt.Sprintf("about %s (%s)", dollars(c.USD), text)
 	}
@@ -23,6 +26,8 @@ func costLine(c *protocol.Cost) string {
 	}
 	if n := c.Workers.Estimated; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %s estimated", n, count(c.Workers.Requests, "invocation", "invocations")))
+	} else if c.Workers.Requests > 0 && c.Workers.GBSeconds == 0 { // the memory is not known
+		parts = append(parts, count(c.Workers.Requests, "invocation", "invocations"))
 	}
 	if c.Note != "" {
 		parts = append(parts, c.Note)

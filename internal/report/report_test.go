@@ -69,6 +69,7 @@ func TestText(t *testing.T) {
 		{name: "cost-elsewhere", result: elsewhere()},
 		{name: "cost-unknown", result: unpriced()},
 		{name: "cost-unsized", result: unsized()},
+		{name: "cost-function", result: ofFunction()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -126,10 +127,20 @@ func TestTextWritesPricesWithThreeSignificantDigits(t *testing.T) {
 		0.0000000214: "$0.0000000214", 0.000972471: "$0.000972", 0.0123456: "$0.0123", 0.5: "$0.500", 1.5: "$1.50", 1234.567: "$1234.57",
 	} {
 		r := helloWorld()
-		r.Summary.Cost = &protocol.Cost{USD: usd}
-		if got := text(t, r, report.Options{}); !strings.Contains(got, "cost: about "+want+" (workers $0.00, coordinator $0.00)") {
+		r.Summary.Cost = &protocol.Cost{USD: usd, Region: "us-east-1", Workers: protocol.Usage{Requests: 1, USD: usd}}
+		if got := text(t, r, report.Options{}); !strings.Contains(got, "cost: about "+want+" (workers "+want+", coordinator $0.00)") {
 			t.Errorf("Text(cost %v) has no %s:\n%s", usd, want, got)
 		}
+	}
+}
+
+// A run in which nothing was invoked has no line for its cost.
+func TestTextHasNoCostOfARunThatInvokedNothing(t *testing.T) {
+	t.Parallel()
+	r := helloWorld()
+	r.Summary.Cost = &protocol.Cost{Architecture: "x86_64", PriceDate: "2026-11-23"}
+	if got := text(t, r, report.Options{}); strings.Contains(got, "cost:") {
+		t.Errorf("Text(nothing invoked) has a cost:\n%s", got)
 	}
 }
 

@@ -236,6 +236,14 @@ func unsized() protocol.Result {
 	return r
 }
 
+// ofFunction is a run of a caller's function from the command line.
+func ofFunction() protocol.Result {
+	r := unsized()
+	c := r.Summary.Cost
+	c.Workers.Estimated, c.Coordinator, c.Region = 0, protocol.Usage{}, ""
+	return r
+}
+
 func allRegions() protocol.Result {
 	var regions []protocol.RegionOutcome
 	for i, name := range strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2
