@@ -86,7 +86,7 @@ func (c *cli) checkWorker(ctx context.Context, f *checkFlags, program []string, 
 		}
 		findings = append(findings, finding)
 		counts[finding.Verdict]++
-		if f.output == formatTable {
+		if f.output == formatTable && (len(findings) == 1 || findings[0].Verdict == workercheck.Passed) {
 			if err := c.printFinding(finding); err != nil {
 				return err
 			}
@@ -95,8 +95,7 @@ func (c *cli) checkWorker(ctx context.Context, f *checkFlags, program []string, 
 	if f.output == formatJSON {
 		err = c.printJSON(findings)
 	} else {
-		err = c.print("\n%d of %d checks passed, %d failed, %d not checked\n",
-			counts[workercheck.Passed], len(findings), counts[workercheck.Failed], counts[workercheck.NotChecked])
+		err = c.printCounts(findings, counts)
 	}
 	if err == nil && counts[workercheck.Passed] < len(findings) {
 		return errRunFailed
@@ -161,4 +160,18 @@ func (c *cli) printFinding(f workercheck.Finding) error {
 		text += fmt.Sprintf("%13shint: %s\n", "", f.Mend)
 	}
 	return c.print("%s", text)
+}
+
+// printCounts prints how many checks had each verdict, after a line for those that were not
+// made because the first did not pass.
+func (c *cli) printCounts(findings []workercheck.Finding, counts map[workercheck.Verdict]int) error {
+	if findings[0].Verdict != workercheck.Passed {
+		others := findings[len(findings)-1]
+		others.Check = count(len(findings)-1, "other check")
+		if err := c.printFinding(others); err != nil {
+			return err
+		}
+	}
+	return c.print("\n%d of %d checks passed, %d failed, %d not checked\n",
+		counts[workercheck.Passed], len(findings), counts[workercheck.Failed], counts[workercheck.NotChecked])
 }

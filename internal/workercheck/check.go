@@ -3,6 +3,7 @@ package workercheck
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,11 +40,19 @@ func (k *knowledge) handshake(ctx context.Context) Finding {
 	if err != nil && nameOf(err) == protocol.ErrorInvalidRequest {
 		return noAnswer(err, "give --task, --target and --parameters that the worker takes")
 	}
-	if err != nil {
+	_, foreign := errors.AsType[*noResultError](err)
+	if err != nil && !foreign {
 		return noAnswer(err, "mend that error; an answer is a RegionResult, as docs/worker.md shows")
 	}
-	if err := protocol.CheckAnswer(r, answer); err != nil {
-		return failed("answer as docs/worker.md shows: `meridian schema region-result` prints the schema", "%v", err)
+	if err == nil {
+		err = protocol.CheckAnswer(r, answer)
+	}
+	if err != nil {
+		mend := "answer as docs/worker.md shows: `meridian schema region-result` prints the schema"
+		if foreign || answer.Version == 0 {
+			mend += "; a function that does not speak the protocol needs no check: `meridian run --worker-function` invokes it as it is"
+		}
+		return failed(mend, "%v", err)
 	}
 	k.alone[answer.Targets[0].Target] = answer.Targets[0]
 	k.version, k.start = answer.WorkerVersion, max(0, took-milliseconds(answer.ElapsedMs))

@@ -44,7 +44,8 @@ type Finding struct {
 	Verdict Verdict `json:"verdict"`
 	Found   string  `json:"found"`
 
-	// Mend says what to do. Empty if the check passed, or another has to be mended first.
+	// Mend says what to do, or which check failed before with the same Found. Empty if the check
+	// passed, or another has to be mended first.
 	Mend string `json:"mend,omitzero"`
 
 	// Err is the error of the invocation, or nil.
@@ -99,12 +100,19 @@ func (c Checker) Run(ctx context.Context) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		k := &knowledge{Checker: c, alone: map[string]protocol.TargetOutcome{}}
 		all, answers := checks(), true
+		failures := map[string]string{} // the first check that failed with each text
 		for i, check := range all {
 			f := Finding{Verdict: NotChecked, Found: "the worker did not pass the check " + all[0].name}
 			if answers {
 				f = check.run(k, ctx)
 			}
-			f.Check = check.name
+			if f.Check = check.name; f.Verdict == Failed {
+				if first, again := failures[f.Found]; again {
+					f.Mend = "as in the check " + first
+				} else {
+					failures[f.Found] = check.name
+				}
+			}
 			if !yield(f) {
 				return
 			}
@@ -148,8 +156,17 @@ func (k *knowledge) ask(ctx context.Context, r protocol.RegionRequest, more stri
 		return protocol.RegionResult{}, took, err //nolint:wrapcheck // noAnswer says what was being done
 	}
 	result, err := protocol.DecodeRegionResult(answer)
+	if _, failed := errors.AsType[*protocol.FunctionError](err); err != nil && !failed {
+		err = &noResultError{err}
+	}
 	return result, took, err
 }
+
+// A noResultError is the error of an answer that is no RegionResult.
+type noResultError struct{ error }
+
+// Unwrap returns what is wrong with the answer.
+func (e *noResultError) Unwrap() error { return e.error }
 
 // passed, failed and notChecked return findings.
 func passed(format string, args ...any) Finding {

@@ -439,3 +439,45 @@ type refusing struct{ err error }
 func (r refusing) Invoke(context.Context, string, []byte) ([]byte, protocol.Attempt, error) {
 	return nil, protocol.Attempt{}, r.err
 }
+
+// A check that fails as an earlier one did refers to that one.
+func TestAFailureThatIsThereTwiceIsExplainedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		findings := check(t.Context(), func(ctx context.Context, payload []byte) ([]byte, error) {
+			if strings.Contains(string(payload), "check-2") {
+				return nil, errors.New("one target only")
+			}
+			return ours()(ctx, payload)
+		})
+		got := map[string]string{}
+		for _, f := range findings {
+			if f.Verdict == workercheck.Failed {
+				got[f.Check] = f.Mend
+			}
+		}
+		const mend = "list every target of the request once, in its order, whatever became of it"
+		want := map[string]string{"batch": mend}
+		for _, name := range []string{"partial failure", "wrong version", "several Regions", "inputs"} {
+			want[name] = "as in the check batch"
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Run: failed (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A function that speaks no protocol need not be checked; one that speaks it wrongly is
+// mended.
+func TestAFunctionThatDoesNotSpeakTheProtocolNeedsNoCheck(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{
+		`"done"`: true, `{"statusCode":200}`: true, `[]`: true, `{"targets":1}`: true,
+		`{"version":1,"status":"SUCCEEDED"}`: false, `{"errorType":"KeyError","errorMessage":"'url'"}`: false,
+	} {
+		f := check(t.Context(), func(context.Context, []byte) ([]byte, error) { return []byte(answer), nil })[0]
+		if got := strings.Contains(f.Mend, "needs no check: `meridian run --worker-function`"); got != want || f.Verdict != workercheck.Failed {
+			t.Errorf("handshake of %s is %s: %s; %s", answer, f.Verdict, f.Found, f.Mend)
+		}
+	}
+}
