@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -59,12 +58,7 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 		return request, from, err
 	}
 	if faults == nil {
-		if unused := f.accounts.read.notice(); unused != "" {
-			c.note("%s: not used: %s", shownFile(f.accounts.file), unused)
-		}
-		for _, note := range f.targetNotes {
-			c.note("%s", note)
-		}
+		c.printNotes(f)
 		return request, from, nil
 	}
 	if unread["accounts"] || unread["exclude-account"] { // the faults of these say that accounts are missing
@@ -76,9 +70,16 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
-// note writes a note to standard error. There is nowhere to report an error of it.
-func (c *cli) note(format string, args ...any) {
-	_, _ = io.WriteString(c.stderr, printable(fmt.Sprintf("note: "+format+"\n", args...)))
+// printNotes writes to standard error what files of accounts and of targets do not say, or say
+// in vain. There is nowhere to report an error of it.
+func (c *cli) printNotes(f *runFlags) {
+	notes := f.targetNotes
+	if unused := f.accounts.read.notice(); unused != "" {
+		notes = append(notes, shownFile(f.accounts.file)+": not used: "+unused)
+	}
+	for _, note := range notes {
+		_, _ = io.WriteString(c.stderr, printable("note: "+note+"\n"))
+	}
 }
 
 // saysWhatToRun reports whether a flag says what to run, or where, or reads standard input.
