@@ -20,7 +20,7 @@ func (f *workerFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.function, "worker-function", "", "the `name` of a Lambda function of your own, name:qualifier or its ARN; it does the work instead of a task")
 	flags.StringVar(&f.placement, "worker-placement", "", "`where` that function is: home for one function that works for every Region, regional for one of the same name in each Region (default home)")
-	flags.StringVar(&f.payload, "payload", "", "what that function is invoked with for each target, as `JSON`; {region}, {target}, {target.input}, {account}, {run} and {attempt} in its texts are replaced (default an object with them)")
+	flags.StringVar(&f.payload, "payload", "", "what that function is invoked with for each target, as `JSON`; {region}, {target}, {target.input}, a member such as {target.input.path}, {account}, {run} and {attempt} in its texts are replaced (default an object with them)")
 	flags.BoolVar(&f.protocol, "worker-protocol", false, "that function speaks Meridian's protocol, see docs/worker.md: --task and --parameters are its own")
 	flags.BoolVar(&f.idempotent, "worker-idempotent", false, "let an invocation of that function that may have run be repeated, as --target-retry says: its work may be done twice")
 	complete(cmd, "worker-placement", func(string) []cobra.Completion {
