@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -84,7 +85,8 @@ func (c *cli) readFlagFiles(ctx context.Context, f *runFlags) error {
 			return err
 		}
 		if len(data) > protocol.MaxRequestBytes {
-			return usage("--%s: %s: more than %d bytes (1 MiB), the most of a request", value.flag, shownFile(path), protocol.MaxRequestBytes)
+			return usage("--%s: %s: more than %d bytes (1 MiB), the most of a request; line %d is too long, or too many lines are before it",
+				value.flag, shownFile(path), protocol.MaxRequestBytes, 1+bytes.Count(data, []byte("\n")))
 		}
 		if f.files == nil {
 			f.files = map[*string]string{}

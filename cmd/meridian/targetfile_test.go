@@ -115,7 +115,7 @@ func TestTargetsFitIntoARequest(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, text, want string }{
 		{"a file as long as it may be", "s3" + strings.Repeat(" ", protocol.MaxRequestBytes-2), ""},
-		{"a file that is longer", "s3" + strings.Repeat(" ", protocol.MaxRequestBytes-1), "meridian: --target: standard input: more than 1048576 bytes (1 MiB), the most of a request\n"},
+		{"a file that is longer", "s3" + strings.Repeat(" ", protocol.MaxRequestBytes-1), "meridian: --target: standard input: more than 1048576 bytes (1 MiB), the most of a request; line 1 is too long, or too many lines are before it\n"},
 		{"rows that fit", rows(900), ""},
 		{"rows that are longer", rows(1100), "bytes as JSON are too many; a request has at most 1048576 (1 MiB): run them in several runs\n"},
 	} {
