@@ -80,7 +80,7 @@ func TestABatchIsAnsweredByOutputsOrByFailures(t *testing.T) {
 			})
 			got := result.Regions[0].Targets
 			for i, o := range got {
-				told := fmt.Sprintf("%s %s %s", o.Target, o.Status, o.Output)
+				told := fmt.Sprintf("%s %s %s", o.Target, o.Status, string(o.Output))
 				if o.Status == protocol.StatusFailed {
 					told += o.Error + ": " + o.Cause
 				}

@@ -73,7 +73,7 @@ func functionError(errorType string) error {
 func lines(r protocol.Result) (all []string) {
 	for _, region := range r.Regions {
 		for _, o := range region.Targets {
-			all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s x%d %s", region.Region, o.Target, o.Status, o.Output, len(o.Attempts), strings.TrimSuffix(o.Error+": "+o.Cause, ": "))))
+			all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s x%d %s", region.Region, o.Target, o.Status, string(o.Output), len(o.Attempts), strings.TrimSuffix(o.Error+": "+o.Cause, ": "))))
 		}
 	}
 	return all
