@@ -52,7 +52,7 @@ func (w regionworkers) bytes(account, batch int, regions []protocol.RegionTarget
 
 // encode implements dialect.
 func (w regionworkers) encode(account int, request *protocol.RegionRequest) []byte {
-	data, _ := w.envelopes[account].Encode(*request) // divide has encoded all that can be wrong
+	data, _ := w.envelopes[account].Encode(request) // divide has encoded all that can be wrong
 	return data
 }
 

@@ -33,7 +33,7 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 		return nil, &invocationError{err: refused, final: true}
 	}
 	request, at, payload := r.request(ctx, u, len(prior))
-	answer, release, report, err := r.call(ctx, u, payload)
+	answer, release, report, err := r.call(ctx, r.invokers[r.plan.Regions[u.region].Account], r.region(u), payload)
 	defer release()
 	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
 		err = context.Cause(ctx)

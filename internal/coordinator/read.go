@@ -11,12 +11,11 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// call calls the invoker of a unit. The answer is held until release is called, which is not nil.
-func (r *run) call(ctx context.Context, u unit, payload func(waited time.Duration) []byte) (
+// call calls an invoker. The answer is held until release is called, which is not nil.
+func (r *run) call(ctx context.Context, invoker Invoker, region string, payload func(waited time.Duration) []byte) (
 	answer []byte, release func(), report protocol.Attempt, err error,
 ) {
 	release = func() {}
-	invoker, region := r.invokers[r.plan.Regions[u.region].Account], r.region(u)
 	holder, ok := invoker.(Holder)
 	if !ok {
 		answer, report, err = invoker.Invoke(ctx, region, payload(0))

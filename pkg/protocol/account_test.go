@@ -116,7 +116,7 @@ func TestAnEnvelopeMeasuresARequestForSeveralRegions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := e.Encode(r)
+	data, err := e.Encode(&r)
 	if err != nil || e.BytesOfAll(r.Regions) < len(data) || e.BytesOfAll(r.Regions) > len(data)+150 {
 		t.Errorf("BytesOfAll = %d, the request has %d bytes, %v", e.BytesOfAll(r.Regions), len(data), err)
 	}

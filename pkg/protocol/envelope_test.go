@@ -147,7 +147,7 @@ func TestBytesBoundsARequestWithInputs(t *testing.T) {
 		}
 		encoded := func(r protocol.RegionRequest, work ...protocol.RegionTargets) int {
 			r.Attempt, r.BudgetMs, r.Inputs = math.MaxInt32, protocol.MaxBudgetMs-0.001, inputs.Of(work)
-			data, err := e.Encode(r)
+			data, err := e.Encode(&r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +224,7 @@ func TestEncodeTakesParametersAndPolicyFromTheEnvelope(t *testing.T) {
 		bare := want
 		bare.Parameters, bare.Policy = nil, protocol.TargetPolicy{}
 		for e, r := range map[*protocol.Envelope]protocol.RegionRequest{&e: bare, {}: want} {
-			data, err := e.Encode(r)
+			data, err := e.Encode(&r)
 			if err != nil {
 				t.Fatalf("Encode(%s) = %v", name, err)
 			}

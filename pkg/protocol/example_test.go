@@ -107,7 +107,7 @@ func ExampleEnvelope_Divide() {
 	batches, over := envelope.Divide("eu-west-1", []string{"dynamodb", "ec2", "s3", "sns", "sqs"}, 2, protocol.MaxInvocationBytes)
 	fmt.Println(batches, over)
 	for i, targets := range batches {
-		data, err := envelope.Encode(protocol.RegionRequest{
+		data, err := envelope.Encode(&protocol.RegionRequest{
 			Version: 1, RunID: "01JD", Task: "probe", Region: "eu-west-1", Batch: i, Attempt: 1, Targets: targets,
 		})
 		fmt.Println(len(data) <= envelope.Bytes("eu-west-1", i, targets), err)

@@ -45,11 +45,11 @@ func TestEncodeOfARequestAndOfItsEnvelopeSayTheSame(t *testing.T) {
 		if err != nil || bytes.Contains(alone, []byte(`\u003c`)) {
 			t.Fatalf("Encode() = %s, %v", alone, err)
 		}
-		enclosed, err := e.Encode(r)
+		enclosed, err := e.Encode(&r)
 		if err != nil || len(enclosed) != len(alone) {
 			t.Fatalf("Envelope.Encode() = %s, %v; want as long as %s", enclosed, err, alone)
 		}
-		if data, err := (protocol.Envelope{}).Encode(r); err != nil || !bytes.Equal(data, alone) {
+		if data, err := (protocol.Envelope{}).Encode(&r); err != nil || !bytes.Equal(data, alone) {
 			t.Fatalf("Envelope{}.Encode() = %s, %v; want %s", data, err, alone)
 		}
 		for _, data := range [][]byte{alone, enclosed} {
