@@ -49,15 +49,14 @@ func (p *Plan) ask(u unit, prior int, inputs protocol.Inputs) (request protocol.
 		Attempt:    prior + 1,
 		Task:       r.Task,
 		Parameters: p.parameters(first.Account),
-		Account:    p.access(first),
 		Policy: protocol.TargetPolicy{
 			MaxConcurrency: r.TargetMaxConcurrency,
 			TimeoutSeconds: r.TargetTimeoutSeconds,
 			Retry:          r.TargetRetry,
 		},
 	}
-	if r.Worker != nil { // it has been invoked in the account, as the account's own
-		request.Account = nil
+	if r.Worker == nil { // else it is the account's own, and is invoked in the account
+		request.Account = p.access(first)
 	}
 	at = u.progress.left()
 	if u.regions == 1 {
@@ -65,7 +64,9 @@ func (p *Plan) ask(u unit, prior int, inputs protocol.Inputs) (request protocol.
 	} else {
 		request.Region, request.Regions = "", p.split(u, at)
 	}
-	request.Inputs = inputs.Of(request.Work())
+	if inputs != nil {
+		request.Inputs = inputs.Of(request.Work())
+	}
 	request.Version = request.Needs()
 	return request, at
 }
