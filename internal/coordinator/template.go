@@ -86,7 +86,7 @@ func newTemplate(payload json.RawMessage, batch bool) (t template, faults protoc
 	if batch && c.problems == nil && !c.uses(theTargets) {
 		c.addTargets(payload)
 	}
-	if c.problems == nil && c.members() > maxMembers {
+	if c.problems == nil && len(c.members()) > maxMembers {
 		c.problems = append(c.problems, fmt.Sprintf("has more than %d members of inputs", maxMembers))
 	}
 	for _, problem := range c.problems {
@@ -100,16 +100,15 @@ func (t template) uses(p placeholder) bool {
 	return slices.ContainsFunc(t.parts, func(part part) bool { return part.value == p })
 }
 
-// members returns how many members of inputs the template has.
-func (t template) members() int {
-	uses, _ := t.count()
-	members := map[placeholder]bool{}
-	for use := range uses {
-		if strings.HasPrefix(string(use.value), ofInput) {
-			members[use.value] = true
+// members returns the members of inputs that the template has, each once.
+func (t template) members() (members []placeholder) {
+	for _, part := range t.parts {
+		if strings.HasPrefix(string(part.value), ofInput) {
+			members = append(members, part.value)
 		}
 	}
-	return len(members)
+	slices.Sort(members)
+	return slices.Compact(members)
 }
 
 // count returns how often the template has each use, and its bytes without the values.

@@ -1,10 +1,8 @@
 package coordinator
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -93,35 +91,34 @@ func (p *Plan) missingValues(t template) (faults protocol.Faults) {
 			})
 		}
 	}
-	uses, _ := t.count()
-	for _, use := range slices.SortedFunc(maps.Keys(uses), func(a, b use) int { return cmp.Compare(a.value, b.value) }) {
-		faults = append(faults, p.missingInput(use)...)
+	needed := t.members()
+	if slices.ContainsFunc(t.parts, func(part part) bool { return part.use == use{theInput, true} }) {
+		needed = slices.Insert(needed, 0, theInput)
+	}
+	for _, value := range needed {
+		faults = append(faults, p.missingInput(value)...)
 	}
 	return faults
 }
 
-// missingInput returns a fault if the first target without it has no value for the use of an input,
-// or of a member of one.
-func (p *Plan) missingInput(u use) protocol.Faults {
-	isMember := strings.HasPrefix(string(u.value), ofInput)
-	if !isMember && (u.value != theInput || !u.text) {
-		return nil
-	}
+// missingInput returns a fault for the first target that has no input, or not the member of it that
+// value stands for.
+func (p *Plan) missingInput(value placeholder) protocol.Faults {
 	if p.Request.Targets == nil {
-		return protocol.Faults{{Path: "targets", Detail: fmt.Sprintf("missing; worker.payload has {%s}", u.value)}}
+		return protocol.Faults{{Path: "targets", Detail: fmt.Sprintf("missing; worker.payload has {%s}", value)}}
 	}
 	i := slices.IndexFunc(p.Request.Targets, func(t protocol.Target) bool {
-		if isMember && t.Input != nil {
-			_, has := memberOf(t.Input, u.value)
-			return !has
+		if value == theInput || t.Input == nil {
+			return t.Input == nil
 		}
-		return t.Input == nil
+		_, has := memberOf(t.Input, value)
+		return !has
 	})
 	if i < 0 {
 		return nil
 	}
 	return protocol.Faults{protocol.NewFault(fmt.Sprintf("targets[%d]", i), p.Request.Targets[i].Name,
-		fmt.Sprintf("has no %s; worker.payload has {%s}", strings.TrimPrefix(string(u.value), "target."), u.value))}
+		fmt.Sprintf("has no %s; worker.payload has {%s}", strings.TrimPrefix(string(value), "target."), value))}
 }
 
 // neverRetried returns faults for error names that retriers cannot retry, when the work may not be

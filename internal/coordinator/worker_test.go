@@ -60,6 +60,10 @@ func TestEveryBadWorkerIsRefusedByItsField(t *testing.T) {
 			protocol.Request{Worker: worker(`"{target.input.a.b}"`), Targets: []protocol.Target{{Name: "x", Input: json.RawMessage(`{"a":{"b":1}}`)}, {Name: "y", Input: json.RawMessage(`{"a":1}`)}}},
 			`targets[1]: "y": has no input.a.b; worker.payload has {target.input.a.b}`,
 		},
+		"a member that is used as a value and as text": {
+			protocol.Request{Worker: worker(`["{target.input.a}", "x{target.input.a}"]`), Targets: protocol.Targets("y")},
+			`targets[0]: "y": has no input.a; worker.payload has {target.input.a}`,
+		},
 		"a member of an input in a batch": {
 			protocol.Request{Worker: worker(`"{target.input.a}"`), MaxTargetsPerInvocation: 2},
 			`worker.payload: "{target.input.a}" is for invocations of one target: use {targets}, or leave maxTargetsPerInvocation out`,
