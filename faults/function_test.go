@@ -119,8 +119,8 @@ func coordinatorOf(server *invoketest.Server) *coordinator.Coordinator {
 	return &coordinator.Coordinator{Tasks: tasks(), Functions: coordinator.LambdaFunctions(functions), MemoryMB: 256}
 }
 
-// invokeWith runs a function over two targets in two Regions while a misfortune meets every
-// invocation, each of which must be made so often.
+// invokeWith runs a function over two targets in two Regions. A misfortune meets every
+// invocation. Each target must be tried as often as want says; 0 means that this is not checked.
 func invokeWith(t *testing.T, m misfortune, worker *protocol.Worker, retry []protocol.Retrier, want int) {
 	t.Helper()
 	function := &caller{runs: map[echo]int{}}

@@ -245,7 +245,7 @@ func persistenceOf(reason types.ThrottleReason) persistence {
 	return atOnce
 }
 
-// advice returns what to do about an error, by whose worker it is and where.
+// advice returns the hint for this worker: it may be a caller's function, or one in each Region.
 func (l *Lambda) advice(h protocol.Hint) protocol.Hint {
 	switch {
 	case h == protocol.HintSetWorker && l.caller:
