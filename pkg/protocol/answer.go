@@ -37,7 +37,7 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 			if t.Target != target {
 				return fmt.Errorf("answer has target %q at %d, want %q", t.Target, i, target)
 			}
-			if !slices.Contains(Statuses(), t.Status) {
+			if !slices.Contains(Statuses(), t.Status) || t.Status == StatusRunning {
 				return fmt.Errorf("answer has status %q for target %q", t.Status, t.Target)
 			}
 			counts.Add(t.Status)
@@ -49,7 +49,7 @@ func CheckAnswer(request RegionRequest, answer RegionResult) error {
 		return fmt.Errorf("answer has status %q with %d of %d targets succeeded and %d skipped",
 			answer.Status, counts.Succeeded, counts.Total, counts.Skipped)
 	}
-	if !slices.Contains(Statuses(), answer.Status) || answer.Status == StatusNotStarted {
+	if !slices.Contains(Statuses(), answer.Status) || answer.Status == StatusNotStarted || answer.Status == StatusRunning {
 		return fmt.Errorf("answer has status %q", answer.Status)
 	}
 	return nil

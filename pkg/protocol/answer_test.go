@@ -34,6 +34,8 @@ func TestCheckAnswer(t *testing.T) {
 		}, `answer has target "sqs" at 0, want "s3"`},
 		{"a target's status unknown", func(a *protocol.RegionResult) { set(a, "FAILED", "SUCCEEDED", "BORED") }, `answer has status "BORED" for target "sqs"`},
 		{"a target's status missing", func(a *protocol.RegionResult) { set(a, "FAILED", "", "SUCCEEDED") }, `answer has status "" for target "s3"`},
+		{"a target that goes on", func(a *protocol.RegionResult) { set(a, "FAILED", "RUNNING", "FAILED") }, `answer has status "RUNNING" for target "s3"`},
+		{"an answer that goes on", func(a *protocol.RegionResult) { set(a, "RUNNING", "FAILED", "FAILED") }, `answer has status "RUNNING"`},
 		{"the status unknown", func(a *protocol.RegionResult) { set(a, "BORED", "FAILED", "FAILED") }, `answer has status "BORED"`},
 		{"the status missing", func(a *protocol.RegionResult) { set(a, "", "FAILED", "FAILED") }, `answer has status ""`},
 		{"a time below 0", func(a *protocol.RegionResult) { a.ElapsedMs = -1 }, "answer has a duration of -1 ms"},

@@ -55,12 +55,24 @@ type Usage struct {
 	USD float64 `json:"usd,omitzero"`
 }
 
+// A StoreUsage counts the requests to S3 of a kept run. Those of a generation that died are
+// missing.
+type StoreUsage struct {
+	// Writes counts the requests that create an object or list keys, and Reads those that read
+	// one.
+	Writes int `json:"writes"`
+	Reads  int `json:"reads"`
+
+	// USD is the price of the requests, in US dollars. It is left out when it is not known.
+	USD float64 `json:"usd,omitzero"`
+}
+
 // A Cost is what a run cost on Lambda, at the prices of the first tier and without
 // the free tier. It does not include the HTTP API, the schedule, traces, logs or data
 // transfer.
 type Cost struct {
-	// USD is the sum of Workers and Coordinator, in US dollars. It is left out when
-	// either is unknown.
+	// USD is the sum of Workers, Coordinator and Store, in US dollars. It is left out when
+	// that of the workers or of the coordinator is unknown.
 	USD float64 `json:"usd,omitzero"`
 
 	// Workers is what the invocations used, all attempts included.
@@ -69,6 +81,9 @@ type Cost struct {
 	// Coordinator is what the coordinator itself used. It is always an estimate: from
 	// the start of the run until its result is gathered, without a cold start.
 	Coordinator Usage `json:"coordinator"`
+
+	// Store is what keeping the run cost. Nil means that it is not kept.
+	Store *StoreUsage `json:"store,omitzero"`
 
 	// Region is the coordinator's Region, and its prices apply. Empty means that the
 	// coordinator is no Lambda function, and only the workers cost something. WorkerRegion

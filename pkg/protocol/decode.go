@@ -15,11 +15,15 @@ import (
 func DecodeRequest(data []byte) (Request, Faults) {
 	var r Request
 	if len(data) > MaxRequestBytes {
-		return r, Faults{{Detail: fmt.Sprintf(
-			"%d bytes are too many; at most %d (1 MiB)", len(data), MaxRequestBytes)}}
+		return r, tooLong(data)
 	}
 	faults := DecodeStrict(data, &r)
 	return r, faults.And(r.Validate())
+}
+
+// tooLong returns the fault of a message with more than MaxRequestBytes.
+func tooLong(data []byte) Faults {
+	return Faults{{Detail: fmt.Sprintf("%d bytes are too many; at most %d (1 MiB)", len(data), MaxRequestBytes)}}
 }
 
 // DecodeRegionRequest reads a RegionRequest strictly and validates it. A missing
@@ -81,19 +85,10 @@ func CheckOutput(output json.RawMessage) error {
 	return nil
 }
 
-// DecodeResult reads a coordinator's answer. Unknown fields are ignored. The payload of a
-// function error is a [FunctionError].
+// DecodeResult reads a coordinator's answer. Unknown fields are ignored. A message without a
+// status is an error: the payload of a function error is a [FunctionError].
 func DecodeResult(data []byte) (Result, error) {
-	var r Result
-	if err := decodeLenient(data, &r); err != nil {
-		return r, fmt.Errorf("result: %w", err)
-	}
-	if r.Status == "" {
-		if err := functionError(data); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+	return decodeAnswer(data, "result", func(r Result) bool { return r.Status != "" })
 }
 
 // A FunctionError is a function's error that arrived in the place of its answer. Lambda
@@ -123,6 +118,19 @@ func (e *FunctionError) Error() string {
 
 // ErrorName returns the name, or ErrorLambdaUnknown if there is none.
 func (e *FunctionError) ErrorName() string { return cmp.Or(e.Type, ErrorLambdaUnknown) }
+
+// decodeAnswer reads an answer of a coordinator. One that is not complete is an error: that of
+// the function, if it is one.
+func decodeAnswer[T any](data []byte, what string, complete func(T) bool) (T, error) {
+	var v T
+	if err := decodeLenient(data, &v); err != nil {
+		return v, fmt.Errorf("%s: %w", what, err)
+	}
+	if !complete(v) {
+		return v, cmp.Or(functionError(data), fmt.Errorf("%s: it is another message", what))
+	}
+	return v, nil
+}
 
 func decodeLenient(data []byte, v any) error {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {

@@ -18,7 +18,7 @@ import (
 func TestDecodeRequestReportsEveryFault(t *testing.T) {
 	t.Parallel()
 	const noTarget = "want a target's name, or an object with name and input, got a number"
-	const known = "known are name, task, parameters, worker, partition, regions, excludeRegions, accounts, organization, role, externalId, sessionName, sessionTags, waves, targets, maxConcurrency, " +
+	const known = "known are name, key, keep, task, parameters, worker, partition, regions, excludeRegions, accounts, organization, role, externalId, sessionName, sessionTags, waves, targets, maxConcurrency, " +
 		"targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, " +
 		"retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful"
 	const aNull = "null is not allowed; leave the field out"
@@ -315,7 +315,7 @@ func TestAnOutputThatIsTooDeepIsAnError(t *testing.T) {
 			}
 			continue
 		}
-		result := protocol.Result{Regions: []protocol.RegionOutcome{{Targets: got.Targets}}}
+		result := protocol.Result{Status: protocol.StatusSucceeded, Regions: []protocol.RegionOutcome{{Targets: got.Targets}}}
 		if _, err := protocol.DecodeResult(encode(t, result)); err != nil {
 			t.Errorf("DecodeResult(depth %d) error = %v", depth, err)
 		}

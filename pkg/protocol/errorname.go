@@ -77,4 +77,9 @@ const (
 	// ErrorBadAnswer means that a worker's answer was not JSON of the expected
 	// shape, or did not match the request.
 	ErrorBadAnswer = "Meridian.BadAnswer"
+
+	// ErrorInterrupted means that the coordinator ended while an invocation was in flight,
+	// so that its answer was lost: the work may have been done. Work that may be done twice
+	// is then done again; other work has failed.
+	ErrorInterrupted = "Meridian.Interrupted"
 )

@@ -8,13 +8,19 @@ import (
 // EventVersion is the version of the [Event]. Its comment is its changelog:
 //
 //   - 1 (2026-11-29): Event as it is.
-const EventVersion = 1
+//   - 2 (2026-11-30): the types GENERATION_STARTED and GENERATION_ENDED; Generation and
+//     Answer, in the logs of kept runs.
+const EventVersion = 2
 
 // An EventType says what happened.
 type EventType string
 
 const (
-	// EventRunStarted is the first event of a run.
+	// EventGenerationStarted is the first event of each generation of a kept run. A run
+	// that is not kept has no generations.
+	EventGenerationStarted EventType = "GENERATION_STARTED"
+
+	// EventRunStarted is the first event of a run, apart from that of its generation.
 	EventRunStarted EventType = "RUN_STARTED"
 
 	// EventNotice tells of a limit that changes how the run is done.
@@ -30,7 +36,11 @@ const (
 	// after the ends of all its attempts.
 	EventRegionSettled EventType = "REGION_SETTLED"
 
-	// EventRunEnded is the last event of a run.
+	// EventGenerationEnded is the last event of a generation after which another one carries
+	// the run on.
+	EventGenerationEnded EventType = "GENERATION_ENDED"
+
+	// EventRunEnded is the last event of a run, or of one of its redrives.
 	EventRunEnded EventType = "RUN_ENDED"
 )
 
@@ -38,7 +48,8 @@ const (
 // happen in a run.
 func EventTypes() []EventType {
 	return []EventType{
-		EventRunStarted, EventNotice, EventAttemptStarted, EventAttemptEnded, EventRegionSettled, EventRunEnded,
+		EventGenerationStarted, EventRunStarted, EventNotice, EventAttemptStarted, EventAttemptEnded, EventRegionSettled,
+		EventGenerationEnded, EventRunEnded,
 	}
 }
 
@@ -65,6 +76,9 @@ type Event struct {
 	Started *RunStarted `json:"started,omitzero"`
 	Ended   *RunEnded   `json:"ended,omitzero"`
 
+	// Generation is there when a generation started or ended.
+	Generation *Generation `json:"generation,omitzero"`
+
 	// Notice is the sentence of a notice, as in the result.
 	Notice string `json:"notice,omitzero"`
 
@@ -88,6 +102,9 @@ type Event struct {
 	// NotMade says that the run ended before the attempt that has ended was made. The
 	// result does not have it; it has only StartMs, Batch, Hedge and Cause.
 	NotMade bool `json:"notMade,omitzero"`
+
+	// Answer is what an attempt that has ended brought back. Only a kept run has it.
+	Answer *Answer `json:"answer,omitzero"`
 
 	// Outcome is the Region's outcome, without its targets' outputs and its usage. Its
 	// attempts are as above. It is not marked Truncated for outputs that the coordinator

@@ -24,6 +24,27 @@ func ExampleDecodeRequest() {
 	// retry[0].backoffRate: 0.5: out of range; want at least 1
 }
 
+// A command's request is read on its own, and the paths of its faults are put in place.
+func ExampleDecodeCommand() {
+	c, faults := protocol.DecodeCommand([]byte(`{"command": "start", "request": {"key": "nightly/2026-11-30", "regions": []}, "waitSeconds": 5}`))
+	_, inRequest := protocol.DecodeRequest(c.Request)
+	for _, fault := range faults.And(inRequest.Within("request")) {
+		fmt.Println(fault)
+	}
+	// Output:
+	// waitSeconds: is not for start, which takes request
+	// request.regions: []: is empty; leave it out for every commercial Region that needs no opt-in
+}
+
+// A redrive changes what the run does again, and leaves the rest of the request as it is.
+func ExampleRedrive_Apply() {
+	d := protocol.Redrive{Errors: []string{"States.Timeout"}, TargetTimeoutSeconds: new(60.0)}
+	data, _ := json.Marshal(d.Apply(protocol.Request{Task: "call", TargetTimeoutSeconds: 5}))
+	fmt.Println(string(data))
+	// Output:
+	// {"task":"call","targetTimeoutSeconds":60}
+}
+
 // A request that a program builds is validated without JSON.
 func ExampleRequest_Validate() {
 	r := protocol.Request{Name: "my run", TimeoutSeconds: -1}

@@ -71,11 +71,11 @@ func accountEventGoldens() map[string]any {
 	at := time.Date(2026, 11, 29, 20, 0, 0, 0, time.UTC)
 	return map[string]any{
 		"event_account_attempt": protocol.Event{
-			Version: protocol.EventVersion, RunID: runID, Sequence: 2, Time: at, Type: protocol.EventAttemptStarted,
+			Version: 1, RunID: runID, Sequence: 2, Time: at, Type: protocol.EventAttemptStarted,
 			Account: "444455556666", Region: "eu-west-1", Regions: []string{"eu-west-1", "us-east-1"}, Number: 1, Attempt: &protocol.Attempt{StartMs: 1},
 		},
 		"event_account_started": protocol.Event{
-			Version: protocol.EventVersion, RunID: runID, Sequence: 1, Time: at, Type: protocol.EventRunStarted,
+			Version: 1, RunID: runID, Sequence: 1, Time: at, Type: protocol.EventRunStarted,
 			Started: &protocol.RunStarted{Task: "call", Accounts: 50, Regions: 850, Targets: 850, Invocations: 50},
 		},
 	}

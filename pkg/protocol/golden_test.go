@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,19 @@ func decode(data []byte, like any) (any, error) {
 		return protocol.DecodeResult(data)
 	case protocol.Event:
 		return protocol.DecodeEvent(data)
+	case protocol.Command:
+		c, faults := protocol.DecodeCommand(data)
+		return c, faults.Err()
+	case protocol.RunState:
+		return protocol.DecodeRunState(data)
+	case protocol.RunPage:
+		return protocol.DecodeRunPage(data)
+	case protocol.EventPage:
+		return protocol.DecodeEventPage(data)
+	case protocol.RunRecord, protocol.KeyRecord, protocol.LogHeader, protocol.ResultRecord:
+		v := reflect.New(reflect.TypeOf(like))
+		err := json.Unmarshal(data, v.Interface())
+		return v.Elem().Interface(), err
 	}
 	return nil, errors.New("no message")
 }

@@ -38,6 +38,9 @@ func goldens() map[string]any {
 	maps.Copy(all, accountGoldens())
 	maps.Copy(all, accountEventGoldens())
 	maps.Copy(all, workerGoldens())
+	maps.Copy(all, keptGoldens())
+	maps.Copy(all, keptEventGoldens())
+	maps.Copy(all, commandGoldens())
 	return all
 }
 

@@ -57,6 +57,11 @@ const (
 	// Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 	NamePunctuation = "._-:+"
 
+	// MaxKeyLength bounds the key of a run in characters, and KeyPunctuation is what it can
+	// have besides ASCII letters and digits: enough for an ARN, a time, a UUID or base64.
+	MaxKeyLength   = 120
+	KeyPunctuation = "._-:+=@/"
+
 	// MaxTargetLength bounds one target in bytes. The longest ARN has 2,048.
 	// Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EntityInfo.html
 	MaxTargetLength = 2048

@@ -35,6 +35,12 @@ func messageTypes() []reflect.Type {
 	visit(reflect.TypeFor[protocol.Result]())
 	visit(reflect.TypeFor[protocol.Event]())
 	visit(reflect.TypeFor[protocol.Fault]())
+	visit(reflect.TypeFor[protocol.Command]())
+	visit(reflect.TypeFor[protocol.RunPage]())
+	visit(reflect.TypeFor[protocol.EventPage]())
+	visit(reflect.TypeFor[protocol.KeyRecord]())
+	visit(reflect.TypeFor[protocol.LogHeader]())
+	visit(reflect.TypeFor[protocol.ResultRecord]())
 	return types
 }
 
@@ -45,6 +51,9 @@ func TestEveryMessageIsJSONInLowerCamelCase(t *testing.T) {
 	tagged := regexp.MustCompile(`^[a-z][a-z0-9]*([A-Z][a-z0-9]*)*(,omitzero)?$`)
 	for _, typ := range messageTypes() {
 		for f := range typ.Fields() {
+			if f.Anonymous {
+				continue // its fields are those of a message of their own
+			}
 			tag := f.Tag.Get("json")
 			if !tagged.MatchString(tag) {
 				t.Errorf("%s.%s has tag %q, want a name in lowerCamelCase, and omitzero or nothing", typ, f.Name, tag)
@@ -57,7 +66,7 @@ func TestEveryMessageIsJSONInLowerCamelCase(t *testing.T) {
 				t.Errorf("%s.%s is a %s, want a type whose JSON has a fixed form", typ, f.Name, f.Type)
 			}
 			unit := strings.HasSuffix(name, "Ms") || strings.HasSuffix(name, "Seconds")
-			if unit && f.Type.Kind() != reflect.Float64 {
+			if unit && f.Type != reflect.TypeFor[float64]() && f.Type != reflect.TypeFor[*float64]() {
 				t.Errorf("%s.%s is a %s, want a float64: a time may be a fraction", typ, f.Name, f.Type)
 			}
 		}
@@ -91,6 +100,7 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 	const usage = `{"requests":0,"billedDurationMs":0,"gbSeconds":0}`
 	const summary = `{"regions":` + counts + `,"targets":` + counts +
 		`,"attempts":0,"retries":0,"targetAttempts":0,"targetRetries":0}`
+	const run = `{"version":0,"runId":"","startedAt":"0001-01-01T00:00:00Z","request":{}}`
 	tests := []struct {
 		value any
 		want  string
@@ -119,11 +129,26 @@ func TestOptionalFieldsAreOmittedWhenZero(t *testing.T) {
 		{protocol.Attempt{}, `{"startMs":0,"elapsedMs":0}`},
 		{protocol.Metrics{}, `{"billedDurationMs":0}`},
 		{protocol.Usage{}, usage},
+		{protocol.StoreUsage{}, `{"writes":0,"reads":0}`},
 		{protocol.Cost{}, `{"workers":` + usage + `,"coordinator":` + usage + `,"architecture":"","priceDate":""}`},
 		{protocol.Event{}, `{"version":0,"runId":"","sequence":0,"time":"0001-01-01T00:00:00Z","type":""}`},
 		{protocol.RunStarted{}, `{"task":"","regions":0,"targets":0,"invocations":0}`},
 		{protocol.RunEnded{}, `{"status":"","elapsedMs":0,"message":"","summary":` + summary + `}`},
 		{protocol.Fault{}, `{"path":"","detail":""}`},
+		{protocol.Generation{}, `{"number":0}`},
+		{protocol.Redrive{}, `{}`},
+		{protocol.Answer{}, `{}`},
+		{protocol.Command{}, `{"command":""}`},
+		{protocol.RunQuery{}, `{}`},
+		{protocol.RunState{}, `{"runId":"","status":"","startedAt":"0001-01-01T00:00:00Z","elapsedMs":0,"regions":` + counts +
+			`,"targets":` + counts + `,"events":0}`},
+		{protocol.RunPage{}, `{"runs":null}`},
+		{protocol.EventPage{}, `{"events":null,"after":0}`},
+		{protocol.RunRecord{}, run},
+		{protocol.KeyRecord{}, `{"version":0,"key":"","run":` + run + `}`},
+		{protocol.LogHeader{}, `{"version":0,"runId":"","number":0,"after":0,"generation":0,"holder":"","time":"0001-01-01T00:00:00Z"}`},
+		{protocol.ResultRecord{}, `{"version":0,"runId":"","status":"","startedAt":"0001-01-01T00:00:00Z","elapsedMs":0,"message":"","summary":` +
+			summary + `,"regions":null}`},
 	}
 	tested := map[reflect.Type]bool{}
 	for _, tt := range tests {

@@ -2,6 +2,10 @@
 // ends it. In between, the coordinator sends a [RegionRequest] to a regionworker, which
 // answers with a [RegionResult]. An [Event] says what happens in a run.
 //
+// A run can be kept: a store has its [RunRecord], the log of its events and its
+// [ResultRecord]. A [Command] asks a coordinator about kept runs, which answers with a
+// [RunState], a [RunPage] or an [EventPage].
+//
 // The coordinator, the regionworker and the command line import this package; it imports
 // none of them. Every message is JSON in lowerCamelCase and uses the names of the Amazon
 // States Language where that has one.
@@ -17,11 +21,11 @@
 //
 // # Reading
 //
-// [DecodeRequest] and [DecodeRegionRequest] are strict: an unknown field, a field given
-// twice, a wrong type, a null or a value out of range is a [Fault] with the JSON path,
-// the value and what is allowed. They report all faults, not only the first.
-// [DecodeResult] and [DecodeRegionResult] refuse wrong types but ignore unknown fields,
-// so the two functions can be deployed one after the other.
+// [DecodeRequest], [DecodeRegionRequest] and [DecodeCommand] are strict:
+// an unknown field, a field given twice, a wrong type, a null or a value out of range is a
+// [Fault] with the JSON path, the value and what is allowed. They report all faults, not
+// only the first. The decoders of answers and events refuse wrong types but ignore unknown
+// fields, so the two functions can be deployed one after the other.
 //
 // # Accounting
 //

@@ -12,6 +12,17 @@ type Request struct {
 	// and characters of NamePunctuation. The result repeats it. Empty means none.
 	Name string `json:"name,omitzero"`
 
+	// Key makes the start of the run unique: up to MaxKeyLength ASCII letters, digits and
+	// characters of KeyPunctuation. The first request with it starts the run, the same
+	// request attaches to that run, and another request is refused. A run with a key is
+	// kept. Empty means none.
+	Key string `json:"key,omitzero"`
+
+	// Keep keeps the run: it survives the end of the coordinator, and can be looked up,
+	// stopped and redriven. The coordinator needs a store for it. False means that only a
+	// run with a key is kept.
+	Keep bool `json:"keep,omitzero"`
+
 	// Task is the kind of work to do for each target. Empty means DefaultTask.
 	Task string `json:"task,omitzero"`
 
@@ -26,11 +37,11 @@ type Request struct {
 	// "aws-cn". Empty means "aws", the commercial one.
 	Partition string `json:"partition,omitzero"`
 
-	// Regions lists up to MaxRegions names (eu-west-1) of any partition, and globs (eu-*). AllRegions
-	// means every Region of the partition, and DefaultRegions every one that needs no
-	// opt-in. EnabledRegions means every one that is enabled in the account of the
-	// workers. The result keeps this order; the Regions of a glob are sorted by name.
-	// Nil means [DefaultRegions].
+	// Regions lists up to MaxRegions names (eu-west-1) of any partition, and globs (eu-*).
+	// AllRegions means every Region of the partition, and DefaultRegions every one that needs no
+	// opt-in. EnabledRegions means every one that is enabled in the account of the workers. The
+	// result keeps this order; the Regions of a glob are sorted by name. Nil means
+	// [DefaultRegions].
 	Regions []string `json:"regions,omitzero" max:"200"`
 
 	// ExcludeRegions lists names and globs to leave out. Nil means none.
@@ -115,8 +126,9 @@ type Request struct {
 	// the worker, is idempotent. Nil means never.
 	Hedge *Hedge `json:"hedge,omitzero"`
 
-	// TargetRetry holds up to MaxRetriers retriers for targets, scanned in order. Nil and empty mean
-	// none. With Worker, they are the retriers for its invocations, with the default of Retry.
+	// TargetRetry holds up to MaxRetriers retriers for targets, scanned in order. Nil and empty
+	// mean none. With Worker, they are the retriers for its invocations, with the default of
+	// Retry.
 	TargetRetry []Retrier `json:"targetRetry,omitzero" max:"100"`
 
 	// ToleratedFailurePercentage is the percentage of Regions that may fail or time
@@ -158,6 +170,9 @@ type Hedge struct {
 	// invocations, rounded down: 5 allows one for 20. Up to 100. Zero means 5.
 	MaxExtraPercentage float64 `json:"maxExtraPercentage,omitzero" zero:"leave it out for the default, 5"`
 }
+
+// Kept reports whether the run of r is kept.
+func (r Request) Kept() bool { return r.Keep || r.Key != "" }
 
 // RequestFields returns the JSON names of a Request's fields, in order.
 func RequestFields() []string {

@@ -14,7 +14,8 @@ type Result struct {
 	// Name is the request's name for the run.
 	Name string `json:"name,omitzero"`
 
-	// Status is SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+	// Status is SUCCEEDED, FAILED, TIMED_OUT or ABORTED, or RUNNING if the run goes on after
+	// this answer.
 	Status Status `json:"status"`
 
 	// Error and Cause say why Status is not SUCCEEDED.
@@ -33,6 +34,11 @@ type Result struct {
 
 	// Message tells ElapsedMs to a person: "That took 1.014 seconds".
 	Message string `json:"message"`
+
+	// Generations counts the coordinator invocations that have carried a kept run on, and
+	// Redrives those of them that were redrives. Both are left out if the run is not kept.
+	Generations int `json:"generations,omitzero"`
+	Redrives    int `json:"redrives,omitzero"`
 
 	// Notices lists the limits that changed how the run was done, a sentence each.
 	Notices []string `json:"notices,omitzero"`

@@ -1,8 +1,8 @@
 package protocol
 
-// A Status says how a run, a Region or a target ended. The first four are the statuses
-// of an execution in AWS Step Functions; it has nothing like the other two. A run is
-// never NOT_STARTED or SKIPPED.
+// A Status says how a run, a Region or a target ended. The first four and RUNNING are the
+// statuses of an execution in AWS Step Functions; it has nothing like the other two. A run
+// is never NOT_STARTED or SKIPPED, and nothing that a worker answers is RUNNING.
 //
 // Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 type Status string
@@ -27,16 +27,20 @@ const (
 
 	// StatusSkipped means that there was nothing to do. The cause says why.
 	StatusSkipped Status = "SKIPPED"
+
+	// StatusRunning means that the work has not ended: a kept run continues in another
+	// invocation of the coordinator, with the Regions and targets that have started.
+	StatusRunning Status = "RUNNING"
 )
 
 // Statuses returns every status, in the order in which reports list them.
 func Statuses() []Status {
 	return []Status{
-		StatusSucceeded, StatusFailed, StatusTimedOut, StatusAborted, StatusNotStarted, StatusSkipped,
+		StatusSucceeded, StatusFailed, StatusTimedOut, StatusAborted, StatusNotStarted, StatusSkipped, StatusRunning,
 	}
 }
 
-// Counts says how many items ended with each status. The fields add up to Total. The
+// Counts says how many items have each status. The fields add up to Total. The
 // names are from itemCounts of a Step Functions Map Run.
 type Counts struct {
 	// Total counts all items, and each other field the items with the status of its name.
@@ -47,9 +51,10 @@ type Counts struct {
 	Aborted    int `json:"aborted"`
 	NotStarted int `json:"notStarted"`
 	Skipped    int `json:"skipped"`
+	Running    int `json:"running,omitzero"`
 }
 
-// Add counts one item that ended with status s. An unknown status is counted only in
+// Add counts one item with status s. An unknown status is counted only in
 // Total.
 func (c *Counts) Add(s Status) {
 	c.Total++
@@ -66,10 +71,12 @@ func (c *Counts) Add(s Status) {
 		c.NotStarted++
 	case StatusSkipped:
 		c.Skipped++
+	case StatusRunning:
+		c.Running++
 	}
 }
 
-// Of returns how many items ended with status s. It returns 0 for an unknown status.
+// Of returns how many items have status s. It returns 0 for an unknown status.
 func (c *Counts) Of(s Status) int {
 	switch s {
 	case StatusSucceeded:
@@ -84,6 +91,8 @@ func (c *Counts) Of(s Status) int {
 		return c.NotStarted
 	case StatusSkipped:
 		return c.Skipped
+	case StatusRunning:
+		return c.Running
 	}
 	return 0
 }

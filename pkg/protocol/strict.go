@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,10 +22,10 @@ import (
 // same value. Tasks read their parameters with DecodeStrict.
 //
 // The fields of the struct have json tags without options that change the form. They are
-// strings, bools, ints, float64s, structs, or slices of or pointers to these.
-// DecodeStrict panics at a field of another type; [CheckStrict] finds such fields in
-// advance. A field of type json.RawMessage accepts any JSON object, or with the tag
-// `any:"JSON"` any JSON but null. A type that implements
+// strings, bools, ints, float64s, structs, or slices of or pointers to these. The fields of
+// an embedded struct are the struct's own. DecodeStrict panics at a field of another type;
+// [CheckStrict] finds such fields in advance. A field of type json.RawMessage accepts any
+// JSON object, or with the tag `any:"JSON"` any JSON but null. A type that implements
 // json.Unmarshaler reads its own JSON, and is as strict as it wants to be: the value is
 // not repeated in the fault of its error, and a [Faults.Err] keeps its paths. A field tagged
 // `zero:"…"` refuses an explicit 0, because its zero value means a default; the tag says
@@ -135,7 +136,9 @@ func (d *strictDecoder) value(path string, raw json.RawMessage, v reflect.Value,
 // own has a value read its own JSON.
 func (d *strictDecoder) own(path string, raw json.RawMessage, v json.Unmarshaler) {
 	err := v.UnmarshalJSON(raw)
-	if invalid, ok := errors.AsType[*InvalidRequestError](err); ok {
+	if _, ok := v.(*time.Time); ok && err != nil {
+		d.faults.add(path, raw, "want a time such as %q", "2026-11-30T09:00:00Z")
+	} else if invalid, ok := errors.AsType[*InvalidRequestError](err); ok {
 		for _, fault := range invalid.Faults.Within(path) {
 			d.faults.append(fault)
 		}
@@ -231,7 +234,7 @@ func (d *strictDecoder) object(path string, raw json.RawMessage, v reflect.Value
 			d.faults.add(path, raw, "%v", err)
 			return
 		}
-		i, known := fields[name]
+		field, known := fields[name]
 		switch at := below(path, name); {
 		case !known && len(d.faults) > maxFaults: // looking for the nearest field would take long
 		case !known:
@@ -240,7 +243,7 @@ func (d *strictDecoder) object(path string, raw json.RawMessage, v reflect.Value
 			d.faults.add(at, value, "given twice")
 		default:
 			seen[name] = true
-			d.value(at, value, v.Field(i), v.Type().Field(i).Tag)
+			d.value(at, value, v.FieldByIndex(field.Index), field.Tag)
 		}
 	}
 }
@@ -257,12 +260,22 @@ func below(path, name string) string {
 	return path + "." + name
 }
 
-// fieldsOf returns a struct's fields by JSON name, and the names in order.
-func fieldsOf(t reflect.Type) (map[string]int, []string) {
-	fields, names := map[string]int{}, []string{}
+// fieldsOf returns a struct's fields by JSON name, and the names in order. The fields of
+// an embedded struct are fields of the struct.
+func fieldsOf(t reflect.Type) (map[string]reflect.StructField, []string) {
+	fields, names := map[string]reflect.StructField{}, []string{}
 	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" && name != "-" {
-			fields[name] = i
+		field := t.Field(i)
+		if field.Anonymous && field.Type.Kind() == reflect.Struct && field.Tag.Get("json") == "" {
+			embedded, own := fieldsOf(field.Type)
+			for _, name := range own {
+				below := embedded[name]
+				below.Index = append([]int{i}, below.Index...)
+				fields[name] = below
+			}
+			names = append(names, own...)
+		} else if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+			fields[name] = field
 			names = append(names, name)
 		}
 	}

@@ -136,6 +136,42 @@ func TestDecodeStrictLetsAValueReadItself(t *testing.T) {
 	}
 }
 
+// The fields of an embedded struct are the struct's own, and a time is one that JSON has.
+func TestDecodeStrictReadsEmbeddedFieldsAndTimes(t *testing.T) {
+	t.Parallel()
+	type Window struct {
+		Since time.Time `json:"since"`
+		Days  int       `json:"days"`
+	}
+	type query struct {
+		Name string `json:"name"`
+		Window
+		Last bool `json:"last"`
+	}
+	if err := protocol.CheckStrict(reflect.TypeFor[query]()); err != nil {
+		t.Fatal(err)
+	}
+	const aTime = `want a time such as "2026-11-30T09:00:00Z"`
+	at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	tests := []struct {
+		in     string
+		want   query
+		faults protocol.Faults
+	}{
+		{`{"days":2,"last":true,"since":"2026-11-30T09:00:00Z","name":"a"}`, query{"a", Window{at, 2}, true}, nil},
+		{`{"since":"today","days":"2"}`, query{}, faults("since", `"today"`, aTime, "days", `"2"`, "want a whole number, got a string")},
+		{`{"since":1}`, query{}, faults("since", "1", aTime)},
+		{`{"days":1,"days":2}`, query{Window: Window{Days: 1}}, faults("days", "2", "given twice")},
+		{`{"Window":{}}`, query{}, faults("Window", "{}", "unknown field; known are name, since, days, last")},
+	}
+	for _, tt := range tests {
+		var got query
+		if diff := cmp.Diff(tt.faults, protocol.DecodeStrict([]byte(tt.in), &got)); diff != "" || !cmp.Equal(got, tt.want) {
+			t.Errorf("DecodeStrict(%s) = %+v, want %+v; faults (-want +got):\n%s", tt.in, got, tt.want, diff)
+		}
+	}
+}
+
 // A task without parameters has no field to suggest.
 func TestDecodeStrictSaysThatThereAreNoFields(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,7 @@ func checkType(path string, t reflect.Type, seen map[reflect.Type]bool) error {
 		seen[t] = true
 		fields, names := fieldsOf(t)
 		for _, name := range names {
-			f, at := t.Field(fields[name]), below(path, name)
+			f, at := fields[name], below(path, name)
 			if !f.IsExported() {
 				return fmt.Errorf("%s: field %s of %v is not exported", at, f.Name, t)
 			}

@@ -11,36 +11,20 @@ import (
 	"unicode/utf8"
 )
 
-// validName reports whether a run may have the name s. A regular expression would be
-// compiled at every cold start.
-func validName(s string) bool {
-	return len(s) <= MaxNameLength && of(s, alphanumeric+NamePunctuation)
-}
-
 // Validate returns the faults of the values of r, each with its JSON path. The
 // coordinator checks whether the Regions and the task exist.
 func (r Request) Validate() Faults {
 	var f Faults
-	if r.Name != "" && !validName(r.Name) {
-		f.add("name", r.Name, "want 1 to %d of A-Z a-z 0-9 %s", MaxNameLength, spaced(NamePunctuation))
+	f.name(r.Name)
+	if r.Key != "" && !ValidKey(r.Key) {
+		f.add("key", r.Key, "want 1 to %d of A-Z a-z 0-9 %s", MaxKeyLength, spaced(KeyPunctuation))
 	}
 	f.list("regions", r.Regions, MaxRegions, `leave it out for every commercial Region that needs no opt-in`)
 	f.list("excludeRegions", r.ExcludeRegions, MaxRegions, `leave it out for none`)
 	f.accounts(&r)
 	f.worker(&r)
 	f.targets(r.Targets)
-	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
-	atOnce, batch := fmt.Sprint(DefaultTargetMaxConcurrency), fmt.Sprint(DefaultMaxTargetsPerInvocation)
-	if r.Direct() {
-		atOnce, batch = "as many as maxConcurrency allows", "1"
-	}
-	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, atOnce)
-	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, batch)
-	f.seconds("timeoutSeconds", r.TimeoutSeconds, "what the function's deadline leaves")
-	f.seconds("regionTimeoutSeconds", r.RegionTimeoutSeconds, "what is left of the run")
-	f.seconds("targetTimeoutSeconds", r.TargetTimeoutSeconds, "what is left of the invocation")
-	f.retriers("retry", r.Retry)
-	f.retriers("targetRetry", r.TargetRetry)
+	f.limits(&r)
 	f.hedge("hedge", r.Hedge)
 	if p := r.ToleratedFailurePercentage; p != nil && !(*p >= 0 && *p <= 100) {
 		f.add("toleratedFailurePercentage", number(*p), "out of range; want 0 to 100")
@@ -57,6 +41,22 @@ func (r Request) Validate() Faults {
 		f.add("minSuccessful", r.MinSuccessful, "cannot be combined with waves; use a tolerance")
 	}
 	return f
+}
+
+// limits checks the fields that a [Redrive] has too, and the size of a batch.
+func (f *Faults) limits(r *Request) {
+	f.whole("maxConcurrency", r.MaxConcurrency, math.MaxInt32, "as many as there are")
+	atOnce, batch := fmt.Sprint(DefaultTargetMaxConcurrency), fmt.Sprint(DefaultMaxTargetsPerInvocation)
+	if r.Direct() {
+		atOnce, batch = "as many as maxConcurrency allows", "1"
+	}
+	f.whole("targetMaxConcurrency", r.TargetMaxConcurrency, MaxTargets, atOnce)
+	f.whole("maxTargetsPerInvocation", r.MaxTargetsPerInvocation, MaxTargets, batch)
+	f.seconds("timeoutSeconds", r.TimeoutSeconds, "what the function's deadline leaves")
+	f.seconds("regionTimeoutSeconds", r.RegionTimeoutSeconds, "what is left of the run")
+	f.seconds("targetTimeoutSeconds", r.TargetTimeoutSeconds, "what is left of the invocation")
+	f.retriers("retry", r.Retry)
+	f.retriers("targetRetry", r.TargetRetry)
 }
 
 // Validate returns the faults of the values of r, each with its JSON path.
@@ -178,9 +178,6 @@ func entryProblem(value string, limit int) string {
 	}
 	return ""
 }
-
-// spaced returns s with a blank between its characters.
-func spaced(s string) string { return strings.Join(strings.Split(s, ""), " ") }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
 

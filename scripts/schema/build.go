@@ -70,18 +70,7 @@ func (b *builder) define(t reflect.Type) {
 		return
 	}
 	b.defs[name] = nil
-	properties, required := object{}, []string{}
-	for f := range t.Fields() {
-		tag := f.Tag.Get("json")
-		if tag == "" {
-			continue
-		}
-		field, _, optional := strings.Cut(tag, ",")
-		if !optional {
-			required = append(required, field)
-		}
-		properties = append(properties, member{field, b.field(t, f, field)})
-	}
+	properties, required := b.members(t)
 	o := object{{"type", "object"}, {"properties", properties}}
 	if len(required) > 0 {
 		o = append(o, member{"required", required})
@@ -94,6 +83,26 @@ func (b *builder) define(t reflect.Type) {
 		o = object{{"oneOf", []object{short, o}}}
 	}
 	b.defs[name] = append(object{{"description", b.described(name, b.source.text(b.source.types[name]))}}, o...)
+}
+
+// members returns the schemas of the fields of a struct type, and the names of those that
+// every value has. The fields of an embedded struct are the struct's own.
+func (b *builder) members(t reflect.Type) (properties object, required []string) {
+	for f := range t.Fields() {
+		tag := f.Tag.Get("json")
+		switch field, _, optional := strings.Cut(tag, ","); {
+		case tag == "" && f.Anonymous:
+			more, also := b.members(f.Type)
+			properties, required = append(properties, more...), append(required, also...)
+		case tag == "":
+		default:
+			if !optional {
+				required = append(required, field)
+			}
+			properties = append(properties, member{field, b.field(t, f, field)})
+		}
+	}
+	return properties, required
 }
 
 // described returns a description, and keeps a fault if there is none.

@@ -34,6 +34,10 @@ func documents(root string) (map[string][]byte, error) {
 		{"region-result", reflect.TypeFor[protocol.RegionResult](), false},
 		{"result", reflect.TypeFor[protocol.Result](), false},
 		{"event", reflect.TypeFor[protocol.Event](), false},
+		{"command", reflect.TypeFor[protocol.Command](), true},
+		{"run-state", reflect.TypeFor[protocol.RunState](), false},
+		{"run-page", reflect.TypeFor[protocol.RunPage](), false},
+		{"event-page", reflect.TypeFor[protocol.EventPage](), false},
 	} {
 		o, err := message(s, m.of, m.name, m.strict)
 		if err == nil {
@@ -69,8 +73,11 @@ var openAPIForm string
 func openAPI(s *source) ([]byte, error) {
 	b := &builder{source: s, refs: "#/components/schemas/", strict: true, defs: map[string]object{}}
 	b.define(reflect.TypeFor[protocol.Request]())
+	b.define(reflect.TypeFor[protocol.Redrive]())
 	b.strict = false
 	b.define(reflect.TypeFor[protocol.Result]())
+	b.define(reflect.TypeFor[protocol.RunState]())
+	b.define(reflect.TypeFor[protocol.RunPage]())
 	b.define(reflect.TypeFor[trigger.Problem]())
 	schemas, err := json.Marshal(b.defs)
 	if err := errors.Join(err, b.err()); err != nil {
@@ -83,6 +90,8 @@ func openAPI(s *source) ([]byte, error) {
 	var text bytes.Buffer
 	err = form.Execute(&text, map[string]any{
 		"Version": protocol.Version, "MaxBytes": thousands(protocol.MaxRequestBytes), "Schemas": string(schemas),
+		"MaxName": protocol.MaxNameLength, "MaxPage": protocol.MaxRunPage, "Page": protocol.DefaultRunPage, "MaxWait": 20, // protocol.MaxWaitSeconds
+		"RunID":       `{"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}`,
 		"WaitSeconds": trigger.APITimeout.Seconds(), "MaxSeconds": trigger.MaxAPISeconds(),
 		"Problem": `"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}`,
 	})

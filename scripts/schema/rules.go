@@ -20,6 +20,7 @@ const (
 	externalID = `^([A-Za-z0-9_+=,.@:/-]{2,})?$`
 	account    = `[0-9]{12}`
 	function   = `^(arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$`
+	runID      = `^([0-7][0-9A-HJKMNP-TV-Z]{25})?$`
 	unit       = `^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})$`
 
 	maxExternalID = 1224 // more than a regular expression of Go can count
@@ -53,6 +54,7 @@ func rules() map[string]object {
 	maps.Copy(all, workerRules())
 	maps.Copy(all, retryRules())
 	maps.Copy(all, regionRequestRules())
+	maps.Copy(all, keptRules())
 	return all
 }
 
@@ -62,6 +64,15 @@ func unique() object             { return object{{"uniqueItems", true}} }
 func role() object               { return object{{"pattern", roleForm}} }
 func external() object           { return object{{"pattern", externalID}, {"maxLength", maxExternalID}} }
 func has(names ...string) object { return object{{"required", names}} }
+
+// word returns the schema of ASCII letters, digits and punctuation.
+func word(punctuation string, most int) object {
+	return object{
+		{"pattern", `^[A-Za-z0-9` + strings.ReplaceAll(punctuation, "-", `\-`) + `]*$`}, {"maxLength", most},
+	}
+}
+
+func name() object { return word(protocol.NamePunctuation, protocol.MaxNameLength) }
 
 // where returns the schema of an object with a field that has a schema, if it has it.
 func where(name string, schema object) object {
@@ -92,10 +103,8 @@ func requestRules() map[string]object {
 				}}}},
 			}},
 		}}},
-		"Request.name": {
-			{"pattern", `^[A-Za-z0-9` + strings.ReplaceAll(protocol.NamePunctuation, "-", `\-`) + `]*$`},
-			{"maxLength", protocol.MaxNameLength},
-		},
+		"Request.name":                       name(),
+		"Request.key":                        word(protocol.KeyPunctuation, protocol.MaxKeyLength),
 		"Request.role":                       role(),
 		"Request.externalId":                 external(),
 		"Request.sessionName":                {{"pattern", `^([A-Za-z0-9_+=,.@-]{2,64})?$`}},
@@ -113,17 +122,17 @@ func requestRules() map[string]object {
 }
 
 func accountRules() map[string]object {
-	name := object{
+	named := object{
 		{"pattern", `^(` + strings.Trim(entryForm, "^$") + `)?$`},
 		{"maxLength", protocol.MaxAccountNameLength},
 	}
 	return map[string]object{
 		"Account":              {{"anyOf", []object{hasText("id"), hasText("profile")}}},
 		"Account.id":           {{"pattern", "^(" + account + ")?$"}},
-		"Account.name":         name,
+		"Account.name":         named,
 		"Account.role":         role(),
 		"Account.externalId":   external(),
-		"Account.profile":      name,
+		"Account.profile":      named,
 		"Organization.units":   {{"items", object{{"type", "string"}, {"pattern", unit}}}},
 		"Organization.exclude": {{"items", shortForms()["Account"]}},
 		"Wave":                 {{"anyOf", []object{has("accounts"), has("regions")}}},
@@ -195,5 +204,25 @@ func regionRequestRules() map[string]object {
 
 		"TargetPolicy.maxConcurrency": upTo(protocol.MaxTargets),
 		"TargetPolicy.timeoutSeconds": seconds(),
+	}
+}
+
+// keptRules are those of messages about kept runs. A command takes only some of its fields;
+// its schema does not say which.
+func keptRules() map[string]object {
+	id := object{{"pattern", runID}}
+	return map[string]object{
+		"Command.runId":       id,
+		"Command.after":       upTo(maxWhole),
+		"Command.waitSeconds": upTo(protocol.MaxWaitSeconds),
+		"RunQuery.name":       name(),
+		"RunQuery.limit":      upTo(protocol.MaxRunPage),
+		"RunQuery.next":       id,
+
+		"Redrive.timeoutSeconds":       seconds(),
+		"Redrive.regionTimeoutSeconds": seconds(),
+		"Redrive.targetTimeoutSeconds": seconds(),
+		"Redrive.maxConcurrency":       upTo(math.MaxInt32),
+		"Redrive.targetMaxConcurrency": upTo(protocol.MaxTargets),
 	}
 }

@@ -180,7 +180,8 @@ func requests() *rapid.Generator[protocol.Request] {
 	return rapid.Custom(func(t *rapid.T) (r protocol.Request) {
 		count := rapid.IntRange(0, protocol.MaxRegions)
 		r = protocol.Request{
-			Name: maybe(t, rapid.StringMatching(`[A-Za-z0-9._:+-]{0,80}`)), Task: maybe(t, rapid.String()), Parameters: maybe(t, objects()),
+			Name: maybe(t, rapid.StringMatching(`[A-Za-z0-9._:+-]{0,80}`)), Key: maybe(t, rapid.StringMatching(`[A-Za-z0-9._:+=@/-]{0,120}`)),
+			Keep: rapid.Bool().Draw(t, "keep"), Task: maybe(t, rapid.String()), Parameters: maybe(t, objects()),
 			Partition: maybe(t, rapid.String()), Regions: maybe(t, some(entries())), ExcludeRegions: maybe(t, some(entries())),
 			Targets: maybe(t, inputs()), MaxConcurrency: maybe(t, rapid.IntRange(0, math.MaxInt32)),
 			TargetMaxConcurrency: maybe(t, rapid.IntRange(0, protocol.MaxTargets)), MaxTargetsPerInvocation: maybe(t, rapid.IntRange(0, protocol.MaxTargets)),

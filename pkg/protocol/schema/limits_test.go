@@ -31,6 +31,9 @@ func TestTheSchemaHasTheLimitsOfDecodeRequest(t *testing.T) {
 	}, []limit{
 		{`{"name":%}`, `""`, `"a b"`},
 		{`{"name":%}`, long(80), long(81)},
+		{`{"key":%}`, `"arn:aws:s3:::a/b@c=+"`, `"a%b"`},
+		{`{"key":%}`, long(120), long(121)},
+		{`{"keep":%}`, `true`, `1`},
 		{`{"regions":%}`, texts(200), texts(201)},
 		{`{"excludeRegions":%}`, `["a"]`, `[]`},
 		{`{"targets":["a",%]}`, `"b"`, `"a"`},
@@ -133,6 +136,37 @@ func TestTheSchemaHasTheLimitsOfDecodeRegionRequest(t *testing.T) {
 		{form, `"region":"a","targets":["b"],"inputs":{"b":null}`, `"region":"a","targets":["b"],"inputs":[]`},
 		{form, `"region":"c","targets":["b"]`, `"region":"c","targets":["b"],"regions":[{"region":"a","targets":["b"]}]`},
 		{form, `"regions":[{"region":"a","targets":["b","c"]}]`, `"regions":[{"region":"","targets":["b","b"]}]`},
+	})
+}
+
+// The same for a command.
+func TestTheSchemaHasTheLimitsOfDecodeCommand(t *testing.T) {
+	t.Parallel()
+	const id = `"runId":"01JDCX4T9Q8Z6W3M5K7N2P0RSV"`
+	const redrive = `{"command":"redrive",` + id + `,"redrive":%}`
+	agree(t, "command", func(document []byte) error {
+		_, faults := protocol.DecodeCommand(document)
+		return faults.Err()
+	}, []limit{
+		{`{"command":%}`, `"sweep"`, `"swoop"`},
+		{`{"command":"stop",%}`, id, `"runId":"01JDCX4T9Q8Z6W3M5K7N2P0RSU"`},
+		{`{"command":"stop",%}`, id, id + `,"runID":"a"`},
+		{`{"command":"start","request":%}`, `{}`, `[]`},
+		{`{"command":"show",` + id + `,"waitSeconds":%}`, `20`, `20.5`},
+		{`{"command":"events",` + id + `,"after":%}`, `9007199254740992`, `-1`},
+		{`{"command":"list",%}`, `"name":"a:b"`, `"name":"a/b"`},
+		{`{"command":"list",%}`, `"status":"RUNNING"`, `"status":"running"`},
+		{`{"command":"list",%}`, `"since":"2026-11-30T09:00:00Z"`, `"since":"2026-11-30"`},
+		{`{"command":"list",%}`, `"limit":100`, `"limit":101`},
+		{`{"command":"list",%}`, `"next":"01JDCX4T9Q8Z6W3M5K7N2P0RSV"`, `"next":"a"`},
+		{redrive, `{}`, `[]`},
+		{redrive, `{"regions":["a"]}`, `{"regions":[]}`},
+		{redrive, `{"accounts":` + texts(1000) + `}`, `{"accounts":` + texts(1001) + `}`},
+		{redrive, `{"errors":` + texts(100) + `}`, `{"errors":` + texts(101) + `}`},
+		{redrive, `{"timeoutSeconds":0}`, `{"timeoutSeconds":-1}`},
+		{redrive, `{"maxConcurrency":2147483647}`, `{"maxConcurrency":2147483648}`},
+		{redrive, `{"targetMaxConcurrency":10000}`, `{"targetMaxConcurrency":10001}`},
+		{redrive, `{"retry":[]}`, `{"retry":[{}]}`},
 	})
 }
 

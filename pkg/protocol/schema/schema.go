@@ -14,9 +14,11 @@ import "embed"
 var documents embed.FS
 
 // Names returns the names of the documents: those of the schemas in the order in which a
-// run has the messages, and "openapi".
+// run has the messages, with those about kept runs after them, and "openapi".
 func Names() []string {
-	return []string{"request", "region-request", "region-result", "result", "event", "openapi"}
+	return []string{
+		"request", "region-request", "region-result", "result", "event", "command", "run-state", "run-page", "event-page", "openapi",
+	}
 }
 
 // Read returns the document with a name of [Names]. The error says that there is none.

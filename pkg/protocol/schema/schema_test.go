@@ -58,9 +58,12 @@ func TestEveryGoldenIsValid(t *testing.T) {
 			schemas[name] = compile(t, name)
 		}
 	}
-	of := regexp.MustCompile(`^(region_request|region_result|request|result|event)_`)
+	of := regexp.MustCompile(`^(region_request|region_result|request|result|event_page|event|command|run_state|run_page)[_.]`)
 	seen := map[string]bool{}
 	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), "record_") {
+			continue // objects in a store have no schema: nobody else reads them
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
