@@ -24,6 +24,10 @@
 // item that failed before the run's end has failed. An outcome has the attempts that
 // were made: Func is not called when the context has ended.
 //
+// A run can be cut into several, one after the other: Policy.Continues leaves the retries
+// that cannot start in time planned, Outcome.OutOfTime says which items go on, and
+// Policy.Prior has what was left of each. Together they try each item as often as one run.
+//
 // A panic in an item is that item's failure.
 //
 // Map, and the loop over Each, return within Policy.Grace of the context's end,
@@ -68,8 +72,10 @@ type Event[R any] struct {
 	// started only Start and Hedge are known.
 	Attempt Attempt
 
-	// Status is the item's status when the attempt's end settles it, else empty.
-	Status Status
+	// Status is the item's status when the attempt's end settles it, else empty, and
+	// OutOfTime that of its outcome.
+	Status    Status
+	OutOfTime bool
 
 	// Value is what the attempt returned, also beside an error. It is the zero
 	// value until the attempt has ended, and when nothing waited for its end.

@@ -46,6 +46,7 @@ type loop[T, R any] struct {
 	end         Status // how the run was stopped; empty while it is not
 	cause       error  // why it was stopped
 	interrupted error  // the first item's error that says that the run's time is over
+	left        error  // the first error of the items that an earlier run has left undone
 	endBy       time.Time
 	verdict     Verdict
 }
@@ -88,24 +89,21 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 		l.timer.Stop()
 		close(l.done)
 	}()
-	for l.open > 0 {
+	l.restore()
+	for yield = l.yieldSettled(yield); l.open > 0; yield = l.yieldSettled(yield) {
 		l.startReady()
 		if l.open > 0 {
 			l.wait()
 		}
-		for k := 0; k < len(l.settled); k++ { // stop adds to it
-			if i := l.settled[k]; yield != nil && !yield(i, l.outcomes[i]) {
-				yield = nil // the rest settles without being yielded
-				l.stop(Aborted, errLeft)
-			}
-		}
-		l.settled = l.settled[:0]
 	}
 	l.awaitLosers()
 	if l.end == "" {
-		l.end, l.cause = TimedOut, l.interrupted // counts only for interrupted items
+		l.end, l.cause = TimedOut, cmp.Or(l.left, l.interrupted) // counts only for interrupted items
 	}
 	l.verdict = l.tally.verdict(l.end, l.cause)
+	if l.verdict.Status == TimedOut && l.left != nil {
+		l.verdict.Status = Aborted
+	}
 	limited := false
 	for _, lane := range l.lanes {
 		l.verdict.Throttled += lane.throttled
@@ -117,6 +115,19 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 	if !limited {
 		l.verdict.Concurrency = 0
 	}
+}
+
+// yieldSettled yields what has settled. It returns nil when the loop over the outcomes was
+// left: the rest settles without being yielded.
+func (l *loop[T, R]) yieldSettled(yield func(int, Outcome[R]) bool) func(int, Outcome[R]) bool {
+	for k := 0; k < len(l.settled); k++ { // stop adds to it
+		if i := l.settled[k]; yield != nil && !yield(i, l.outcomes[i]) {
+			yield = nil
+			l.stop(Aborted, errLeft)
+		}
+	}
+	l.settled = l.settled[:0]
+	return yield
 }
 
 // startReady starts attempts while there are free slots, retries first: it

@@ -31,7 +31,11 @@ type Outcome[R any] struct {
 	// item it wraps the context's cause and the item's own last error.
 	Err error
 
-	// Attempts lists every attempt, in the order of their ends.
+	// OutOfTime says that the end of the run's time settled the item, not a timeout of its own:
+	// another run may carry it on.
+	OutOfTime bool
+
+	// Attempts lists every attempt, in the order of their ends, after those of [Policy.Prior].
 	Attempts []Attempt
 
 	// Elapsed is the time from the first attempt's start to the last one's end.

@@ -49,6 +49,15 @@ type Policy struct {
 	// still gets its first attempt. Zero means no bound.
 	MaxAttempts int
 
+	// Prior has what an earlier run of the same items has left of each. Nil means that there was
+	// none.
+	Prior []Prior
+
+	// Continues says that another run carries on the items that the end of this one's time
+	// interrupts. A retry that cannot start by then stays planned, and its item is interrupted.
+	// False means that such an item has failed.
+	Continues bool
+
 	// Groups gives each item its group, by any number from 0 up. Groups take turns, and
 	// one never takes a slot that another needs to have as many attempts running: a
 	// group holds no more than its share while others have items that wait, also
@@ -131,6 +140,14 @@ func (p Policy) Validate(n int) error {
 	}
 	if p.UsefulTime < 0 {
 		faults = append(faults, fmt.Errorf("attempt UsefulTime is %v; want 0 or more", p.UsefulTime))
+	}
+	if p.Prior != nil && len(p.Prior) != n {
+		faults = append(faults, fmt.Errorf("policy Prior has %d entries for %d items", len(p.Prior), n))
+	}
+	for i, prior := range p.Prior {
+		if err := prior.validate(i); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	for i, r := range p.Retry {
 		if err := r.validate(); err != nil {

@@ -42,6 +42,11 @@ func TestAnInvalidPolicyPanics(t *testing.T) {
 		{"Groups too many", fanout.Policy{Groups: []int{0, 1, 2, 3}}, "policy Groups has 4 entries for 3 items"},
 		{"Groups empty", fanout.Policy{Groups: []int{}}, "policy Groups has 0 entries for 3 items"},
 		{"Groups negative", fanout.Policy{Groups: []int{0, -1, 0}}, "policy Groups[1] is -1; want 0 or more"},
+		{"Prior too few", fanout.Policy{Prior: []fanout.Prior{{}}}, "policy Prior has 1 entries for 3 items"},
+		{"Prior empty", fanout.Policy{Prior: []fanout.Prior{}}, "policy Prior has 0 entries for 3 items"},
+		{"Prior Uncounted", fanout.Policy{Prior: []fanout.Prior{{}, {Uncounted: 1}, {}}}, "policy Prior[1]: Uncounted is 1; want 0 to 0"},
+		{"Prior Uncounted negative", fanout.Policy{Prior: []fanout.Prior{{}, {}, {Uncounted: -1}}}, "policy Prior[2]: Uncounted is -1; want 0 to 0"},
+		{"Prior Status", fanout.Policy{Prior: []fanout.Prior{{Status: "RUNNING"}, {}, {}}}, `policy Prior[0]: Status is "RUNNING"; want that of an item, or none`},
 		{"several", fanout.Policy{Timeout: -1, Grace: -1}, "attempt Timeout is -1ns; want 0 or more\nattempt Grace is -1ns; want 0 or more"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,6 +84,7 @@ func TestAValidPolicy(t *testing.T) {
 			},
 		}},
 		{"just valid", fanout.Policy{
+			Prior: []fanout.Prior{{Attempts: make([]fanout.Attempt, 1), Uncounted: 1}, {}, {}},
 			Retry: []fanout.Retrier{{ErrorEquals: []string{"A"}, MaxAttempts: new(0), BackoffRate: 1, JitterStrategy: "NONE"}},
 			Tolerance: fanout.Tolerance{
 				FailureCount: new(0), FailurePercentage: new(0.0),

@@ -38,7 +38,9 @@ func newQueues(p Policy, n int) (queues []*queue, lanes []*lane) {
 		if p.Groups != nil {
 			q = queues[p.Groups[i]]
 		}
-		q.fresh = append(q.fresh, i)
+		if p.Prior == nil { // else see restore
+			q.fresh = append(q.fresh, i)
+		}
 		q.lane.items++
 	}
 	for i, l := range lanes {

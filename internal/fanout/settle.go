@@ -39,7 +39,8 @@ func (l *loop[T, R]) forget(a *attempt[R]) {
 // report tells the watcher that an attempt has ended.
 func (l *loop[T, R]) report(e Event[R]) {
 	if l.watch != nil {
-		e.Ended, e.Status = true, l.outcomes[e.Item].Status
+		o := &l.outcomes[e.Item]
+		e.Ended, e.Status, e.OutOfTime = true, o.Status, o.OutOfTime
 		l.watch(e)
 	}
 }
@@ -60,6 +61,7 @@ func (l *loop[T, R]) decide(i int, f failure) {
 	case f.interrupted:
 		l.interrupted = cmp.Or(l.interrupted, a.Err)
 		l.close(i, TimedOut, a.Err, true)
+		l.outcomes[i].OutOfTime = true
 	case l.retry(i, f):
 		if l.end != "" { // it failed before the run's end, and was heard after it
 			l.drop(l.end, l.cause)
@@ -87,6 +89,10 @@ func (l *loop[T, R]) retry(i int, f failure) bool {
 	now, asked := time.Now(), min(f.retryAfter, wait+mostAsked)
 	if !l.startBy.IsZero() {
 		left := l.startBy.Sub(now)
+		if longest := max(wait, asked); longest >= left && l.policy.Continues && l.end != Aborted {
+			l.postpone(i, last, longest)
+			return true
+		}
 		if wait >= left {
 			return false
 		}
@@ -136,6 +142,7 @@ func (l *loop[T, R]) settle(i int, s Status, err error) {
 
 // interrupt gives item i the outcome of an end: it was started, or not.
 func (l *loop[T, R]) interrupt(i int, end Status, cause error) {
+	l.outcomes[i].OutOfTime = end == TimedOut
 	attempts := l.outcomes[i].Attempts
 	if len(attempts) == 0 {
 		l.close(i, NotStarted, cause, true)

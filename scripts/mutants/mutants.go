@@ -11,7 +11,9 @@ type mutant struct {
 
 // mutants returns all of them. If a change of the engine removes a text, rewrite the
 // mutant; do not remove it.
-func mutants() []mutant { return slices.Concat(ofTheLoop(), ofTheEnd(), ofLanesAndHedges()) }
+func mutants() []mutant {
+	return slices.Concat(ofTheLoop(), ofTheEnd(), ofLanesAndHedges(), ofPieces())
+}
 
 func ofTheLoop() []mutant {
 	return []mutant{
@@ -125,5 +127,29 @@ func ofLanesAndHedges() []mutant {
 		{"the loser is not waited for", "loop.go", "l.awaitLosers()", "_ = l.awaitLosers"},
 		{"the loser is waited for past the run's end", "hedge.go", "by = l.endBy", "_ = by"},
 		{"an item starts with what ended first", "settle.go", "Sub(o.Started())", "Sub(o.Attempts[0].Start)"},
+	}
+}
+
+func ofPieces() []mutant {
+	return []mutant{
+		{"the wait after a prior attempt is not waited for", "prior.go", "prior.Attempts[n-1].Wait > 0", "false"},
+		{"a prior wait starts when the next run does", "prior.go", "return a.Start.Add(a.Elapsed).Add(a.Wait)", "return time.Now().Add(a.Wait)"},
+		{"prior attempts are not among those that are kept", "prior.go", "l.started += len(prior.Attempts)", "l.started += 0"},
+		{"retriers forget an earlier run", "prior.go", "l.countPrior(i, prior.Attempts[prior.Uncounted:])", "l.countPrior(i, nil)"},
+		{"retriers count what is not counted", "prior.go", "prior.Attempts[prior.Uncounted:]", "prior.Attempts"},
+		{"retriers count what no retry followed", "prior.go", "if made.Wait > 0 && ", "if true && "},
+		{"prior throttles use up a retrier", "prior.go", "(a.CountRetries || !a.throttles(made.Name))", "(true || !a.throttles(made.Name))"},
+		{"prior throttles never use up a retrier", "prior.go", "(a.CountRetries || !a.throttles(made.Name))", "!a.throttles(made.Name)"},
+		{"what has settled is tried again", "prior.go", "if prior.Status != \"\" {", "if false {"},
+		{"what an earlier run has left undone is done", "prior.go", "l.close(i, prior.Status, prior.Err, true)", "l.close(i, prior.Status, prior.Err, false)"},
+		{"what an earlier run has left undone is out of time", "loop.go", "l.verdict.Status == TimedOut && l.left != nil", "false"},
+		{"the attempts of an earlier run are overwritten", "prior.go", "slices.Clip(prior.Attempts)", "prior.Attempts"},
+		{"a retry that cannot start in time is given up", "settle.go", "longest >= left && l.policy.Continues", "false"},
+		{"a retry that cannot start in time is always kept", "settle.go", "longest >= left && l.policy.Continues", "longest >= left"},
+		{"a retry is kept for a run that was aborted", "settle.go", "l.policy.Continues && l.end != Aborted", "l.policy.Continues"},
+		{"a retry that is kept has no wait", "prior.go", "last.Wait = wait", "last.Wait = 0*wait"},
+		{"what was aborted is out of time", "settle.go", "OutOfTime = end == TimedOut", "OutOfTime = end != \"\""},
+		{"what says that it was cut goes on nowhere", "settle.go", "l.outcomes[i].OutOfTime = true", "l.outcomes[i].OutOfTime = false"},
+		{"an event does not say that its item was cut", "settle.go", "o.Status, o.OutOfTime", "o.Status, false"},
 	}
 }
