@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"meridian/internal/awsapi"
 
@@ -33,25 +32,7 @@ type Bucket struct {
 	// in the path of an endpoint that is set. Zero means AWS's.
 	Endpoints awsapi.Endpoints
 
-	writes, reads atomic.Int64
-
 	operations sync.Map // *model.Operation by name
-}
-
-// Requests counts the requests that were sent, repeated ones too, by price. Deletes are
-// free.
-// Source: https://aws.amazon.com/s3/pricing/
-type Requests struct {
-	// Writes counts PUT and LIST requests, which have one price.
-	Writes int64
-
-	// Reads counts GET requests.
-	Reads int64
-}
-
-// Requests returns the number of requests so far.
-func (b *Bucket) Requests() Requests {
-	return Requests{Writes: b.writes.Load(), Reads: b.reads.Load()}
 }
 
 // Create stores data under a new key. See the package comment.
@@ -72,7 +53,7 @@ func (b *Bucket) create(ctx context.Context, key string, data []byte) error {
 	if strings.HasSuffix(key, ".json") {
 		input["ContentType"] = "application/json" // for browsers
 	}
-	doubt, err := b.send(ctx, &exchange{operation: "PutObject", input: input, body: data, counter: &b.writes})
+	doubt, err := b.send(ctx, &exchange{operation: "PutObject", input: input, body: data})
 	if statusOf(err) != http.StatusPreconditionFailed {
 		return err
 	}
@@ -103,7 +84,7 @@ func (b *Bucket) Read(ctx context.Context, key string, most int64) (data []byte,
 // read reads an object.
 func (b *Bucket) read(ctx context.Context, key string, most int64) ([]byte, error) {
 	x := &exchange{
-		operation: "GetObject", input: map[string]any{"Bucket": b.Name, "Key": key}, counter: &b.reads, content: &content{most: most},
+		operation: "GetObject", input: map[string]any{"Bucket": b.Name, "Key": key}, content: &content{most: most},
 	}
 	_, err := b.send(ctx, x)
 	if refused, ok := errors.AsType[smithy.APIError](err); ok && refused.ErrorCode() == "NoSuchKey" { // a missing bucket is a 404, too
@@ -137,7 +118,7 @@ func (b *Bucket) page(ctx context.Context, prefix, after string, keys []string, 
 	if after != "" {
 		input["StartAfter"] = after
 	}
-	x := &exchange{operation: "ListObjectsV2", input: input, counter: &b.writes}
+	x := &exchange{operation: "ListObjectsV2", input: input}
 	if _, err = b.send(ctx, x); err != nil {
 		return nil, "", false, err
 	}

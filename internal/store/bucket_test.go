@@ -28,12 +28,12 @@ func keys() credentials.StaticCredentialsProvider {
 }
 
 // far returns a Bucket at AWS's endpoint, which is s without a network.
-func far(s *server) *store.Bucket {
-	return &store.Bucket{Name: "kept", Region: "eu-west-1", Client: awsapi.New(memory{s}, keys())}
+func far(s *storetest.S3) *store.Bucket {
+	return &store.Bucket{Name: "kept", Region: "eu-west-1", Client: awsapi.New(storetest.Memory{Server: s}, keys())}
 }
 
 // near returns a Bucket on a server on the loopback interface.
-func near(t *testing.T, s *server) *store.Bucket {
+func near(t *testing.T, s *storetest.S3) *store.Bucket {
 	t.Helper()
 	listening := httptest.NewServer(s)
 	pool := wire.New(wire.Config{})
@@ -52,12 +52,12 @@ func TestBucketPassesTheSuite(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T) (one, other storetest.Store){
 		"over the loopback interface": func(t *testing.T) (one, other storetest.Store) {
 			t.Helper()
-			s := newServer(t)
+			s := storetest.NewS3(t)
 			return near(t, s), near(t, s)
 		},
 		"without a network": func(t *testing.T) (one, other storetest.Store) {
 			t.Helper()
-			s := newServer(t)
+			s := storetest.NewS3(t)
 			return far(s), far(s)
 		},
 	} {
@@ -73,16 +73,16 @@ func TestAnyCallsUnderFaultsDoWhatTheyDoToAMap(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		rapid.SyncTest(r, func(r *rapid.T) {
-			s := newServer(t)
+			s := storetest.NewS3(t)
 			inARow := 0
-			s.fault = func(q *http.Request) fault {
-				faults := []fault{none, none, internal, late, slowDown, throttled, conflict, timeout, cut, lost, silent, mute}
+			s.Fault = func(q *http.Request) storetest.Fault {
+				faults := []storetest.Fault{storetest.None, storetest.None, storetest.Internal, storetest.Late, storetest.SlowDown, storetest.Throttled, storetest.Conflict, storetest.Timeout, storetest.Cut, storetest.Lost, storetest.Silent, storetest.Mute}
 				if q.Method == http.MethodGet {
-					faults = append(faults, torn)
+					faults = append(faults, storetest.Torn)
 				}
 				f := rapid.SampledFrom(faults).Draw(r, "fault")
-				if inARow++; f == none || inARow > 5 {
-					inARow, f = 0, none
+				if inARow++; f == storetest.None || inARow > 5 {
+					inARow, f = 0, storetest.None
 				}
 				return f
 			}
@@ -94,8 +94,8 @@ func TestAnyCallsUnderFaultsDoWhatTheyDoToAMap(t *testing.T) {
 // A list that lags leaves out new keys, and changes nothing for Create and Read.
 func TestAListThatLags(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.lag = 2
+	s := storetest.NewS3(t)
+	s.Lag = 2
 	b := far(s)
 	for _, key := range []string{"a", "b", "c"} {
 		if err := b.Create(t.Context(), key, nil); err != nil {
@@ -119,33 +119,33 @@ func TestCreateAfterFaults(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		there  string // what another writer has created before
-		faults []fault
+		faults []storetest.Fault
 		want   string // nothing, "exists", or "fails"
-		writes int64
-		reads  int64
+		writes int
+		reads  int
 	}{
 		{"none", "", nil, "", 1, 0},
-		{"a lost reply", "", []fault{lost}, "", 2, 1},
-		{"an error after the write", "", []fault{late}, "", 2, 1},
-		{"a lost reply, and others while it is read back", "", []fault{lost, none, slowDown, torn}, "", 2, 3},
-		{"a lost reply, and another's bytes", "other", []fault{lost}, "exists", 2, 1},
-		{"a lost reply, and another's bytes of the same length", "ours!", []fault{lost}, "exists", 2, 1},
-		{"a lost reply, and the same bytes of another", "bytes", []fault{lost}, "", 2, 1},
-		{"conflicts", "", []fault{conflict, conflict}, "", 3, 0},
-		{"conflicts with the same bytes of another", "bytes", []fault{conflict, slowDown, none}, "", 3, 1},
-		{"a conflict with the same bytes of another", "bytes", []fault{conflict}, "exists", 2, 0},
-		{"as many as are repeated", "", []fault{cut, internal, slowDown, throttled, conflict}, "", 6, 0},
-		{"one more", "", []fault{cut, internal, slowDown, throttled, conflict, timeout}, "fails", 6, 0},
-		{"silence", "", []fault{silent, mute}, "", 3, 1},
+		{"a lost reply", "", []storetest.Fault{storetest.Lost}, "", 2, 1},
+		{"an error after the write", "", []storetest.Fault{storetest.Late}, "", 2, 1},
+		{"a lost reply, and others while it is read back", "", []storetest.Fault{storetest.Lost, storetest.None, storetest.SlowDown, storetest.Torn}, "", 2, 3},
+		{"a lost reply, and another's bytes", "other", []storetest.Fault{storetest.Lost}, "exists", 2, 1},
+		{"a lost reply, and another's bytes of the same length", "ours!", []storetest.Fault{storetest.Lost}, "exists", 2, 1},
+		{"a lost reply, and the same bytes of another", "bytes", []storetest.Fault{storetest.Lost}, "", 2, 1},
+		{"conflicts", "", []storetest.Fault{storetest.Conflict, storetest.Conflict}, "", 3, 0},
+		{"conflicts with the same bytes of another", "bytes", []storetest.Fault{storetest.Conflict, storetest.SlowDown, storetest.None}, "", 3, 1},
+		{"a conflict with the same bytes of another", "bytes", []storetest.Fault{storetest.Conflict}, "exists", 2, 0},
+		{"as many as are repeated", "", []storetest.Fault{storetest.Cut, storetest.Internal, storetest.SlowDown, storetest.Throttled, storetest.Conflict}, "", 6, 0},
+		{"one more", "", []storetest.Fault{storetest.Cut, storetest.Internal, storetest.SlowDown, storetest.Throttled, storetest.Conflict, storetest.Timeout}, "fails", 6, 0},
+		{"silence", "", []storetest.Fault{storetest.Silent, storetest.Mute}, "", 3, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
+				s := storetest.NewS3(t)
 				if test.there != "" {
-					s.objects["kept/keys/1"] = []byte(test.there)
+					s.Objects["kept/keys/1"] = []byte(test.there)
 				}
-				s.script(test.faults...)
+				s.Script(test.faults...)
 				b := far(s)
 				err := b.Create(t.Context(), "keys/1", []byte("bytes"))
 				got := ""
@@ -157,10 +157,11 @@ func TestCreateAfterFaults(t *testing.T) {
 				if got != test.want {
 					t.Errorf("Create = %v, which is %q, want %q", err, got, test.want)
 				}
-				if got := b.Requests(); got != (store.Requests{Writes: test.writes, Reads: test.reads}) {
-					t.Errorf("Requests = %+v, want %d writes and %d reads", got, test.writes, test.reads)
+				all := strings.Join(s.Requests, "\n")
+				if writes, reads := strings.Count(all, "PUT "), strings.Count(all, "GET "); writes != test.writes || reads != test.reads {
+					t.Errorf("requests are\n%s\nwant %d writes and %d reads", all, test.writes, test.reads)
 				}
-				if got := string(s.objects["kept/keys/1"]); test.want == "" && got != "bytes" {
+				if got := string(s.Objects["kept/keys/1"]); test.want == "" && got != "bytes" {
 					t.Errorf("the object is %q", got)
 				}
 			})
@@ -172,15 +173,15 @@ func TestCreateAfterFaults(t *testing.T) {
 func TestWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.fault = func(*http.Request) fault { return slowDown }
+		s := storetest.NewS3(t)
+		s.Fault = func(*http.Request) storetest.Fault { return storetest.SlowDown }
 		begin := time.Now()
 		_, err := far(s).Read(t.Context(), "a", most)
 		if took := time.Since(begin); took < 1550*time.Millisecond || took > 3100*time.Millisecond {
 			t.Errorf("Read took %v, want 1.55s to 3.1s", took)
 		}
-		if len(s.requests) != 6 || err == nil || !strings.Contains(err.Error(), "SlowDown") {
-			t.Errorf("Read = %v after %d requests, want a SlowDown after 6", err, len(s.requests))
+		if len(s.Requests) != 6 || err == nil || !strings.Contains(err.Error(), "SlowDown") {
+			t.Errorf("Read = %v after %d requests, want a SlowDown after 6", err, len(s.Requests))
 		}
 	})
 }
@@ -190,8 +191,8 @@ func TestSilence(t *testing.T) {
 	t.Parallel()
 	for size, want := range map[int]time.Duration{10: 10 * time.Second, 1 << 20: 26 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			s.script(silent)
+			s := storetest.NewS3(t)
+			s.Script(storetest.Silent)
 			begin := time.Now()
 			err := far(s).Create(t.Context(), "a", make([]byte, size))
 			if took := time.Since(begin); err != nil || took < want+50*time.Millisecond || took > want+100*time.Millisecond {
@@ -202,11 +203,11 @@ func TestSilence(t *testing.T) {
 }
 
 // A slow sender's answers arrive a few bytes at a time.
-type slow struct{ memory }
+type slow struct{ storetest.Memory }
 
 // Send implements awsapi.Sender.
 func (s slow) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
-	response, err := s.memory.Send(r, ready)
+	response, err := s.Memory.Send(r, ready)
 	if err == nil {
 		response.Body = slowBody{response.Body, r.Context()}
 	}
@@ -234,14 +235,14 @@ func (b slowBody) Read(p []byte) (int, error) {
 func TestASlowAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		s.objects["kept/a"] = []byte("0123456789abcdef")
+		s := storetest.NewS3(t)
+		s.Objects["kept/a"] = []byte("0123456789abcdef")
 		b := far(s)
-		b.Client = awsapi.New(slow{memory{s}}, keys())
+		b.Client = awsapi.New(slow{storetest.Memory{Server: s}}, keys())
 		begin := time.Now()
 		got, err := b.Read(t.Context(), "a", most)
-		if took := time.Since(begin); err != nil || string(got) != "0123456789abcdef" || took != 24*time.Second || len(s.requests) != 1 {
-			t.Errorf("Read = %q, %v after %v and %d requests, want all of it after 24s and one", got, err, took, len(s.requests))
+		if took := time.Since(begin); err != nil || string(got) != "0123456789abcdef" || took != 24*time.Second || len(s.Requests) != 1 {
+			t.Errorf("Read = %q, %v after %v and %d requests, want all of it after 24s and one", got, err, took, len(s.Requests))
 		}
 	})
 }
@@ -251,9 +252,9 @@ func TestTheEndOfTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("the run has ended")
-		for f, text := range map[fault]string{silent: why.Error(), slowDown: why.Error() + ", after: "} {
-			s := newServer(t)
-			s.fault = func(*http.Request) fault { return f }
+		for f, text := range map[storetest.Fault]string{storetest.Silent: why.Error(), storetest.SlowDown: why.Error() + ", after: "} {
+			s := storetest.NewS3(t)
+			s.Fault = func(*http.Request) storetest.Fault { return f }
 			ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, why)
 			begin := time.Now()
 			err := far(s).Create(ctx, "a", nil)
@@ -268,8 +269,8 @@ func TestTheEndOfTheContext(t *testing.T) {
 // Connections that break over a network are what they are without one.
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.script(lost, none, none, torn, none, torn, none, cut)
+	s := storetest.NewS3(t)
+	s.Script(storetest.Lost, storetest.None, storetest.None, storetest.Torn, storetest.None, storetest.Torn, storetest.None, storetest.Cut)
 	b := near(t, s)
 	data := []byte(strings.Repeat("0123456789", 100_000))
 	if err := b.Create(t.Context(), "a", data); err != nil {
@@ -284,8 +285,8 @@ func TestBrokenConnections(t *testing.T) {
 	if err := b.Delete(t.Context(), "a"); err != nil {
 		t.Error(err)
 	}
-	if len(s.requests) != 9 {
-		t.Errorf("requests = %q, want nine", s.requests)
+	if len(s.Requests) != 9 {
+		t.Errorf("requests = %q, want nine", s.Requests)
 	}
 }
 
@@ -293,7 +294,7 @@ func TestBrokenConnections(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for bucket, code := range map[string]string{"no-bucket": "NoSuchBucket", "forbidden": "AccessDenied"} {
-		s := newServer(t)
+		s := storetest.NewS3(t)
 		b := far(s)
 		b.Name = bucket
 		_, read := b.Read(t.Context(), "a", most)
@@ -303,8 +304,8 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("error = %v, want a %s of %s", err, code, bucket)
 			}
 		}
-		if len(s.requests) != 4 {
-			t.Errorf("requests = %q, want four", s.requests)
+		if len(s.Requests) != 4 {
+			t.Errorf("requests = %q, want four", s.Requests)
 		}
 	}
 }
@@ -314,16 +315,16 @@ func TestRefusals(t *testing.T) {
 func TestNothingIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
+		s := storetest.NewS3(t)
 		begin := time.Now()
 		for _, b := range []*store.Bucket{
-			{Name: "kept", Region: "eu-west-1", Client: awsapi.New(memory{s}, nil)},
-			{Name: "../kept", Region: "eu-west-1", Client: awsapi.New(memory{s}, keys())},
-			{Name: "kept", Region: "nowhere", Client: awsapi.New(memory{s}, keys())},
+			{Name: "kept", Region: "eu-west-1", Client: awsapi.New(storetest.Memory{Server: s}, nil)},
+			{Name: "../kept", Region: "eu-west-1", Client: awsapi.New(storetest.Memory{Server: s}, keys())},
+			{Name: "kept", Region: "nowhere", Client: awsapi.New(storetest.Memory{Server: s}, keys())},
 		} {
 			err := b.Create(t.Context(), "a", nil)
-			if took := time.Since(begin); err == nil || len(s.requests) > 0 || took > 0 {
-				t.Errorf("Create in %s = %v after %v and %d requests, want an error at once", b.Name, err, took, len(s.requests))
+			if took := time.Since(begin); err == nil || len(s.Requests) > 0 || took > 0 {
+				t.Errorf("Create in %s = %v after %v and %d requests, want an error at once", b.Name, err, took, len(s.Requests))
 			}
 		}
 	})
@@ -339,7 +340,7 @@ func TestAddresses(t *testing.T) {
 		{"Kept", "", "s3.eu-west-1.amazonaws.com/Kept"},
 		{"kept", "http://s3.example:9000/at", "s3.example:9000/at/kept"},
 	} {
-		s := newServer(t)
+		s := storetest.NewS3(t)
 		b := far(s)
 		b.Name = test.name
 		b.Endpoints.URL = func(context.Context, string) (string, error) { return test.endpoint, nil }
@@ -352,8 +353,8 @@ func TestAddresses(t *testing.T) {
 			fmt.Sprintf("GET %s%s?list-type=2&max-keys=1000&prefix=names%%2Fa%%3Ab%%2Bc%%40%%253D&start-after=b", test.want,
 				map[bool]string{true: "/"}[strings.HasPrefix(test.want, "kept.")]),
 		}
-		if err != nil || !slices.Equal(s.requests, want) {
-			t.Errorf("requests = %q, %v, want %q", s.requests, err, want)
+		if err != nil || !slices.Equal(s.Requests, want) {
+			t.Errorf("requests = %q, %v, want %q", s.Requests, err, want)
 		}
 	}
 }

@@ -286,3 +286,21 @@ func TestAKilledWriter(t *testing.T) {
 		t.Errorf("%d temporary files of %d dead writers", leftovers, writers)
 	}
 }
+
+func TestSizeIsTheBytesOfTheObjectsUnderAPrefix(t *testing.T) {
+	t.Parallel()
+	d, _ := kept(t, "runs/1/plan.json", "runs/1/stop", "runs/10/stop", "z")
+	for i := range store.DefaultLimit + 1 {
+		if err := d.Create(t.Context(), fmt.Sprint("many/", i), []byte("12")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for prefix, want := range map[string]int64{"runs/1/": 27, "runs/1": 39, "z": 1, "none/": 0, "many/": 2 * (store.DefaultLimit + 1)} {
+		if got, err := d.Size(t.Context(), prefix); got != want || err != nil {
+			t.Errorf("Size(%s) = %d, %v, want %d", prefix, got, err, want)
+		}
+	}
+	if _, err := d.Size(t.Context(), "../"); err == nil {
+		t.Error("Size(../) = nil, want an error")
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"meridian/internal/awsapi"
@@ -45,7 +44,6 @@ type exchange struct {
 	operation string
 	input     map[string]any
 	body      []byte
-	counter   *atomic.Int64 // nil means that the request is free
 
 	content *content // of GetObject
 	answer  map[string]any
@@ -152,12 +150,6 @@ func (b *Bucket) attempt(ctx context.Context, op *model.Operation, request *awsa
 	out := op.Output()
 	call := awsapi.Call{
 		Request: request, Body: x.body, Output: out,
-		Ready: func(time.Duration) []byte {
-			if x.counter != nil {
-				x.counter.Add(1)
-			}
-			return nil
-		},
 		Reading: func(int) error {
 			silent.Reset(silence)
 			return nil

@@ -1,4 +1,4 @@
-package store_test
+package storetest
 
 import (
 	"context"
@@ -16,49 +16,56 @@ import (
 	"testing"
 )
 
-// A fault is what a server does to one request instead of serving it.
-type fault int
+// A Fault is what a server does to one request instead of serving it.
+type Fault int
 
 // The faults. Those that cut end the connection without a whole answer.
 const (
-	none      fault = iota
-	internal        // 500, before anything is done
-	late            // 500, after it was done
-	slowDown        // 503
-	throttled       // 429
-	conflict        // 409, as for writes that are made at once
-	timeout         // 400 RequestTimeout
-	cut             // before anything is done
-	lost            // after it was done
-	torn            // in the middle of the answer
-	page            // 200 with the page of a proxy, for a list
-	silent          // no answer
-	mute            // no answer, after it was done
+	None      Fault = iota
+	Internal        // 500, before anything is done
+	Late            // 500, after it was done
+	SlowDown        // 503
+	Throttled       // 429
+	Conflict        // 409, as for writes that are made at once
+	Timeout         // 400 RequestTimeout
+	Cut             // before anything is done
+	Lost            // after it was done
+	Torn            // in the middle of the answer
+	Page            // 200 with the page of a proxy, for a list
+	Silent          // no answer
+	Mute            // no answer, after it was done
 )
 
-// A server speaks S3's protocol, as far as a store needs it, and makes faults.
-type server struct {
-	t     *testing.T
-	fault func(r *http.Request) fault // what happens to a request; nil means nothing
+// An S3 is a server that speaks S3's protocol, as far as a store needs it, and makes faults.
+type S3 struct {
+	// Fault says what happens to a request. Nil means nothing.
+	Fault func(r *http.Request) Fault
 
-	mu       sync.Mutex
-	objects  map[string][]byte // by bucket and key, with a slash between them
-	created  []string          // in order
-	lag      int               // how many of the newest objects lists do not have
-	requests []string          // the method, the URL and the content type of each
+	// Objects has the objects, by bucket and key, with a slash between them.
+	Objects map[string][]byte
+
+	// Lag is how many of the newest objects lists do not have.
+	Lag int
+
+	// Requests has the method, the URL and the content type of each request.
+	Requests []string
+
+	t       *testing.T
+	mu      sync.Mutex
+	created []string // in order
 }
 
-// newServer returns a server.
-func newServer(t *testing.T) *server {
+// NewS3 returns a server.
+func NewS3(t *testing.T) *S3 {
 	t.Helper()
-	return &server{t: t, objects: map[string][]byte{}}
+	return &S3{t: t, Objects: map[string][]byte{}}
 }
 
-// script makes the next requests have faults, in order.
-func (s *server) script(faults ...fault) {
-	s.fault = func(*http.Request) fault {
+// Script makes the next requests have faults, in order.
+func (s *S3) Script(faults ...Fault) {
+	s.Fault = func(*http.Request) Fault {
 		if len(faults) == 0 {
-			return none
+			return None
 		}
 		next := faults[0]
 		faults = faults[1:]
@@ -67,38 +74,38 @@ func (s *server) script(faults ...fault) {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *S3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	f := s.note(r, body)
 	answer := httptest.NewRecorder()
 	switch f {
-	case internal:
+	case Internal:
 		refuse(answer, http.StatusInternalServerError, "InternalError")
-	case slowDown:
+	case SlowDown:
 		refuse(answer, http.StatusServiceUnavailable, "SlowDown")
-	case throttled:
+	case Throttled:
 		refuse(answer, http.StatusTooManyRequests, "TooManyRequestsException")
-	case conflict:
+	case Conflict:
 		refuse(answer, http.StatusConflict, "ConditionalRequestConflict")
-	case timeout:
+	case Timeout:
 		refuse(answer, http.StatusBadRequest, "RequestTimeout")
-	case cut:
+	case Cut:
 		panic(http.ErrAbortHandler)
-	case silent:
+	case Silent:
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
-	case page:
+	case Page:
 		_, _ = io.WriteString(answer, "<html><body>Log in</body></html>")
 	default:
 		s.serve(answer, r, body)
 	}
 	switch f {
-	case lost:
+	case Lost:
 		panic(http.ErrAbortHandler)
-	case mute:
+	case Mute:
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
-	case late:
+	case Late:
 		answer = httptest.NewRecorder()
 		refuse(answer, http.StatusInternalServerError, "InternalError")
 	default:
@@ -106,7 +113,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data := answer.Body.Bytes()
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(answer.Code)
-	if f == torn {
+	if f == Torn {
 		_, _ = w.Write(data[:len(data)/2])
 		panic(http.ErrAbortHandler)
 	}
@@ -114,10 +121,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // note notes a request, checks its signature's parts, and returns its fault.
-func (s *server) note(r *http.Request, body []byte) fault {
+func (s *S3) note(r *http.Request, body []byte) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, strings.TrimSpace(r.Method+" "+r.Host+r.URL.RequestURI()+" "+r.Header.Get("Content-Type")))
+	s.Requests = append(s.Requests, strings.TrimSpace(r.Method+" "+r.Host+r.URL.RequestURI()+" "+r.Header.Get("Content-Type")))
 	sum := sha256.Sum256(body)
 	if got := r.Header.Get("X-Amz-Content-Sha256"); got != hex.EncodeToString(sum[:]) {
 		s.t.Errorf("the hash of the body is %q", got)
@@ -125,10 +132,10 @@ func (s *server) note(r *http.Request, body []byte) fault {
 	if got := r.Header.Get("Authorization"); !strings.Contains(got, "/eu-west-1/s3/aws4_request") {
 		s.t.Errorf("the signature is %q", got)
 	}
-	if s.fault == nil {
-		return none
+	if s.Fault == nil {
+		return None
 	}
-	return s.fault(r)
+	return s.Fault(r)
 }
 
 // refuse answers with an error.
@@ -138,14 +145,14 @@ func refuse(w http.ResponseWriter, status int, code string) {
 }
 
 // serve does what a request asks for.
-func (s *server) serve(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *S3) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	if bucket, _, ok := strings.Cut(r.Host, ".s3."); ok {
 		name = bucket + "/" + name
 	}
-	data, exists := s.objects[name]
+	data, exists := s.Objects[name]
 	switch {
 	case strings.HasPrefix(name, "no-bucket/"):
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
@@ -156,10 +163,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	case r.Method == http.MethodPut && exists:
 		refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
 	case r.Method == http.MethodPut:
-		s.objects[name] = body
+		s.Objects[name] = body
 		s.created = append(s.created, name)
 	case r.Method == http.MethodDelete:
-		delete(s.objects, name)
+		delete(s.Objects, name)
 		w.WriteHeader(http.StatusNoContent)
 	case r.URL.Query().Get("list-type") == "2":
 		s.list(w, strings.TrimSuffix(name, "/")+"/", r)
@@ -184,14 +191,14 @@ type content struct {
 }
 
 // list answers with keys, at most three at once, which is less than S3 has to.
-func (s *server) list(w http.ResponseWriter, bucket string, r *http.Request) {
+func (s *S3) list(w http.ResponseWriter, bucket string, r *http.Request) {
 	query := r.URL.Query()
 	limit, _ := strconv.Atoi(query.Get("max-keys"))
 	var found listBucketResult
 	var keys []string
-	for name := range s.objects {
+	for name := range s.Objects {
 		key, ok := strings.CutPrefix(name, bucket)
-		newest := slices.Contains(s.created[max(0, len(s.created)-s.lag):], name)
+		newest := slices.Contains(s.created[max(0, len(s.created)-s.Lag):], name)
 		if ok && !newest && strings.HasPrefix(key, query.Get("prefix")) && key > query.Get("start-after") {
 			keys = append(keys, key)
 		}
@@ -200,16 +207,16 @@ func (s *server) list(w http.ResponseWriter, bucket string, r *http.Request) {
 	limit = min(limit, 3, len(keys))
 	found.IsTruncated = len(keys) > limit
 	for _, key := range keys[:limit] {
-		found.Contents = append(found.Contents, content{key, len(s.objects[bucket+key])})
+		found.Contents = append(found.Contents, content{key, len(s.Objects[bucket+key])})
 	}
 	_ = xml.NewEncoder(w).Encode(found)
 }
 
-// A memory sends requests to a server without a network, in virtual time.
-type memory struct{ server *server }
+// A Memory sends requests to a server without a network, in virtual time.
+type Memory struct{ Server *S3 }
 
 // Send implements awsapi.Sender.
-func (m memory) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (m Memory) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	if err := errors.Join(ready(r), r.Context().Err()); err != nil {
 		return nil, err
 	}
@@ -230,7 +237,7 @@ func (m memory) Send(r *http.Request, ready func(*http.Request) error) (*http.Re
 }
 
 // serve serves a request, and reports whether the answer is whole.
-func (m memory) serve(r *http.Request) (answer *httptest.ResponseRecorder, whole bool) {
+func (m Memory) serve(r *http.Request) (answer *httptest.ResponseRecorder, whole bool) {
 	answer = httptest.NewRecorder()
 	defer func() {
 		if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -239,7 +246,7 @@ func (m memory) serve(r *http.Request) (answer *httptest.ResponseRecorder, whole
 			whole = false
 		}
 	}()
-	m.server.ServeHTTP(answer, r)
+	m.Server.ServeHTTP(answer, r)
 	return answer, true
 }
 
