@@ -142,6 +142,12 @@ func (p *CallParameters) Repeatable(targets []string) bool {
 	return true
 }
 
+// SecretTarget implements [Secretive].
+func (p *CallParameters) SecretTarget(target string) bool {
+	op, _ := p.operation(target)
+	return op != nil && op.HandsOutSecrets()
+}
+
 // OmitTarget implements [Omitter]: a service that is not listed in a Region is asked there
 // only when the request names the Region, and one answer for all Regions is asked for once.
 func (p *CallParameters) OmitTarget(region string, named bool, target string, earlier []string) (reason string) {

@@ -18,6 +18,24 @@ import (
 	"meridian/pkg/protocol"
 )
 
+// The outputs of calls that hand out secrets are not kept. Those of other tasks are.
+func TestCallKnowsTheTargetsWithSecrets(t *testing.T) {
+	t.Parallel()
+	secret := task.Builtin().Secret("call", nil)
+	for target, want := range map[string]bool{
+		"secretsmanager:GetSecretValue": true, "iam:CreateAccessKey": true, "ec2:DescribeVpcs": false, "s3:PutObject": false, "ec2:Nonsense": false,
+	} {
+		if got := secret(target); got != want {
+			t.Errorf("%s has a secret: %v, want %v", target, got, want)
+		}
+	}
+	for _, name := range []string{"resolve", "sleep", "probe", "nonsense"} {
+		if task.Builtin().Secret(name, nil) != nil {
+			t.Errorf("the outputs of %s can have secrets", name)
+		}
+	}
+}
+
 // The same task speaks every protocol, and its output is the query's result with its
 // columns in the order of the expression.
 func TestCallQueriesTheAnswerInEveryProtocol(t *testing.T) {

@@ -197,6 +197,16 @@ func (r *Registry) TakesInput(name string) bool {
 	return !found || t.TakesInput
 }
 
+// Secret returns a function that reports whether the output of a target can have a secret, see
+// [Secretive]. Nil means that none can. Check has found nothing wrong with the request.
+func (r *Registry) Secret(name string, parameters json.RawMessage) func(target string) bool {
+	ready, _ := r.prepare(name, parameters)
+	if s, ok := ready.parameters.(Secretive); ok {
+		return s.SecretTarget
+	}
+	return nil
+}
+
 // Omits returns a function that returns why a target is left out of a plan in a Region,
 // or "", see [Omitter]. Nil means that none is. Check has found nothing wrong with the
 // request.

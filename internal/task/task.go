@@ -95,6 +95,13 @@ type Omitter interface {
 	OmitTarget(region string, named bool, target string, earlier []string) (reason string)
 }
 
+// A Secretive knows the targets whose outputs can have secrets: they are in the result, but are not
+// kept in a store. A struct of parameters can implement it. It is called for a request without
+// faults.
+type Secretive interface {
+	SecretTarget(target string) bool
+}
+
 // A Targeter knows the target of a request without targets. A struct of parameters can
 // implement it. DefaultTarget returns "" for [protocol.DefaultTarget]. It is also called
 // when Check has returned faults.

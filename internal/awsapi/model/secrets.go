@@ -3,6 +3,8 @@ package model
 import (
 	"regexp"
 	"sync"
+
+	"github.com/aws/smithy-go"
 )
 
 // secretName matches the names of reads that hand out secrets. It is compiled on first use:
@@ -18,6 +20,58 @@ var secretName = sync.OnceValue(func() *regexp.Regexp {
 // because a member of its answer is one.
 func (op *Operation) Secret() bool {
 	return (secretName().MatchString(op.Name) || secretMember(op.Service+":"+op.Name) != "") && op.ReadOnly()
+}
+
+// secretWrite matches the names of operations that change something, and whose answers can have
+// a secret that was made for the caller, such as iam:CreateAccessKey.
+//
+//nolint:gochecknoglobals // a constant
+var secretWrite = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`AccessKey|Password|Credential|Secret|Token|ApiKey|KeyPair|Login|Assume|Certificate|Webhook|DataKey|Decrypt|StreamKey|CreateChannel`)
+})
+
+// HandsOutSecrets reports whether the answer of an operation can have a secret: that of a read
+// that is [Operation.Secret], or of a change whose name, or the name of a member of its answer,
+// says so. Such an answer is not kept.
+func (op *Operation) HandsOutSecrets() bool {
+	return op.Secret() || !op.ReadOnly() && (secretWrite().MatchString(op.Name) || len(SecretMembers(op.OutputType())) > 0)
+}
+
+// memberName matches the names of members that are secrets.
+//
+//nolint:gochecknoglobals // a constant
+var memberName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(password|passphrase|secret|secret(value|string|binary)|(secretaccess|secret|private|api|stream|shared|specific)key|` +
+		`(app|nwk)s?key|credentials?|(unlock|activation)code|activationkey|base32stringseed|material|` +
+		`(access|auth|bearer|billing|callback|device|export|gateway|grafana|hec|id|import|join|jwt|oauth|refresh|registration|secret|security|session|unit|verification)token)$`)
+})
+
+// SecretMembers returns the names of the members in a type, at any depth, that are those of
+// secrets. Some are harmless.
+func SecretMembers(in Type) []string { return secretMembers(in, map[Type]bool{}) }
+
+func secretMembers(in Type, seen map[Type]bool) (names []string) {
+	if seen[in] {
+		return nil
+	}
+	seen[in] = true
+	switch in.Kind() {
+	case smithy.ShapeTypeList, smithy.ShapeTypeMap:
+		return secretMembers(in.Item(), seen)
+	case smithy.ShapeTypeStructure, smithy.ShapeTypeUnion:
+		for _, name := range in.Members() {
+			member, _ := in.Member(name)
+			if member.Kind() == smithy.ShapeTypeString || member.Kind() == smithy.ShapeTypeBlob {
+				if memberName().MatchString(name) {
+					names = append(names, name)
+				}
+				continue
+			}
+			names = append(names, secretMembers(member, seen)...)
+		}
+	default:
+	}
+	return names
 }
 
 // secretMember returns the secret in the answer of an operation, or "". It knows those

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/aws/smithy-go"
-
 	"meridian/internal/awsapi/model"
 )
 
@@ -72,11 +70,6 @@ const (
 	signed    = "of use only in a call that needs a permission of its own"
 )
 
-// secretMember matches the names of members that are secrets.
-var secretMember = regexp.MustCompile(`(?i)(password|passphrase|secret|secret(value|string|binary)|(secretaccess|secret|private|api|stream|shared|specific)key|` +
-	`(app|nwk)s?key|credentials?|(unlock|activation)code|activationkey|base32stringseed|material|` +
-	`(access|auth|bearer|billing|callback|device|export|gateway|grafana|hec|id|import|join|jwt|oauth|refresh|registration|secret|security|session|unit|verification)token)$`)
-
 // A read whose answer has a member with the name of a secret hands out secrets, or the
 // member is listed as harmless.
 func TestReadsWithSecretsAreKnown(t *testing.T) {
@@ -88,7 +81,7 @@ func TestReadsWithSecretsAreKnown(t *testing.T) {
 			if !op.ReadOnly() || op.Secret() {
 				continue
 			}
-			for _, member := range secretMembers(op.OutputType(), map[model.Type]bool{}) {
+			for _, member := range model.SecretMembers(op.OutputType()) {
 				found[service+":"+member] = true
 				if harmless[service+":"+member] == "" {
 					t.Errorf("%s:%s has a member %s; add it to secretMember, or the member to the test's harmless ones", service, operation, member)
@@ -103,29 +96,23 @@ func TestReadsWithSecretsAreKnown(t *testing.T) {
 	}
 }
 
-// secretMembers returns the names of members in a type that are those of secrets.
-func secretMembers(in model.Type, seen map[model.Type]bool) (names []string) {
-	if seen[in] {
-		return nil
-	}
-	seen[in] = true
-	switch in.Kind() {
-	case smithy.ShapeTypeList, smithy.ShapeTypeMap:
-		return secretMembers(in.Item(), seen)
-	case smithy.ShapeTypeStructure, smithy.ShapeTypeUnion:
-		for _, name := range in.Members() {
-			member, _ := in.Member(name)
-			if member.Kind() == smithy.ShapeTypeString || member.Kind() == smithy.ShapeTypeBlob {
-				if secretMember.MatchString(name) {
-					names = append(names, name)
-				}
-				continue
-			}
-			names = append(names, secretMembers(member, seen)...)
+// A change hands out a secret if its name, or that of a member of its answer, says so.
+func TestWhatHandsOutSecrets(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"secretsmanager:GetSecretValue": true, "ssm:GetParameters": true, "sts:GetSessionToken": true, // reads
+		"iam:CreateAccessKey": true, "iam:CreateLoginProfile": true, "iam:CreateServiceSpecificCredential": true,
+		"sts:AssumeRole": true, "kms:Decrypt": true, "kms:GenerateDataKey": true, "ec2:CreateKeyPair": true,
+		"redshift:GetClusterCredentials": true, "appsync:CreateApiKey": true, "iot:CreateKeysAndCertificate": true,
+		"iam:CreateVirtualMFADevice": true, "cognito-idp:CreateUserPoolClient": true, "cognito-idp:InitiateAuth": true, // by a member
+		"ivs:CreateStreamKey": true, "ivs:CreateChannel": true, "chime-sdk-meetings:CreateAttendee": true,
+		"ec2:DescribeInstances": false, "ec2:RunInstances": false, "s3:ListBuckets": false, "s3:PutObject": false, "iam:ListAccessKeys": false,
+		"lambda:ListFunctions": false, "ec2:TerminateInstances": false, "dynamodb:PutItem": false, "sqs:SendMessage": false,
+	} {
+		if got := lookup(t, name).HandsOutSecrets(); got != want {
+			t.Errorf("%s: HandsOutSecrets = %v, want %v", name, got, want)
 		}
-	default:
 	}
-	return names
 }
 
 // Each operation in secrets.go is one that reads, so that a wrong name is noticed.
