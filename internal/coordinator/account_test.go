@@ -170,11 +170,11 @@ func TestOneInvocationTakesTheRegionsOfAnAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored, err := plan.Encode()
+		stored, err := storedPlan(plan)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan, err = coordinator.DecodePlan(stored); err != nil {
+		if plan, err = readPlan(stored); err != nil {
 			t.Fatal(err)
 		}
 		result := c.Execute(t.Context(), plan)
@@ -600,9 +600,9 @@ func TestOnlyRegionsThatAreEnabledCountAsItems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := p.Encode()
+	data, err := storedPlan(p)
 	if err == nil {
-		_, err = coordinator.DecodePlan(data)
+		_, err = readPlan(data)
 	}
 	if err != nil {
 		t.Error(err)
@@ -637,11 +637,11 @@ func TestAPlanKeepsTheStateOfAnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Accounts[0].State = "SUSPENDED"
-	data, err := p.Encode()
+	data, err := storedPlan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := coordinator.DecodePlan(data)
+	got, err := readPlan(data)
 	if diff := cmp.Diff(p, got); diff != "" || err != nil {
 		t.Errorf("%v; what was read back (-want +got):\n%s", err, diff)
 	}

@@ -33,6 +33,12 @@ func wasAborted(a fanout.Attempt, last bool) bool {
 // a cause and no error.
 func (r *run) attempt(u unit, a fanout.Attempt, value *reply, aborted bool) (protocol.Attempt, reply) {
 	answer, returned := replyOf(a, value)
+	if answer.recorded != nil {
+		return *answer.recorded, answer
+	}
+	if past, ok := errors.AsType[*pastError](a.Err); ok && past.made != nil {
+		return *past.made, answer
+	}
 	attempt := protocol.Attempt{
 		StartMs:   r.sinceBegin(a.Start),
 		ElapsedMs: protocol.Milliseconds(a.Elapsed),

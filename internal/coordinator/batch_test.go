@@ -24,6 +24,8 @@ func (unchecked) Idempotent(string, json.RawMessage, []string) bool { return fal
 
 func (unchecked) TakesInput(string) bool { return true }
 
+func (unchecked) Secret(string, json.RawMessage) func(string) bool { return nil }
+
 func (unchecked) Omits(string, json.RawMessage) func(string, bool, string, []string) string {
 	return nil
 }

@@ -263,11 +263,11 @@ func TestAPlanLeavesOutWhatNeedNotBeAsked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encoded, err := p.Encode()
+			encoded, err := storedPlan(p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p, err = coordinator.DecodePlan(encoded); err != nil {
+			if p, err = readPlan(encoded); err != nil {
 				t.Fatal(err)
 			}
 			result := c.Execute(t.Context(), p)

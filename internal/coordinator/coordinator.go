@@ -11,6 +11,9 @@
 // changes meanwhile. What each invocation brings is gathered into one result.
 // Coordinator.Events is called with what happens on the way.
 //
+// A kept run is carried on by one [Generation] after the other. Each writes its events to a [Log];
+// a [History] is what they say, and [Coordinator.Rebuild] makes the result of it.
+//
 // # What Run promises
 //
 // A bad request is refused whole, every fault named, before anything has been
@@ -22,6 +25,13 @@
 // is in the result, as far as their answers come soon. One Region's failure, whatever it
 // is, and whatever its worker answers, leaves the others alone, unless the request
 // asks to stop.
+//
+// # What Carry promises
+//
+// The same for all generations of a run together, also if some of them die: no attempt is
+// forgotten, a retry waits for the rest of its wait, and work that may not be done twice is not,
+// see [Log]. Timeouts, tolerances and waves count over all generations. The log has the whole
+// result, except the outputs that can have secrets.
 package coordinator
 
 import (
@@ -63,9 +73,10 @@ type Measurer interface {
 // A Holder is an Invoker that bounds the memory of the answers that are held at once, and
 // whose calls may wait for a connection.
 type Holder interface {
-	// InvokeHeld is Invoke, but payload is called when the request is sent, with the time
-	// since the call began, and again when it moves to another connection. The answer is held until release is called. release returns
-	// how long the answer waited for others before it was read. It is nil beside an error.
+	// InvokeHeld is Invoke, but payload is called when the request is sent, with the time since the
+	// call began, and again when it moves to another connection. The answer is held until release
+	// is called. release returns how long the answer waited for others before it was read. It is
+	// nil beside an error.
 	InvokeHeld(ctx context.Context, region string, payload func(waited time.Duration) []byte) (
 		answer []byte, release func() (waited time.Duration), attempt protocol.Attempt, err error)
 }
@@ -89,6 +100,10 @@ type Tasks interface {
 	// TakesInput reports whether the task called name takes inputs of targets; also true when
 	// there is no such task.
 	TakesInput(name string) bool
+
+	// Secret returns a function that reports whether the output of a target can have a secret, and
+	// so is not kept. Nil means that none can. Check has found nothing wrong with the request.
+	Secret(name string, parameters json.RawMessage) func(target string) bool
 
 	// DefaultTarget returns the only target of a request for the task called name that
 	// has none. It is never empty.
@@ -170,8 +185,8 @@ type Coordinator struct {
 func (c *Coordinator) Answer(
 	ctx context.Context, r protocol.Request, faults protocol.Faults, limit int,
 ) ([]byte, error) {
-	p, faults := c.plan(r, faults, limit)
-	if err := faults.Err(); err != nil {
+	p, err := c.PlanDecoded(r, faults, limit)
+	if err != nil {
 		return nil, err
 	}
 	result := c.Execute(ctx, p)
@@ -192,7 +207,12 @@ func (c *Coordinator) Run(ctx context.Context, r protocol.Request) (protocol.Res
 // means no limit. Nothing is invoked. The error is nil or a
 // [protocol.InvalidRequestError].
 func (c *Coordinator) Plan(r protocol.Request, limit int) (Plan, error) {
-	p, faults := c.plan(r, r.Validate(), limit)
+	return c.PlanDecoded(r, r.Validate(), limit)
+}
+
+// PlanDecoded is Plan for a request that was decoded, with the faults that were found then.
+func (c *Coordinator) PlanDecoded(r protocol.Request, faults protocol.Faults, limit int) (Plan, error) {
+	p, faults := c.plan(r, faults, limit)
 	return p, faults.Err()
 }
 
@@ -200,12 +220,8 @@ func (c *Coordinator) Plan(r protocol.Request, limit int) (Plan, error) {
 // what became of it. It does not change the plan.
 func (c *Coordinator) Execute(ctx context.Context, p Plan) protocol.Result {
 	begin := time.Now()
-	var lookups protocol.Result
-	if p.AskOrganization || p.AskEnabled {
-		p, lookups = c.complete(ctx, p, begin)
-	}
-	r, ctx, cancel := c.newRun(ctx, &p, begin)
+	ready := c.Complete(ctx, p, begin)
+	r, ctx, cancel := c.newRun(ctx, &ready, begin, nil)
 	defer cancel()
-	r.lookups = lookups
 	return r.execute(ctx)
 }

@@ -85,8 +85,8 @@ func (r *run) metrics(a fanout.Attempt, answer reply, returned bool) *protocol.M
 func wholeMs(d time.Duration) float64 { return math.Ceil(float64(d) / float64(time.Millisecond)) }
 
 // account writes into a result what each Region and the whole run used of Lambda,
-// and the cost. took is how long the coordinator has worked.
-func (r *run) account(result *protocol.Result, took time.Duration) {
+// and the cost. worked is how long each invocation of the coordinator has worked.
+func (r *run) account(result *protocol.Result, worked []time.Duration) {
 	all := slices.Concat(result.Lookups, result.Regions)
 	usual := cmp.Or(memoryIn(all...), r.bill.WorkerMemoryMB)
 	home := cmp.Or(r.bill.WorkerRegion, r.bill.Region)
@@ -120,9 +120,9 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 	if r.bill.Region != "" {
 		architecture = r.bill.architecture()
 		coordinator = newTab("coordinator", r.bill.Region, architecture)
-		coordinator.add(protocol.Metrics{
-			BilledDurationMs: wholeMs(took), MemorySizeMB: r.bill.memoryMB, Estimated: true,
-		})
+		for _, took := range worked {
+			coordinator.add(protocol.Metrics{BilledDurationMs: wholeMs(took), MemorySizeMB: r.bill.memoryMB, Estimated: true})
+		}
 	}
 	whole := workers
 	whole.merge(coordinator)
@@ -137,6 +137,21 @@ func (r *run) account(result *protocol.Result, took time.Duration) {
 		PriceDate: price.Date,
 		Note:      protocol.CutCause(strings.Join(append(r.bill.notes(*workers.usage()), whole.notes(architecture)...), "; ")),
 	}
+}
+
+// worked returns how long each invocation of the coordinator has worked: of a run that is not
+// kept, there is one, which took elapsed.
+func (r *run) worked(elapsed time.Duration) (worked []time.Duration) {
+	if r.history == nil {
+		return []time.Duration{elapsed}
+	}
+	for i, s := range r.history.spans {
+		if i == len(r.history.spans)-1 {
+			s.end = time.Now()
+		}
+		worked = append(worked, s.end.Sub(s.begin))
+	}
+	return worked
 }
 
 // notes say what is assumed in the price of what a caller's function used.

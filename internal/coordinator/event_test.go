@@ -37,6 +37,8 @@ func line(e protocol.Event) string {
 		}
 	case protocol.EventRegionSettled:
 		text += fmt.Sprint(" ", e.Region, " ", e.Outcome.Status)
+	case protocol.EventGenerationStarted, protocol.EventGenerationEnded:
+		text += fmt.Sprint(" ", e.Generation.Number)
 	case protocol.EventRunEnded:
 		text += fmt.Sprint(" ", e.Ended.Status, " ", e.Ended.Message)
 	}
@@ -175,16 +177,17 @@ func ExampleCoordinator_Execute() {
 		fmt.Println(err)
 		return
 	}
-	stored, err := plan.Encode()
+	ready := c.Complete(context.Background(), plan, time.Now())
+	stored, err := ready.Encode()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	plan, err = coordinator.DecodePlan(stored)
-	for _, r := range plan.Regions {
+	ready, err = coordinator.DecodeReady(stored)
+	for _, r := range ready.Plan.Regions {
 		fmt.Println(r.Region, r.Targets, r.Batches, err)
 	}
-	fmt.Println(c.Execute(context.Background(), plan).Status)
+	fmt.Println(c.Execute(context.Background(), ready.Plan).Status)
 	// Output:
 	// eu-west-1 [dynamodb s3] [2] <nil>
 	// SUCCEEDED

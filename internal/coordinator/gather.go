@@ -25,6 +25,7 @@ type gatheredRegion struct {
 	batches []protocol.RegionOutcome // by batch number
 	outputs [][]*protocol.Output     // of the targets of each batch, nil where there is none
 	left    int                      // units not settled
+	open    bool                     // whether another generation carries a unit on
 	older   bool                     // whether its worker is older than this coordinator
 }
 
@@ -84,15 +85,29 @@ func (r *run) put(at, batch int, b protocol.RegionOutcome, outputs []*protocol.O
 	if g.left--; g.left > 0 {
 		return false
 	}
-	g.outcome = merge(r.plan.outcome(planned), g.batches, r.overdue)
+	g.outcome = merge(r.plan.outcome(planned), g.batches, r.left())
 	if r.plan.Request.Direct() && len(g.batches) > 1 {
 		countFailed(&g.outcome)
 	}
 	g.outcome.Targets = spread(g.outcome.Targets, planned.Omitted, skipped)
+	if r.told != nil && r.told[at] != nil {
+		g.outcome = retold(r.told[at], g.outcome.Targets)
+	}
 	g.outputs = [][]*protocol.Output{spread(slices.Concat(g.outputs...), planned.Omitted, func(OmittedTarget) *protocol.Output { return nil })}
 	g.batches = nil
 	r.count(&g.outcome)
-	return true
+	return !g.open
+}
+
+// left returns the status of a Region that was started and has batches that were not.
+func (r *run) left() protocol.Status {
+	switch {
+	case len(r.open) > 0:
+		return protocol.StatusRunning
+	case r.overdue:
+		return protocol.StatusTimedOut
+	}
+	return protocol.StatusAborted
 }
 
 // batch returns the outcome of one unit, in the form of a Region with these targets
@@ -138,6 +153,9 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 			}
 			*known, outputs[at], answered[at] = t, reply.outputs[j], true
 		}
+	}
+	if b.Status == protocol.StatusFailed && b.Error == protocol.ErrorExceedToleratedFailureThreshold && !r.plan.Request.Direct() {
+		countFailed(&b) // the worker has counted those that it was sent
 	}
 	if started := o.Started(); !started.IsZero() {
 		b.StartMs = r.sinceBegin(started)
@@ -190,6 +208,9 @@ func (r *run) judge(v fanout.Verdict) fanout.Verdict {
 // result returns the result of a run that has ended.
 func (r *run) result(v fanout.Verdict) protocol.Result {
 	elapsed := time.Since(r.begin)
+	if r.history != nil {
+		elapsed -= r.history.idle
+	}
 	v = r.judge(v)
 	result := protocol.Result{
 		RunID:     r.plan.RunID,
@@ -219,7 +240,15 @@ func (r *run) result(v fanout.Verdict) protocol.Result {
 		s.SerialMs = rounded(serial, 1000)
 		s.Speedup = rounded(s.SerialMs/result.ElapsedMs, 100)
 	}
-	r.account(&result, elapsed)
+	r.account(&result, r.worked(elapsed))
+	if r.history != nil {
+		result.Generations, result.Redrives = len(r.history.spans), r.history.redrives
+		s.Throttled += r.history.throttled
+	}
+	if len(r.open) > 0 {
+		result.Status, result.Message = protocol.StatusRunning, fmt.Sprintf("%.3f seconds so far", elapsed.Seconds())
+		return result
+	}
 	if v.Status == fanout.Failed {
 		result.Hint = r.lookups.Hint
 	}

@@ -20,6 +20,9 @@ type reply struct {
 	at           []int                    // the indexes of targets in the unit; nil means all
 	targets      []protocol.TargetOutcome // without their outputs
 	outputs      []*protocol.Output       // of targets, nil where there is none
+
+	kept     *protocol.Answer  // what the log has of it; nil if the run is not kept
+	recorded *protocol.Attempt // of an attempt of an earlier generation
 }
 
 // invoke makes one attempt at a unit: it asks for the targets that no attempt before
@@ -32,7 +35,13 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 	if refused := r.plan.Regions[u.region].Refused; refused != nil {
 		return nil, &invocationError{err: refused, final: true}
 	}
+	if err := r.logged(ctx); err != nil {
+		return nil, err
+	}
 	request, at, payload := r.request(ctx, u, len(prior))
+	if at != nil && len(at) == 0 { // a hedge that starts when the slow invocation has answered
+		return nil, &invocationError{err: errNothingLeft, final: true}
+	}
 	answer, release, report, err := r.call(ctx, r.invokers[r.plan.Regions[u.region].Account], r.region(u), payload)
 	defer release()
 	if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // reading megabytes would use up the time kept for the run's answer
@@ -43,6 +52,8 @@ func (r *run) invoke(ctx context.Context, u unit, prior []fanout.Attempt) (*repl
 	}
 	return r.read(ctx, u, request, at, answer, report)
 }
+
+var errNothingLeft = errors.New("not invoked: the invocation beside it has done all of it")
 
 // request returns the request of an attempt at a unit, the indexes of its targets in the
 // unit, and what encodes the request when it is sent. The wait for a connection is taken
@@ -74,8 +85,10 @@ func (r *run) read(
 	}
 	result.Error, result.Cause = protocol.CutErrorName(result.Error), shorten(result.Cause)
 	got := &reply{
-		report, result.WorkerRegion, isOlder(result.WorkerVersion), result.Truncated, at, result.Targets, keep(r.outputs, result.Targets),
+		report: report, workerRegion: result.WorkerRegion, older: isOlder(result.WorkerVersion), truncated: result.Truncated, at: at,
+		kept: r.keepAnswer(ctx, u, at, result.Targets), targets: result.Targets,
 	}
+	got.outputs = keep(r.outputs, result.Targets)
 	if result.Status == protocol.StatusSucceeded && at == nil && u.regions == 1 { // the common case
 		return got, nil
 	}
@@ -85,6 +98,10 @@ func (r *run) read(
 	}
 	if r.plan.Request.Direct() {
 		return got, r.unfinished(u, got, result)
+	}
+	if t := u.progress.givenUp(); t != nil && result.Status == protocol.StatusSucceeded { // a redrive has left it as it is
+		result.Status, result.Error = protocol.StatusFailed, protocol.ErrorExceedToleratedFailureThreshold
+		result.Cause = protocol.CutCause(fmt.Sprintf("%s: %s: %s", t.Target, t.Error, t.Cause))
 	}
 	deadline, bounded := ctx.Deadline()
 	early := !bounded || isEarly(deadline, request.BudgetMs)
@@ -107,16 +124,7 @@ func (r *run) failed(u unit, got *reply, err error) error {
 // have failed. The targets whose errors no retrier names are given up. The error is that of the
 // first other one, which is tried again.
 func (r *run) unfinished(u unit, got *reply, result protocol.RegionResult) error {
-	var why *protocol.TargetOutcome
-	for i := range got.targets {
-		switch t := &got.targets[i]; {
-		case t.Status != protocol.StatusFailed:
-		case r.plan.AtMostOnce || !r.policy.Retries(t.Error):
-			u.progress.giveUp(index(got.at, i), t)
-		case why == nil:
-			why = t
-		}
-	}
+	why := r.giveUp(u, got)
 	if !u.progress.open() { // what has failed here is done, or given up, by a hedge
 		why = nil
 	}
@@ -129,6 +137,21 @@ func (r *run) unfinished(u unit, got *reply, result protocol.RegionResult) error
 		result.Cause = fmt.Sprintf("%s: %s: %s", why.Target, why.Error, why.Cause)
 	}
 	return &invocationError{reply: got, err: &regionError{result: result}, final: final}
+}
+
+// giveUp gives up the targets of an answer that have failed with errors that no retrier names. It
+// returns the first one that failed and may be tried again, or nil.
+func (r *run) giveUp(u unit, got *reply) (again *protocol.TargetOutcome) {
+	for i := range got.targets {
+		switch t := &got.targets[i]; {
+		case t.Status != protocol.StatusFailed:
+		case r.plan.AtMostOnce || !r.policy.Retries(t.Error):
+			u.progress.giveUp(index(got.at, i), t)
+		case again == nil:
+			again = t
+		}
+	}
+	return again
 }
 
 // isEarly reports whether a worker that answers now, and had this budget until the

@@ -23,16 +23,16 @@ func (c *Coordinator) logger(p *Plan) *slog.Logger {
 func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 	switch e.Type {
 	case protocol.EventRunStarted:
-		r.log.InfoContext(ctx, "run started", "name", e.Started.Name,
+		r.logger.InfoContext(ctx, "run started", "name", e.Started.Name,
 			"regions", e.Started.Regions, "invocations", e.Started.Invocations)
 	case protocol.EventNotice:
-		r.log.WarnContext(ctx, e.Notice)
+		r.logger.WarnContext(ctx, e.Notice)
 	case protocol.EventRegionSettled:
 		o := e.Outcome
 		if o.Status == protocol.StatusSucceeded || o.Status == protocol.StatusSkipped {
 			return
 		}
-		log := r.log
+		log := r.logger
 		if o.Account != "" {
 			log = log.With("account", o.Account)
 		}
@@ -46,11 +46,11 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 		if e.Ended.Error == protocol.ErrorExceedToleratedFailureThreshold {
 			cause = "" // it is a Region's, which has a line of its own
 		}
-		r.log.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,
+		r.logger.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,
 			"succeeded", s.Regions.Succeeded, "failed", s.Regions.Failed, "timedOut", s.Regions.TimedOut,
 			"aborted", s.Regions.Aborted, "notStarted", s.Regions.NotStarted, "skipped", s.Regions.Skipped,
 			"elapsedMs", e.Ended.ElapsedMs, "retries", s.Retries)
-	case protocol.EventAttemptStarted, protocol.EventAttemptEnded:
+	case protocol.EventAttemptStarted, protocol.EventAttemptEnded, protocol.EventGenerationStarted, protocol.EventGenerationEnded:
 	}
 }
 
@@ -67,6 +67,6 @@ func loggedCause(name, cause string) string {
 // and nowhere else.
 func (r *run) logPanic(ctx context.Context, u unit, o fanout.Outcome[*reply]) {
 	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
-		r.log.ErrorContext(ctx, p.Error(), "region", r.region(u), "batch", u.batch, "stack", string(p.Stack))
+		r.logger.ErrorContext(ctx, p.Error(), "region", r.region(u), "batch", u.batch, "stack", string(p.Stack))
 	}
 }

@@ -87,7 +87,7 @@ func (c *Coordinator) lookUp(
 		regions[i].Targets, regions[i].Batches = []string{target}, []int{1}
 	}
 	found := lister.Execute(ctx, Plan{
-		Version: planVersion, RunID: p.RunID, Regional: c.Regional,
+		RunID: p.RunID, Regional: c.Regional,
 		MaxConcurrency: min(c.inFlight(), len(regions), cmp.Or(p.Request.MaxConcurrency, len(regions))),
 		Request: protocol.Request{
 			Task: task, Parameters: parameters, Retry: p.Request.Retry, TargetRetry: lookupRetry(), SessionName: p.Request.SessionName, SessionTags: p.Request.SessionTags,

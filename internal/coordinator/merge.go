@@ -12,9 +12,9 @@ import (
 
 // merge returns the outcome of a Region from its batches; of has its names. Its status is the
 // worst of the batches, with the error and the cause of the first batch that has it. When the
-// run's end left batches undone, the Region was started and then given up: it is ABORTED, or
-// TIMED_OUT when the run is overdue.
-func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue bool) protocol.RegionOutcome {
+// run's end left batches undone, the Region was started and then given up, and has the status
+// left.
+func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, left protocol.Status) protocol.RegionOutcome {
 	if len(batches) == 1 {
 		merged := batches[0]
 		merged.Account, merged.AccountName, merged.Region = of.Account, of.AccountName, of.Region
@@ -39,13 +39,14 @@ func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue 
 		merged.Targets = append(merged.Targets, b.Targets...)
 	}
 	if len(merged.Attempts) == 0 {
-		merged.StartMs, merged.Status = 0, protocol.StatusNotStarted
+		if merged.StartMs = 0; merged.Status != protocol.StatusRunning {
+			merged.Status = protocol.StatusNotStarted
+		}
 		return merged
 	}
 	if merged.Status == protocol.StatusNotStarted {
-		merged.Status = protocol.StatusAborted
-		if overdue {
-			merged.Status, merged.Error = protocol.StatusTimedOut, protocol.ErrorTimeout
+		if merged.Status = left; left == protocol.StatusTimedOut {
+			merged.Error = protocol.ErrorTimeout
 		}
 	}
 	merged.ElapsedMs = protocol.Milliseconds(time.Duration((end - merged.StartMs) * float64(time.Millisecond)))
@@ -55,6 +56,8 @@ func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, overdue 
 // severity orders the statuses of batches: a Region has the most severe one.
 func severity(s protocol.Status) int {
 	switch s {
+	case protocol.StatusRunning:
+		return 6
 	case protocol.StatusFailed:
 		return 5
 	case protocol.StatusTimedOut:

@@ -15,15 +15,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// planVersion is the version of a stored [Plan].
-const planVersion = 1
-
 // A Plan is a request made ready: what to invoke, and within which limits. It is a
-// value: encoded, stored, and read back with [DecodePlan] it runs in the same way.
+// value: stored in a [Ready], and read back, it runs in the same way.
 type Plan struct {
-	// Version is the version of this form, 1.
-	Version int `json:"version"`
-
 	// RunID names the run.
 	RunID string `json:"runId"`
 
@@ -112,41 +106,33 @@ type OmittedTarget struct {
 	Cause string `json:"cause"`
 }
 
-// Encode returns p as JSON, to be read by [DecodePlan].
-func (p *Plan) Encode() ([]byte, error) {
+// encode returns v as JSON. It does not escape for HTML: a request's parameters are sent byte by
+// byte, and were measured.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // the request's parameters are sent byte by byte, and were measured
-	if err := encoder.Encode(p); err != nil {
-		return nil, fmt.Errorf("encode plan: %w", err)
-	}
-	return b.Bytes(), nil
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err //nolint:wrapcheck // its callers do
 }
 
-// DecodePlan reads a plan as Encode wrote it. The error says why it cannot be run.
-func DecodePlan(data []byte) (Plan, error) {
-	var p Plan
-	if err := json.Unmarshal(data, &p); err != nil {
-		return Plan{}, fmt.Errorf("decode plan: %w", err)
-	}
-	if p.Version != planVersion {
-		return Plan{}, fmt.Errorf("decode plan: version is %d, want %d", p.Version, planVersion)
-	}
+// validate returns what is wrong with a plan that was read.
+func (p *Plan) validate() error {
 	if p.RunID == "" {
-		return Plan{}, errors.New("decode plan: it has no runId")
+		return errors.New("decode plan: it has no runId")
 	}
 	if err := p.Request.Validate().Err(); err != nil {
-		return Plan{}, fmt.Errorf("decode plan: %w", err)
+		return fmt.Errorf("decode plan: %w", err)
 	}
 	if len(p.Regions) == 0 || p.MaxConcurrency < min(1, p.invocations()) {
-		return Plan{}, fmt.Errorf("decode plan: %d Regions, maxConcurrency %d; want at least 1", len(p.Regions), p.MaxConcurrency)
+		return fmt.Errorf("decode plan: %d Regions, maxConcurrency %d; want at least 1", len(p.Regions), p.MaxConcurrency)
 	}
 	for i := range p.Regions {
 		if err := p.check(i); err != nil {
-			return Plan{}, fmt.Errorf("decode plan: %w", err)
+			return fmt.Errorf("decode plan: %w", err)
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // check returns what is wrong with the Region at index i of a plan that was read.
@@ -193,7 +179,7 @@ func (c *Coordinator) plan(r protocol.Request, faults protocol.Faults, maxAnswer
 	}
 	ofTask := tasks.Check(r.Task, r.Parameters, targets).And(noInput(tasks, r))
 	p := Plan{
-		Version: planVersion, RunID: newRunID(), Request: r, Regional: c.Regional,
+		RunID: newRunID(), Request: r, Regional: c.Regional,
 		Bundled: c.Bundle && !c.Regional, AskOrganization: r.Organization != nil, MaxAnswerBytes: maxAnswerBytes,
 	}
 	ofWorker := c.planWorker(&p, faults)

@@ -125,16 +125,16 @@ func TestAPlanThatIsReadBackRunsTheSame(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		stored, err := plan.Encode()
+		stored, err := storedPlan(plan)
 		if err != nil {
 			rt.Fatal(err)
 		}
-		read, err := coordinator.DecodePlan(stored)
+		read, err := readPlan(stored)
 		if err != nil {
 			rt.Fatal(err)
 		}
 		if diff := cmp.Diff(plan, read); diff != "" {
-			rt.Errorf("DecodePlan(Encode) (-want +got):\n%s", diff)
+			rt.Errorf("DecodeReady(Encode) (-want +got):\n%s", diff)
 		}
 		want, _ := executed(t, s.world, plan, s.limit)
 		got, _ := executed(t, s.world, read, s.limit)
@@ -144,7 +144,7 @@ func TestAPlanThatIsReadBackRunsTheSame(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Errorf("result (-plan +read back):\n%s", diff)
 		}
-		if again, err := plan.Encode(); err != nil || string(again) != string(stored) {
+		if again, err := storedPlan(plan); err != nil || string(again) != string(stored) {
 			rt.Errorf("after its run the plan is\n%s, %v; was\n%s", again, err, stored)
 		}
 	})
@@ -225,7 +225,17 @@ func checkEvents(t *rapid.T, r protocol.Result, events []protocol.Event) {
 	}
 }
 
-func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
+// storedPlan returns a plan as it is stored, and readPlan reads it.
+func storedPlan(p coordinator.Plan) ([]byte, error) {
+	return (&coordinator.Ready{Version: 1, Plan: p}).Encode()
+}
+
+func readPlan(data []byte) (coordinator.Plan, error) {
+	ready, err := coordinator.DecodeReady(data)
+	return ready.Plan, err
+}
+
+func TestDecodeReadyRefusesWhatCannotBeRun(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]string{
 		"no JSON":                    `{"version":1,` + "\x00",
@@ -245,12 +255,12 @@ func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored, err := plan.Encode()
+		stored, err := storedPlan(plan)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := coordinator.DecodePlan(stored); err != nil {
-			t.Fatalf("DecodePlan(%s) = %v, want nil", stored, err)
+		if _, err := readPlan(stored); err != nil {
+			t.Fatalf("DecodeReady(%s) = %v, want nil", stored, err)
 		}
 		old, edited, isEdit := strings.Cut(edit, " ")
 		document := edit
@@ -259,14 +269,14 @@ func TestDecodePlanRefusesWhatCannotBeRun(t *testing.T) {
 				t.Fatalf("%s: the plan is not changed: %s", name, stored)
 			}
 		}
-		if _, err := coordinator.DecodePlan([]byte(document)); err == nil || !strings.HasPrefix(err.Error(), "decode plan: ") {
-			t.Errorf("%s: DecodePlan(%s) = %v, want an error", name, document, err)
+		if _, err := readPlan([]byte(document)); err == nil || !strings.HasPrefix(err.Error(), "decode plan: ") {
+			t.Errorf("%s: DecodeReady(%s) = %v, want an error", name, document, err)
 		}
 	}
 }
 
 // A plan that is accepted can be run, whatever it says.
-func FuzzDecodePlan(f *testing.F) {
+func FuzzDecodeReady(f *testing.F) {
 	tasks := world{}.tasks()
 	for _, r := range []protocol.Request{
 		{Task: "act"}, {Task: "act", Targets: protocol.Targets(numbered(5)...), MaxTargetsPerInvocation: 2, MinSuccessful: 1, Regions: []string{"us-east-1"}},
@@ -275,7 +285,7 @@ func FuzzDecodePlan(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		stored, err := plan.Encode()
+		stored, err := storedPlan(plan)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -285,7 +295,7 @@ func FuzzDecodePlan(f *testing.F) {
 		return nil, protocol.Attempt{}, named("Test.Broken")
 	})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		plan, err := coordinator.DecodePlan(data)
+		plan, err := readPlan(data)
 		if err != nil {
 			return
 		}

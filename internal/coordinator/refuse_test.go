@@ -108,7 +108,7 @@ func TestABadRequestIsRefusedWholeBeforeAnythingIsInvoked(t *testing.T) {
 		{
 			"everything at once", `{"regions":["eu-wst-1","us-east-1"],"task":"job","maxConcurrency":-1,"wait":3}`,
 			[]string{
-				`wait: 3: unknown field; known are name, task, parameters, worker, partition, regions, excludeRegions, accounts, organization, role, ` +
+				`wait: 3: unknown field; known are name, key, keep, task, parameters, worker, partition, regions, excludeRegions, accounts, organization, role, ` +
 					`externalId, sessionName, sessionTags, waves, targets, maxConcurrency, ` +
 					`targetMaxConcurrency, maxTargetsPerInvocation, timeoutSeconds, regionTimeoutSeconds, targetTimeoutSeconds, ` +
 					`retry, hedge, targetRetry, toleratedFailurePercentage, toleratedFailureCount, failFast, minSuccessful`,

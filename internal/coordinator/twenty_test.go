@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pgregory.net/rapid"
+
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
 	"meridian/internal/regionworker"
@@ -117,7 +119,7 @@ func (w world) tasks() *task.Registry {
 // invoker returns an Invoker that goes the world's ways to workers in this
 // process. Invocations are numbered as requests, so that the result is the same
 // every time.
-func (w world) invoker(t *testing.T) invokerFunc {
+func (w world) invoker(t rapid.TB) invokerFunc {
 	t.Helper()
 	worker := &regionworker.Worker{Tasks: w.tasks()}
 	return func(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {

@@ -95,12 +95,22 @@ func (r *run) waves() [][]int {
 }
 
 // leave settles the units of the waves that do not begin, because of how the one before
-// them has ended.
+// them has ended. If another generation carries the run on, they may begin there.
 func (r *run) leave(ctx context.Context, waves [][]int, why error) {
-	for _, wave := range waves {
-		for _, i := range wave {
-			r.settled(ctx, r.add(r.units[i], fanout.Outcome[*reply]{Status: fanout.NotStarted, Err: &waveError{why}}))
+	open := len(r.open) > 0
+	for _, i := range slices.Concat(waves...) {
+		u, o := r.units[i], r.before(i)
+		switch {
+		case o.Status != "":
+		case open:
+			r.leaveOpen(u, o, false)
+			continue
+		case len(o.Attempts) > 0: // before a redrive
+			o.Status, o.Err = fanout.Aborted, &waveError{why}
+		default:
+			o.Status, o.Err = fanout.NotStarted, &waveError{why}
 		}
+		r.settled(ctx, r.add(u, o))
 	}
 }
 

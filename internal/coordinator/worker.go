@@ -28,6 +28,9 @@ func (workerTasks) Check(string, json.RawMessage, []string) protocol.Faults { re
 // TakesInput implements Tasks.
 func (workerTasks) TakesInput(string) bool { return true }
 
+// Secret implements Tasks: what a function returns is not known.
+func (workerTasks) Secret(string, json.RawMessage) func(string) bool { return nil }
+
 // DefaultTarget implements Tasks.
 func (w workerTasks) DefaultTarget(string, json.RawMessage) string { return w.worker.FunctionName() }
 
