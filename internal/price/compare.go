@@ -54,6 +54,14 @@ const (
 	// it: the minimum of Lambda.
 	RelayMB = 128
 
+	// KeptWrites is how often the start and the end of a kept run write to S3: its request,
+	// its plan, three entries by which it is found, and its result. In between its events are
+	// written once per second.
+	KeptWrites = 6
+
+	// StopSeconds is how often a kept run looks whether it was stopped, which reads from S3.
+	StopSeconds = 3
+
 	// MaxLambdaSeconds is the longest run of a Lambda function.
 	// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	MaxLambdaSeconds = 900
@@ -80,6 +88,10 @@ type Job struct {
 	// WorkerMB and CoordinatorMB are the memory of the functions. The function that
 	// takes the coordinator's place in another way has the coordinator's memory.
 	WorkerMB, CoordinatorMB int
+
+	// Kept says that Meridian keeps the run in an S3 bucket. A state machine and a durable
+	// function keep theirs anyway.
+	Kept bool
 }
 
 // A Comparison is the cost of a Job with each way to run it.
@@ -148,7 +160,23 @@ func (j Job) meridian(lambda Lambda) Way {
 	if _, ok := LogsIn(j.Region); !ok {
 		w.Notes = append(w.Notes, "the logs are not counted: "+noPrice(j.Region))
 	}
+	if j.Kept {
+		j.keep(&w, worked+AwakeSeconds)
+	}
 	return w
+}
+
+// keep adds the requests to S3 of a kept run that takes that long.
+func (j Job) keep(w *Way, seconds float64) {
+	p, ok := S3In(j.Region)
+	if !ok {
+		w.Notes = append(w.Notes, "the requests to S3 are not counted: "+noPrice(j.Region))
+		return
+	}
+	w.Items = append(w.Items,
+		Item{"kept, writes", S3Source, []term{counted(KeptWrites+int(math.Ceil(seconds)), "request"), dollars(p.Write, "request")}},
+		Item{"kept, reads", S3Source, []term{counted(int(math.Ceil(seconds/StopSeconds)), "request"), dollars(p.Read, "request")}})
+	w.Notes = append(w.Notes, fmt.Sprintf("kept: %d writes, and one per second; a read every %d s", KeptWrites, StopSeconds))
 }
 
 func (j Job) standard() Way {

@@ -353,3 +353,19 @@ func evaluate(t *rapid.T, formula string) float64 {
 
 // near reports whether two amounts differ by no more than floating point does.
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Max(math.Abs(a), math.Abs(b)) }
+
+// Kept says that Meridian keeps the run in an S3 bucket.
+func TestCompareCountsTheRequestsOfAKeptRun(t *testing.T) {
+	t.Parallel()
+	j := worked()
+	j.Kept = true
+	meridian := compare(t, j).Ways[0]
+	got := formulas(meridian.Items[len(meridian.Items)-2:])
+	want := []string{"17 requests × $0.000005 per request", "4 requests × $0.0000004 per request"} // 6 and 11 seconds; 11 seconds / 3
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Compare(%+v) has the formulas (-want +got):\n%s", j, diff)
+	}
+	if j.Region = "eu-west-1"; len(compare(t, j).Ways[0].Items) != len(meridian.Items)-3 { // no logs either
+		t.Errorf("Compare(%+v) counts requests without a price", j)
+	}
+}

@@ -113,3 +113,21 @@ func LogsIn(region string) (float64, bool) {
 	}
 	return 0.50, true
 }
+
+// An S3 has the prices of requests to S3, in US dollars each, storage class Standard.
+type S3 struct {
+	// Write is the price of a PUT or a LIST, and Read that of a GET. Deletes are free.
+	Write, Read float64
+}
+
+// S3Source is where AWS publishes the prices of S3.
+const S3Source = "https://aws.amazon.com/s3/pricing/"
+
+// S3In returns the prices of requests to S3 in a Region. They are known for us-east-1 only,
+// elsewhere it returns false.
+func S3In(region string) (S3, bool) {
+	if region != "us-east-1" {
+		return S3{}, false
+	}
+	return S3{Write: 0.005 / 1000, Read: 0.0004 / 1000}, true
+}
