@@ -115,6 +115,9 @@ func (l *Lambda) newRequest(ctx context.Context, r request) (*awsapi.Request, er
 	if r.log {
 		input.LogType = types.LogTypeTail
 	}
+	if r.event {
+		input.InvocationType = types.InvocationTypeEvent
+	}
 	return awsapi.Serialize(ctx, invokeOperation(), awsapi.Place{Endpoint: &endpoint.URI, Region: r.region}, input)
 }
 

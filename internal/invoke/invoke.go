@@ -1,6 +1,6 @@
 // Package invoke calls workers: in the same process with [InProcess], or as AWS Lambda
 // functions with [Lambda]. Both are Invokers of internal/coordinator, and both pass the
-// suite in invoketest.
+// suite in invoketest. [Lambda.Send] invokes a function and does not wait for its answer.
 //
 // # What an Invoke promises
 //

@@ -60,7 +60,7 @@ type Settings struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// A Lambda calls workers that are AWS Lambda functions, synchronously. It may be
+// A Lambda calls workers that are AWS Lambda functions. It may be
 // used from several goroutines.
 type Lambda struct {
 	function string
@@ -84,6 +84,7 @@ type Lambda struct {
 type request struct {
 	region string // the one called
 	log    bool   // whether it asks for the log's tail, which has the report
+	event  bool   // whether it is asynchronous
 }
 
 // NewLambda returns a Lambda that calls the function of s with the credentials, the
@@ -100,7 +101,7 @@ func NewLambda(cfg aws.Config, s Settings) (*Lambda, error) {
 	l := newLambda(cfg, s)
 	l.function, l.home = s.Function, home
 	if home != "" { // before the first call waits for it
-		_, err = l.request(context.Background(), request{home, true}) //nolint:forbidigo // it is looked up in a table
+		_, err = l.request(context.Background(), request{region: home, log: true}) //nolint:forbidigo // it is looked up in a table
 	}
 	return l, err
 }
@@ -205,10 +206,11 @@ func (l *Lambda) Invoke(ctx context.Context, region string, payload []byte) ([]b
 // to another connection.
 type Payload = func(waited time.Duration) []byte
 
-// InvokeHeld is Invoke, but with a payload that is made when it is sent, and the answer is held until release is called: the answers that
-// are held, or being read, have together no more bytes than Settings.MemoryMB allows.
-// Others wait before they are read, and release returns how long this one did; the end
-// of ctx ends the wait. One answer alone is always read. release is nil beside an error.
+// InvokeHeld is Invoke, but with a payload that is made when it is sent, and the answer is held
+// until release is called: the answers that are held, or being read, have together no more bytes
+// than Settings.MemoryMB allows. Others wait before they are read, and release returns how long
+// this one did; the end of ctx ends the wait. One answer alone is always read. release is nil
+// beside an error.
 func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload Payload) (
 	answer []byte, release func() (waited time.Duration), report protocol.Attempt, err error,
 ) {
@@ -220,7 +222,7 @@ func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload Payload)
 			l.holding.Release(out.held)
 		}
 	}()
-	r := request{cmp.Or(l.home, region), !l.withoutLog.Load()}
+	r := request{region: cmp.Or(l.home, region), log: !l.withoutLog.Load()}
 	report, err = l.call(ctx, r, payload, &out)
 	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok && r.log && refused.HTTPStatusCode() == http.StatusNotImplemented {
 		l.withoutLog.Store(true)
@@ -234,11 +236,16 @@ func (l *Lambda) InvokeHeld(ctx context.Context, region string, payload Payload)
 			return waited
 		}, report, nil
 	}
+	return nil, nil, report, l.failure(ctx, err)
+}
+
+// failure is the function failure, with advice for this worker.
+func (l *Lambda) failure(ctx context.Context, err error) error {
 	err = failure(ctx, err)
 	if e, ok := errors.AsType[*Error](err); ok {
 		e.Advice = l.advice(e.Advice)
 	}
-	return nil, nil, report, err
+	return err
 }
 
 // Prepare opens the connections that calls about to be made will need; calls has their
@@ -254,7 +261,7 @@ func (l *Lambda) Prepare(ctx context.Context, calls map[string]int) {
 	}
 	l.pool.Expect(all)
 	for region, n := range called {
-		if r, err := l.request(ctx, request{region, true}); err == nil {
+		if r, err := l.request(ctx, request{region: region, log: true}); err == nil {
 			l.pool.Prepare(r.URL(), n) //nolint:contextcheck // connecting belongs to no call
 		}
 	}
@@ -267,7 +274,7 @@ func (l *Lambda) RoundTrip(region string) (time.Duration, bool) {
 	if l.pool == nil {
 		return 0, true
 	}
-	r, err := l.request(context.Background(), request{cmp.Or(l.home, region), true}) //nolint:forbidigo // it is looked up in a table
+	r, err := l.request(context.Background(), request{region: cmp.Or(l.home, region), log: true}) //nolint:forbidigo // it is looked up in a table
 	if err != nil {
 		return 0, true // so is every call of the Region
 	}

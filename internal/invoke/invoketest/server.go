@@ -1,6 +1,7 @@
 package invoketest
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A Server is a Lambda that runs the same worker for every function.
+// A Server is a Lambda that runs the same worker for every function, for synchronous and
+// asynchronous invocations.
 type Server struct {
 	// URL is the endpoint, for AWS_ENDPOINT_URL_LAMBDA.
 	URL string
@@ -163,13 +165,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // work runs the function that a request names and answers as Lambda does.
 func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 	name, known := functionOf(r.URL)
-	if !known || r.Method != http.MethodPost || r.Header.Get("X-Amz-Invocation-Type") != "RequestResponse" {
+	kind := r.Header.Get("X-Amz-Invocation-Type")
+	if !known || r.Method != http.MethodPost || kind != "RequestResponse" && kind != "Event" {
 		Refuse(http.StatusNotFound, "UnknownOperationException", name+" is not for this server")(w, r, nil)
 		return
 	}
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the client has disconnected
+	}
+	if kind == "Event" {
+		s.workLater(w, r, payload)
+		return
 	}
 	environment := name + " " + regionOf(r)
 	if cold := s.occupy(environment); cold > 0 {
@@ -191,6 +198,28 @@ func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	_, _ = w.Write(answer)
+}
+
+// workLater answers an asynchronous invocation, and runs the function once. Unlike Lambda it
+// does not run a function again that fails.
+func (s *Server) workLater(w http.ResponseWriter, r *http.Request, payload []byte) {
+	if len(payload) > protocol.MaxRequestBytes {
+		Refuse(http.StatusRequestEntityTooLarge, "RequestTooLargeException", "too many bytes")(w, r, nil)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	s.running.Go(func() {
+		defer cancel()
+		_, _ = s.worker(ctx, payload)
+	})
+	s.running.Go(func() {
+		select {
+		case <-s.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 }
 
 // failurePayload is what the runtime leaves when a function fails.
