@@ -2,6 +2,8 @@ package trigger
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 
 	"meridian/pkg/protocol"
 )
@@ -21,10 +23,33 @@ type Problem struct {
 	// Instance is the API's id of the request.
 	Instance string `json:"instance,omitzero"`
 
-	// Faults lists every fault of the request. It is an extension of RFC 9457.
+	// Faults lists every fault of the request, and RunID names the run that does not allow
+	// it. They are extensions of RFC 9457.
 	Faults protocol.Faults `json:"faults,omitzero"`
+	RunID  string          `json:"runId,omitzero"`
 
 	allow string // the allowed methods, with status 405
+}
+
+// problemOf returns the problem of an error of a Runner or a Keeper.
+func problemOf(err error) *Problem {
+	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
+		return invalidProblem(invalid.Faults)
+	}
+	if refused, ok := errors.AsType[Refusal](err); ok {
+		return &Problem{
+			Title: http.StatusText(refused.HTTPStatus()), Status: refused.HTTPStatus(), Detail: err.Error(), RunID: refused.Run(),
+		}
+	}
+	return &Problem{Title: "The answer was lost", Status: http.StatusInternalServerError, Detail: err.Error()}
+}
+
+// invalidProblem returns the problem of faults.
+func invalidProblem(faults protocol.Faults) *Problem {
+	return &Problem{
+		Title: "The request is not valid", Status: http.StatusBadRequest,
+		Detail: "nothing has been invoked; faults lists every fault", Faults: faults,
+	}
 }
 
 func (p *Problem) body() string {

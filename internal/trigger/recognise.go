@@ -14,6 +14,7 @@ type kind int
 
 const (
 	kindDirect      kind = iota // a Request
+	kindCommand                 // a Command
 	kindHTTP                    // an HTTP API event, payload format 2.0
 	kindEventBridge             // an EventBridge event
 	kindOther                   // an event that is refused
@@ -22,7 +23,8 @@ const (
 // An event is a recognised payload of an invocation.
 type event struct {
 	kind    kind
-	payload []byte // the Request, or the whole HTTP event
+	payload []byte // the Request or the Command, or the whole HTTP event
+	key     string // the key of an EventBridge event, or ""
 	what    string // the name of its kind, for kindOther
 }
 
@@ -53,8 +55,12 @@ func (o object) text(path string) string {
 	return s
 }
 
+// commandField is the field that tells a Command from a Request.
+const commandField = "command"
+
 // recognise returns the event of a payload. A payload without the shape of any event is
-// taken for a direct invoke: the decoder of requests refuses it if it is not a Request.
+// taken for a direct invoke: the decoder of requests refuses it if it is not a Request, and
+// that of commands if it is a Command with other fields of a Request.
 func recognise(payload []byte) event {
 	var o object
 	if json.Unmarshal(payload, &o) != nil {
@@ -70,13 +76,17 @@ func recognise(payload []byte) event {
 		if s.kind == kindOther {
 			return event{kind: kindOther, what: s.what + recordsOf(o)}
 		}
-		if i := slices.IndexFunc(protocol.RequestFields(), func(name string) bool { return o[name] != nil }); i >= 0 {
-			return event{kind: kindOther, what: fmt.Sprintf("%s with %q beside its own fields", s.what, protocol.RequestFields()[i])}
+		direct := append(protocol.RequestFields(), commandField)
+		if i := slices.IndexFunc(direct, func(name string) bool { return o[name] != nil }); i >= 0 {
+			return event{kind: kindOther, what: fmt.Sprintf("%s with %q beside its own fields", s.what, direct[i])}
 		}
 		if s.kind == kindEventBridge {
-			return event{kind: s.kind, payload: detail(o)}
+			return event{kind: s.kind, payload: detail(o), key: eventKey(o)}
 		}
 		return event{kind: s.kind, payload: payload}
+	}
+	if o[commandField] != nil {
+		return event{kind: kindCommand, payload: payload}
 	}
 	return event{kind: kindDirect, payload: payload}
 }
@@ -114,8 +124,8 @@ type unrecognisedError struct{ what string }
 
 // Error names the kind of the event, and the kinds that are supported.
 func (e *unrecognisedError) Error() string {
-	return fmt.Sprintf("this is %s; the coordinator takes a Request, an HTTP API event of payload format 2.0 "+
-		"with a Request for its body, or an EventBridge event with a Request for its detail", e.what)
+	return fmt.Sprintf("this is %s; the coordinator takes a Request or a Command, an HTTP API event of payload format 2.0, "+
+		"or an EventBridge event with a Request for its detail", e.what)
 }
 
 // ErrorName returns protocol.ErrorInvalidRequest.

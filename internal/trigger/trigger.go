@@ -8,10 +8,13 @@
 //   - A direct invoke: the payload is a Request. `serverless invoke`, the command
 //     line's --function and EventBridge Scheduler send these. The answer is the Result;
 //     a refused request is a function error that lists every fault.
-//   - An event of an HTTP API, payload format 2.0, POST /runs: the body is a Request. A
-//     Lambda function URL sends the same. The answer is 200 with the Result if the
-//     request was run, whether or not the run succeeded, and application/problem+json
-//     (RFC 9457) otherwise.
+//   - A direct invoke with a member "command": the payload is a Command, which is about
+//     kept runs.
+//   - An event of an HTTP API, payload format 2.0. POST /runs has a Request for its body;
+//     the answer is 200 with the Result if the request was run, whether or not the run
+//     succeeded. The other routes are those of kept runs, as the OpenAPI document says. A
+//     problem is answered as application/problem+json (RFC 9457). A Lambda function URL
+//     sends the same events.
 //   - An EventBridge event: the detail is a Request. The answer is the Result, which
 //     EventBridge discards. For a schedule without an input EventBridge Scheduler sends
 //     such an event too, with the text "{}" as its detail.
@@ -19,12 +22,22 @@
 // Other events are refused; the error names their kind. So is an event with fields of a
 // Request beside its own, and a Request with fields of an event. A refused request has
 // invoked nothing, and its values are not logged.
+//
+// # Invocations that are repeated
+//
+// Lambda repeats an asynchronous invocation that failed, with the same request id. If there
+// is a store, an EventBridge event is kept, and so is run once: without a key of its own it
+// has "event-" and the event's id, and for a replay the replay's name. A direct invoke
+// with keep, or one that starts a run, has "request-" and the request id. The Runtime API
+// does not tell whether a direct invoke is asynchronous. So one without keep is not kept,
+// and its run begins again if Lambda repeats it.
 package trigger
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 
 	"meridian/pkg/protocol"
 )
@@ -39,8 +52,11 @@ type Runner interface {
 
 // A Handler handles the coordinator's invocations.
 type Handler struct {
-	// Runner runs the requests. Required.
+	// Runner runs the requests, kept ones too. Required.
 	Runner Runner
+
+	// Keeper keeps runs. Nil means that there is no store: what needs one is refused.
+	Keeper Keeper
 
 	// Log gets a record for each refused request and for each run whose answer is lost.
 	// Nil means no log.
@@ -54,8 +70,14 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 	switch e.kind {
 	case kindHTTP:
 		return h.http(ctx, e.payload)
+	case kindCommand:
+		answer, err := h.command(ctx, e.payload)
+		h.logFailure(ctx, err)
+		return answer, err
 	case kindDirect, kindEventBridge:
 		r, faults := protocol.DecodeRequest(e.payload)
+		faults = faults.And(h.storeFaults(&r))
+		h.setKey(ctx, e, &r)
 		answer, err := h.Runner.Answer(ctx, r, faults, protocol.MaxPayloadBytes)
 		if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok && e.kind == kindEventBridge {
 			err = invalid.Faults.Within("detail").Err()
@@ -82,6 +104,10 @@ func (h *Handler) logFailure(ctx context.Context, err error) {
 	}
 	if other, ok := errors.AsType[*unrecognisedError](err); ok {
 		h.Log.WarnContext(ctx, "request refused", "cause", other.Error())
+		return
+	}
+	if refused, ok := errors.AsType[Refusal](err); ok {
+		h.Log.WarnContext(ctx, "request refused", "cause", http.StatusText(refused.HTTPStatus()))
 		return
 	}
 	h.Log.ErrorContext(ctx, "answer lost", "cause", err.Error())

@@ -188,7 +188,7 @@ func TestTheLogHasNoValueOfARefusedRequest(t *testing.T) {
 		"an EventBridge event":  `{"detail-type":"Run","source":"ops","detail":{"task":"hunter2\u0000","targets":["hunter2\u0000"]}}`,
 		"a detail that is text": `{"detail-type":"Run","source":"ops","detail":"hunter2"}`,
 		"a body":                edited(func(*events.APIGatewayV2HTTPRequest) {}),
-		"a path":                edited(func(r *events.APIGatewayV2HTTPRequest) { r.RawPath = "/runs/hunter2" }),
+		"a path":                edited(func(r *events.APIGatewayV2HTTPRequest) { r.RawPath = "/hunter2" }),
 		"a content-type":        edited(func(r *events.APIGatewayV2HTTPRequest) { r.Headers["content-type"] = "text/hunter2" }),
 	} {
 		var log bytes.Buffer
@@ -205,8 +205,8 @@ func TestTheLogHasNoValueOfARefusedRequest(t *testing.T) {
 
 func TestOtherEventsAreRefusedAndTheErrorNamesTheirKind(t *testing.T) {
 	t.Parallel()
-	const takes = "; the coordinator takes a Request, an HTTP API event of payload format 2.0 " +
-		"with a Request for its body, or an EventBridge event with a Request for its detail"
+	const takes = "; the coordinator takes a Request or a Command, an HTTP API event of payload format 2.0, " +
+		"or an EventBridge event with a Request for its detail"
 	tests := []struct {
 		name, payload, want string // want "" for any text
 	}{
@@ -223,6 +223,10 @@ func TestOtherEventsAreRefusedAndTheErrorNamesTheirKind(t *testing.T) {
 		{
 			"an HTTP API event with fields of a request", `{"version":"2.0","requestContext":{"http":{"method":"POST"}},"regions":["eu-west-1"]}`,
 			`this is an HTTP API event with "regions" beside its own fields` + takes,
+		},
+		{
+			"an HTTP API event with a command", `{"version":"2.0","requestContext":{"http":{"method":"POST"}},"command":"list"}`,
+			`this is an HTTP API event with "command" beside its own fields` + takes,
 		},
 		{
 			"a request with some fields of an EventBridge event", `{"task":"sleep","source":"ops","detail":{"task":"resolve"}}`,
@@ -296,19 +300,32 @@ func TestTheLogDistinguishesALostAnswerFromARefusedRequest(t *testing.T) {
 	}
 }
 
-// do handles an HTTP API event, and checks that the answer is described.
+// do handles an HTTP API event without a store.
 func do(t *testing.T, r *runner, request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	data, err := (&trigger.Handler{Runner: r}).Handle(t.Context(), marshal(t, request))
+	return handle(t, &trigger.Handler{Runner: r}, request)
+}
+
+// handle handles an HTTP API event, and checks that the answer is described.
+func handle(t *testing.T, h *trigger.Handler, request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	data, err := h.Handle(t.Context(), marshal(t, request))
 	if err != nil {
 		t.Fatalf("Handle = %v", err)
 	}
+	answer := response(t, data)
+	if !answer.IsBase64Encoded {
+		checkDescribed(t, request, answer)
+	}
+	return answer
+}
+
+// response decodes an answer to an HTTP API event.
+func response(t *testing.T, data []byte) events.APIGatewayV2HTTPResponse {
+	t.Helper()
 	var response events.APIGatewayV2HTTPResponse
 	if err := json.Unmarshal(data, &response); err != nil {
 		t.Fatal(err)
-	}
-	if !response.IsBase64Encoded {
-		checkDescribed(t, response)
 	}
 	return response
 }
@@ -392,14 +409,14 @@ func TestHTTPAnswersAProblemForEverythingElse(t *testing.T) {
 			"more time than the API has", func(r *events.APIGatewayV2HTTPRequest) { r.Body = `{"timeoutSeconds":60}` }, 400,
 			"nothing has been invoked; faults lists every fault",
 			`[{"path":"timeoutSeconds","value":"60","detail":"want at most 28 seconds over the HTTP API, which stops waiting ` +
-				`after 30s; for longer runs invoke the function directly or by a schedule"}]`,
+				`after 30s; for longer runs set keep, or invoke the function directly or by a schedule"}]`,
 		},
 		{
 			"bad base64", func(r *events.APIGatewayV2HTTPRequest) { r.Body, r.IsBase64Encoded = "{}", true }, 400,
 			"the event says that the body is base64, but it is not", "",
 		},
 		{"another path", func(r *events.APIGatewayV2HTTPRequest) { r.RawPath = "/run" }, 404, "/run is unknown; start a run with POST /runs", ""},
-		{"another method", func(r *events.APIGatewayV2HTTPRequest) { r.RequestContext.HTTP.Method = "PUT" }, 405, "PUT is not allowed; start a run with POST /runs", ""},
+		{"another method", func(r *events.APIGatewayV2HTTPRequest) { r.RequestContext.HTTP.Method = "PUT" }, 405, "PUT is not allowed; use GET, POST", ""},
 		{
 			"too large", func(r *events.APIGatewayV2HTTPRequest) { r.Body = strings.Repeat(" ", 1<<20+1) }, 413,
 			"1048577 bytes are too many; at most 1048576 (1 MiB)", "",
@@ -450,7 +467,7 @@ func TestHTTPAnswersAProblemForEverythingElse(t *testing.T) {
 				body.Title == "" || body.Instance != "id" || got.Headers["content-type"] != "application/problem+json" {
 				t.Errorf("answer %d %v %s\nwant %d, %s, %s", got.StatusCode, got.Headers, got.Body, tt.status, tt.want, tt.faults)
 			}
-			if allow := got.Headers["allow"]; (allow == "POST") != (tt.status == 405) {
+			if allow := got.Headers["allow"]; (allow == "GET, POST") != (tt.status == 405) {
 				t.Errorf("answer %d allows %q", got.StatusCode, allow)
 			}
 			if len(r.asked) > 0 {
