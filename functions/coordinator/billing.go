@@ -14,6 +14,6 @@ func billing(getenv func(string) string, home string) coordinator.Billing {
 		Region:         getenv("AWS_REGION"),
 		WorkerRegion:   home,
 		Architecture:   runtime.GOARCH,
-		WorkerMemoryMB: function.Megabytes(getenv("WORKER_MEMORY_MB")),
+		WorkerMemoryMB: function.Number(getenv("WORKER_MEMORY_MB")),
 	}
 }

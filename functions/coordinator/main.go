@@ -11,6 +11,8 @@
 // memory: costs are estimated with it when the invocations' logs do not have it.
 // WORKER_FUNCTIONS lists the functions that requests may name as their worker, with commas
 // between them; without it there is none.
+// STORE_BUCKET is the bucket in which runs are kept; without it none is. MAX_RUN_SECONDS and
+// MAX_GENERATIONS bound a kept run; without them a day and 100 invocations do.
 // The SDK's own variables apply, as in AWS_ENDPOINT_URL_LAMBDA.
 package main
 
@@ -21,7 +23,6 @@ import (
 	"meridian/internal/coordinator"
 	"meridian/internal/function"
 	"meridian/internal/task"
-	"meridian/internal/trigger"
 )
 
 func main() {
@@ -38,7 +39,7 @@ func main() {
 	}
 	c := &coordinator.Coordinator{
 		Invoker: workers, Tasks: task.Builtin(), Log: log, Regional: home == "", Windows: new(coordinator.Windows),
-		MemoryMB: function.Megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		MemoryMB: function.Number(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 		Billing:  billing(os.Getenv, home),
 		CPU:      function.CPU(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 		Bundle:   true,
@@ -47,6 +48,11 @@ func main() {
 	if c.Regional {
 		c.Regions = regions(os.Getenv)
 	}
+	kept, err := keeper(context.Background(), os.Getenv, c, workers, log)
+	if err != nil {
+		log.Error("not started", "cause", err.Error())
+		os.Exit(1)
+	}
 	c.Warm() // while that connection is being opened
-	function.Start(context.Background(), (&trigger.Handler{Runner: c, Log: log}).Handle)
+	function.Start(context.Background(), handler(kept, c, log).Handle)
 }

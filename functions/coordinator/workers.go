@@ -28,14 +28,14 @@ func workers(ctx context.Context, getenv func(string) string) (*invoke.Lambda, e
 	}
 	return invoke.NewLambda(cfg, invoke.Settings{ //nolint:contextcheck // it makes no call
 		Function: name, Placement: invoke.Placement(getenv("WORKER_PLACEMENT")),
-		MemoryMB: function.Megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+		MemoryMB: function.Number(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
 	})
 }
 
 // functions returns what invokes the functions that requests may name, with the connections of
 // the workers.
 func functions(getenv func(string) string, workers *invoke.Lambda) coordinator.Functions {
-	own := task.NewAWS(function.Megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")), func(ctx context.Context) (aws.Config, error) {
+	own := task.NewAWS(function.Number(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")), func(ctx context.Context) (aws.Config, error) {
 		return sdkconfig.Load(ctx)
 	}, nil)
 	return coordinator.LambdaFunctions(&invoke.Functions{

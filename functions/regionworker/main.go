@@ -21,7 +21,7 @@ func main() {
 	function.Tune(os.Getenv)
 	log := function.Log()
 	slog.SetDefault(log) // takes what net/http logs, too
-	memoryMB := function.Megabytes(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	memoryMB := function.Number(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	tasks, err := task.Builtin().Configure(os.Getenv, task.NewAWS(memoryMB, environment(os.Getenv).configuration, nil))
 	if err != nil {
 		log.Error("not started", "cause", err.Error())

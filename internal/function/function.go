@@ -120,7 +120,7 @@ const coreMB = 1769
 // format of AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 0.14 for "256". It returns 0 for text that
 // is not such a number, which includes "", as outside of Lambda.
 func CPU(memory string) float64 {
-	return float64(Megabytes(memory)) / coreMB
+	return float64(Number(memory)) / coreMB
 }
 
 // Log returns the function's log. It writes each record as a line to standard output,

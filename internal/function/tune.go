@@ -33,7 +33,7 @@ func Tune(getenv func(string) string) {
 		debug.SetGCPercent(garbagePercent)
 	}
 	memory := getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-	if mb := Megabytes(memory); mb > 0 && getenv("GOMEMLIMIT") == "" {
+	if mb := Number(memory); mb > 0 && getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(memoryShare * float64(mb<<20)))
 	}
 	if share := CPU(memory); share > 0 && share < 1 && getenv("GOMAXPROCS") == "" {
@@ -41,9 +41,9 @@ func Tune(getenv func(string) string) {
 	}
 }
 
-// Megabytes returns the number of a setting such as AWS_LAMBDA_FUNCTION_MEMORY_SIZE. One
+// Number returns the number of a setting such as AWS_LAMBDA_FUNCTION_MEMORY_SIZE. One
 // that is missing, no number or below 0 counts as 0: not known.
-func Megabytes(setting string) int {
+func Number(setting string) int {
 	n, err := strconv.Atoi(setting)
 	if err != nil { // then n may be the largest int
 		return 0
