@@ -7,11 +7,11 @@
 PLAIN := a b c d e f g h i j k l m n o p q r s t u v w x y z \
 	A B C D E F G H I J K L M N O P Q R S T U V W X Y Z 0 1 2 3 4 5 6 7 8 9 - _ . / : , + =
 beyond = $(if $2,$(call beyond,$(subst $(firstword $2),,$1),$(wordlist 2,$(words $2),$2)),$(strip $1))
-$(foreach name,ARCH FUNCTION_GOOS DIST STAGE REGION PLACEMENT REGIONS FUZZTIME RUNS SEED UNITS TIMES WORKER_MB COORDINATOR_MB,\
+$(foreach name,ARCH FUNCTION_GOOS DIST STAGE REGION PLACEMENT REGIONS PURGE FUZZTIME RUNS SEED UNITS TIMES WORKER_MB COORDINATOR_MB,\
 	$(if $(call beyond,$(value $(name)),$(PLAIN)),$(error $(name) may have letters, digits and - _ . / : , + = only)))
 override PARAMS := $(value PARAMS)
 GIVEN_ARCH := $(ARCH)
-export STAGE REGION PLACEMENT REGIONS PARAMS GIVEN_ARCH
+export STAGE REGION PLACEMENT REGIONS PARAMS PURGE GIVEN_ARCH
 
 # The architecture of the Lambda functions, as Go spells it: arm64 or amd64.
 ARCH ?= arm64
@@ -31,6 +31,8 @@ REGION ?=
 # for deploy-workers.
 PLACEMENT ?=
 REGIONS ?=
+# 1 lets remove delete the bucket of the kept runs, with all of them.
+PURGE ?=
 # More parameters of serverless.yml: PARAMS='--param schedule=ENABLED'.
 PARAMS ?=
 
@@ -52,7 +54,7 @@ FUNCTIONS := coordinator regionworker
 # calls them, and the coordinator checks requests. Both have every task. Raise them for a
 # task that links a client of the SDK.
 WORKER_MB ?= 12
-COORDINATOR_MB ?= 14
+COORDINATOR_MB ?= 15
 MAX_coordinator = $(COORDINATOR_MB)000000
 MAX_regionworker = $(WORKER_MB)000000
 
@@ -128,7 +130,7 @@ cli: ## the command line for Linux, macOS and Windows, static, with checksums: d
 FORCE:
 .PRECIOUS: $(DIST)/%/bootstrap
 
-size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than WORKER_MB (12) or COORDINATOR_MB (14) million bytes
+size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than WORKER_MB (12) or COORDINATOR_MB (15) million bytes
 	@$(foreach f,$(FUNCTIONS),bytes=$$(wc -c < $(DIST)/$(f)/bootstrap); \
 		echo "$(f): $$bytes bytes of at most $(MAX_$(f))"; [ $$bytes -le $(MAX_$(f)) ] &&) true
 
@@ -191,7 +193,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci
 
 # A part with a program missing is skipped, but fails where CI is set.
-e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,worker,schema for some, E2E_FULL=1 for all of it
+e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,worker,kept,schema for some, E2E_FULL=1 for all of it
 	go test -tags e2e -count=1 -v -timeout 30m ./e2e
 
 # botocore at the pinned version, in a virtual environment of its own.
@@ -214,7 +216,7 @@ DEPLOY := go run ./scripts/deploy
 deploy: node_modules/.package-lock.json ## deploy to AWS: STAGE=dev REGION=us-east-1
 	@$(DEPLOY) deploy
 
-remove: node_modules/.package-lock.json ## remove everything that deploy deployed
+remove: node_modules/.package-lock.json ## remove everything that deploy deployed but the kept runs; PURGE=1 deletes them too
 	@$(DEPLOY) remove
 
 deploy-workers: node_modules/.package-lock.json ## deploy the worker alone: REGIONS="eu-west-1 us-east-1"

@@ -1,6 +1,6 @@
 'use strict';
 
-const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation'); // the framework's
+const outputs = require('./outputs');
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -25,18 +25,6 @@ module.exports = class Settings {
       said[param.slice(0, at)] = param.slice(at + 1).trimEnd();
     }
 
-    // outputs returns those of the deployed stack: none if there is no stack yet.
-    const outputs = async () => {
-      try {
-        const client = new CloudFormationClient(await aws.getAwsSdkV3Config());
-        const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stack }));
-        return Object.fromEntries((Stacks[0].Outputs ?? []).map((o) => [o.OutputKey, o.OutputValue]));
-      } catch (error) {
-        if (/does not exist/.test(error.message)) return {};
-        throw error;
-      }
-    };
-
     // known refuses names that no parameter has.
     const known = () => {
       const unknown = Object.keys(said).filter((name) => !(name in params.default));
@@ -50,7 +38,7 @@ module.exports = class Settings {
     // all refuses a deployment that lacks a setting of the deployed stack, and returns
     // what the stack was deployed with.
     const all = async () => {
-      const before = JSON.parse((await outputs()).Settings ?? '{}');
+      const before = JSON.parse((await outputs(aws)).Settings ?? '{}');
       const lost = Object.keys(before).filter(
         (name) => name in params.default && !(name in said) && text(before[name]) !== text(params.default[name])
       );
@@ -91,7 +79,7 @@ module.exports = class Settings {
       },
       'finalize': async () => {
         if (serverless.processedInput.commands.join(' ') !== 'deploy') return;
-        const { RunsUrl } = await outputs();
+        const { RunsUrl } = await outputs(aws);
         if (RunsUrl) writeText(`POST requests to ${RunsUrl}`);
       },
     };

@@ -52,6 +52,13 @@ const here = async (name, resolveVariable) => {
   return byRegion[await resolveVariable('self:provider.region')];
 };
 
+// stored tells whether the deployment has a store.
+const stored = async (resolveVariable) => {
+  const store = await resolveVariable('param:store');
+  if (store !== 'ENABLED' && store !== 'DISABLED') throw wrong('store', `ENABLED or DISABLED, not "${store}"`);
+  return store === 'ENABLED';
+};
+
 // vpc is the VpcConfig of the worker in this Region, or undefined.
 const vpc = async (resolveVariable) => {
   const found = await here('workerVpc', resolveVariable);
@@ -77,8 +84,13 @@ const functionProperties = async (name, resolveVariable) => {
   return properties;
 };
 
-module.exports.coordinatorProperties = ({ resolveVariable }) =>
-  functionProperties('coordinatorConcurrency', resolveVariable);
+// A coordinator with a store invokes itself to carry a run on. Lambda would take that for a
+// mistake and stop it after some 16 invocations; the parameter maxGenerations ends it here. See
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+module.exports.coordinatorProperties = async ({ resolveVariable }) => {
+  const properties = await functionProperties('coordinatorConcurrency', resolveVariable);
+  return (await stored(resolveVariable)) ? { ...properties, RecursiveLoop: 'Allow' } : properties;
+};
 
 module.exports.workerProperties = async ({ resolveVariable }) => {
   const properties = await functionProperties('workerConcurrency', resolveVariable);
@@ -157,6 +169,37 @@ module.exports.logProperties = async ({ resolveVariable }) => {
   return key === undefined ? {} : { KmsKeyId: key };
 };
 
+// storeEncryption is the encryption of the store's objects: with S3's own key, or with the key
+// of this Region. A bucket key saves nearly all requests to KMS.
+module.exports.storeEncryption = async ({ resolveVariable }) => {
+  const key = await here('kmsKeys', resolveVariable);
+  const rule =
+    key === undefined
+      ? { ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }
+      : { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled: true };
+  return { ServerSideEncryptionConfiguration: [rule] };
+};
+
+// storeKeyPolicy is what the coordinator needs to use that key, for the store's objects only.
+module.exports.storeKeyPolicy = async ({ resolveVariable }) => {
+  const key = await here('kmsKeys', resolveVariable);
+  if (key === undefined || !(await stored(resolveVariable))) return noValue;
+  return {
+    PolicyName: 'runs-key',
+    PolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+          Resource: key,
+          Condition: { StringEquals: { 'kms:EncryptionContext:aws:s3:arn': { 'Fn::GetAtt': ['RunsBucket', 'Arn'] } } },
+        },
+      ],
+    },
+  };
+};
+
 module.exports.workerPolicies = ({ resolveVariable }) => list('workerPolicies', resolveVariable);
 module.exports.tags = ({ resolveVariable }) => texts('tags', resolveVariable);
 
@@ -214,5 +257,12 @@ module.exports.workerRegions = async ({ resolveVariable }) => {
 
 // scheduleInput is the request that the schedule sends, as the text that
 // EventBridge Scheduler expects. It comes from events/, so that the deployment,
-// the tests and the documentation use the same request.
-module.exports.scheduleInput = () => JSON.stringify(require('../events/schedule.json'));
+// the tests and the documentation use the same request. With a store it gets a key, so that
+// a request that is delivered twice is run once: the scheduler puts in the time that it is for. See
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+module.exports.scheduleInput = async ({ resolveVariable }) => {
+  const request = require('../events/schedule.json');
+  if (!(await stored(resolveVariable))) return JSON.stringify(request);
+  const schedule = `meridian-${await resolveVariable('sls:stage')}`;
+  return JSON.stringify({ key: `${schedule}-<aws.scheduler.scheduled-time>`, ...request });
+};

@@ -60,6 +60,7 @@ func (s *settings) command(ctx context.Context, action string, more ...string) (
 	args := append([]string{action, "--stage", s.stage, "--region", s.region}, s.args()...)
 	cmd := exec.CommandContext(ctx, filepath.Join(root, "node_modules", ".bin", "serverless"), append(args, more...)...)
 	cmd.Dir = root
+	cmd.Env = append(cmd.Environ(), "PURGE="+s.purge) // for deploy/runs.js
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	return cmd, nil

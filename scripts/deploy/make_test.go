@@ -29,7 +29,7 @@ func makeSays(t *testing.T, target, variable string, inEnvironment bool) (string
 func TestMakeGivesCodeToNoShell(t *testing.T) {
 	t.Parallel()
 	for target, names := range map[string][]string{
-		"remove": {"STAGE", "REGION"}, "deploy": {"PLACEMENT", "ARCH"}, "deploy-workers": {"REGIONS"},
+		"remove": {"STAGE", "REGION", "PURGE"}, "deploy": {"PLACEMENT", "ARCH"}, "deploy-workers": {"REGIONS"},
 		"build": {"DIST", "FUNCTION_GOOS"}, "soak": {"RUNS", "SEED"}, "fuzz": {"FUZZTIME"}, "bench-reserve": {"UNITS"},
 	} {
 		for _, name := range names {

@@ -32,6 +32,7 @@ type settings struct {
 	stage   string
 	region  string            // of the coordinator
 	regions string            // of the workers, as given
+	purge   string            // "1" to delete the bucket of the kept runs with the stack, or ""
 	options []string          // given for the framework, beside parameters
 	given   map[string]string // parameters, and the Region unless one is kept
 	kept    map[string]string
@@ -40,7 +41,7 @@ type settings struct {
 // newSettings reads and checks what was given, from the environment, and what is kept
 // in the root.
 func newSettings(root string, getenv func(string) string) (*settings, error) {
-	s := &settings{root: root, stage: getenv("STAGE"), regions: getenv("REGIONS"), given: map[string]string{}}
+	s := &settings{root: root, stage: getenv("STAGE"), regions: getenv("REGIONS"), purge: getenv("PURGE"), given: map[string]string{}}
 	if s.stage == "" {
 		s.stage = "dev"
 	}
@@ -112,6 +113,9 @@ func (s *settings) check() error {
 		if !regionName.MatchString(region) {
 			return fmt.Errorf("%q is not the name of a Region", region)
 		}
+	}
+	if s.purge != "" && s.purge != "1" {
+		return fmt.Errorf("PURGE %q: want 1, or nothing", s.purge)
 	}
 	if a := s.value("architecture"); a != "" && a != "arm64" && a != "x86_64" {
 		return fmt.Errorf("the architecture %q: want arm64, or amd64, which is x86_64", a)

@@ -20,7 +20,7 @@ func newPlace(t *testing.T) place {
 	// Without --param architecture=…, the configuration of the stage "intel" says x86_64.
 	write(t, filepath.Join(p.root, "node_modules", ".bin", "serverless"), `#!/bin/sh
 case "$PWD" in */build/workers/*) calls=../../../../calls;; *) calls=calls;; esac
-{ printf %s "$1"; shift; printf '|%s' "$@"; echo; } >> $calls
+{ printf %s "$1"; shift; printf '|%s' "$@"; echo "${PURGE:+|PURGE=$PURGE}"; } >> $calls
 case "$*" in
 *stage?bad*) exit 1;;
 *intel*|*architecture=x86_64*) echo x86_64;;
@@ -99,6 +99,13 @@ func TestAStageIsDeployedWithWhatItWasDeployedWith(t *testing.T) {
 	if len(calls) != 1 || !strings.HasPrefix(calls[0], "remove|--stage|prod|--region|eu-west-1|") {
 		t.Errorf("remove calls %q, want the removal from eu-west-1", calls)
 	}
+}
+
+func TestOnlyTheRemovalThatSaysSoDeletesTheKeptRuns(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.want(t, []string{"remove|--stage|dev|--region|us-east-1"}, "remove")
+	p.want(t, []string{"remove|--stage|dev|--region|us-east-1|PURGE=1"}, "remove", "PURGE=1")
 }
 
 func TestTheProgramHasNoDefaultThatOverridesAStagesOwn(t *testing.T) {
@@ -180,6 +187,7 @@ func TestRefused(t *testing.T) {
 		{"remove", []string{"STAGE=../../prod"}},
 		{"remove", []string{"STAGE=--force"}},
 		{"remove", []string{"REGION=mars"}},
+		{"remove", []string{"PURGE=yes"}},
 		{"deploy", []string{"REGIONS=eu-west-1 ../eu-west-1"}},
 		{"deploy", []string{"PLACEMENT=everywhere"}},
 		{"deploy", []string{"GIVEN_ARCH=mips"}},
