@@ -110,6 +110,7 @@ func TestTextOfAccounts(t *testing.T) {
 		{name: "accounts-wide", result: organization(fewRegions()...), options: report.Options{Width: 80, All: true}},
 		{name: "accounts-one", result: over(in("111122223333", "payments", succeeded("eu-west-1", 1, `"a"`)))},
 		{name: "accounts-lookups", result: lookedUp()},
+		{name: "accounts-running", result: carriedOn(over(in("111122223333", "payments", stillRunning().Regions...), in("222233334444", "", resolved("us-east-1", 5))))},
 		{name: "accounts-targets", result: over(
 			in("111122223333", "a", manyTargets().Regions...), in("222233334444", "a", manyTargets().Regions...),
 		), options: report.Options{Width: 100}},
@@ -135,6 +136,7 @@ func TestListingOfAccounts(t *testing.T) {
 		options    report.Options
 	}{
 		{name: "accounts-rows", form: "table", result: organization(fewRegions()...)},
+		{name: "accounts-rows-running", form: "table", result: carriedOn(over(in("111122223333", "payments", stillRunning().Regions...)))},
 		{name: "accounts-rows-80", form: "table", result: organization(fewRegions()...), options: report.Options{Width: 80}},
 		{name: "accounts-rows-csv", form: "csv", result: organization(fewRegions()...)},
 		{name: "accounts-rows-jsonl", form: "jsonl", result: organization(fewRegions()...)},

@@ -17,6 +17,9 @@ func costLine(c *protocol.Cost) string {
 	if c.Region != "" { // else the coordinator is no function
 		text += ", coordinator " + bill(c.Coordinator)
 	}
+	if s := c.Store; s != nil {
+		text += fmt.Sprintf(", store %s", count(s.Writes+s.Reads, "request", "requests"))
+	}
 	if c.USD > 0 {
 		text = fmt.Sprintf("about %s (%s)", dollars(c.USD), text)
 	}

@@ -87,3 +87,61 @@ func ExampleList() {
 	// eu-west-1,2,
 	// me-south-1,,Call.Connect: no connection within 3s
 }
+
+// What changed from one run to the next: a failure, and a row with the same id.
+func ExampleCompare() {
+	in := func(region string, target protocol.TargetOutcome) protocol.RegionOutcome {
+		target.Target = "ec2:DescribeInstances"
+		return protocol.RegionOutcome{Region: region, Status: target.Status, Targets: []protocol.TargetOutcome{target}}
+	}
+	found := func(rows string) protocol.TargetOutcome {
+		return protocol.TargetOutcome{Status: protocol.StatusSucceeded, Output: json.RawMessage(rows)}
+	}
+	refused := protocol.TargetOutcome{Status: protocol.StatusFailed, Error: "AccessDenied", Cause: "not authorized"}
+	before := protocol.Result{Regions: []protocol.RegionOutcome{
+		in("eu-west-1", found(`[{"id":"i-0abc","state":"running"}]`)), in("us-east-1", found(`[]`)),
+	}}
+	after := protocol.Result{Regions: []protocol.RegionOutcome{
+		in("eu-west-1", found(`[{"id":"i-0abc","state":"stopped"}]`)), in("us-east-1", refused),
+	}}
+	rows := func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage) {
+		_ = json.Unmarshal(output, &rows)
+		return []string{"id", "state"}, rows
+	}
+	d := report.Compare(before, after, report.Comparison{Rows: rows, Key: []string{"id"}})
+	if err := d.Text(os.Stdout, report.Options{}); err != nil {
+		panic(err)
+	}
+	fmt.Println(d.Worse)
+	// Output:
+	// newly failing  us-east-1  ec2:DescribeInstances  AccessDenied: not authorized
+	// row changed    eu-west-1  ec2:DescribeInstances  i-0abc  state: "running" → "stopped"
+	// 1 newly failing, 1 row changed
+	// true
+}
+
+// The attempts of a run on a time axis: a throttle, a wait and a retry.
+func ExampleTimeline() {
+	result := protocol.Result{
+		Status: protocol.StatusSucceeded, ElapsedMs: 1000, Message: "That took 1.000 seconds",
+		Regions: []protocol.RegionOutcome{{
+			Region: "eu-west-1", Status: protocol.StatusSucceeded, ElapsedMs: 1000,
+			Attempts: []protocol.Attempt{
+				{ElapsedMs: 100, Error: "Lambda.TooManyRequestsException", WaitMs: 300}, {StartMs: 400, ElapsedMs: 600},
+			},
+		}},
+		Summary: protocol.Summary{Regions: protocol.Counts{Total: 1, Succeeded: 1}, Targets: protocol.Counts{Total: 1, Succeeded: 1}},
+	}
+	if err := report.Timeline(os.Stdout, result, report.Options{Width: 50}); err != nil {
+		panic(err)
+	}
+	// Output:
+	// That took 1.000 seconds
+	//
+	//            0                      1.000 s
+	// eu-west-1  xxx·········══════════════════  1.000 s
+	//
+	// ═ retry   x failed   · wait
+	//
+	// 1 of 1 Region succeeded
+}

@@ -117,6 +117,9 @@ func (gs *groups) addOutcome(r protocol.RegionOutcome) {
 	for _, t := range r.Targets {
 		why = cmp.Or(why, reason(t.Error, t.Cause))
 	}
+	if why == "" && (r.Status == protocol.StatusRunning || r.Status == protocol.StatusNotStarted) {
+		return // the run has not ended, and the matrix says it
+	}
 	gs.add(r, "", r.Status, why)
 }
 

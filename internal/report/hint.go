@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,9 +11,13 @@ import (
 // mostHints is how many Regions' hints are worth reading: the others' are alike.
 const mostHints = 3
 
-// hints returns what to do about the errors of the run and the Regions, each once.
-func hints(result protocol.Result) []string {
+// hints returns what to do about the errors of the run and the Regions, each once, after what to
+// do next about a run that has not ended.
+func hints(result protocol.Result, next string) []string {
 	var found []string
+	if line := lookUp(result); line != "" {
+		found = append(found, cmp.Or(next, line))
+	}
 	if result.Hint != "" {
 		found = append(found, instruction(result.Hint, ""))
 	}

@@ -218,7 +218,7 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 	if l.shown || !slices.Contains(l.columns, columnError) {
 		result = withoutShown(result)
 	}
-	writeNotes(&b, result, o.Width, o.palette())
+	writeNotes(&b, result, o, o.palette())
 	counts := l.result.Summary.Regions
 	text := fmt.Sprintf("%s from %s", count(l.found, "row", "rows"), count(counts.Total, "Region", "Regions"))
 	if l.accounts != nil {
@@ -227,7 +227,11 @@ func (l *Listing) Summary(w io.Writer, o Options) error {
 	if others := others(counts, false); len(others) > 0 {
 		text += " (" + strings.Join(others, ", ") + ")"
 	}
-	line(text + " in " + span(l.result.ElapsedMs))
+	text += " in " + span(l.result.ElapsedMs)
+	if carried := generations(l.result); carried != "" {
+		text += ", " + carried
+	}
+	line(text)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -18,6 +18,7 @@ var marks = map[protocol.Status]string{
 	protocol.StatusAborted:    "ABORTED",
 	protocol.StatusNotStarted: "not run",
 	protocol.StatusSkipped:    "skip",
+	protocol.StatusRunning:    "running",
 }
 
 // A matrix shows the outcomes of several accounts: a line for each account, a column for

@@ -32,6 +32,7 @@ func (o Options) palette() palette {
 			protocol.StatusAborted:    style.Foreground(lipgloss.Magenta),
 			protocol.StatusNotStarted: quiet,
 			protocol.StatusSkipped:    quiet,
+			protocol.StatusRunning:    style.Foreground(lipgloss.Cyan),
 		},
 	}
 }

@@ -1,6 +1,7 @@
 // Package report prints a result: [Text] prints the messages of the task, how long the run
-// took, a table of Regions, a summary, and the cost. [List] lists the rows that the task
-// found, as a table, CSV or JSON lines.
+// took, a table of Regions, a summary, and the cost. [Timeline] draws the attempts. [List] lists
+// the rows that the task found, as a table, CSV or JSON lines. [Compare] says what changed from
+// one result to another.
 //
 // The command line calls it. Programs read the result itself, as JSON, or its rows.
 //
@@ -13,12 +14,13 @@
 // role lacks is on a line of its own, at any width. Nothing that came from outside reaches
 // the terminal as a control sequence. With a width, no row is wider and the summary is
 // wrapped; without a width, nothing is cut. With the zero [Options] the same result gives
-// the same bytes on every terminal and every machine.
+// the same bytes on every terminal and every machine. A run that continues after this result
+// says so, with the command that looks it up.
 //
 // # What a Listing promises
 //
 // Every row that the task found is listed, in the result's order or in the order asked
-// for. Every target that failed or was not started has a row with its error, and every
+// for. Every target that failed, was not started or still runs has a row that says so, and every
 // failure can be read whole: in its row, or in the Summary. A task's column never hides
 // the Region, the target or the error. A reader of the CSV gets each cell back, except that
 // control characters are dots; JSON lines keep values as they are. With a width, no row of
@@ -38,7 +40,7 @@ import (
 // width.
 type Options struct {
 	// Width is the width of the terminal in cells. Zero means no limit, and no
-	// timeline.
+	// timeline in a table; to [Timeline] it means 80.
 	Width int
 
 	// All says to print every message and every failure, with nothing cut: Width then
@@ -49,6 +51,10 @@ type Options struct {
 	// Color says whether to use the terminal's own 16 colors, which suit dark and
 	// light backgrounds. False means no escape sequences.
 	Color bool
+
+	// Next is the hint for a run that has not ended. Empty means the command that looks up
+	// the run.
+	Next string
 }
 
 // width returns the width of the table and the failures.
@@ -88,7 +94,7 @@ func Text(w io.Writer, r protocol.Result, o Options) error {
 		b.WriteString(table + "\n")
 		writeFailures(&b, r, cut, o, p)
 	}
-	writeSummary(&b, r, o.Width, p)
+	writeSummary(&b, r, o, p)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

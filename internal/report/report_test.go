@@ -70,6 +70,11 @@ func TestText(t *testing.T) {
 		{name: "cost-unknown", result: unpriced()},
 		{name: "cost-unsized", result: unsized()},
 		{name: "cost-function", result: ofFunction()},
+		{name: "running", result: stillRunning()},
+		{name: "running-80", result: stillRunning(), options: report.Options{Width: 80}},
+		{name: "running-wide", result: stillRunning(), options: report.Options{Width: 80, All: true}},
+		{name: "running-color", result: stillRunning(), options: report.Options{Width: 120, Color: true}},
+		{name: "redriven", result: redriven()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +104,7 @@ func compareGolden(t *testing.T, name, got string) {
 // With a width, no row is wider.
 func TestTextKeepsItsWidth(t *testing.T) {
 	t.Parallel()
-	for _, r := range []protocol.Result{helloWorld(), tolerated(), manyTargets(), throttled(), unicodeOutputs(), outputs(), batches(), ranElsewhere()} {
+	for _, r := range []protocol.Result{helloWorld(), tolerated(), manyTargets(), throttled(), unicodeOutputs(), outputs(), batches(), ranElsewhere(), stillRunning()} {
 		for width := 38; width <= 140; width++ {
 			lines := strings.Split(text(t, r, report.Options{Width: width}), "\n")
 			for _, line := range table(lines) {

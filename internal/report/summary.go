@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 const leastSpeedup = 1.1
 
 // writeSummary writes the counts of the run, and its notes.
-func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
+func writeSummary(b *strings.Builder, r protocol.Result, o Options, p palette) {
 	s := r.Summary
 	tolerated := r.Status == protocol.StatusSucceeded
 	parts := []string{tally(s.Regions, "Region", "Regions", tolerated)}
@@ -47,21 +48,25 @@ func writeSummary(b *strings.Builder, r protocol.Result, width int, p palette) {
 	if s.TargetRetries > s.Retries { // a retry of an invocation also retries its targets
 		parts = append(parts, count(s.TargetRetries, "retry of a target", "retries of targets"))
 	}
+	if carried := generations(r); carried != "" {
+		parts = append(parts, carried)
+	}
 	if s.Speedup >= leastSpeedup {
 		parts = append(parts, fmt.Sprintf("%.1f times as fast as one after the other (%s)",
 			s.Speedup, span(s.SerialMs)))
 	}
-	b.WriteString(paragraph(strings.Join(parts, "; "), width, lipgloss.NewStyle()))
-	writeNotes(b, withoutShown(r), width, p)
+	b.WriteString(paragraph(strings.Join(parts, "; "), o.Width, lipgloss.NewStyle()))
+	writeNotes(b, withoutShown(r), o, p)
 }
 
 // writeNotes writes the cost of the run, hints and notices, and the error if it did not
 // succeed.
-func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
+func writeNotes(b *strings.Builder, r protocol.Result, o Options, p palette) {
+	width := o.Width
 	if line := costLine(r.Summary.Cost); line != "" {
 		b.WriteString(paragraph(clean(line), width, lipgloss.NewStyle()))
 	}
-	for _, hint := range hints(r) {
+	for _, hint := range hints(r, o.Next) {
 		b.WriteString(paragraph("hint: "+clean(hint), width, p.quiet))
 	}
 	writePolicies(b, r, width, p)
@@ -70,7 +75,7 @@ func writeNotes(b *strings.Builder, r protocol.Result, width int, p palette) {
 	}
 	if r.Status != protocol.StatusSucceeded {
 		line := clean(string(r.Status))
-		if why := clean(reason(r.Error, r.Cause)); why != "" {
+		if why := cmp.Or(clean(reason(r.Error, r.Cause)), whileRunning(r)); why != "" {
 			line += "  " + why
 		}
 		b.WriteString(paragraph(line, width, p.status[r.Status]))

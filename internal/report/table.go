@@ -63,8 +63,10 @@ func regionTable(r protocol.Result, o Options, p palette) (table string, shorten
 	}
 	cells := min(widestTimeline, room-gap-min(answers.width(), enoughAnswer))
 	if cells >= leastTimeline && len(r.Regions) > 1 {
-		columns = append(columns, timelines(r, cells, p))
-		room -= gap + cells
+		if line := timelines(r, cells, p); line.width() <= cells { // the times of a long run can be wider
+			columns = append(columns, line)
+			room -= gap + cells
+		}
 	}
 	return join(append(columns, answers.cut(room, shortened)), nil), shortened
 }

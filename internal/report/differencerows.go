@@ -1,0 +1,110 @@
+package report
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"meridian/pkg/protocol"
+)
+
+// rows compares the rows of a target that succeeded in both results. Rows with the same key are
+// matched in their order.
+func (d *comparing) rows(before, after item) {
+	was, is := d.rowsOf(before.target), d.rowsOf(after.target)
+	earlier := map[string][]map[string]json.RawMessage{}
+	for _, row := range was {
+		key := d.keyOf(row)
+		earlier[key] = append(earlier[key], row)
+	}
+	for _, row := range is {
+		key := d.keyOf(row)
+		if len(earlier[key]) == 0 {
+			d.row(after, ChangeRowCame, row, nil)
+			continue
+		}
+		old := earlier[key][0]
+		earlier[key] = earlier[key][1:]
+		if was := changed(old, row); len(was) > 0 {
+			d.row(after, ChangeRowChanged, row, was)
+		}
+	}
+	left := map[string]int{}
+	for key, rows := range earlier {
+		left[key] = len(rows)
+	}
+	for _, row := range slices.Backward(was) { // of rows with the same key the last ones went
+		if key := d.keyOf(row); left[key] > 0 {
+			left[key]--
+			d.row(before, ChangeRowWent, row, nil)
+		}
+	}
+}
+
+// row adds a finding of a row.
+func (d *comparing) row(i item, change Change, row, before map[string]json.RawMessage) {
+	f := Finding{Change: change, Row: row, Before: before}
+	f.Account, f.AccountName, f.Region, f.Target = i.region.Account, i.region.AccountName, i.region.Region, i.target.Target
+	d.Findings = append(d.Findings, f)
+}
+
+// rowsOf returns the rows of an output, and notes their columns.
+func (d *comparing) rowsOf(t protocol.TargetOutcome) []map[string]json.RawMessage {
+	list := d.Rows
+	if list == nil {
+		list = members
+	}
+	if t.Output == nil {
+		return nil
+	}
+	columns, rows := list(t.Output)
+	for _, name := range columns {
+		d.columns[name] = true
+	}
+	for _, row := range rows {
+		for name := range row {
+			d.columns[name] = true
+		}
+	}
+	return rows
+}
+
+// keyOf returns the key of a row as text.
+func (d *comparing) keyOf(row map[string]json.RawMessage) string {
+	names := d.Comparison.Key
+	if names == nil {
+		names = comparedColumns(row)
+	}
+	var b strings.Builder
+	for _, name := range names {
+		if value := row[name]; value != nil {
+			b.WriteString(name + "\x00" + compact(value) + "\x00")
+		}
+	}
+	return b.String()
+}
+
+// comparedColumns returns the columns of a row that are compared, in alphabetical order.
+func comparedColumns(row map[string]json.RawMessage) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(row)), func(name string) bool { return strings.HasSuffix(name, "Ms") })
+}
+
+// changed returns the earlier values of the columns that differ. A column that a row lacks is null.
+func changed(before, after map[string]json.RawMessage) map[string]json.RawMessage {
+	changed := map[string]json.RawMessage{}
+	for _, name := range slices.Concat(comparedColumns(before), comparedColumns(after)) {
+		if was, is := value(before[name]), value(after[name]); was != is {
+			changed[name] = json.RawMessage(was)
+		}
+	}
+	return changed
+}
+
+// value returns a JSON value in its compact form.
+func value(v json.RawMessage) string {
+	if v == nil {
+		return "null"
+	}
+	return compact(v)
+}
