@@ -64,6 +64,8 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 	flags.IntVar(&f.call.maxBytes, "max-bytes", 0, "read at most `n` bytes of an answer, all pages together (default 16 MiB)")
 	flags.StringSliceVar(&f.call.allow, "allow", nil, "also allow the operations that match these `patterns`, such as ec2:StopInstances or 's3:*'; repeatable (default those that only read)")
 	f.registerLimits(cmd)
+	f.registerStore(cmd)
+	f.registerOutput(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("input", completeInput)
 	_ = cmd.RegisterFlagCompletionFunc("allow", completeOperations)
 	return cmd

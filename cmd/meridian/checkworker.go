@@ -82,7 +82,7 @@ func (c *cli) checkWorker(ctx context.Context, f *checkFlags, program []string, 
 			return failure("check the worker: %v", context.Cause(ctx))
 		}
 		if len(findings) == 0 && finding.Verdict == workercheck.NotChecked {
-			return explainCall(ctx, strings.Join(append(program, f.function), " "), protocol.Request{}, finding.Err)
+			return explainCall(ctx, strings.Join(append(program, f.function), " "), &protocol.Request{}, finding.Err)
 		}
 		findings = append(findings, finding)
 		counts[finding.Verdict]++

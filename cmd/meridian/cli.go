@@ -46,6 +46,8 @@ accounts for every Region and every target.`,
 	root.SetErr(printableWriter{c.stderr})
 	root.SetFlagErrorFunc(suggestFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(c.callCommand(), c.runCommand(), c.operationsCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.checkWorkerCommand(), c.schemaCommand(), c.versionCommand())
+	root.AddCommand(c.callCommand(), c.runCommand(), c.startCommand(), c.runsCommand(), c.showCommand(), c.diffCommand(), c.watchCommand(),
+		c.stopCommand(), c.resumeCommand(), c.redriveCommand(),
+		c.operationsCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.checkWorkerCommand(), c.schemaCommand(), c.versionCommand())
 	return root
 }

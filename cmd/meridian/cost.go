@@ -68,6 +68,7 @@ that are the same for all are left out: the schedule, traces, data transfer.`, p
 	flags.StringVar((*string)(&f.Architecture), "architecture", string(price.ARM64), "the functions' `architecture`: arm64 or x86_64")
 	flags.IntVar(&f.WorkerMB, "worker-memory", deployedWorkerMB, "a worker's memory in `MB`")
 	flags.IntVar(&f.CoordinatorMB, "coordinator-memory", deployedCoordinatorMB, "the memory in `MB` of the coordinator, or of the function in its place")
+	flags.BoolVar(&f.Kept, "kept", false, "count the requests to S3 of runs that Meridian keeps")
 	addOutput(cmd, &f.output)
 	complete(cmd, "region", func(string) []cobra.Completion { return pricedRegions() })
 	complete(cmd, "architecture", func(string) []cobra.Completion { return architectures() })

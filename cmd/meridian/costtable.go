@@ -20,6 +20,7 @@ type costListing struct {
 	Architecture        price.Architecture `json:"architecture"`
 	WorkerMemoryMB      int                `json:"workerMemoryMb"`
 	CoordinatorMemoryMB int                `json:"coordinatorMemoryMb"`
+	Kept                bool               `json:"kept,omitzero"`
 	PricesAsOf          string             `json:"pricesAsOf"`
 	MonthHours          float64            `json:"monthHours"`
 	Runs                int                `json:"runs"`
@@ -68,7 +69,7 @@ func listCost(job price.Job, c price.Comparison) costListing {
 	listing := costListing{
 		Regions: job.Regions, Seconds: job.Seconds, EverySeconds: job.Every.Seconds(),
 		Region: job.Region, Architecture: job.Architecture,
-		WorkerMemoryMB: job.WorkerMB, CoordinatorMemoryMB: job.CoordinatorMB,
+		WorkerMemoryMB: job.WorkerMB, CoordinatorMemoryMB: job.CoordinatorMB, Kept: job.Kept,
 		PricesAsOf: price.Date, MonthHours: price.Month.Hours(), Runs: c.Runs,
 		Workers: listParts(c.Workers, c.Runs), Relays: listParts(c.Relays, c.Runs),
 	}

@@ -20,15 +20,16 @@ type runFlags struct {
 	file                                             string
 	regions, excludeRegions, targets                 texts
 	partition                                        string
-	task, parameters, name                           string
+	task, parameters, name, key                      string
 	pairs                                            []string // of --param
 	maxConcurrency, targetMaxConcurrency, maxTargets int
 	timeout, regionTimeout, targetTimeout            seconds
 	retry, targetRetry, hedge                        string
 	toleratedPercentage                              float64
 	toleratedCount, minSuccessful                    int
-	failFast                                         bool
-	function, awsRegion                              string
+	failFast, keep                                   bool
+	stopping                                         bool // whether the run is carried on only to end it
+	function, awsRegion, store                       string
 	workerSettings                                   map[string]string
 	output                                           format
 	columns, sort, countBy                           string
@@ -41,11 +42,22 @@ type runFlags struct {
 	arguments                                        bool               // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool
+	starts                                           bool        // whether the command starts a run and does not wait for it
+	compare                                          bool        // whether to print what changed since the last run of the name
+	next                                             string      // the hint for a result that is RUNNING
 	aws                                              *aws.Config // once it is loaded
+	kept                                             *runStore   // once it is open; nil means that runs are not kept
 }
 
 // register adds the flags to cmd, in the order of its help.
 func (f *runFlags) register(cmd *cobra.Command) {
+	f.registerWork(cmd)
+	f.registerStore(cmd)
+	f.registerOutput(cmd)
+}
+
+// registerWork adds the flags that say what to run, where and how.
+func (f *runFlags) registerWork(cmd *cobra.Command) {
 	f.registerRegions(cmd)
 	flags := cmd.Flags()
 	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there, or @path for a file with names or rows; repeatable (default "+protocol.DefaultTarget+"; with --worker-function, the function's name)")
@@ -74,10 +86,12 @@ func (f *runFlags) registerRegions(cmd *cobra.Command) {
 	f.accounts.register(cmd)
 }
 
-// registerLimits adds the flags that say how to run, and what to print.
+// registerLimits adds the flags that say how to run.
 func (f *runFlags) registerLimits(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "a `name` for the run")
+	flags.StringVar(&f.key, "key", "", "a `key` that starts the run once: the same request with it attaches to that run; a run with a key is kept")
+	flags.BoolVar(&f.keep, "keep", false, "keep the run: it survives the end of the coordinator, and can be looked up, stopped and redriven")
 	flags.Var(&f.timeout, "timeout", fmt.Sprintf("`time` for the whole run, such as 90s or 90 (default %ds; with --function, until its deadline)", localTimeoutSeconds))
 	flags.Var(&f.regionTimeout, "region-timeout", "`time` for one attempt of an invocation (default the rest of the run)")
 	flags.Var(&f.targetTimeout, "target-timeout", "`time` for one attempt of a target (default the rest of the invocation)")
@@ -95,14 +109,13 @@ func (f *runFlags) registerLimits(cmd *cobra.Command) {
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` of --function (default the ARN's, or AWS_REGION)")
 	flags.StringToStringVar(&f.workerSettings, "worker-setting", nil, "a setting of the worker in this process as `NAME=value`, before that of the environment, such as MERIDIAN_PROBE_ALLOW_PORTS=8443; repeatable")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and invoke nothing")
-	addOutput(cmd, &f.output, formatCSV, formatJSONL, formatRegions, formatWide)
-	f.registerRows(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "write the log of coordinator and workers to standard error, as JSON lines")
 	complete(cmd, "aws-region", completeRegions)
 }
 
-// registerRows adds the flags that select rows.
-func (f *runFlags) registerRows(cmd *cobra.Command) {
+// registerOutput adds the flags that say what to print of a result.
+func (f *runFlags) registerOutput(cmd *cobra.Command) {
+	addOutput(cmd, &f.output, formatCSV, formatJSONL, formatRegions, formatWide, formatLine, formatEvents)
 	flags := cmd.Flags()
 	flags.StringVar(&f.columns, "columns", "", "the `names` of the columns of the rows, in order (default all)")
 	flags.StringVar(&f.sort, "sort", "", "the `names` of the columns to sort the rows by; a - before a name reverses the order")
@@ -136,6 +149,8 @@ func (f *runFlags) settings() []setting {
 		decode("parameters", "parameters", &f.parameters),
 		{"param", "parameters", f.applyPairs},
 		set("name", "name", func(r *protocol.Request) { r.Name = f.name }),
+		set("key", "key", func(r *protocol.Request) { r.Key = f.key }),
+		set("keep", "keep", func(r *protocol.Request) { r.Keep = f.keep }),
 		set("timeout", "timeoutSeconds", func(r *protocol.Request) { r.TimeoutSeconds = float64(f.timeout) }),
 		set("region-timeout", "regionTimeoutSeconds", func(r *protocol.Request) { r.RegionTimeoutSeconds = float64(f.regionTimeout) }),
 		set("target-timeout", "targetTimeoutSeconds", func(r *protocol.Request) { r.TargetTimeoutSeconds = float64(f.targetTimeout) }),

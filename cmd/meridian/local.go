@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -24,21 +25,49 @@ import (
 // person is waiting for it.
 const localTimeoutSeconds = 60
 
-// runLocally runs the request with workers in this process.
+// runLocally runs the request with workers in this process, and keeps the run in the store that
+// is open.
 func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Request) (protocol.Result, error) {
-	if request.TimeoutSeconds == 0 {
+	if f.kept == nil && request.Kept() {
+		return protocol.Result{}, usage("the run cannot be kept: there is no store").
+			hint("set --store to a directory, or leave out the key and keep")
+	}
+	if f.kept == nil && request.TimeoutSeconds == 0 {
 		request.TimeoutSeconds = localTimeoutSeconds
 	}
+	local, plan, err := c.prepare(ctx, f, request)
+	if err != nil {
+		return protocol.Result{}, err
+	}
+	events := c.sink(ctx, f, "running")
+	local.Events = events.event
+	begin := time.Now()
+	result, err := c.keep(local, f, request).run(ctx, request, plan)
+	if err != nil && len(result.Regions) > 0 { // the work is done
+		c.note("the run is not kept to its end: %v", err)
+		err = nil
+	}
+	err = errors.Join(err, events.stop())
+	if err == nil && result.StartedAt.Before(begin) {
+		c.note("the key belongs to run %s, which was started at %s: this is its result", result.RunID, result.StartedAt.Local().Format(time.DateTime))
+	}
+	return result, err
+}
+
+// prepare returns what carries the request out in this process, and the plan. It refuses a
+// request that cannot succeed here.
+func (c *cli) prepare(ctx context.Context, f *runFlags, request protocol.Request) (*coordinator.Coordinator, coordinator.Plan, error) {
+	var none coordinator.Plan
 	log := c.log(f.verbose)
 	slog.SetDefault(log) // takes what net/http logs, too
 	own := task.NewAWS(0, f.configuration, profile)
 	tasks, err := f.configure(c.lookup, own)
 	if err != nil {
-		return protocol.Result{}, usage("%v", err)
+		return nil, none, usage("%v", err)
 	}
 	functions, err := functions(ctx, request, own)
 	if err != nil {
-		return protocol.Result{}, err
+		return nil, none, err
 	}
 	worker := &regionworker.Worker{Tasks: tasks, Log: log}
 	local := &coordinator.Coordinator{
@@ -49,21 +78,21 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	}
 	plan, err := local.Plan(request, 0)
 	if err != nil {
-		return protocol.Result{}, err
+		return nil, none, err
+	}
+	if f.stopping {
+		return local, plan, nil // nothing is invoked
 	}
 	if err := f.checkAllowed(c.lookup, plan.Request); err != nil {
-		return protocol.Result{}, err
+		return nil, none, err
 	}
 	t, _ := tasks.Task(plan.Request.Task)
 	if needsOwn(request) && (plan.AskEnabled || plan.AskOrganization || t.CallsAWS || request.Worker != nil) {
 		if err := c.signInOnce(ctx, f); err != nil {
-			return protocol.Result{}, err
+			return nil, none, err
 		}
 	}
-	watch := c.watch(ctx, "running", f.verbose)
-	defer watch.stop()
-	local.Events = watch.event
-	return local.Execute(ctx, plan), nil
+	return local, plan, nil
 }
 
 // functions returns what invokes the function of a request that has a worker. The Region of the

@@ -14,10 +14,12 @@ import (
 // The formats of what goes to standard output.
 const (
 	formatTable   format = "table"
-	formatCSV     format = "csv"     // of a result: its rows
-	formatJSONL   format = "jsonl"   // of a result: its rows, a JSON object each
-	formatRegions format = "regions" // of a result: a row for each Region
-	formatWide    format = "wide"    // of a result: every message and every failure, nothing cut
+	formatCSV     format = "csv"      // of a result: its rows
+	formatJSONL   format = "jsonl"    // of a result: its rows, a JSON object each
+	formatRegions format = "regions"  // of a result: a row for each Region
+	formatWide    format = "wide"     // of a result: every message and every failure, nothing cut
+	formatLine    format = "timeline" // of a result: its attempts as bars on one time axis
+	formatEvents  format = "events"   // of a run: its events as they happen, a JSON object each
 	formatJSON    format = "json"
 )
 

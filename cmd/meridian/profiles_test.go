@@ -16,7 +16,7 @@ import (
 // useProfiles sets a configuration with profiles, and a server in place of AWS.
 func useProfiles(t *testing.T) {
 	t.Helper()
-	server := httptest.NewServer(lambdaServer())
+	server := httptest.NewServer(lambdaServer(newCoordinators(t)))
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "config")
 	profiles := "[profile asks]\naws_access_key_id = a\naws_secret_access_key = b\n" +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ const patienceWithoutView = 500 * time.Millisecond
 type watch struct {
 	done, total, failed, accounts atomic.Int64
 
+	settled  map[string]protocol.RegionOutcome // by account and Region; only event uses it
 	running  attempts
 	stopping chan struct{} // closed by stop
 	restored chan struct{} // closed when the terminal is as it was before
@@ -91,20 +93,32 @@ func (c *cli) await(ctx context.Context, what string, logged bool) *watch {
 	return w
 }
 
-// event follows a run.
+// event follows a run. It is called from one goroutine at a time.
 func (w *watch) event(e protocol.Event) {
 	switch e.Type {
 	case protocol.EventRunStarted:
 		w.total.Store(int64(e.Started.Regions))
 		w.accounts.Store(int64(e.Started.Accounts))
-	case protocol.EventRegionSettled:
-		w.done.Add(1)
-		if s := e.Outcome.Status; s == protocol.StatusFailed || s == protocol.StatusTimedOut {
-			w.failed.Add(1)
+	case protocol.EventGenerationStarted:
+		if d := e.Generation.Redrive; d != nil {
+			maps.DeleteFunc(w.settled, func(_ string, o protocol.RegionOutcome) bool { return isRedriven(&o, d) })
+			w.done.Store(int64(len(w.settled)))
+			w.failed.Store(0)
+			for _, o := range w.settled {
+				w.failed.Add(failed(o))
+			}
 		}
+	case protocol.EventRegionSettled:
+		if w.settled == nil {
+			w.settled = map[string]protocol.RegionOutcome{}
+		}
+		place, o := placeOf(e.Account, e.Region), remembered(e.Outcome)
+		w.failed.Add(failed(o) - failed(w.settled[place]))
+		w.settled[place] = o
+		w.done.Store(int64(len(w.settled)))
 	case protocol.EventAttemptStarted, protocol.EventAttemptEnded:
 		w.running.event(e)
-	case protocol.EventNotice, protocol.EventRunEnded:
+	case protocol.EventNotice, protocol.EventGenerationEnded, protocol.EventRunEnded:
 	}
 }
 

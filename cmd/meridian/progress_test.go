@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -86,8 +87,11 @@ func TestProgressViewOfAccounts(t *testing.T) {
 }
 
 // settle sends w the event of a Region that has settled.
+// settle has the next Region of a run settle.
 func settle(w *watch, s protocol.Status) {
-	w.event(protocol.Event{Type: protocol.EventRegionSettled, Outcome: &protocol.RegionOutcome{Status: s}})
+	w.event(protocol.Event{
+		Type: protocol.EventRegionSettled, Region: fmt.Sprint("region-", w.done.Load()), Outcome: &protocol.RegionOutcome{Status: s},
+	})
 }
 
 // Without a terminal a watch writes nothing, but takes events and can be stopped.

@@ -23,25 +23,64 @@ import (
 // and a cold start take time too.
 const travelTime = 10 * time.Second
 
-// runRemotely sends the request to a coordinator that is deployed as a Lambda
-// function. The SDK reads its configuration from the process's environment and the
-// files that it names.
+// A deployed is a coordinator that is deployed as a Lambda function.
+type deployed struct {
+	cli      *cli
+	function *invoke.Lambda
+	name     string // as the user gives it
+	region   string
+	verbose  bool
+}
+
+// deployed returns the coordinator of --function, and waits for credentials. The SDK reads its
+// configuration from the process's environment and the files that it names.
+func (c *cli) deployed(ctx context.Context, f *runFlags) (*deployed, error) {
+	cfg, err := sdkconfig.Load(ctx, config.WithRegion(f.awsRegion))
+	if err != nil {
+		return nil, explainConfig(err)
+	}
+	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
+	if err != nil {
+		return nil, usage("--function: %v", err).hint("set --aws-region to the function's Region")
+	}
+	if err := c.signIn(ctx, cfg.Credentials, f.verbose); err != nil {
+		return nil, err
+	}
+	return &deployed{c, function, f.function, cfg.Region, f.verbose}, nil
+}
+
+// invoke sends a payload and returns the answer. The request is the payload's, or nil for a
+// command.
+func (d *deployed) invoke(ctx context.Context, payload any, request *protocol.Request) ([]byte, error) {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	d.cli.log(d.verbose).InfoContext(ctx, "coordinator called", "function", d.name, "region", d.region)
+	answer, _, err := d.function.Invoke(ctx, d.region, data)
+	if err != nil {
+		return nil, explainCall(ctx, d.name, request, err)
+	}
+	return answer, nil
+}
+
+// unanswered returns the error of an answer that cannot be read.
+func (d *deployed) unanswered(err error, request *protocol.Request, want string) error {
+	if failed, ok := errors.AsType[*protocol.FunctionError](err); ok {
+		return explainFunction(d.name, request, &invoke.Error{Name: failed.ErrorName(), Message: failed.Message})
+	}
+	return failure("%s did not answer with %s", d.name, want).
+		hint("check that it is a coordinator, deployed from the same version as this program")
+}
+
+// runRemotely sends the request to a deployed coordinator.
 func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Request) (protocol.Result, error) {
 	var none protocol.Result
 	if err := request.Validate().Err(); err != nil {
 		return none, err
 	}
-	cfg, err := sdkconfig.Load(ctx, config.WithRegion(f.awsRegion))
-	if err != nil {
-		return none, explainConfig(err)
-	}
-	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
-	if err != nil {
-		return none, usage("--function: %v", err).hint("set --aws-region to the function's Region")
-	}
-	payload, err := json.Marshal(request)
-	if err != nil {
-		return none, fmt.Errorf("encode request: %w", err)
+	if f.output == formatEvents {
+		return c.streamRemotely(ctx, f, request)
 	}
 	if request.TimeoutSeconds > 0 {
 		limit := time.Duration(request.TimeoutSeconds*float64(time.Second)) + travelTime
@@ -49,23 +88,19 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &fanout.TimeoutError{What: "call", After: limit})
 		defer cancel()
 	}
-	if err := c.signIn(ctx, cfg.Credentials, f.verbose); err != nil {
+	d, err := c.deployed(ctx, f)
+	if err != nil {
 		return none, err
 	}
-	c.log(f.verbose).InfoContext(ctx, "coordinator called", "function", f.function, "region", cfg.Region)
 	watch := c.watch(ctx, "waiting for "+printable(f.function), f.verbose)
-	answer, _, err := function.Invoke(ctx, cfg.Region, payload)
+	answer, err := d.invoke(ctx, request, &request)
 	watch.stop()
 	if err != nil {
-		return none, explainCall(ctx, f.function, request, err)
+		return none, err
 	}
 	result, err := protocol.DecodeResult(answer)
-	if failed, ok := errors.AsType[*protocol.FunctionError](err); ok {
-		return none, explainFunction(f.function, request, &invoke.Error{Name: failed.ErrorName(), Message: failed.Message})
-	}
 	if err != nil || !slices.Contains(protocol.Statuses(), result.Status) {
-		return none, failure("%s did not answer with a result", f.function).
-			hint("check that it is a coordinator, deployed from the same version as this program")
+		return none, d.unanswered(err, &request, "a result")
 	}
 	return result, nil
 }
@@ -101,7 +136,7 @@ func noCredentials(err error) error {
 }
 
 // explainCall returns the error, with hints, of a call that returned no result.
-func explainCall(ctx context.Context, function string, request protocol.Request, err error) error {
+func explainCall(ctx context.Context, function string, request *protocol.Request, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return failure("no answer from %s: %v", function, cause).
 			hint("the run may still be in progress; see the function's log")
@@ -141,11 +176,14 @@ func explainCall(ctx context.Context, function string, request protocol.Request,
 }
 
 // explainFunction returns the error, with hints, of a call whose function failed.
-func explainFunction(function string, request protocol.Request, call *invoke.Error) error {
+func explainFunction(function string, request *protocol.Request, call *invoke.Error) error {
 	switch call.Name {
 	case protocol.ErrorInvalidRequest:
+		if request == nil {
+			return usage("%s: %v", function, call)
+		}
 		refused := usage("%s refused the request\n%v", function, call)
-		if _, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}).Plan(request, 0); err == nil && request.Worker == nil { // else the function may not be allowed
+		if _, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}).Plan(*request, 0); err == nil && request.Worker == nil { // else the function may not be allowed
 			refused = refused.hint("this program finds no fault in the request: if %s is older, run `make deploy`, with the STAGE of its deployment", function)
 		}
 		return refused

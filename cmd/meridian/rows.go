@@ -18,12 +18,9 @@ func (f *runFlags) checkRows(changed func(flag string) bool) error {
 		if !changed(selection.flag) {
 			continue
 		}
-		names, err := parseNames(selection.text)
-		if err == nil && len(names) == 0 {
-			return usage("--%s: %q: want names of columns with commas between them", selection.flag, selection.text)
-		}
+		names, err := columnNames(selection.flag, selection.text)
 		if err != nil {
-			return usage("--%s: %q: %v", selection.flag, selection.text, err)
+			return err
 		}
 		if !slices.Contains(rows, f.output) {
 			return usage("--%s is for rows, not for -o %s", selection.flag, f.output).hint("set -o table, csv or jsonl")
@@ -31,6 +28,18 @@ func (f *runFlags) checkRows(changed func(flag string) bool) error {
 		*selection.into = names
 	}
 	return nil
+}
+
+// columnNames returns the value of a flag with names of columns.
+func columnNames(flag, text string) ([]string, error) {
+	names, err := parseNames(text)
+	if err == nil && len(names) == 0 {
+		return nil, usage("--%s: %q: want names of columns with commas between them", flag, text)
+	}
+	if err != nil {
+		return nil, usage("--%s: %q: %v", flag, text, err)
+	}
+	return names, nil
 }
 
 // A selectionFlag is a flag with names of columns.
@@ -53,22 +62,31 @@ func (c *cli) printResult(r protocol.Result, request protocol.Request, f *runFla
 	if f.output == formatJSON {
 		return c.printJSON(r)
 	}
-	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide}
-	t, _ := task.Builtin().Task(cmp.Or(request.Task, protocol.DefaultTask)) // a newer coordinator may have another one
-	if request.Worker != nil {
-		t.Rows, f.selection.EveryTarget = functionRows, true
-	}
-	nothing := !report.Answered(r) || t.Rows == nil && f.selection.Zero()
+	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide, Next: f.next}
+	rows, everyTarget := rowsOf(request)
+	f.selection.EveryTarget = f.selection.EveryTarget || everyTarget
+	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
 	var err error
-	if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
+	if f.output == formatLine {
+		err = report.Timeline(c.stdout, r, options)
+	} else if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
 		err = report.Text(c.stdout, r, options)
 	} else {
-		err = c.printRows(report.List(r, t.Rows, f.selection), f.output, options)
+		err = c.printRows(report.List(r, rows, f.selection), f.output, options)
 	}
 	if err != nil {
 		return failure("write output: %v", err)
 	}
 	return nil
+}
+
+// rowsOf returns what lists the outputs of a request as rows, and whether each target has a row.
+func rowsOf(request protocol.Request) (rows report.Rows, everyTarget bool) {
+	if request.Worker != nil {
+		return functionRows, true
+	}
+	t, _ := task.Builtin().Task(cmp.Or(request.Task, protocol.DefaultTask)) // a newer coordinator may have another one
+	return t.Rows, false
 }
 
 // functionRows lists the answer of a function: a row for each element of an array of objects,
@@ -100,7 +118,7 @@ func (c *cli) printRows(l *report.Listing, f format, o report.Options) error {
 		err = l.Table(c.stdout, o)
 	}
 	if err == nil { // there is nowhere to report an error of standard error
-		_ = l.Summary(c.stderr, report.Options{Width: width(c.stderr), Color: c.colorful(c.stderr)})
+		_ = l.Summary(c.stderr, report.Options{Width: width(c.stderr), Color: c.colorful(c.stderr), Next: o.Next})
 	}
 	return err
 }

@@ -29,7 +29,11 @@ Without -f, and without a flag that says what to run or where, a request is read
 standard input if it has one.
 
 Press Ctrl-C to stop the run and print the outcomes so far, and again to quit
-without them.`,
+without them.
+
+A run in this process is kept in --store: "meridian show last" prints it again,
+"meridian redrive last" does again what failed, and "meridian resume last" carries on a
+run whose process has died.`,
 		Example: `  meridian run --region us-east-1,us-east-2,eu-west-1 --task sleep -p seconds=1
   meridian run --region 'eu-*' --exclude-region eu-south-2 --target dynamodb,s3 -o json
   meridian run -f request.json --timeout 30s --tolerated-failure-count 2
@@ -43,6 +47,7 @@ without them.`,
 		},
 	}
 	f.register(cmd)
+	cmd.Flags().BoolVar(&f.compare, "compare", false, "also print what changed since the last kept run with the same name")
 	return cmd
 }
 
@@ -64,31 +69,45 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err := checkProfiles(f.function, request, from); err != nil {
 		return err
 	}
+	if err := f.checkCompare(request); err != nil {
+		return err
+	}
 	if f.dryRun {
 		return c.printPlan(ctx, f, request, from)
+	}
+	if f.function != "" && f.output == formatEvents && !request.Kept() {
+		return usage("-o events of a deployed run needs --keep: the events of others are not kept").
+			hint("add --keep, or leave out --function")
+	}
+	if f.starts {
+		return from.explain(c.startRemotely(ctx, f, request))
 	}
 	var result protocol.Result
 	if f.function != "" {
 		result, err = c.runRemotely(ctx, f, request)
 	} else if err = c.identifyProfiles(ctx, f, &request); err == nil {
-		result, err = c.runLocally(ctx, f, request)
+		if f.kept, err = c.openStore(ctx, f); err == nil {
+			result, err = c.runLocally(ctx, f, request)
+		}
 	}
 	if err != nil {
 		return from.explain(err)
 	}
-	if err := c.printResult(result, request, f); err != nil {
-		return err
+	defer c.tidy(ctx, f.kept)()
+	r := keptRun{result: result, request: request}
+	err = c.printKept(f, r)
+	if f.compare {
+		c.compareWithLast(context.WithoutCancel(ctx), f, r)
 	}
-	if result.Status != protocol.StatusSucceeded {
-		return errRunFailed
-	}
-	return nil
+	return err
 }
 
 // check returns the error of flags that are not part of the request. A flag with an
 // empty value, as from an unset variable, is refused and not taken for a missing one.
 func (f *runFlags) check(changed func(flag string) bool) error {
 	switch {
+	case changed("key") && f.key == "":
+		return usage(`--key: "": want the key that makes the start unique`)
 	case changed("file") && f.file == "":
 		return usage(`--file: "": want the path of a file, or - for standard input`)
 	case changed("function") && f.function == "":
@@ -103,6 +122,9 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	case f.awsRegion != "" && f.function == "":
 		return usage("--aws-region needs --function: it is the Region of that function").
 			hint("set --region to choose the Regions to run in")
+	}
+	if err := f.checkStore(changed); err != nil {
+		return err
 	}
 	for _, pattern := range f.call.allow {
 		if _, err := path.Match(pattern, ""); err != nil || pattern != "reads" && strings.Count(pattern, ":") != 1 {

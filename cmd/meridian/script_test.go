@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -37,7 +39,7 @@ func TestMain(m *testing.M) {
 // run the real program, and lambdaServer in place of AWS.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(lambdaServer())
+	server := httptest.NewServer(lambdaServer(newCoordinators(t)))
 	t.Cleanup(server.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -45,6 +47,14 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
+			state := filepath.Join(e.WorkDir, ".state")
+			for _, name := range []string{"HOME", "XDG_STATE_HOME", "LOCALAPPDATA"} {
+				e.Setenv(name, state)
+			}
+			e.Setenv("RUNS", filepath.Join(state, "meridian", "runs")) // exists, or the first run would say where it is
+			if err := os.MkdirAll(filepath.Join(state, "meridian", "runs"), 0o700); err != nil {
+				return fmt.Errorf("make the state directory: %w", err)
+			}
 			e.Setenv("LAMBDA", server.URL)
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // without this, -race delays the exit by a second
@@ -80,8 +90,9 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // lambdaServer answers like Lambda's Invoke API. Its function "coordinator" runs
-// requests; each of the others fails in its own way.
-func lambdaServer() http.Handler {
+// requests, and those whose names begin with "keeper-" keep runs; each of the others fails in
+// its own way. Its bucket "my-bucket" answers like S3.
+func lambdaServer(kept *coordinators) http.Handler {
 	functions := map[string]http.HandlerFunc{
 		"coordinator": coordinate,
 		"refused":     apiError(http.StatusForbidden, "AccessDeniedException", "User: me is not authorized to perform: lambda:InvokeFunction"),
@@ -96,6 +107,7 @@ func lambdaServer() http.Handler {
 		"show":        show,
 		"worker":      work,
 		"answer":      answerOfAccounts,
+		"busy":        answerOfRunning,
 		"echo":        func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
 		"cut":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"silent": func(_ http.ResponseWriter, r *http.Request) {
@@ -108,12 +120,18 @@ func lambdaServer() http.Handler {
 		name := r.PathValue("function")
 		name = name[strings.LastIndex(name, ":")+1:] // of an ARN
 		answer, ok := functions[name]
+		if strings.HasPrefix(name, "keeper-") {
+			answer, ok = kept.ServeHTTP, true
+		}
 		if !ok {
 			answer = apiError(http.StatusNotFound, "ResourceNotFoundException", "Function not found")
 		}
 		answer(w, r)
 	})
 	mux.HandleFunc("/{$}", answerCall)
+	bucket := &bucketServer{objects: map[string][]byte{}}
+	mux.Handle("/my-bucket", bucket)
+	mux.Handle("/my-bucket/{key...}", bucket)
 	// The metadata service of a machine without a role: the SDK would log a warning.
 	mux.Handle("/latest/", apiError(http.StatusForbidden, "Forbidden", "no metadata"))
 	return mux
@@ -170,6 +188,24 @@ func work(w http.ResponseWriter, r *http.Request) {
 func show(w http.ResponseWriter, r *http.Request) {
 	payload, _ := io.ReadAll(r.Body)
 	functionError(protocol.ErrorInvalidRequest, string(payload))(w, r)
+}
+
+// answerOfRunning answers with a result of a kept run that continues. It refuses a request
+// that is not to be kept.
+func answerOfRunning(w http.ResponseWriter, r *http.Request) {
+	var request protocol.Request
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil || request.Key == "" || !request.Keep {
+		functionError(protocol.ErrorInvalidRequest, "keep: missing")(w, r)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(protocol.Result{
+		RunID: "01JDCX4T9Q8Z6W3M5K7N2P0RSV", Status: protocol.StatusRunning, Message: "870.000 seconds so far", ElapsedMs: 870_000, Generations: 2,
+		Summary: protocol.Summary{Regions: protocol.Counts{Total: 1, Running: 1}, Targets: protocol.Counts{Total: 1, Running: 1}, Attempts: 1},
+		Regions: []protocol.RegionOutcome{{
+			Region: "eu-west-1", Status: protocol.StatusRunning, ElapsedMs: 870_000, Attempts: []protocol.Attempt{{ElapsedMs: 870_000}},
+			Targets: []protocol.TargetOutcome{{Target: "dynamodb", Status: protocol.StatusRunning}},
+		}},
+	})
 }
 
 // answerOfAccounts answers with a result of two accounts, whatever the request.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"meridian/internal/report"
+	"meridian/pkg/protocol"
+)
+
+// checkCompare returns the error of --compare.
+func (f *runFlags) checkCompare(request protocol.Request) error {
+	switch {
+	case !f.compare:
+		return nil
+	case request.Name == "":
+		return usage("--compare needs --name: it compares with the last run of that name")
+	case f.dryRun:
+		return usage("--compare cannot be combined with --dry-run: there is no result")
+	case f.function != "" && f.output == formatEvents:
+		return usage("--compare cannot be combined with -o events and --function").
+			hint("run `meridian diff --name %s --function %s` afterwards", request.Name, f.function)
+	case f.function == "" && f.store == noStore:
+		return usage("--compare needs a store of runs, not --store none")
+	}
+	return nil
+}
+
+// compareWithLast prints what changed since the last run of the name that has ended, before this one: on
+// standard output after text, else on standard error. A comparison that fails costs a note, not the result.
+func (c *cli) compareWithLast(ctx context.Context, f *runFlags, r keptRun) {
+	if r.result.Status == protocol.StatusRunning {
+		c.note("the run has not ended, and is not compared")
+		return
+	}
+	last, err := c.lastOf(ctx, f, r)
+	switch {
+	case err != nil:
+		c.note("the run is not compared: %v", err)
+		return
+	case last == nil:
+		c.note("no earlier run with the name %s is kept: there is nothing to compare with", r.request.Name)
+		return
+	}
+	rows, _ := rowsOf(r.request)
+	out := c.stdout
+	if slices.Contains([]format{formatCSV, formatJSONL, formatJSON, formatEvents}, f.output) {
+		out = c.stderr
+	}
+	_ = c.differenceText(out, report.Compare(last.result, r.result, report.Comparison{Rows: rows})) // the result has been printed
+}
+
+// lastOf returns the last run with the name of another one that has ended, before it. Nil means that there
+// is none.
+func (c *cli) lastOf(ctx context.Context, f *runFlags, r keptRun) (*keptRun, error) {
+	k, err := c.keepOf(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	q := protocol.RunQuery{Name: cmp.Or(r.result.Name, r.request.Name), Since: time.Unix(1, 0), Next: r.result.RunID}
+	page, err := k.list(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range page.Runs {
+		if s.Status != protocol.StatusRunning {
+			last, err := k.result(ctx, s.RunID)
+			return &last, err
+		}
+	}
+	return nil, nil //nolint:nilnil // a first run is no error
+}

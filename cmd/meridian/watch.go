@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meridian/pkg/protocol"
+)
+
+const (
+	// quietFor is how long no events come before a look whether the run is interrupted.
+	quietFor = 20 * time.Second
+
+	// mostFailures is how often in a row events may not be had. A look that fails may be throttled.
+	mostFailures = 3
+
+	// resultTries is how often the result of a run is looked for after its last event.
+	resultTries = 10
+)
+
+func (c *cli) watchCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "watch run",
+		Short: "Follow a kept run until it ends, and print its result",
+		Long: `Follow a kept run of another process, or of a deployed coordinator, until it ends, and
+print its result as "run" does. A run is named by its id, the first characters of it,
+last, or last~1. Ctrl-C ends watching and not the run.`,
+		Example: `  meridian watch last
+  meridian watch 01JDCX4T --function my-coordinator
+  meridian watch last --function my-coordinator -o events`,
+		Args: oneRun,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			changed := cmd.Flags().Changed
+			if err := errors.Join(f.checkWhere(changed), f.checkRows(changed)); err != nil {
+				return err
+			}
+			k, id, err := c.locate(cmd.Context(), &f, args[0])
+			if err != nil {
+				return err
+			}
+			return c.follow(cmd.Context(), &f, k, id)
+		},
+	}
+	f.registerKept(cmd)
+	f.registerOutput(cmd)
+	cmd.ValidArgsFunction = c.completeRuns(&f, cobra.ShellCompDirectiveNoFileComp)
+	return cmd
+}
+
+// follow shows a run until it has ended or is interrupted, and prints it.
+func (c *cli) follow(ctx context.Context, f *runFlags, k keep, id string) error {
+	view := c.watch(ctx, "watching", f.verbose || f.output == formatEvents)
+	ended, err := c.poll(ctx, k, id, k.pollEvery(), func(lines []json.RawMessage) error {
+		if f.output == formatEvents {
+			return c.printLines(lines)
+		}
+		for _, line := range lines {
+			if e, err := protocol.DecodeEvent(line); err == nil { // a newer coordinator may have others
+				view.event(e)
+			}
+		}
+		return nil
+	})
+	view.stop()
+	if ctx.Err() != nil {
+		return f.stoppedWatching(id)
+	}
+	if err != nil {
+		return err
+	}
+	r, err := k.result(ctx, id)
+	for n := 0; err == nil && ended && r.result.Status == protocol.StatusRunning && n < resultTries; n++ {
+		wait(ctx, k.pollEvery()) // its result is written after its last event
+		r, err = k.result(ctx, id)
+	}
+	if err != nil {
+		return err
+	}
+	return c.printKept(f, r)
+}
+
+// stoppedWatching returns the error of a command that was interrupted while it followed a run.
+func (f *runFlags) stoppedWatching(id string) error {
+	return failure("stopped watching; the run goes on").
+		hint("run `%s` to follow it again, or `%s` to stop it", f.again("watch", id), f.again("stop", id))
+}
+
+// poll hands over the events of a run as they come, until the run has ended or is interrupted.
+func (c *cli) poll(ctx context.Context, k keep, id string, every time.Duration, each func([]json.RawMessage) error) (ended bool, err error) {
+	after, failures, heard, looked := 0, 0, time.Now(), false
+	for {
+		page, err := k.events(ctx, id, after)
+		complaint, _ := errors.AsType[*complaintError](err)
+		switch {
+		case ctx.Err() != nil:
+			return false, context.Cause(ctx)
+		case complaint != nil && complaint.status == exitNoResult && failures < mostFailures:
+			failures++
+		case err != nil:
+			return false, err
+		case len(page.Events) > 0:
+			if err := each(page.Events); err != nil {
+				return false, err
+			}
+			after, ended, failures, heard = page.After, page.Ended, 0, time.Now()
+			continue // there may be more
+		case ended:
+			return true, nil
+		case !looked, time.Since(heard) > quietFor:
+			looked = true
+			state, err := k.show(ctx, id)
+			if err == nil && (state.Interrupted || state.Status != protocol.StatusRunning) {
+				return !state.Interrupted, nil
+			}
+			heard = time.Now()
+		}
+		wait(ctx, every)
+	}
+}
+
+// wait waits for d, or for the end of ctx.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
