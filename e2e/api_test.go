@@ -94,7 +94,7 @@ func (d *deployment) refuse(ctx context.Context, t *testing.T) {
 		{"an SQS event", "/runs", []string{"--data", string(sqs), "--header", isJSON}, answer{status: "400", contentType: problem}},
 		{"a wrong content type", "/runs", []string{"--data", "{}", "--header", "content-type: text/plain"}, answer{status: "415", contentType: problem}},
 		{"2 MB", "/runs", []string{"--data-binary", "@big.json", "--header", isJSON}, answer{status: "413", contentType: problem}},
-		{"a wrong method", "/runs", []string{"--request", "PUT", "--data", "{}", "--header", isJSON}, answer{status: "405", contentType: problem, allow: "POST"}},
+		{"a wrong method", "/runs", []string{"--request", "PUT", "--data", "{}", "--header", isJSON}, answer{status: "405", contentType: problem, allow: "GET, POST"}},
 		// The API itself has no such route.
 		{"a wrong path", "/run", []string{"--data", "{}", "--header", isJSON}, answer{status: "404", contentType: "application/json"}},
 	} {

@@ -37,18 +37,17 @@ func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
 }
 
 // runOnSchedule enables the schedule so that it fires once and soon, and waits for the
-// run.
+// coordinator. The emulator does not put the time into the request's key, so the coordinator
+// refuses it.
 func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 	coordinators := d.aws.starts(ctx, t, home, coordinator)
-	workers := d.aws.starts(ctx, t, home, regionworker)
 	at := time.Now().UTC().Format("2006-01-02T15:04:05")
 	d.deploy(ctx, t, "schedule=ENABLED", "scheduleExpression=at("+at+")")
-	d.until(ctx, t, "the schedule has started a run", func() bool {
-		return d.aws.starts(ctx, t, home, coordinator) == coordinators+1 &&
-			d.aws.starts(ctx, t, home, regionworker) == workers+len(asked)
+	d.until(ctx, t, "the schedule has started a coordinator", func() bool {
+		return d.aws.starts(ctx, t, home, coordinator) > coordinators
 	})
 
-	// Send the schedule's event directly, to read the answer, which the scheduler drops.
+	// Send the schedule's request directly, as the scheduler of AWS would.
 	body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
 	schedule := decode[struct {
 		Target struct {
@@ -59,10 +58,11 @@ func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 	if !strings.HasSuffix(schedule.Target.Arn, ":function:"+coordinator) {
 		t.Errorf("the schedule's target is %s, want %s", schedule.Target.Arn, coordinator)
 	}
-	if n := schedule.Target.RetryPolicy.MaximumRetryAttempts; n == nil || *n != 0 {
-		t.Errorf("the schedule's retry policy is in %s, want no retries", body)
+	if n := schedule.Target.RetryPolicy.MaximumRetryAttempts; n == nil || *n != 2 {
+		t.Errorf("the schedule's retry policy is in %s, want two retries", body)
 	}
-	answer, functionError := d.aws.invoke(ctx, t, coordinator, schedule.Target.Input)
+	request := strings.Replace(schedule.Target.Input, "<aws.scheduler.scheduled-time>", "2022-03-22T18:59:43Z", 1)
+	answer, functionError := d.aws.invoke(ctx, t, coordinator, request)
 	if functionError != "" {
 		t.Fatalf("the schedule's input is refused: %s", answer)
 	}

@@ -93,3 +93,16 @@ func (c *counter) take() map[attempted]int {
 	c.counts = map[attempted]int{}
 	return taken
 }
+
+// under returns the attempts at the targets whose names begin with a prefix, by target.
+func (c *counter) under(prefix string) map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := map[string]int{}
+	for at, n := range c.counts {
+		if strings.HasPrefix(at.target, prefix) {
+			counts[at.target] += n
+		}
+	}
+	return counts
+}

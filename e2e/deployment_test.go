@@ -26,6 +26,8 @@ type deployment struct {
 	aws   *emulator
 	tools string // the directory of cfn-lint and ministack
 	apiID string
+
+	bucket string // of the kept runs
 }
 
 // TestDeployment runs its steps in order. Each needs the ones before it, so the first
@@ -96,11 +98,12 @@ func (d *deployment) program(ctx context.Context, t *testing.T, action string, v
 	return out
 }
 
-// deploy deploys with parameters of the form key=value.
+// deploy deploys with parameters of the form key=value, and with two more: the emulator has no
+// TLS, and sweeps would be invocations that steps count.
 func (d *deployment) deploy(ctx context.Context, t *testing.T, params ...string) printed {
 	t.Helper()
 	var all strings.Builder
-	for _, p := range params {
+	for _, p := range append(params, "storeTlsOnly=DISABLED", "sweep=DISABLED") {
 		all.WriteString(" --param '" + p + "'")
 	}
 	out := d.program(ctx, t, "deploy", "PARAMS="+all.String())
@@ -116,12 +119,8 @@ func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
 	if got, want := element(stack, "StackStatus"), "COMPLETE"; !strings.HasSuffix(got, want) {
 		t.Errorf("the stack is %s", got)
 	}
-	outputs := map[string]string{}
-	for _, member := range strings.Split(stack, "<OutputKey>")[1:] {
-		key, _, _ := strings.Cut(member, "<")
-		outputs[key] = element(member, "OutputValue")
-	}
-	d.apiID = outputs["HttpApiId"]
+	outputs := d.outputs(ctx, t)
+	d.apiID, d.bucket = outputs["HttpApiId"], outputs["RunsBucket"]
 	for key, want := range map[string]string{
 		"RunsUrl":              "https://" + d.apiID + ".execute-api." + home + ".amazonaws.com/runs",
 		"CoordinatorFunction":  coordinator,
@@ -137,6 +136,18 @@ func (d *deployment) deployFirst(ctx context.Context, t *testing.T) {
 	if _, tags, _ := strings.Cut(stack, "<Key>team</Key>"); element(tags, "Value") != "e2e" {
 		t.Errorf("the stack has not the tag team=e2e: %s", stack)
 	}
+}
+
+// outputs returns the outputs of the stack.
+func (d *deployment) outputs(ctx context.Context, t *testing.T) map[string]string {
+	t.Helper()
+	stack := d.aws.query(ctx, t, "cloudformation", "2010-05-15", "DescribeStacks", "StackName", "meridian-dev")
+	outputs := map[string]string{}
+	for _, member := range strings.Split(stack, "<OutputKey>")[1:] {
+		key, _, _ := strings.Cut(member, "<")
+		outputs[key] = element(member, "OutputValue")
+	}
+	return outputs
 }
 
 // A result has the fields of a run's result that this test reads.

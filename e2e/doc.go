@@ -23,13 +23,16 @@
 //   - TestWorker deploys functions in Python and JavaScript, with serverless files of their
 //     own, into two Regions and two accounts, and runs them over 200 targets, at the command
 //     line and by the deployed coordinator. It counts how often each target is worked on.
+//   - TestKept keeps runs in a bucket, with a coordinator of 20 s: one that needs six of them,
+//     two whose coordinators are killed, one of 10,000 targets and 60 MB, and runs that are
+//     started twice, stopped and redriven. It reads their logs from the bucket.
 //   - TestSchema validates the messages of real runs against their JSON Schemas with Python's
 //     validator, and lints the OpenAPI document.
 //
 // # Parts
 //
 // E2E names the parts to run: template, deployment, catalogue, protocol, operations,
-// answers, nginx, dead, accounts, worker, schema; empty means all.
+// answers, nginx, dead, accounts, worker, kept, schema; empty means all.
 // A part with a program missing is skipped by name, or fails if CI is set. What takes
 // longer than two minutes runs a sample, or the whole with E2E_FULL=1.
 //

@@ -23,8 +23,9 @@ import (
 
 // An emulator is a running emulator of AWS.
 type emulator struct {
-	name string // "ministack" or "moto"
-	host string // "127.0.0.1:45678"
+	name  string // "ministack" or "moto"
+	host  string // "127.0.0.1:45678"
+	group int    // the process group of the emulator and its functions
 }
 
 // supervise runs its arguments until its standard input ends. That happens when the
@@ -77,6 +78,7 @@ func (e *emulator) start(ctx context.Context, t *testing.T, path string, env []s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	e.group = cmd.Process.Pid
 	t.Cleanup(func() {
 		_ = lifeline.Close()
 		done := make(chan struct{})

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -75,13 +76,35 @@ func (d *deployment) runRegional(ctx context.Context, t *testing.T) {
 	}
 }
 
-// removeAll removes the deployment and checks that nothing is left.
+// removeAll removes the deployment, first without the kept runs, and then with those of
+// another deployment, and checks that nothing is left.
 func (d *deployment) removeAll(ctx context.Context, t *testing.T) {
+	stays := d.bucket
 	if out := d.workers(ctx, t, "remove"); out.status != 0 {
 		t.Errorf("exit status %d, want 0", out.status)
 	}
-	if out := d.program(ctx, t, "remove"); out.status != 0 {
-		t.Errorf("exit status %d, want 0: %s%s", out.status, out.stdout, out.stderr)
+	put := call{service: "s3", region: home, method: http.MethodPut, path: "/" + stays + "/runs/1/request.json", body: "{}"}
+	d.aws.do(ctx, t, put)
+	if out := d.program(ctx, t, "remove"); out.status != 0 || !strings.Contains(out.stdout, "The bucket "+stays+" stays") {
+		t.Errorf("exit status %d, want 0 and the name of the bucket: %s%s", out.status, out.stdout, out.stderr)
+	}
+	d.deployFirst(ctx, t)
+	if d.bucket == stays {
+		t.Errorf("another deployment has the bucket of the one before, %s", stays)
+	}
+	again := put
+	again.path = "/" + d.bucket + "/runs/1/request.json"
+	d.aws.do(ctx, t, again)
+	if out := d.program(ctx, t, "remove", "PURGE=1"); out.status != 0 || !strings.Contains(out.stdout, "The bucket "+d.bucket+" is deleted") {
+		t.Errorf("exit status %d, want 0 and the name of the bucket: %s%s", out.status, out.stdout, out.stderr)
+	}
+	left := d.objects(ctx, t, stays, "") // with the run of the schedule
+	if !slices.ContainsFunc(left, func(o stored) bool { return o.Key == "runs/1/request.json" }) {
+		t.Errorf("the bucket that stays has lost its objects: %v", left)
+	}
+	for _, o := range append(left, stored{}) { // the last one stands for the bucket
+		path := strings.TrimSuffix("/"+stays+"/"+(&url.URL{Path: o.Key}).EscapedPath(), "/")
+		d.aws.do(ctx, t, call{service: "s3", region: home, method: http.MethodDelete, path: path})
 	}
 
 	target := func(name string) map[string]string {

@@ -14,7 +14,7 @@ import (
 )
 
 // tryRoles deploys a function under each role that invokes the functions it is sent, and
-// checks which ones the role allows.
+// checks which ones the role allows. Then it makes requests to the bucket of the kept runs.
 func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
 	d.goBuild(ctx, t, d.repo, "probe", "./e2e/testdata/probe")
 	code := zipped(t, d.path("build", "probe"))
@@ -30,7 +30,7 @@ func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
 		want     string
 	}{
 		{"CoordinatorRole", home, regionworker, "invoked"},
-		{"CoordinatorRole", home, coordinator, denied},
+		{"CoordinatorRole", home, coordinator, "invoked"},
 		{"CoordinatorRole", home, probeOf("RegionworkerRole"), denied},
 		{"CoordinatorRole", "eu-west-1", regionworker, denied},
 		{"RegionworkerRole", home, regionworker, denied},
@@ -42,8 +42,41 @@ func (d *deployment) tryRoles(ctx context.Context, t *testing.T) {
 			t.Errorf("%s invokes %s in %s: %s %s, want %s", c.role, c.function, c.region, functionError, answer, c.want)
 		}
 	}
+	for _, c := range []struct{ role, method, path, want string }{
+		{"CoordinatorRole", "PUT", "/runs/1/plan.json", "200"},
+		{"CoordinatorRole", "GET", "/runs/1/plan.json", "200"},
+		{"CoordinatorRole", "GET", "/runs/1/missing", "404"},
+		{"CoordinatorRole", "GET", "?list-type=2&prefix=runs%2F1%2F", "200"},
+		{"RegionworkerRole", "PUT", "/runs/1/stop", "403"},
+		{"RegionworkerRole", "GET", "/runs/1/plan.json", "403"},
+		{"RegionworkerRole", "GET", "?list-type=2&prefix=runs%2F1%2F", "403"},
+		{"CoordinatorRole", "DELETE", "/runs/1/plan.json", "204"},
+		{"CoordinatorRole", "PUT", "/keys/1", "200"},
+		{"CoordinatorRole", "DELETE", "/keys/1", "204"},
+		{"CoordinatorRole", "PUT", "/names/1", "200"},
+		{"CoordinatorRole", "DELETE", "/names/1", "204"},
+		{"CoordinatorRole", "PUT", "/days/1", "200"},
+		{"CoordinatorRole", "DELETE", "/days/1", "204"},
+		{"CoordinatorRole", "PUT", "/open/1", "200"},
+		{"CoordinatorRole", "DELETE", "/open/1", "204"},
+		{"CoordinatorRole", "PUT", "/other/1", "403"},
+		{"CoordinatorRole", "GET", "?list-type=2&prefix=other%2F", "403"},
+		{"CoordinatorRole", "GET", "?policy", "403"},
+		{"CoordinatorRole", "DELETE", "", "403"},
+	} {
+		d.tryStore(ctx, t, c.role, c.method, c.path, c.want)
+	}
 	for _, role := range []string{"CoordinatorRole", "RegionworkerRole"} {
 		d.aws.do(ctx, t, call{service: "lambda", region: home, method: http.MethodDelete, path: "/2015-03-31/functions/" + probeOf(role)})
+	}
+}
+
+// tryStore makes a request to the bucket of the kept runs with a role, and checks the status of the answer.
+func (d *deployment) tryStore(ctx context.Context, t *testing.T, role, method, path, want string) {
+	t.Helper()
+	answer, functionError := d.aws.invoke(ctx, t, probeOf(role), `{"region":"`+home+`","method":"`+method+`","path":"/`+d.bucket+path+`"}`)
+	if functionError != "" || decode[string](t, answer) != want {
+		t.Errorf("%s with %s %s: %s %s, want %s", role, method, path, functionError, answer, want)
 	}
 }
 

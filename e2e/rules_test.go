@@ -17,8 +17,9 @@ type template struct {
 
 // A resource is one resource of a template.
 type resource struct {
-	Type       string
-	Properties map[string]any
+	Type                                string
+	DeletionPolicy, UpdateReplacePolicy string
+	Properties                          map[string]any
 }
 
 // anyResource lists the actions that are allowed on every resource, because the service
@@ -87,14 +88,16 @@ func (t template) faults() []string {
 			if format := text(at(r.Properties, "AccessLogSettings", "Format")); !strings.Contains(format, "$context.status") {
 				fault("has no access log")
 			}
+		case "AWS::S3::Bucket":
+			if id != "ServerlessDeploymentBucket" { // the framework's
+				bucket(r, fault)
+			}
 		case "AWS::Scheduler::Schedule":
-			if n, isNumber := at(r.Properties, "Target", "RetryPolicy", "MaximumRetryAttempts").(float64); !isNumber || n != 0 {
-				fault("is retried")
-			}
+			retried(at(r.Properties, "Target", "RetryPolicy"), strings.Contains(text(at(r.Properties, "Target", "Input")), scheduledKey), fault)
 		case "AWS::Lambda::EventInvokeConfig":
-			if n, isNumber := r.Properties["MaximumRetryAttempts"].(float64); !isNumber || n != 0 {
-				fault("asynchronous invocations are retried")
-			}
+			function, _, _ := strings.Cut(strings.TrimPrefix(text(r.Properties["FunctionName"]), "${"), "}")
+			bucket := at(t.Resources[function].Properties, "Environment", "Variables", "STORE_BUCKET")
+			retried(r.Properties, bucket != nil && text(bucket) != "${AWS::NoValue}", fault)
 		}
 	}
 	for _, id := range roles {
@@ -105,9 +108,57 @@ func (t template) faults() []string {
 	return faults
 }
 
+// scheduledKey ends a key that is the same for each delivery of a scheduled request.
+const scheduledKey = `-<aws.scheduler.scheduled-time>"`
+
+// retried checks how something that nobody waits for is retried: only if its run is kept, and
+// not for long.
+func retried(policy any, kept bool, fault func(string, ...any)) {
+	attempts, isNumber := at(policy, "MaximumRetryAttempts").(float64)
+	seconds, isLimited := at(policy, "MaximumEventAgeInSeconds").(float64)
+	if !isNumber || attempts != 0 && !kept {
+		fault("is retried, and its run is not kept")
+	}
+	if !isLimited || seconds > 3600 {
+		fault("is retried for more than an hour")
+	}
+}
+
+// bucket returns the violations of a bucket.
+func bucket(r resource, fault func(string, ...any)) {
+	if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+		fault("is deleted with the stack, or when it is replaced")
+	}
+	if r.Properties["BucketName"] != nil {
+		fault("has the fixed name %s", text(r.Properties["BucketName"]))
+	}
+	for _, setting := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+		if at(r.Properties, "PublicAccessBlockConfiguration", setting) != true {
+			fault("may be public: without %s", setting)
+		}
+	}
+	rules := list(at(r.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration"))
+	if len(rules) != 1 || at(rules[0], "ServerSideEncryptionByDefault", "SSEAlgorithm") == nil {
+		fault("does not say how it is encrypted")
+	}
+	owners := list(at(r.Properties, "OwnershipControls", "Rules"))
+	if len(owners) != 1 || at(owners[0], "ObjectOwnership") != "BucketOwnerEnforced" {
+		fault("has objects of other owners")
+	}
+	rules = list(at(r.Properties, "LifecycleConfiguration", "Rules"))
+	if len(rules) != 1 || at(rules[0], "Status") != "Enabled" || at(rules[0], "Prefix") != nil || at(rules[0], "ExpirationInDays") == nil {
+		fault("keeps its objects for ever")
+	} else if at(rules[0], "AbortIncompleteMultipartUpload", "DaysAfterInitiation") != 1.0 {
+		fault("keeps parts of objects")
+	}
+}
+
 // patterns are the policies whose resources are patterns: those of the parameters accountRole,
-// workerAccountRole and workerFunctions. Nothing else in the template has a pattern.
-var patterns = []string{"RegionworkerRole account-roles", "CoordinatorRole account-roles", "CoordinatorRole invoke-functions"}
+// workerAccountRole and workerFunctions, and that of the kept runs. Nothing else in the
+// template has a pattern.
+var patterns = []string{
+	"RegionworkerRole account-roles", "CoordinatorRole account-roles", "CoordinatorRole invoke-functions", "CoordinatorRole runs",
+}
 
 // role returns the violations of a role.
 func (t template) role(id string, fault func(string, ...any)) {
@@ -153,14 +204,24 @@ func (t template) role(id string, fault func(string, ...any)) {
 	}
 }
 
-// allowed lists the permissions of a role's own policies as "action on resource".
+// allowed lists the permissions of a role's own policies as "action on resource", with " if "
+// and the condition.
 func (t template) allowed(role string) []string {
 	var all []string
 	for _, policy := range list(t.Resources[role].Properties["Policies"]) {
 		for _, s := range statements(at(policy, "PolicyDocument")) {
+			condition := ""
+			for operator, keys := range object(s["Condition"]) {
+				for key, values := range object(keys) {
+					condition += fmt.Sprint(" if ", operator, " ", key)
+					for _, value := range list(values) {
+						condition += " " + text(value)
+					}
+				}
+			}
 			for _, action := range list(s["Action"]) {
 				for _, r := range list(s["Resource"]) {
-					all = append(all, text(action)+" on "+text(r))
+					all = append(all, text(action)+" on "+text(r)+condition)
 				}
 			}
 		}
@@ -182,10 +243,15 @@ func statements(document any) []map[string]any {
 // at follows keys into nested maps, and returns nil if one is missing.
 func at(v any, keys ...string) any {
 	for _, key := range keys {
-		m, _ := v.(map[string]any)
-		v = m[key]
+		v = object(v)[key]
 	}
 	return v
+}
+
+// object returns a value that is a map, or nil.
+func object(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
 }
 
 // list returns a value that is a list or a single item as a list.

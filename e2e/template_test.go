@@ -47,6 +47,12 @@ func TestTemplate(t *testing.T) {
 	}
 	traces := []string{"xray:PutTraceSegments on *", "xray:PutTelemetryRecords on *"}
 	schedule := []string{"lambda:InvokeFunction on ${CoordinatorLambdaFunction.Arn}"}
+	var runs []string
+	for _, action := range []string{"GetObject", "PutObject", "DeleteObject"} {
+		runs = append(runs, rights("s3:"+action+" on ${RunsBucket.Arn}/%/*", "runs", "keys", "names", "days", "open")...)
+	}
+	runs = append(runs, "s3:ListBucket on ${RunsBucket.Arn} if StringLikeIfExists s3:prefix runs/* keys/* names/* days/* open/*",
+		"lambda:InvokeFunction on arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+coordinator)
 	for _, c := range []struct {
 		name    string
 		config  string
@@ -58,7 +64,7 @@ func TestTemplate(t *testing.T) {
 		{
 			"as it comes", "serverless.yml", nil, traced, "",
 			map[string][]string{
-				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")),
+				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "${AWS::Region}"), runs, rights(own, "Coordinator")),
 				"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...),
 				"ScheduleRole":     schedule,
 			},
@@ -68,14 +74,14 @@ func TestTemplate(t *testing.T) {
 			[]string{"--param", "placement=regional", "--param", "regions=eu-west-1, us-east-1 eu-west-1"},
 			traced, "eu-west-1,us-east-1",
 			map[string][]string{
-				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "eu-west-1", "us-east-1"), rights(own, "Coordinator")),
+				"CoordinatorRole":  slices.Concat(traces, rights(invoke, "eu-west-1", "us-east-1"), runs, rights(own, "Coordinator")),
 				"RegionworkerRole": append(slices.Clone(traces), rights(own, "Regionworker")...),
 				"ScheduleRole":     schedule,
 			},
 		},
 		{
-			"not traced", "serverless.yml",
-			[]string{"--param", "tracing=PassThrough"},
+			"not traced, and without a store", "serverless.yml",
+			[]string{"--param", "tracing=PassThrough", "--param", "store=DISABLED"},
 			through, "",
 			map[string][]string{
 				"CoordinatorRole":  append(rights(invoke, "${AWS::Region}"), rights(own, "Coordinator")...),
@@ -130,18 +136,40 @@ func TestTemplate(t *testing.T) {
 	}
 
 	t.Run("the schedule", func(t *testing.T) {
-		for want, args := range map[string][]string{"DISABLED": nil, "ENABLED": {"--param", "schedule=ENABLED"}} {
-			schedule := s.pack(ctx, t, "serverless.yml", args...).Resources["Schedule"].Properties
-			if schedule["State"] != want {
-				t.Errorf("the schedule is %v, want %s", schedule["State"], want)
+		var request bytes.Buffer
+		if err := json.Compact(&request, []byte(s.read(t, "events", "schedule.json"))); err != nil {
+			t.Fatal(err)
+		}
+		keyed := strings.Replace(request.String(), "{", `{"key":"meridian-dev-<aws.scheduler.scheduled-time>",`, 1)
+		for _, c := range []struct{ state, input, param string }{
+			{"DISABLED", keyed, "schedule=DISABLED"},
+			{"ENABLED", keyed, "schedule=ENABLED"},
+			{"DISABLED", request.String(), "store=DISABLED"},
+		} {
+			schedule := s.pack(ctx, t, "serverless.yml", "--param", c.param).Resources["Schedule"].Properties
+			if schedule["State"] != c.state || at(schedule, "Target", "Input") != c.input {
+				t.Errorf("with %s the schedule is %v and sends %v, want %s and %s",
+					c.param, schedule["State"], at(schedule, "Target", "Input"), c.state, c.input)
 			}
-			var input bytes.Buffer
-			if err := json.Compact(&input, []byte(s.read(t, "events", "schedule.json"))); err != nil {
-				t.Fatal(err)
+		}
+	})
+
+	t.Run("the store", func(t *testing.T) { s.tryStore(ctx, t, tools) })
+
+	t.Run("the routes", func(t *testing.T) {
+		got := map[string][]string{}
+		for _, r := range s.pack(ctx, t, "serverless.yml").Resources {
+			if method, path, ok := strings.Cut(text(r.Properties["RouteKey"]), " "); ok && r.Type == "AWS::ApiGatewayV2::Route" {
+				got[path] = append(got[path], method)
+				slices.Sort(got[path])
 			}
-			if got := at(schedule, "Target", "Input"); got != input.String() {
-				t.Errorf("the schedule sends %v, want events/schedule.json", got)
-			}
+		}
+		want := map[string][]string{
+			"/runs": {"ANY", "GET", "POST"}, "/runs/{id}": {"ANY", "GET"}, "/runs/{id}/events": {"ANY", "GET"},
+			"/runs/{id}/stop": {"ANY", "POST"}, "/runs/{id}/redrive": {"ANY", "POST"}, "/runs/{id}/resume": {"ANY", "POST"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("routes (-want +got):\n%s", diff)
 		}
 	})
 
@@ -202,7 +230,7 @@ func TestTemplate(t *testing.T) {
 			}
 			for _, allowed := range m.allowed("CoordinatorRole") {
 				function, ok := strings.CutPrefix(allowed, "lambda:InvokeFunction on ")
-				if ok && !strings.HasSuffix(function, regionworker) {
+				if ok && !strings.HasSuffix(function, regionworker) && !strings.HasSuffix(function, coordinator) {
 					found["invokes"] = append(list(found["invokes"]), function)
 				}
 			}
@@ -286,6 +314,7 @@ func TestTemplate(t *testing.T) {
 			{"workerEnvironment=hunter2", `param "workerEnvironment": want an object`},
 			{`workerEnvironment={"A":["b"]}`, `param "workerEnvironment": want a text for A`},
 			{`workerVpc={"us-east-1":{"subnets":["subnet-1"]}}`, `param "workerVpc": want {"subnets"`},
+			{"store=on", `param "store": want ENABLED or DISABLED, not "on"`},
 			{`kmsKeys={"mars":"arn:aws:kms:us-east-1:1:key/k"}`, `param "kmsKeys": want the names of Regions, not mars`},
 		} {
 			out := s.command(ctx, t, s.env, s.serverless(), "package", "--param", c.params)
@@ -350,10 +379,33 @@ func TestRules(t *testing.T) {
 		{"no throttling", func(m template) { delete(m.Resources["HttpApiStage"].Properties, "DefaultRouteSettings") }, "HttpApiStage: is not throttled"},
 		{"logs for ever", func(m template) { delete(m.Resources["CoordinatorLogGroup"].Properties, "RetentionInDays") }, "CoordinatorLogGroup: keeps its events for ever"},
 		{"no log group", func(m template) { delete(m.Resources, "CoordinatorLogGroup") }, "CoordinatorLambdaFunction: has no log group /aws/lambda/meridian-dev-coordinator"},
-		{"a retried schedule", func(m template) {
-			delete(at(m.Resources["Schedule"].Properties, "Target").(map[string]any), "RetryPolicy")
-		}, "Schedule: is retried"},
-		{"retried events", func(m template) { m.Resources["CoordinatorLambdaEvConf"].Properties["MaximumRetryAttempts"] = 2.0 }, "CoordinatorLambdaEvConf: asynchronous invocations are retried"},
+		{"a schedule without a key", func(m template) {
+			object(m.Resources["Schedule"].Properties["Target"])["Input"] = "{}"
+		}, "Schedule: is retried, and its run is not kept"},
+		{"a retried sweep", func(m template) {
+			object(at(m.Resources["Sweep"].Properties, "Target", "RetryPolicy"))["MaximumRetryAttempts"] = 1.0
+		}, "Sweep: is retried, and its run is not kept"},
+		{"the schedule's own retries", func(m template) {
+			delete(object(m.Resources["Schedule"].Properties["Target"]), "RetryPolicy")
+		}, "Schedule: is retried, and its run is not kept"},
+		{"retried without a store", func(m template) {
+			delete(object(at(m.Resources["CoordinatorLambdaFunction"].Properties, "Environment", "Variables")), "STORE_BUCKET")
+		}, "CoordinatorLambdaEvConf: is retried, and its run is not kept"},
+		{"retried for hours", func(m template) {
+			delete(m.Resources["CoordinatorLambdaEvConf"].Properties, "MaximumEventAgeInSeconds")
+		}, "CoordinatorLambdaEvConf: is retried for more than an hour"},
+		{"a bucket that goes with the stack", func(m template) {
+			bucket := m.Resources["RunsBucket"]
+			bucket.DeletionPolicy = ""
+			m.Resources["RunsBucket"] = bucket
+		}, "RunsBucket: is deleted with the stack, or when it is replaced"},
+		{"a fixed name", func(m template) { m.Resources["RunsBucket"].Properties["BucketName"] = "runs" }, "RunsBucket: has the fixed name runs"},
+		{"a public bucket", func(m template) {
+			object(m.Resources["RunsBucket"].Properties["PublicAccessBlockConfiguration"])["BlockPublicPolicy"] = false
+		}, "RunsBucket: may be public: without BlockPublicPolicy"},
+		{"no encryption", func(m template) { delete(m.Resources["RunsBucket"].Properties, "BucketEncryption") }, "RunsBucket: does not say how it is encrypted"},
+		{"other owners", func(m template) { delete(m.Resources["RunsBucket"].Properties, "OwnershipControls") }, "RunsBucket: has objects of other owners"},
+		{"runs for ever", func(m template) { delete(m.Resources["RunsBucket"].Properties, "LifecycleConfiguration") }, "RunsBucket: keeps its objects for ever"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			broken := decode[template](t, source)

@@ -1,4 +1,4 @@
-"""What a target's input says is done. Every target is counted before its work."""
+"""What a target's input says is done. A target is counted before its work."""
 
 import os
 import time
@@ -22,10 +22,15 @@ def count(arn, target):
 
 
 def work(arn, target, given):
-    attempt = count(arn, target)
     do = given["do"]
+    if do == "write":  # thousands of them: they are not counted
+        time.sleep(given.get("seconds", 0))
+        return {"text": "x" * given["bytes"]}
+    attempt = count(arn, target)
     if do == "flaky" and attempt < 3:
         raise Flaky("attempt %d" % attempt)
+    if do == "heal" and attempt == 1 and target.split("/")[1] in given["regions"]:
+        raise Broken("at first")
     if do == "broken":
         raise Broken("for good")
     if do == "hang":
