@@ -116,6 +116,7 @@ func (s *sources) output(ctx context.Context, arguments string) (string, error) 
 		s.program = program
 	}
 	command := exec.CommandContext(ctx, s.program, strings.Fields(strings.ReplaceAll(arguments, "'", ""))...) //nolint:gosec // as the documents of this repository say
+	command.Env = append(command.Environ(), "MERIDIAN_STORE=none")
 	out, err := command.CombinedOutput()
 	if _, refused := errors.AsType[*exec.ExitError](err); refused {
 		err = nil
