@@ -77,7 +77,7 @@ func (m *mortal) step() (made bool, err error) {
 func TestARepeatedInvocationCarriesItsRunOn(t *testing.T) {
 	t.Parallel()
 	for _, idempotent := range []bool{true, false} {
-		for seed := range uint64(40) {
+		for seed := range uint64(20) {
 			t.Run(fmt.Sprintf("idempotent %t, %d", idempotent, seed), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { repeatInvocation(t, idempotent, rand.New(rand.NewPCG(seed, 1))) })

@@ -122,6 +122,9 @@ func (k *keeper) live(rt *rapid.T, redrives []protocol.Redrive) {
 // The same for accounts whose Regions one invocation takes, or each its own.
 func TestTheLogHasTheWholeResultOfAccounts(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("it runs without the race detector, which TestTheLogHasTheWholeResult is for")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			fate := func(name string) int { return rapid.IntRange(0, 4).Draw(rt, name) }
@@ -160,6 +163,9 @@ func TestTheLogHasTheWholeResultOfAccounts(t *testing.T) {
 // The same for a function of the caller's.
 func TestTheLogHasTheWholeResultOfAFunction(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("it runs without the race detector, which TestTheLogHasTheWholeResult is for")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			takes := time.Duration(rapid.IntRange(0, 4).Draw(rt, "seconds of an invocation")) * time.Second

@@ -349,7 +349,11 @@ func every(t *testing.T, items, kills, failures int) (executions int) {
 
 func TestEveryInterleavingOfTwoHoldersKeepsOneLogAndSendsNothingTwice(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ items, kills, failures int }{{3, 0, 0}, {1, 2, 0}, {2, 1, 0}, {2, 0, 1}, {1, 1, 1}} {
+	mixes := []struct{ items, kills, failures int }{{1, 1, 1}, {3, 0, 0}, {1, 2, 0}, {2, 1, 0}, {2, 0, 1}}
+	if raceDetector {
+		mixes = mixes[:1]
+	}
+	for _, test := range mixes {
 		t.Run(fmt.Sprintf("%d items, %d killed, %d calls fail", test.items, test.kills, test.failures), func(t *testing.T) {
 			t.Parallel()
 			t.Logf("%d executions", every(t, test.items, test.kills, test.failures))
