@@ -62,10 +62,7 @@ func withoutOutputs(targets []protocol.TargetOutcome, drop func(target string) b
 // store.
 func (c *Coordinator) WithoutSecrets(p *Plan, result protocol.Result) protocol.Result {
 	secret := c.tasks(p.Request).Secret(p.Request.Task, p.Request.Parameters)
-	if secret == nil {
-		return result
-	}
-	if !slices.ContainsFunc(protocol.TargetNames(p.Request.Targets), secret) {
+	if secret == nil || !slices.ContainsFunc(protocol.TargetNames(p.Request.Targets), secret) {
 		return result
 	}
 	result.Notices = append(slices.Clip(result.Notices), "outputs that can have secrets are not kept")

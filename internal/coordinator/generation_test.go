@@ -423,3 +423,32 @@ func TestARedriveOfAnErrorLeavesOtherErrors(t *testing.T) {
 		}
 	})
 }
+
+// A batch whose targets failed with other errors than the selected one is not invoked again.
+func TestARedriveOfAnErrorLeavesBatchesWithOtherErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		broken, invoked := true, 0
+		w := world{"us-east-1": {
+			target: func(_ context.Context, target string) error {
+				if broken {
+					return named("Test." + target)
+				}
+				return nil
+			},
+			way: func(_ context.Context, _ int, invoke func() ([]byte, error)) ([]byte, error) {
+				invoked++
+				return invoke()
+			},
+		}}
+		request := protocol.Request{Task: "act", Regions: someRegions(1), Targets: protocol.Targets("a", "b"), MaxTargetsPerInvocation: 1, MaxConcurrency: 1}
+		k := keep(t, &coordinator.Coordinator{Invoker: w.invoker(t), Tasks: w.tasks()}, request, 0)
+		k.finish()
+		broken = false
+		result, ended := k.carry(1e9, &protocol.Redrive{Errors: []string{"Test.a"}})
+		targets := result.Regions[0].Targets
+		if !ended || invoked != 3 || targets[0].Status != protocol.StatusSucceeded || targets[1].Error != "Test.b" {
+			t.Errorf("%d invocations, the targets are %+v; want 3, and b as it was", invoked, targets)
+		}
+	})
+}

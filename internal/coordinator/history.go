@@ -216,11 +216,12 @@ func (h *History) again(d *protocol.Redrive, at time.Time) {
 	for i := range h.past {
 		u, p := h.units[i], &h.past[i]
 		status, why := h.ends(i)
-		if isDone := done(status); isDone || !h.selects(d, u) {
+		kept, selected := h.selects(d, u)
+		if done(status) || !selected {
 			p.status, p.why = status, why
 			continue
 		}
-		p.status, p.why, p.uncounted, p.kept = "", nil, len(p.attempts), h.unselected(d, u)
+		p.status, p.why, p.uncounted, p.kept = "", nil, len(p.attempts), kept
 		for k := range u.regions {
 			undone = append(undone, u.region+k)
 		}
@@ -254,24 +255,4 @@ func (h *History) ends(i int) (protocol.Status, *pastError) {
 func (h *History) mayHaveRun(p *past) bool {
 	n := len(p.attempts)
 	return h.plan.AtMostOnce && p.status == "" && n > p.uncounted && p.attempts[n-1].made.WaitMs == 0
-}
-
-// Selects returns how many invocations a redrive would make again at least.
-func (h *History) Selects(d *protocol.Redrive) (n int) {
-	for i, u := range h.units {
-		if status, _ := h.ends(i); !done(status) && h.selects(d, u) {
-			n++
-		}
-	}
-	return n
-}
-
-// selects reports whether a redrive is about one of the Regions of a unit.
-func (h *History) selects(d *protocol.Redrive, u unit) bool {
-	for k := range u.regions {
-		if o := h.settled[u.region+k]; o != nil && d.Selects(o) {
-			return true
-		}
-	}
-	return false
 }

@@ -12,21 +12,42 @@ func (h *History) Unknown(d *protocol.Redrive) protocol.Faults {
 	return d.Unknown(regions, accounts)
 }
 
-// unselected returns the targets of a unit that have failed with errors that a redrive does not
-// select, by their indexes. Those of a unit of several Regions are all done again.
-func (h *History) unselected(d *protocol.Redrive, u unit) map[int]protocol.TargetOutcome {
-	o := h.settled[u.region]
-	if o == nil || u.regions > 1 || d.SelectsError(o.Error) {
-		return nil
+// Selects returns how many invocations a redrive would make again at least.
+func (h *History) Selects(d *protocol.Redrive) (n int) {
+	for i, u := range h.units {
+		status, _ := h.ends(i)
+		if _, selected := h.selects(d, u); selected && !done(status) {
+			n++
+		}
 	}
-	kept, byName := map[int]protocol.TargetOutcome{}, map[string]protocol.TargetOutcome{}
+	return n
+}
+
+// selects reports whether a redrive does something of a unit again. kept has the targets that
+// failed with errors that it does not select, by their indexes. A unit of several Regions is done
+// again as a whole.
+func (h *History) selects(d *protocol.Redrive, u unit) (kept map[int]protocol.TargetOutcome, selected bool) {
+	for k := range u.regions {
+		o := h.settled[u.region+k]
+		selected = selected || o != nil && d.Selects(o)
+	}
+	o := h.settled[u.region]
+	if !selected || u.regions > 1 || d.SelectsError(o.Error) {
+		return nil, selected
+	}
+	byName := map[string]protocol.TargetOutcome{}
 	for _, t := range o.Targets {
 		byName[t.Target] = t
 	}
+	kept, selected = map[int]protocol.TargetOutcome{}, false
 	for i, target := range u.targets {
-		if t := byName[target]; t.Error != "" && !done(t.Status) && !d.SelectsError(t.Error) {
+		switch t := byName[target]; {
+		case done(t.Status):
+		case t.Error != "" && !d.SelectsError(t.Error):
 			kept[i] = t
+		default:
+			selected = true
 		}
 	}
-	return kept
+	return kept, selected
 }
