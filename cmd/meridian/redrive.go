@@ -105,9 +105,13 @@ func (c *cli) redrive(ctx context.Context, f *redriveFlags, name string, changed
 		}
 		return c.followState(ctx, &f.runFlags, remote, state, f.detach)
 	}
-	return c.carryAndPrint(ctx, &f.runFlags, k, id, "redriving", &d, func(k *runs.Keeper) (protocol.RunState, error) {
+	err = c.carryAndPrint(ctx, &f.runFlags, k, id, "redriving", &d, func(k *runs.Keeper) (protocol.RunState, error) {
 		return k.Redrive(ctx, id, d)
 	})
+	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
+		return refuseRedrive(invalid.Faults)
+	}
+	return err
 }
 
 // findResult is find for the id of a run, or for a file with its result.
@@ -203,15 +207,20 @@ func (f *redriveFlags) wanted(changed func(flag string) bool) (protocol.Redrive,
 	}
 	d.Retry, d.TargetRetry = r.Retry, r.TargetRetry
 	if faults = faults.And(d.Validate()); faults != nil {
-		faults = source{}.placed(faults)
-		for i := range faults {
-			if path := faults[i].Path; path == "--region" || strings.HasPrefix(path, "--account") || strings.HasPrefix(path, "--errors") {
-				faults[i].Path = "--only"
-			}
-		}
-		return d, refuse(faults)
+		return d, refuseRedrive(faults)
 	}
 	return d, nil
+}
+
+// refuseRedrive returns the usage error of faults of a redrive, with the flags that set its fields.
+func refuseRedrive(faults protocol.Faults) error {
+	faults = source{}.placed(faults)
+	for i := range faults {
+		if path := faults[i].Path; path == "--region" || strings.HasPrefix(path, "--account") || strings.HasPrefix(path, "--errors") {
+			faults[i].Path = "--only"
+		}
+	}
+	return refuse(faults)
 }
 
 // warnOfInterrupted says how many targets may have been done already, and may not be done twice.
