@@ -63,6 +63,15 @@ func wait(ctx context.Context, d, left time.Duration) bool {
 	}
 }
 
+// insist tries something until it succeeds, with waits in between, as long as ctx has the time.
+func insist(ctx context.Context, every time.Duration, try func() error) error {
+	err := try()
+	for err != nil && wait(ctx, every, 0) {
+		err = try()
+	}
+	return err
+}
+
 // carry carries a run on in one generation. The error is errHeld if another holder was faster, or
 // takes the run over.
 func (k *Keeper) carry(ctx context.Context, v *view, redrive *protocol.Redrive) (protocol.Result, error) {
@@ -88,19 +97,18 @@ func (k *Keeper) carry(ctx context.Context, v *view, redrive *protocol.Redrive) 
 func (k *Keeper) generation(ctx context.Context, v *view, holder *record.Holder, g protocol.Generation) (protocol.Result, error) {
 	defer func() { _ = holder.Close(context.WithoutCancel(ctx)) }() // for a panic, or an error
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if g.Number > 1 { // it may have been stopped before
-		if stopped, err := v.records.Stopped(ctx, v.run.RunID, v.redrives()); err == nil && stopped {
-			cancel(&StoppedError{})
-		}
-	}
-	redrives := v.redrives()
 	var watching sync.WaitGroup
-	watching.Go(func() { watch(ctx, v.records, holder, v.run.RunID, redrives, cancel) })
 	defer func() {
 		cancel(nil)
 		watching.Wait()
 	}()
+	redrives := v.redrives()
+	if g.Number > 1 { // it may have been stopped before
+		if stopped, err := v.records.Stopped(ctx, v.run.RunID, redrives); err == nil && stopped {
+			cancel(&StoppedError{})
+		}
+	}
+	watching.Go(func() { watch(ctx, v.records, holder, v.run.RunID, redrives, cancel) })
 	log := &held{Holder: holder, records: v.records, run: v.run, once: v.ready.Plan.AtMostOnce, gaveUp: make(chan struct{}), optional: v.optional}
 	result, ended := k.Coordinator.Carry(ctx, *v.ready, coordinator.Generation{
 		Log: log, History: v.history, Begin: v.run.StartedAt, Longest: k.longest(),
@@ -159,7 +167,7 @@ func (k *Keeper) hold(ctx context.Context, v *view, g protocol.Generation) (*rec
 	return holder, v.add(started)
 }
 
-// watch ends a generation that has lost its run, or whose run is stopped.
+// watch ends a generation when another holder has its run, or when somebody stops the run.
 func watch(ctx context.Context, records *record.Runs, holder *record.Holder, runID string, redrives int, end context.CancelCauseFunc) {
 	for {
 		select {
@@ -182,11 +190,8 @@ func (k *Keeper) handOver(ctx context.Context, v *view, holder *record.Holder, g
 	if err := holder.Sync(ctx); err != nil {
 		return &handOverError{v.run.RunID, err}
 	}
-	err := k.Next(ctx, v.run.RunID)
-	for err != nil && wait(ctx, nextEvery, 0) { // if Lambda has both, the log decides which one carries on
-		err = k.Next(ctx, v.run.RunID)
-	}
-	if err != nil {
+	// If Lambda has several, the log decides which one carries on.
+	if err := insist(ctx, nextEvery, func() error { return k.Next(ctx, v.run.RunID) }); err != nil {
 		return &handOverError{v.run.RunID, err}
 	}
 	used := v.requests.usage()
@@ -221,10 +226,7 @@ func (k *Keeper) end(ctx context.Context, v *view, holder *record.Holder, result
 		}
 	}
 	kept := k.Coordinator.WithoutSecrets(&v.ready.Plan, result)
-	err := v.records.CreateResult(ctx, v.run.RunID, v.redrives(), kept)
-	for err != nil && wait(ctx, pollEvery, 0) {
-		err = v.records.CreateResult(ctx, v.run.RunID, v.redrives(), kept)
-	}
+	err := insist(ctx, pollEvery, func() error { return v.records.CreateResult(ctx, v.run.RunID, v.redrives(), kept) })
 	if err != nil {
 		return result, fmt.Errorf("keep the result of run %s: %w", v.run.RunID, err)
 	}
