@@ -24,7 +24,7 @@ const (
 	deathRepeats = 3 * deathConcurrency
 )
 
-// mortal returns a request for the function in Python whose coordinator is killed.
+// mortal returns a request for the function in Python. Its coordinator is killed.
 func mortal(name string, idempotent bool) protocol.Request {
 	r := own(name, []string{home})
 	r.Keep, r.MaxConcurrency, r.Worker.Idempotent = true, deathConcurrency, idempotent

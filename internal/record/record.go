@@ -26,7 +26,7 @@
 // holder has written it. The store lets one creation of each number succeed. So each number is
 // decided once, in order, and every reader sees a prefix of the same log.
 //
-// A generation begins with a file of its own, whose event is GENERATION_STARTED. The holder of the
+// A generation begins with a file of its own, with the event GENERATION_STARTED. The holder of the
 // generation before needs that number for its next file. It finds it taken by other bytes, has
 // lost the run, and never writes again. So in the log nothing of it follows the other's start,
 // whatever it still believes, and however long its requests were on the way.

@@ -30,8 +30,8 @@ func (r *Runs) CreateResult(ctx context.Context, id string, redrive int, result 
 	return nil
 }
 
-// Result returns the newest result of a run, and of which redrive it is. A run without one
-// is fs.ErrNotExist.
+// Result returns the newest result of a run, and the number of its redrive. If there is no
+// result, the error is fs.ErrNotExist.
 func (r *Runs) Result(ctx context.Context, id string) (result protocol.ResultRecord, redrive int, err error) {
 	if err := checkID(id); err != nil {
 		return result, 0, err

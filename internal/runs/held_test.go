@@ -105,7 +105,8 @@ func TestAHangingStoreOfWorkThatMayNotBeDoneTwice(t *testing.T) {
 	})
 }
 
-// A run whose optional store fails goes on, and is no longer there: nothing resumes it.
+// A run goes on when its optional store fails. It is then removed from the store, so that nothing
+// resumes it.
 func TestARunThatGoesOnWithoutItsStoreCannotBeResumed(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"plan.json", "events/", "result", "request"} {

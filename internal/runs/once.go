@@ -7,7 +7,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// answerOnce carries out a request whose run is not kept. Lambda repeats an asynchronous
+// answerOnce carries out a request without keeping its run. Lambda repeats an asynchronous
 // invocation after the death of its coordinator, with the same id. Work that may not be done
 // twice is then refused: a mark in the store says that it was begun. The mark costs one write. If
 // the store fails, the work is done without the mark.

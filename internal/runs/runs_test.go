@@ -130,7 +130,7 @@ func TestARunIsCarriedOnForAnHour(t *testing.T) {
 	})
 }
 
-// A caller whose function ends first gets the id, what is known, and RUNNING.
+// If its function ends first, a caller gets the run's id, the outcomes so far, and RUNNING.
 func TestACallerWhoseTimeEndsFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

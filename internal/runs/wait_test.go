@@ -80,7 +80,7 @@ func TestAWaitLeavesTimeForTheAnswer(t *testing.T) {
 	}
 }
 
-// A caller whose time ends first gets the run's id, whatever is known of the run.
+// If its time ends first, a caller gets the run's id, also before the run has a plan.
 func TestACallerGetsTheIDWhateverIsKnown(t *testing.T) {
 	t.Parallel()
 	for dies := 1; dies <= 8; dies++ {
