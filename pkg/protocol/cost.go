@@ -56,7 +56,7 @@ type Usage struct {
 }
 
 // A StoreUsage counts the requests to S3 of a kept run. Those of a generation that died are
-// missing.
+// missing, and those after its result is in the store.
 type StoreUsage struct {
 	// Writes counts the requests that create an object or list keys, and Reads those that read
 	// one.

@@ -44,6 +44,12 @@ func (d Redrive) Selects(o *RegionOutcome) bool {
 	return among(d.Regions, o.Region) && among(d.Accounts, o.Account, o.AccountName) && among(d.Errors, errors...)
 }
 
+// Repeats reports whether d does the work of an outcome again: it selects the outcome, and the work
+// neither succeeded nor was skipped.
+func (d Redrive) Repeats(o *RegionOutcome) bool {
+	return o.Status != StatusSucceeded && o.Status != StatusSkipped && d.Selects(o)
+}
+
 // SelectsError reports whether an error name is among those that d restricts the redrive to.
 func (d Redrive) SelectsError(name string) bool { return among(d.Errors, name) }
 

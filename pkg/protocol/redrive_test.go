@@ -124,6 +124,24 @@ func TestARedrivesSharedFieldsHaveTheLimitsOfARequest(t *testing.T) {
 	}
 }
 
+// A redrive repeats what it selects, unless that succeeded or was skipped.
+func TestRepeats(t *testing.T) {
+	t.Parallel()
+	repeated := map[protocol.Status]bool{
+		protocol.StatusFailed: true, protocol.StatusTimedOut: true, protocol.StatusAborted: true, protocol.StatusNotStarted: true,
+		protocol.StatusRunning: true,
+	}
+	for _, s := range protocol.Statuses() {
+		o := &protocol.RegionOutcome{Region: "eu-west-1", Status: s}
+		if got := (protocol.Redrive{Regions: []string{"eu-*"}}).Repeats(o); got != repeated[s] {
+			t.Errorf("Repeats of %s = %v, want %v", s, got, repeated[s])
+		}
+		if (protocol.Redrive{Regions: []string{"us-*"}}).Repeats(o) {
+			t.Errorf("Repeats of %s in a Region that is not selected", s)
+		}
+	}
+}
+
 // faultText returns faults as the text of their error, or "".
 func faultText(faults protocol.Faults) string {
 	if err := faults.Err(); err != nil {
