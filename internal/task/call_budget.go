@@ -80,7 +80,7 @@ func (b *budget) cost(name string, arguments []any) int {
 	case "pad_left", "pad_right":
 		if len(arguments) > 1 {
 			if width, _ := arguments[1].(float64); width > 0 {
-				cost += int(min(width, math.MaxInt32))
+				cost += 3 * int(min(width, math.MaxInt32)) // the padding, and twice the text
 			}
 		}
 	case "replace":

@@ -53,6 +53,7 @@ func TestAQueryTakesNoMoreMemoryThanItMay(t *testing.T) {
 	list := "`[" + strings.Repeat("1,", 1000) + "1]`"
 	for _, test := range []struct{ name, query, want string }{
 		{"a wide text", "pad_left('a', `300000000`, 'x')", "Call.Query"},
+		{"a text of half the width, which is copied", "pad_left('a', `16000000`, 'x')", "Call.Query"},
 		{"a text of any width", "pad_right('a', `1e300`, 'x')", "Call.Query"},
 		{"lists of lists", "@" + strings.Repeat("|[@,@]", 22), "Call.TooLarge"},
 		{"objects of objects", "@" + strings.Repeat("|{a:@,b:@}", 22), "Call.TooLarge"},

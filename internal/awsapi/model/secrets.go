@@ -109,7 +109,8 @@ func secretMember(operation string) string {
 		return "the key of an API"
 	case "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath":
 		return "SecureString parameters, decrypted on demand"
-	case "ec2:DescribeVpnConnections", "ds:DescribeDirectories", "invoicing:GetProcurementPortalPreference", "storagegateway:DescribeChapCredentials":
+	case "ec2:DescribeVpnConnections", "ec2:GetVpnConnectionDeviceSampleConfiguration", "ds:DescribeDirectories",
+		"invoicing:GetProcurementPortalPreference", "storagegateway:DescribeChapCredentials":
 		return "a secret that both sides share"
 	case "ivs:GetStreamKey", "ivs:BatchGetStreamKey", "ivs-realtime:GetIngestConfiguration", "ivs:GetChannel", "ivs:BatchGetChannel",
 		"ivs:GetStreamSession":
