@@ -50,6 +50,12 @@ func labels(accounts []account) map[account]string {
 	return short
 }
 
+// AccountLabels returns a short text for the account of each outcome of a result, or "" if it has none.
+func AccountLabels(r protocol.Result) func(protocol.RegionOutcome) string {
+	short := labels(accountsOf(r))
+	return func(o protocol.RegionOutcome) string { return short[accountOf(o)] }
+}
+
 // where returns the account of an outcome, if it has one, and its Region.
 func where(r protocol.RegionOutcome) string {
 	return strings.TrimSpace(accountOf(r).String() + " " + r.Region)

@@ -1,12 +1,12 @@
 package report
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"meridian/internal/difference"
 	"meridian/pkg/protocol"
 )
 
@@ -142,18 +142,7 @@ func short(output json.RawMessage) string {
 			return line
 		}
 		delete(fields, "message")
-		return compact(fields)
+		return difference.Compact(fields)
 	}
-	return compact(output)
-}
-
-// compact returns v as JSON on one line, without escaping <, > and &.
-func compact(v any) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return ""
-	}
-	return strings.TrimSpace(b.String())
+	return difference.Compact(output)
 }

@@ -3,6 +3,7 @@ package report_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -140,6 +141,25 @@ func TestAFailedAttemptIsNeverHidden(t *testing.T) {
 }
 
 // Timeline returns the error of w.
+// A result of a file may have any times. Their sum may be infinite.
+func TestATimelineOfAbsurdTimesIsDrawn(t *testing.T) {
+	t.Parallel()
+	for _, ms := range []float64{math.MaxFloat64, -math.MaxFloat64, math.SmallestNonzeroFloat64} {
+		r := redrivenLater()
+		r.ElapsedMs = ms
+		for _, region := range r.Regions {
+			region.Attempts[0].StartMs, region.Attempts[0].ElapsedMs, region.Attempts[0].WaitMs = ms, ms, ms
+		}
+		var b strings.Builder
+		if err := report.Timeline(&b, r, report.Options{}); err != nil || !strings.Contains(b.String(), "eu-west-1") {
+			t.Errorf("Timeline(times of %g ms) = %q, %v, want a lane of eu-west-1", ms, b.String(), err)
+		}
+		if length := report.NewAxis(r).LengthMs; !(length >= 0 && length < math.Inf(1)) {
+			t.Errorf("NewAxis(times of %g ms) has the length %g", ms, length)
+		}
+	}
+}
+
 func TestTimelineReturnsTheWritersError(t *testing.T) {
 	t.Parallel()
 	if err := report.Timeline(brokenWriter{}, helloWorld(), report.Options{}); !errors.Is(err, errBroken) {

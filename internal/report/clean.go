@@ -20,6 +20,10 @@ func clean(text string) string {
 	}, strings.TrimSpace(text)))
 }
 
+// Clean makes text from outside safe to show on one line: white space becomes a blank, and a
+// character that is not graphic a dot.
+func Clean(text string) string { return clean(text) }
+
 // graphic makes text from outside safe for a terminal, and keeps its blanks, tabs and
 // line ends.
 func graphic(text string) string {
@@ -35,7 +39,7 @@ func graphic(text string) string {
 // cut shortens text to width cells, with an ellipsis at the end. A width of 0 means
 // no limit.
 func cut(text string, width int) string {
-	if width <= 0 {
+	if width <= 0 || len(text) <= width { // no character has more cells than bytes
 		return text
 	}
 	return ansi.Truncate(text, width, "…")

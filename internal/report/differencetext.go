@@ -10,74 +10,65 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"meridian/internal/difference"
 	"meridian/pkg/protocol"
 )
 
-// Text writes a line for each finding, by change, and a last line that counts them. What is
+// DifferenceText writes a line for each finding, by change, and a last line that counts them. What is
 // still failing is only counted. With [Options].Width, lines of findings are cut. It returns the
 // error of w.
-func (d Difference) Text(w io.Writer, o Options) error {
+func DifferenceText(w io.Writer, d difference.Difference, o Options) error {
 	p := o.palette()
 	columns := make([]column, 4)
 	for _, f := range d.Findings {
-		if f.Change == ChangeStillFailing {
+		if f.Change == difference.ChangeStillFailing {
 			continue
 		}
 		style := lipgloss.NewStyle()
 		switch f.Change {
-		case ChangeNewlyFailing, ChangeSlower:
+		case difference.ChangeNewlyFailing, difference.ChangeSlower:
 			style = p.status[protocol.StatusFailed]
-		case ChangeRecovered:
+		case difference.ChangeRecovered:
 			style = p.status[protocol.StatusSucceeded]
-		case ChangeStillFailing, ChangeCame, ChangeWent, ChangeRowCame, ChangeRowWent, ChangeRowChanged:
+		case difference.ChangeStillFailing, difference.ChangeCame, difference.ChangeWent, difference.ChangeRowCame, difference.ChangeRowWent, difference.ChangeRowChanged:
 		}
 		in := where(protocol.RegionOutcome{Account: f.Account, AccountName: f.AccountName, Region: f.Region})
-		for i, cell := range []string{style.Render(f.Change.words()), clean(in), clean(f.Target), clean(d.what(f))} {
+		for i, cell := range []string{style.Render(f.Change.Words()), clean(in), clean(f.Target), clean(WhatChanged(d.Key, f))} {
 			columns[i].cells = append(columns[i].cells, cell)
 		}
 	}
-	var b strings.Builder
-	for line := range strings.Lines(join(columns, nil)) {
-		b.WriteString(cut(strings.TrimSuffix(line, "\n"), o.Width) + "\n")
-	}
-	b.WriteString(paragraph(d.tally(), o.Width, p.strong))
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, joinWithin(o.Width, columns)+paragraph(differenceTally(d), o.Width, p.strong))
 	return err
 }
 
-// words returns a change as it is printed.
-func (c Change) words() string {
-	return strings.ToLower(strings.ReplaceAll(string(c), "_", " "))
-}
-
-// what returns what a finding says besides where it is.
-func (d Difference) what(f Finding) string {
+// WhatChanged describes a finding, without its place.
+func WhatChanged(key []string, f difference.Finding) string {
 	switch f.Change {
-	case ChangeSlower:
+	case difference.ChangeSlower:
 		return fmt.Sprintf("%s, before %s", seconds(f.AfterMs), seconds(f.BeforeMs))
-	case ChangeRecovered:
+	case difference.ChangeRecovered:
 		return "before: " + cmp.Or(reason(f.Error, f.Cause), string(f.Status))
-	case ChangeRowCame, ChangeRowWent:
-		return compact(f.Row)
-	case ChangeRowChanged:
+	case difference.ChangeRowCame, difference.ChangeRowWent:
+		return difference.Compact(f.Row)
+	case difference.ChangeRowChanged:
 		var parts []string
-		for _, name := range d.Key {
+		for _, name := range key {
 			parts = append(parts, cellOf(f.Row[name]))
 		}
 		for _, name := range slices.Sorted(maps.Keys(f.Before)) {
-			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, value(f.Before[name]), value(f.Row[name])))
+			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, difference.Compact(f.Before[name]), difference.Compact(f.Row[name])))
 		}
 		return strings.Join(parts, "  ")
-	case ChangeNewlyFailing, ChangeStillFailing, ChangeCame, ChangeWent:
+	case difference.ChangeNewlyFailing, difference.ChangeStillFailing, difference.ChangeCame, difference.ChangeWent:
 	}
 	return cmp.Or(reason(f.Error, f.Cause), string(f.Status))
 }
 
-// tally counts the findings.
-func (d Difference) tally() string {
+// differenceTally counts the findings.
+func differenceTally(d difference.Difference) string {
 	var parts []string
-	for _, c := range Changes() {
-		n, words := d.Counts[c], c.words()
+	for _, c := range difference.Changes() {
+		n, words := d.Counts[c], c.Words()
 		if n == 0 {
 			continue
 		}
@@ -87,7 +78,7 @@ func (d Difference) tally() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, words))
 		}
 	}
-	if len(d.Findings) == d.Counts[ChangeStillFailing] {
+	if len(d.Findings) == d.Counts[difference.ChangeStillFailing] {
 		parts = slices.Insert(parts, 0, "nothing changed")
 	}
 	if d.NotCompared > 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"meridian/internal/difference"
 	"meridian/internal/report"
 	"meridian/pkg/protocol"
 )
@@ -89,7 +90,7 @@ func ExampleList() {
 }
 
 // What changed from one run to the next: a failure, and a row with the same id.
-func ExampleCompare() {
+func ExampleDifferenceText() {
 	in := func(region string, target protocol.TargetOutcome) protocol.RegionOutcome {
 		target.Target = "ec2:DescribeInstances"
 		return protocol.RegionOutcome{Region: region, Status: target.Status, Targets: []protocol.TargetOutcome{target}}
@@ -108,8 +109,8 @@ func ExampleCompare() {
 		_ = json.Unmarshal(output, &rows)
 		return []string{"id", "state"}, rows
 	}
-	d := report.Compare(before, after, report.Comparison{Rows: rows, Key: []string{"id"}})
-	if err := d.Text(os.Stdout, report.Options{}); err != nil {
+	d := difference.Compare(before, after, difference.Comparison{Rows: rows, Key: []string{"id"}})
+	if err := report.DifferenceText(os.Stdout, d, report.Options{}); err != nil {
 		panic(err)
 	}
 	fmt.Println(d.Worse)

@@ -182,6 +182,25 @@ func (gs *groups) write(b *strings.Builder, o Options, p palette) bool {
 	return len(all) > 0
 }
 
+// A Group has the outcomes that share a status and a reason, and in a run over accounts the Regions
+// and targets too. A list is empty if the result has one of the kind only, or none.
+type Group struct {
+	Status                     protocol.Status
+	Accounts, Regions, Targets []string
+	Why                        string
+}
+
+// Groups returns what did not succeed of a result: first what failed, then what was skipped or not
+// started.
+func Groups(r protocol.Result) []Group {
+	gs := groupsOf(r.Regions)
+	var all []Group
+	for _, g := range merged(slices.Concat(gs.failures, gs.others)) {
+		all = append(all, Group{g.status, g.accounts.list, g.regions.list, g.targets.list, g.why})
+	}
+	return all
+}
+
 // groupsOf returns what did not succeed of outcomes.
 func groupsOf(outcomes []protocol.RegionOutcome) *groups {
 	var gs groups

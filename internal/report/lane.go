@@ -9,23 +9,45 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// A lane is a line of a timeline. One without pieces is the heading of those below.
-type lane struct {
-	label  string
-	end    string // how it ended, or how long it took
-	status protocol.Status
-	pieces []piece // of one invocation, without or with its hedges alone
+// A Lane is a line of a timeline. One without pieces is the heading of those below.
+type Lane struct {
+	// Label names the look-up or the Region, and below it the batch or its hedges.
+	Label string
+
+	// End says how it ended, or how long it took.
+	End string
+
+	// Status is how it ended.
+	Status protocol.Status
+
+	// Pieces are the attempts of one invocation, without or with its hedges alone.
+	Pieces []Piece
+
+	// Part says that the lane is a part of a lane above: a batch, or hedges.
+	Part bool
 }
 
-// A piece is an attempt in a lane.
-type piece struct {
+// A Piece is an attempt in a lane.
+type Piece struct {
 	protocol.Attempt
-	bar bar
+
+	// Bar is how it is drawn. Its cold start is a part of it.
+	Bar Bar
 }
 
-// lanesOf returns the lanes of a result.
-func lanesOf(r protocol.Result) []lane {
-	var lanes []lane
+// ColdMs returns how long the cold start of the attempt took, in milliseconds. Zero means that there
+// was none.
+func (p Piece) ColdMs() float64 {
+	if p.Metrics == nil {
+		return 0
+	}
+	return min(p.Metrics.InitDurationMs+p.Metrics.RestoreDurationMs, p.ElapsedMs)
+}
+
+// Lanes returns the lanes of a result: one for each look-up and each Region, in its order, each
+// with its parts behind it if it has several.
+func Lanes(r protocol.Result) []Lane {
+	var lanes []Lane
 	short := labels(accountsOf(r))
 	for i, region := range slices.Concat(r.Lookups, r.Regions) {
 		label := region.Region
@@ -34,13 +56,13 @@ func lanesOf(r protocol.Result) []lane {
 		} else if account != "" {
 			label += " " + account
 		}
-		whole := lane{clean(label), seconds(region.ElapsedMs), region.Status, nil}
+		whole := Lane{Label: clean(label), End: seconds(region.ElapsedMs), Status: region.Status}
 		if region.Status != protocol.StatusSucceeded {
-			whole.end = cmp.Or(marks[region.Status], cut(clean(string(region.Status)), leastLabel)) // a newer coordinator has other statuses
+			whole.End = cmp.Or(marks[region.Status], cut(clean(string(region.Status)), leastLabel)) // a newer coordinator has other statuses
 		}
 		parts := partsOf(region)
-		if invocations := slices.DeleteFunc(slices.Clone(parts), func(l lane) bool { return l.label == hedgeLabel }); len(invocations) == 1 {
-			whole.pieces, parts = parts[0].pieces, parts[1:]
+		if invocations := slices.DeleteFunc(slices.Clone(parts), func(l Lane) bool { return l.Label == hedgeLabel }); len(invocations) == 1 {
+			whole.Pieces, parts = parts[0].Pieces, parts[1:]
 		}
 		lanes = append(append(lanes, whole), parts...)
 	}
@@ -51,29 +73,29 @@ func lanesOf(r protocol.Result) []lane {
 const hedgeLabel = "    hedge"
 
 // partsOf returns a lane for each invocation of a Region, with one for its hedges behind it.
-func partsOf(r protocol.RegionOutcome) []lane {
-	batches := map[int][2][]piece{} // without and with hedges
+func partsOf(r protocol.RegionOutcome) []Lane {
+	batches := map[int][2][]Piece{} // without and with hedges
 	for _, a := range r.Attempts {
 		of, kind := batches[a.Batch], 0
 		if a.Hedge {
 			kind = 1
 		}
-		of[kind] = append(of[kind], piece{a, barOf(a, r, len(of[kind]) > 0)})
+		of[kind] = append(of[kind], Piece{a, barOf(a, r, len(of[kind]) > 0)})
 		batches[a.Batch] = of
 	}
-	var lanes []lane
+	var lanes []Lane
 	for _, batch := range slices.Sorted(maps.Keys(batches)) {
 		for i, pieces := range batches[batch] {
 			if len(pieces) == 0 {
 				continue
 			}
 			last := pieces[len(pieces)-1]
-			l := lane{fmt.Sprintf("  batch %d", batch), seconds(last.StartMs + last.ElapsedMs - pieces[0].StartMs), protocol.StatusSucceeded, pieces}
+			l := Lane{fmt.Sprintf("  batch %d", batch), seconds(last.StartMs + last.ElapsedMs - pieces[0].StartMs), protocol.StatusSucceeded, pieces, true}
 			if i > 0 {
-				l.label = hedgeLabel
+				l.Label = hedgeLabel
 			}
-			if last.bar == barFailed {
-				l.end, l.status = marks[protocol.StatusFailed], protocol.StatusFailed
+			if last.Bar == BarFailed {
+				l.End, l.Status = marks[protocol.StatusFailed], protocol.StatusFailed
 			}
 			lanes = append(lanes, l)
 		}
@@ -82,17 +104,17 @@ func partsOf(r protocol.RegionOutcome) []lane {
 }
 
 // barOf returns the bar of an attempt of a Region; again says that another one came before it.
-func barOf(a protocol.Attempt, r protocol.RegionOutcome, again bool) bar {
+func barOf(a protocol.Attempt, r protocol.RegionOutcome, again bool) Bar {
 	s := statusOf(a, r)
 	switch {
 	case a.Error != "", s == protocol.StatusFailed, s == protocol.StatusTimedOut:
-		return barFailed
+		return BarFailed
 	case a.Cause != "", s == protocol.StatusAborted:
-		return barGiven
+		return BarGiven
 	case a.Hedge:
-		return barHedge
+		return BarHedge
 	case again:
-		return barRetry
+		return BarRetry
 	}
-	return barFirst
+	return BarFirst
 }

@@ -12,8 +12,28 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"meridian/internal/difference"
 	"meridian/pkg/protocol"
 )
+
+// Columns returns the names of the columns, in order.
+func (l *Listing) Columns() []string { return slices.Clone(l.columns) }
+
+// Found returns how many rows the task found. Rows of errors do not count.
+func (l *Listing) Found() int { return l.found }
+
+// Cells returns each row as the texts of its columns, safe to show on one line. A list or an object is
+// JSON.
+func (l *Listing) Cells() [][]string {
+	rows := make([][]string, len(l.rows))
+	for n, row := range l.rows {
+		rows[n] = make([]string, len(l.columns))
+		for i, name := range l.columns {
+			rows[n][i] = clean(cellOf(row[name]))
+		}
+	}
+	return rows
+}
 
 // Table writes the rows as a table. With a width, its widest columns are cut, so that no
 // row is wider; Summary then has the errors that were cut. Without a row, it writes
@@ -80,10 +100,6 @@ func header(name string) string {
 
 // column returns the cells of a column. One of numbers is aligned to the right.
 func (l *Listing) column(name string, p palette) column {
-	style := lipgloss.NewStyle()
-	if name == columnError {
-		style = p.status[protocol.StatusFailed]
-	}
 	c := column{cells: []string{clean(header(name))}}
 	numbers, others := false, false
 	for _, row := range l.rows {
@@ -93,8 +109,8 @@ func (l *Listing) column(name string, p palette) column {
 		}
 		numbers = numbers || number(row[name])
 		others = others || cell != "" && !number(row[name])
-		if cell != "" {
-			cell = style.Render(cell)
+		if name == columnError && cell != "" {
+			cell = p.status[protocol.StatusFailed].Render(cell)
 		}
 		c.cells = append(c.cells, cell)
 	}
@@ -175,7 +191,7 @@ func (l *Listing) JSONLines(w io.Writer) error {
 			if b.Len() > 1 {
 				b.WriteByte(',')
 			}
-			b.WriteString(compact(name) + ":")
+			b.WriteString(difference.Compact(name) + ":")
 			if json.Compact(&b, value) != nil {
 				b.WriteString("null") // cannot happen: it was decoded from JSON
 			}

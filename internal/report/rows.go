@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"meridian/internal/difference"
 	"meridian/pkg/protocol"
 )
 
@@ -18,7 +19,8 @@ const (
 	columnRegion      = "region"
 	columnTarget      = "target"
 	columnError       = "error"
-	columnCount       = "count" // with Selection.CountBy
+	columnCount       = "count"     // with Selection.CountBy
+	columnElapsed     = "elapsedMs" // with Selection.Times
 )
 
 // places are the columns that say where a row is from, in order.
@@ -26,32 +28,8 @@ const (
 //nolint:gochecknoglobals // a constant
 var places = []string{columnAccount, columnAccountName, columnRegion, columnTarget}
 
-// Rows lists an output as rows, see the field Rows of a task. Nil lists an object as one
-// row with its members.
-type Rows func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage)
-
-// A Selection says which columns to list, and in which order the rows. The name of a
-// column also matches without regard to case. The zero Selection lists everything in the
-// result's order.
-type Selection struct {
-	// Columns are the columns to list, in order. Nil means all.
-	Columns []string
-
-	// Sort are the columns to sort by. A "-" before a name reverses the order.
-	Sort []string
-
-	// CountBy lists how many rows have the same values in these columns, instead of the
-	// rows. Nil lists the rows.
-	CountBy []string
-
-	// EveryTarget lists each target that succeeded with its name. One without an output has a
-	// row without columns of its own. False leaves out the name where a Region has one target
-	// only, and the row.
-	EveryTarget bool
-}
-
-// Zero reports whether s is the zero Selection.
-func (s Selection) Zero() bool { return s.Columns == nil && s.Sort == nil && s.CountBy == nil }
+// Rows lists an output as rows. Nil means [difference.Members].
+type Rows = difference.Rows
 
 // A Listing is a result as rows: one for each row that a task found, and one for each
 // target that did not succeed and was not skipped.
@@ -66,6 +44,7 @@ type Listing struct {
 	chosen   bool                         // whether the columns were selected by name
 	counted  bool                         // whether rows are counted
 	every    bool                         // whether each target that succeeded has a row
+	timed    bool                         // whether there is the column elapsedMs
 	answered []map[string]json.RawMessage // where a target succeeded, if they are
 	known    []string                     // the columns before the selection
 	unknown  []string                     // selected names that no row has
@@ -80,7 +59,7 @@ func Answered(r protocol.Result) bool { return r.Summary.Targets.Succeeded > 0 }
 
 // List returns the rows of a result.
 func List(r protocol.Result, rows Rows, s Selection) *Listing {
-	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil, counted: s.CountBy != nil, every: s.EveryTarget}
+	l := &Listing{result: r, accounts: accountsOf(r), chosen: s.Columns != nil, counted: s.CountBy != nil, every: s.EveryTarget, timed: s.Times}
 	if l.accounts != nil {
 		l.columns = append(l.columns, columnAccount)
 	}
@@ -91,8 +70,11 @@ func List(r protocol.Result, rows Rows, s Selection) *Listing {
 	if s.EveryTarget || slices.ContainsFunc(r.Regions, func(r protocol.RegionOutcome) bool { return len(r.Targets) > 1 }) {
 		l.columns = append(l.columns, columnTarget)
 	}
+	if s.Times {
+		l.columns = append(l.columns, columnElapsed)
+	}
 	if rows == nil {
-		rows = members
+		rows = difference.Members
 	}
 	listed := map[string]bool{}
 	for _, region := range r.Regions {
@@ -119,6 +101,9 @@ func (l *Listing) add(region protocol.RegionOutcome, target protocol.TargetOutco
 		if value != "" {
 			at[places[i]] = text(value)
 		}
+	}
+	if l.timed && target.ElapsedMs > 0 {
+		at[columnElapsed] = json.RawMessage(difference.Compact(target.ElapsedMs))
 	}
 	if l.counted && target.Status == protocol.StatusSucceeded {
 		l.answered = append(l.answered, maps.Clone(at))
@@ -181,6 +166,10 @@ func (l *Listing) own(column string) string {
 		return "row." + column
 	case columnAccount, columnAccountName:
 		if l.accounts != nil {
+			return "row." + column
+		}
+	case columnElapsed:
+		if l.timed {
 			return "row." + column
 		}
 	}
@@ -265,30 +254,25 @@ func (l *Listing) count(by []string) {
 }
 
 // text returns a JSON string.
-func text(s string) json.RawMessage { return json.RawMessage(compact(s)) }
+func text(s string) json.RawMessage { return json.RawMessage(difference.Compact(s)) }
 
 // cellOf returns a value as text: a string itself, nothing for null, and anything else
 // as compact JSON.
 func cellOf(value json.RawMessage) string {
 	var s string
-	if value == nil || json.Unmarshal(value, &s) == nil { // null gives ""
+	switch {
+	case value == nil, string(value) == "null":
+		return ""
+	case number(value):
+		return string(value)
+	case json.Unmarshal(value, &s) == nil:
 		return s
 	}
-	return compact(value)
+	return difference.Compact(value)
 }
 
 // errorOf returns the error of a row as Table shows it: without a trust policy.
 func errorOf(row map[string]json.RawMessage) string {
 	rest, _ := cutPolicy(cellOf(row[columnError]))
 	return rest
-}
-
-// members lists an output as one row: an object with its members, and anything else as a
-// value.
-func members(output json.RawMessage) ([]string, []map[string]json.RawMessage) {
-	var row map[string]json.RawMessage
-	if json.Unmarshal(output, &row) != nil || row == nil {
-		return nil, []map[string]json.RawMessage{{"value": output}}
-	}
-	return nil, []map[string]json.RawMessage{row}
 }

@@ -82,6 +82,14 @@ func writeNotes(b *strings.Builder, r protocol.Result, o Options, p palette) {
 	}
 }
 
+// Notes returns what the outcomes of a result do not say, a line each: its cost, hints, trust policies
+// and notices, and why it did not succeed. See [Options].Next for next.
+func Notes(r protocol.Result, next string) []string {
+	var b strings.Builder
+	writeNotes(&b, withoutShown(r), Options{Next: next}, palette{})
+	return strings.FieldsFunc(b.String(), func(r rune) bool { return r == '\n' })
+}
+
 // tally formats how many items succeeded, and the statuses of the others.
 func tally(c protocol.Counts, one, many string, tolerated bool) string {
 	parts := []string{fmt.Sprintf("%d of %s succeeded", c.Succeeded, count(c.Total, one, many))}

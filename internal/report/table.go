@@ -204,5 +204,14 @@ func join(columns []column, notes []string) string {
 	return b.String()
 }
 
+// joinWithin returns the columns side by side, in lines of at most width cells. A width of 0 means no limit.
+func joinWithin(width int, columns []column) string {
+	var b strings.Builder
+	for line := range strings.Lines(join(columns, nil)) {
+		b.WriteString(cut(strings.TrimSuffix(line, "\n"), width) + "\n")
+	}
+	return b.String()
+}
+
 // seconds formats a time in the unit of all rows.
 func seconds(ms float64) string { return fmt.Sprintf("%.3f s", ms/1000) }

@@ -1,6 +1,7 @@
-package report
+package difference
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -8,6 +9,31 @@ import (
 
 	"meridian/pkg/protocol"
 )
+
+// Rows lists an output as rows, see the field Rows of a task. The columns are in order, and need
+// not be all.
+type Rows func(output json.RawMessage) (columns []string, rows []map[string]json.RawMessage)
+
+// Members lists an output as one row: an object with its members, and anything else as a
+// value.
+func Members(output json.RawMessage) ([]string, []map[string]json.RawMessage) {
+	var row map[string]json.RawMessage
+	if json.Unmarshal(output, &row) != nil || row == nil {
+		return nil, []map[string]json.RawMessage{{"value": output}}
+	}
+	return nil, []map[string]json.RawMessage{row}
+}
+
+// Compact returns v as JSON on one line, without escaping <, > and &. A nil [json.RawMessage] is null.
+func Compact(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(b.String())
+}
 
 // rows compares the rows of a target that succeeded in both results. Rows with the same key are
 // matched in their order.
@@ -50,10 +76,10 @@ func (d *comparing) row(i item, change Change, row, before map[string]json.RawMe
 }
 
 // rowsOf returns the rows of an output, and notes their columns.
-func (d *comparing) rowsOf(t protocol.TargetOutcome) []map[string]json.RawMessage {
+func (d *comparing) rowsOf(t *protocol.TargetOutcome) []map[string]json.RawMessage {
 	list := d.Rows
 	if list == nil {
-		list = members
+		list = Members
 	}
 	if t.Output == nil {
 		return nil
@@ -79,7 +105,7 @@ func (d *comparing) keyOf(row map[string]json.RawMessage) string {
 	var b strings.Builder
 	for _, name := range names {
 		if value := row[name]; value != nil {
-			b.WriteString(name + "\x00" + compact(value) + "\x00")
+			b.WriteString(name + "\x00" + Compact(value) + "\x00")
 		}
 	}
 	return b.String()
@@ -94,17 +120,9 @@ func comparedColumns(row map[string]json.RawMessage) []string {
 func changed(before, after map[string]json.RawMessage) map[string]json.RawMessage {
 	changed := map[string]json.RawMessage{}
 	for _, name := range slices.Concat(comparedColumns(before), comparedColumns(after)) {
-		if was, is := value(before[name]), value(after[name]); was != is {
+		if was, is := Compact(before[name]), Compact(after[name]); was != is {
 			changed[name] = json.RawMessage(was)
 		}
 	}
 	return changed
-}
-
-// value returns a JSON value in its compact form.
-func value(v json.RawMessage) string {
-	if v == nil {
-		return "null"
-	}
-	return compact(v)
 }

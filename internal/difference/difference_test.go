@@ -1,8 +1,7 @@
-package report_test
+package difference_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -15,9 +14,49 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"meridian/internal/report"
+	"meridian/internal/difference"
 	"meridian/pkg/protocol"
 )
+
+// run returns a result of Regions.
+func run(regions ...protocol.RegionOutcome) protocol.Result {
+	return protocol.Result{Status: protocol.StatusSucceeded, Regions: regions}
+}
+
+func region(name string, s protocol.Status, elapsedMs float64, targets ...protocol.TargetOutcome) protocol.RegionOutcome {
+	return protocol.RegionOutcome{Region: name, Status: s, ElapsedMs: elapsedMs, Targets: targets}
+}
+
+// lost is a Region whose invocation itself failed.
+func lost(name, errorName, cause string, targets ...string) protocol.RegionOutcome {
+	r := region(name, protocol.StatusFailed, 9)
+	r.Error, r.Cause = errorName, cause
+	for _, t := range targets {
+		r.Targets = append(r.Targets, ends(t, protocol.StatusFailed, errorName, ""))
+	}
+	return r
+}
+
+// in is a Region of an account.
+func in(id, name string, r protocol.RegionOutcome) protocol.RegionOutcome {
+	r.Account, r.AccountName = id, name
+	return r
+}
+
+func target(name, output string) protocol.TargetOutcome {
+	return protocol.TargetOutcome{Target: name, Status: protocol.StatusSucceeded, Output: json.RawMessage(output)}
+}
+
+// rowsOf lists the outputs of these tests: {"rows":[{"id":1}]}.
+func rowsOf(output json.RawMessage) ([]string, []map[string]json.RawMessage) {
+	var o struct {
+		Rows []map[string]json.RawMessage `json:"rows"`
+	}
+	if err := json.Unmarshal(output, &o); err != nil {
+		panic(err)
+	}
+	return nil, o.Rows
+}
 
 // took is a target that succeeded in a time.
 func took(name string, ms float64, rows string) protocol.TargetOutcome {
@@ -44,14 +83,14 @@ func changedRuns() (before, after protocol.Result) {
 		region("us-east-1", protocol.StatusFailed, 9, took("ec2", 480, `{"id":"i-1","state":"stopped","totalMs":7},{"id":"i-3","state":"running"}`), ends("s3", protocol.StatusFailed, "AccessDenied", "not authorized")),
 		region("eu-west-1", protocol.StatusFailed, 9, ends("ec2", protocol.StatusFailed, "Boom", "it broke again"), took("s3", 10, ``)),
 		region("sa-east-1", protocol.StatusAborted, 9, ends("ec2", protocol.StatusAborted, "", "enough"), took("sns", 10, ``)),
-		lost("ca-west-1", protocol.StatusFailed, 9, "Lambda.Unknown", "gone", "ec2", "s3"),
+		lost("ca-west-1", "Lambda.Unknown", "gone", "ec2", "s3"),
 	)
 	before.RunID, after.RunID = "01JDCX4T9Q8Z6W3M5K7N2P0RSV", "01JDCX4T9Q8Z6W3M5K7N2P0RSW"
 	return before, after
 }
 
 // short writes findings in a line each.
-func short(d report.Difference) []string {
+func short(d difference.Difference) []string {
 	lines := []string{}
 	for _, f := range d.Findings {
 		line := fmt.Sprintf("%s %s %s %s", f.Change, f.Region, f.Target, f.Error)
@@ -94,22 +133,22 @@ func TestCompare(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		how  report.Comparison
+		how  difference.Comparison
 		rows []string
 	}{
-		{"whole rows without a key", report.Comparison{}, keyless},
-		{"a row with the same key changes", report.Comparison{Key: []string{"id"}}, keyed},
-		{"a measurement counts if it is part of the key", report.Comparison{Key: []string{"id", "totalMs"}}, []string{keyless[0], keyed[0], keyless[2], keyless[3]}},
+		{"whole rows without a key", difference.Comparison{}, keyless},
+		{"a row with the same key changes", difference.Comparison{Key: []string{"id"}}, keyed},
+		{"a measurement counts if it is part of the key", difference.Comparison{Key: []string{"id", "totalMs"}}, []string{keyless[0], keyed[0], keyless[2], keyless[3]}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.how.Rows = rowsOf
-			d := report.Compare(before, after, tt.how)
+			d := difference.Compare(before, after, tt.how)
 			if diff := gocmp.Diff(slices.Concat(want, tt.rows), short(d)); diff != "" {
 				t.Errorf("Compare has other findings (-want +got):\n%s", diff)
 			}
-			if !d.Worse || d.NotCompared != 1 || d.Counts[report.ChangeCame] != 2 || d.UnknownKey != nil {
-				t.Errorf("Compare = worse %v, %d not compared, %d came, unknown %q; want true, 1, 2, none", d.Worse, d.NotCompared, d.Counts[report.ChangeCame], d.UnknownKey)
+			if !d.Worse || d.NotCompared != 1 || d.Counts[difference.ChangeCame] != 2 || d.UnknownKey != nil {
+				t.Errorf("Compare = worse %v, %d not compared, %d came, unknown %q; want true, 1, 2, none", d.Worse, d.NotCompared, d.Counts[difference.ChangeCame], d.UnknownKey)
 			}
 		})
 	}
@@ -119,11 +158,11 @@ func TestCompare(t *testing.T) {
 func TestCompareTellsColumnsOfTheKeyThatNoRowHas(t *testing.T) {
 	t.Parallel()
 	before, after := changedRuns()
-	d := report.Compare(before, after, report.Comparison{Rows: rowsOf, Key: []string{"id", "ID", "nosuch"}})
+	d := difference.Compare(before, after, difference.Comparison{Rows: rowsOf, Key: []string{"id", "ID", "nosuch"}})
 	if diff := gocmp.Diff([]string{"ID", "nosuch"}, d.UnknownKey); diff != "" {
 		t.Errorf("Compare has other unknown columns (-want +got):\n%s", diff)
 	}
-	if d := report.Compare(noRegions(), noRegions(), report.Comparison{Key: []string{"id"}}); d.UnknownKey != nil {
+	if d := difference.Compare(protocol.Result{}, protocol.Result{}, difference.Comparison{Key: []string{"id"}}); d.UnknownKey != nil {
 		t.Errorf("Compare(no rows) has unknown columns %q, want none", d.UnknownKey)
 	}
 }
@@ -144,8 +183,8 @@ func TestCompareWithoutOutputs(t *testing.T) {
 		after             protocol.Result
 		went, notCompared int
 	}{{"dropped", of("", 100), 0, 1}, {"none", of("", 0), 1, 0}} {
-		d := report.Compare(full, tt.after, report.Comparison{Rows: rowsOf})
-		if d.Counts[report.ChangeRowWent] != tt.went || d.NotCompared != tt.notCompared {
+		d := difference.Compare(full, tt.after, difference.Comparison{Rows: rowsOf})
+		if d.Counts[difference.ChangeRowWent] != tt.went || d.NotCompared != tt.notCompared {
 			t.Errorf("%s: Compare = %v, %d not compared; want %d went, %d", tt.name, d.Counts, d.NotCompared, tt.went, tt.notCompared)
 		}
 	}
@@ -158,8 +197,8 @@ func TestCompareCountsEqualRows(t *testing.T) {
 		return run(region("eu-west-1", protocol.StatusSucceeded, 1, took("ec2", 1, strings.TrimSuffix(strings.Repeat(`{"id":1},`, n), ","))))
 	}
 	for _, tt := range []struct{ before, after, came, went int }{{1, 3, 2, 0}, {3, 1, 0, 2}, {2, 2, 0, 0}} {
-		d := report.Compare(of(tt.before), of(tt.after), report.Comparison{Rows: rowsOf})
-		if d.Counts[report.ChangeRowCame] != tt.came || d.Counts[report.ChangeRowWent] != tt.went || d.Worse {
+		d := difference.Compare(of(tt.before), of(tt.after), difference.Comparison{Rows: rowsOf})
+		if d.Counts[difference.ChangeRowCame] != tt.came || d.Counts[difference.ChangeRowWent] != tt.went || d.Worse {
 			t.Errorf("Compare(%d equal rows, %d) = %v, want %d came, %d went", tt.before, tt.after, d.Counts, tt.came, tt.went)
 		}
 	}
@@ -169,28 +208,39 @@ func TestCompareCountsEqualRows(t *testing.T) {
 func TestSlower(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		slower        report.Slower
+		slower        difference.Slower
 		before, after float64
 		want          bool
 	}{
-		{report.Slower{}, 100, 200, true},
-		{report.Slower{}, 100, 199, false},
-		{report.Slower{}, 10, 105, false},
-		{report.Slower{}, 10, 110, true},
-		{report.Slower{}, 1000, 1500, false},
-		{report.Slower{By: 500 * time.Millisecond}, 1000, 1500, true},
-		{report.Slower{By: 500 * time.Millisecond}, 1000, 1499, false},
-		{report.Slower{Times: 3}, 1, 3, true},
-		{report.Slower{Times: 3}, 1, 2.9, false},
-		{report.Slower{Times: 1}, 1, 1, false},
-		{report.Slower{}, 0, 0, false},
+		{difference.Slower{}, 100, 200, true},
+		{difference.Slower{}, 100, 199, false},
+		{difference.Slower{}, 10, 105, false},
+		{difference.Slower{}, 10, 110, true},
+		{difference.Slower{}, 1000, 1500, false},
+		{difference.Slower{By: 500 * time.Millisecond}, 1000, 1500, true},
+		{difference.Slower{By: 500 * time.Millisecond}, 1000, 1499, false},
+		{difference.Slower{Times: 3}, 1, 3, true},
+		{difference.Slower{Times: 3}, 1, 2.9, false},
+		{difference.Slower{Times: 1}, 1, 1, false},
+		{difference.Slower{}, 0, 0, false},
 	} {
 		of := func(ms float64) protocol.Result {
 			return run(region("eu-west-1", protocol.StatusSucceeded, 1, took("ec2", ms, "")))
 		}
-		if d := report.Compare(of(tt.before), of(tt.after), report.Comparison{Slower: tt.slower}); d.Worse != tt.want {
+		if d := difference.Compare(of(tt.before), of(tt.after), difference.Comparison{Slower: tt.slower}); d.Worse != tt.want {
 			t.Errorf("Compare(%v ms, %v ms, %+v) is slower: %v, want %v", tt.before, tt.after, tt.slower, d.Worse, tt.want)
 		}
+	}
+}
+
+// StatusOnly leaves out rows.
+func TestCompareOfStatusesOnly(t *testing.T) {
+	t.Parallel()
+	before, after := changedRuns()
+	whole, statuses := difference.Compare(before, after, difference.Comparison{Rows: rowsOf}), difference.Compare(before, after, difference.Comparison{StatusOnly: true})
+	got := short(statuses)
+	if diff := gocmp.Diff(short(whole)[:len(got)], got); diff != "" || len(got) != 8 {
+		t.Errorf("Compare has other findings (-want +got):\n%s", diff)
 	}
 }
 
@@ -198,11 +248,11 @@ func TestSlower(t *testing.T) {
 func TestCompareTellsTargetsWithOneNameApart(t *testing.T) {
 	t.Parallel()
 	twice := func(first, second protocol.TargetOutcome) protocol.Result {
-		return over(in("111122223333", "a", region("eu-west-1", protocol.StatusFailed, 1, first, second)),
+		return run(in("111122223333", "a", region("eu-west-1", protocol.StatusFailed, 1, first, second)),
 			in("222233334444", "b", region("eu-west-1", protocol.StatusSucceeded, 1, took("ec2", 1, ""))))
 	}
 	fine, broken := took("ec2", 1, ""), ends("ec2", protocol.StatusFailed, "Boom", "it broke")
-	got := short(report.Compare(twice(fine, broken), twice(broken, fine), report.Comparison{}))
+	got := short(difference.Compare(twice(fine, broken), twice(broken, fine), difference.Comparison{}))
 	if diff := gocmp.Diff([]string{"NEWLY_FAILING eu-west-1 ec2 Boom", "RECOVERED eu-west-1 ec2 Boom"}, got); diff != "" {
 		t.Errorf("Compare has other findings (-want +got):\n%s", diff)
 	}
@@ -230,9 +280,9 @@ func anyResult() *rapid.Generator[protocol.Result] {
 }
 
 // anyComparison draws a comparison with or without a key.
-func anyComparison() *rapid.Generator[report.Comparison] {
-	return rapid.Custom(func(t *rapid.T) report.Comparison {
-		return report.Comparison{Rows: rowsOf, Key: rapid.SampledFrom([][]string{nil, {"id"}}).Draw(t, "key")}
+func anyComparison() *rapid.Generator[difference.Comparison] {
+	return rapid.Custom(func(t *rapid.T) difference.Comparison {
+		return difference.Comparison{Rows: rowsOf, Key: rapid.SampledFrom([][]string{nil, {"id"}}).Draw(t, "key")}
 	})
 }
 
@@ -241,8 +291,8 @@ func TestADifferenceToItselfHasNoChanges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := anyResult().Draw(t, "result")
-		d := report.Compare(r, r, anyComparison().Draw(t, "comparison"))
-		if d.Worse || len(d.Findings) != d.Counts[report.ChangeStillFailing] {
+		d := difference.Compare(r, r, anyComparison().Draw(t, "comparison"))
+		if d.Worse || len(d.Findings) != d.Counts[difference.ChangeStillFailing] {
 			t.Fatalf("Compare(a, a) = %v", short(d))
 		}
 	})
@@ -254,13 +304,13 @@ func TestADifferenceMirrorsTheOneTheOtherWayAround(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, how := anyResult().Draw(t, "a"), anyResult().Draw(t, "b"), anyComparison().Draw(t, "comparison")
-		there, back := report.Compare(a, b, how), report.Compare(b, a, how)
-		of := func(d report.Difference, change report.Change) []string {
+		there, back := difference.Compare(a, b, how), difference.Compare(b, a, how)
+		of := func(d difference.Difference, change difference.Change) []string {
 			var lines []string
 			for _, f := range d.Findings {
 				if f.Change == change {
 					f.Change, f.Before = "", nil
-					if change == report.ChangeStillFailing || change == report.ChangeRowChanged {
+					if change == difference.ChangeStillFailing || change == difference.ChangeRowChanged {
 						f.Row, f.Status = nil, ""
 					}
 					line, _ := json.Marshal(f)
@@ -270,15 +320,15 @@ func TestADifferenceMirrorsTheOneTheOtherWayAround(t *testing.T) {
 			slices.Sort(lines)
 			return lines
 		}
-		for _, pair := range [][2]report.Change{
-			{report.ChangeNewlyFailing, report.ChangeRecovered},
-			{report.ChangeRecovered, report.ChangeNewlyFailing},
-			{report.ChangeCame, report.ChangeWent},
-			{report.ChangeWent, report.ChangeCame},
-			{report.ChangeRowCame, report.ChangeRowWent},
-			{report.ChangeRowWent, report.ChangeRowCame},
-			{report.ChangeStillFailing, report.ChangeStillFailing},
-			{report.ChangeRowChanged, report.ChangeRowChanged},
+		for _, pair := range [][2]difference.Change{
+			{difference.ChangeNewlyFailing, difference.ChangeRecovered},
+			{difference.ChangeRecovered, difference.ChangeNewlyFailing},
+			{difference.ChangeCame, difference.ChangeWent},
+			{difference.ChangeWent, difference.ChangeCame},
+			{difference.ChangeRowCame, difference.ChangeRowWent},
+			{difference.ChangeRowWent, difference.ChangeRowCame},
+			{difference.ChangeStillFailing, difference.ChangeStillFailing},
+			{difference.ChangeRowChanged, difference.ChangeRowChanged},
 		} {
 			if diff := gocmp.Diff(of(there, pair[0]), of(back, pair[1])); diff != "" {
 				t.Fatalf("%s there is not %s back (-there +back):\n%s", pair[0], pair[1], diff)
@@ -293,74 +343,19 @@ func TestADifferenceMirrorsTheOneTheOtherWayAround(t *testing.T) {
 // Changes has every change, in the order of their constants.
 func TestChangesIsComplete(t *testing.T) {
 	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "difference.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "change.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []report.Change
+	var want []difference.Change
 	ast.Inspect(file, func(n ast.Node) bool {
 		if v, ok := n.(*ast.ValueSpec); ok && fmt.Sprint(v.Type) == "Change" {
-			want = append(want, report.Change(strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`)))
+			want = append(want, difference.Change(strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`)))
 		}
 		return true
 	})
-	if diff := gocmp.Diff(want, report.Changes()); diff != "" {
+	if diff := gocmp.Diff(want, difference.Changes()); diff != "" {
 		t.Errorf("Changes is not the list of the constants (-want +got):\n%s", diff)
-	}
-}
-
-// The golden files are the whole text; -update rewrites them.
-func TestDifferenceText(t *testing.T) {
-	t.Parallel()
-	before, after := changedRuns()
-	for _, tt := range []struct {
-		name          string
-		before, after protocol.Result
-		key           []string
-		options       report.Options
-	}{
-		{"difference", before, after, nil, report.Options{}},
-		{"difference-key-60", before, after, []string{"id"}, report.Options{Width: 60}},
-		{"difference-color", before, after, []string{"id"}, report.Options{Color: true}},
-		{"difference-none", helloWorld(), helloWorld(), nil, report.Options{}},
-		{"difference-still", before, before, nil, report.Options{}},
-		{"difference-accounts", organization("us-east-1", "eu-west-1"), organization("eu-west-1", "us-east-1"), nil, report.Options{Width: 100}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var b strings.Builder
-			d := report.Compare(tt.before, tt.after, report.Comparison{Rows: rowsOf, Key: tt.key})
-			if tt.name == "difference-none" {
-				d = report.Compare(tt.before, tt.after, report.Comparison{})
-			}
-			if err := d.Text(&b, tt.options); err != nil {
-				t.Fatal(err)
-			}
-			compareGolden(t, tt.name, b.String())
-			if err := d.Text(brokenWriter{}, tt.options); !errors.Is(err, errBroken) {
-				t.Errorf("Text(broken writer) = %v, want %v", err, errBroken)
-			}
-		})
-	}
-}
-
-// Nothing that came from outside reaches the terminal as a control sequence.
-func TestDifferenceTextPassesNoControlSequence(t *testing.T) {
-	t.Parallel()
-	evil := "a\x1b[2Jb\x07c\nd"
-	output, err := json.Marshal(map[string]any{"rows": []any{map[string]string{evil: evil}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := run(region(evil, protocol.StatusSucceeded, 1, target(evil, `{}`), ends("s3", protocol.StatusSkipped, "", "")))
-	after := run(region(evil, protocol.StatusSucceeded, 1, target(evil, string(output)), ends("s3", protocol.StatusFailed, evil, evil)))
-	before.RunID = evil
-	var b strings.Builder
-	if err := report.Compare(before, after, report.Comparison{Rows: rowsOf}).Text(&b, report.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); strings.ContainsAny(got, "\x1b\x07") || strings.Count(got, "\n") != 3 {
-		t.Errorf("Text = %q, want three lines without control characters", got)
 	}
 }
 
@@ -379,7 +374,7 @@ func BenchmarkCompare(b *testing.B) {
 	}
 	before, after := of("on"), of("off")
 	for b.Loop() {
-		if d := report.Compare(before, after, report.Comparison{Rows: rowsOf, Key: []string{"id"}}); len(d.Findings) != 34*300 {
+		if d := difference.Compare(before, after, difference.Comparison{Rows: rowsOf, Key: []string{"id"}}); len(d.Findings) != 34*300 {
 			b.Fatal(len(d.Findings))
 		}
 	}

@@ -1,4 +1,9 @@
-package report
+// Package difference compares two results of runs: what is newly failing, what has recovered, what
+// takes longer, and which rows came, went or changed.
+//
+// [Compare] is pure. The command line and the coordinator call it; package report prints what it
+// returns.
+package difference
 
 import (
 	"bytes"
@@ -9,30 +14,6 @@ import (
 
 	"meridian/pkg/protocol"
 )
-
-// A Change is the kind of a finding.
-type Change string
-
-// The changes, in the order in which they are listed.
-const (
-	ChangeNewlyFailing Change = "NEWLY_FAILING" // a target that failed or timed out, and did not before
-	ChangeSlower       Change = "SLOWER"        // a target that succeeded both times, and took longer
-	ChangeRecovered    Change = "RECOVERED"     // a target that failed or timed out before, and does not any more
-	ChangeStillFailing Change = "STILL_FAILING" // a target that failed or timed out both times
-	ChangeCame         Change = "CAME"          // a Region, or a target in it, that only the second run has
-	ChangeWent         Change = "WENT"          // a Region, or a target in it, that only the first run has
-	ChangeRowCame      Change = "ROW_CAME"      // a row that only the second run has
-	ChangeRowWent      Change = "ROW_WENT"      // a row that only the first run has
-	ChangeRowChanged   Change = "ROW_CHANGED"   // a row with the same key and other values
-)
-
-// Changes returns all changes, in their order.
-func Changes() []Change {
-	return []Change{
-		ChangeNewlyFailing, ChangeSlower, ChangeRecovered, ChangeStillFailing, ChangeCame, ChangeWent,
-		ChangeRowCame, ChangeRowWent, ChangeRowChanged,
-	}
-}
 
 // A Slower says how much longer a target has to take to be a finding: both bounds apply. The
 // zero Slower means twice as long and at least 100 ms longer.
@@ -54,7 +35,7 @@ func (s Slower) has(before, after float64) bool {
 
 // A Comparison says how to compare two results. The zero Comparison compares whole rows.
 type Comparison struct {
-	// Rows lists an output as rows. Nil lists an object as one row.
+	// Rows lists an output as rows. Nil means [Members].
 	Rows Rows
 
 	// Key are the columns that make a row the same one, besides its account, Region and target.
@@ -64,6 +45,9 @@ type Comparison struct {
 
 	// Slower is the bound from which on a target is slower.
 	Slower Slower
+
+	// StatusOnly leaves out rows.
+	StatusOnly bool
 }
 
 // A Difference is what changed from one result to the next.
@@ -179,7 +163,7 @@ type place struct {
 // An item is a target in its Region. A Region without targets is an item too.
 type item struct {
 	region *protocol.RegionOutcome
-	target protocol.TargetOutcome
+	target *protocol.TargetOutcome
 }
 
 // items are the items of a result.
@@ -191,7 +175,12 @@ type items struct {
 
 // itemsOf returns the items of a result.
 func itemsOf(r protocol.Result) items {
-	all, times := items{at: map[place]item{}, regions: map[place]bool{}}, map[place]int{}
+	n := 0
+	for i := range r.Regions {
+		n += max(1, len(r.Regions[i].Targets))
+	}
+	all := items{at: make(map[place]item, n), order: make([]place, 0, n), regions: map[place]bool{}}
+	repeated := map[place]int{}
 	for i := range r.Regions {
 		region := &r.Regions[i]
 		at := place{account: cmp.Or(region.Account, region.AccountName), region: region.Region}
@@ -200,10 +189,13 @@ func itemsOf(r protocol.Result) items {
 		if len(targets) == 0 {
 			targets = []protocol.TargetOutcome{{Status: region.Status, Error: region.Error, Cause: region.Cause, ElapsedMs: region.ElapsedMs}}
 		}
-		for _, t := range targets {
+		for k := range targets {
+			t := &targets[k]
 			at.target, at.n = t.Target, 0
-			n := times[at]
-			times[at], at.n = n+1, n
+			if _, taken := all.at[at]; taken {
+				repeated[at]++
+				at.n = repeated[at]
+			}
 			all.at[at] = item{region, t}
 			all.order = append(all.order, at)
 		}
@@ -255,6 +247,7 @@ func (d *comparing) target(before, after item) {
 			d.Findings = append(d.Findings, f)
 		}
 		switch a, b := before.target, after.target; {
+		case d.StatusOnly:
 		case a.DroppedOutputBytes+b.DroppedOutputBytes > 0:
 			d.NotCompared++
 		case d.Comparison.Key != nil || !bytes.Equal(a.Output, b.Output):
@@ -273,7 +266,7 @@ func (d *comparing) only(own, others items, change Change) {
 		}
 		if !others.regions[region] {
 			added[region] = true
-			i.target = protocol.TargetOutcome{Status: i.region.Status, Error: i.region.Error, Cause: i.region.Cause}
+			i.target = &protocol.TargetOutcome{Status: i.region.Status, Error: i.region.Error, Cause: i.region.Cause}
 		}
 		d.Findings = append(d.Findings, i.finding(change))
 	}
