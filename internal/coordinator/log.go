@@ -1,9 +1,11 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"meridian/internal/fanout"
 	"meridian/pkg/protocol"
@@ -32,11 +34,7 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 		if o.Status == protocol.StatusSucceeded || o.Status == protocol.StatusSkipped {
 			return
 		}
-		log := r.logger
-		if o.Account != "" {
-			log = log.With("account", o.Account)
-		}
-		log.WarnContext(ctx, "region did not succeed", "region", o.Region, "status", o.Status, "error", o.Error,
+		r.accountLogger(o.Account).WarnContext(ctx, "region did not succeed", "region", o.Region, "status", o.Status, "error", o.Error,
 			"cause", loggedCause(o.Error, o.Cause), "workerRequestId", o.RequestID, "attempts", len(o.Attempts), "elapsedMs", o.ElapsedMs)
 	case protocol.EventRunEnded:
 		level, s, cause := slog.LevelInfo, e.Ended.Summary, e.Ended.Cause
@@ -46,12 +44,24 @@ func (r *run) logEvent(ctx context.Context, e protocol.Event) {
 		if e.Ended.Error == protocol.ErrorExceedToleratedFailureThreshold {
 			cause = "" // it is a Region's, which has a line of its own
 		}
-		r.logger.Log(ctx, level, e.Ended.Message, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,
+		log := r.logger
+		if s.Cost != nil && s.Cost.USD > 0 {
+			log = log.With("costUsd", s.Cost.USD)
+		}
+		log.Log(ctx, level, e.Ended.Message, "name", r.plan.Request.Name, "status", e.Ended.Status, "error", e.Ended.Error, "cause", cause,
 			"succeeded", s.Regions.Succeeded, "failed", s.Regions.Failed, "timedOut", s.Regions.TimedOut,
 			"aborted", s.Regions.Aborted, "notStarted", s.Regions.NotStarted, "skipped", s.Regions.Skipped,
-			"elapsedMs", e.Ended.ElapsedMs, "retries", s.Retries)
+			"elapsedMs", e.Ended.ElapsedMs, "retries", s.Retries, "throttled", s.Throttled)
 	case protocol.EventAttemptStarted, protocol.EventAttemptEnded, protocol.EventGenerationStarted, protocol.EventGenerationEnded:
 	}
+}
+
+// accountLogger returns the log for lines about an account; empty means that the run has none.
+func (r *run) accountLogger(account string) *slog.Logger {
+	if account == "" {
+		return r.logger
+	}
+	return r.logger.With("account", account)
 }
 
 // loggedCause returns a cause as it is logged: what a worker says of a request that it
@@ -66,7 +76,11 @@ func loggedCause(name, cause string) string {
 // logPanic writes the stack of an invocation that panicked in this process: here
 // and nowhere else.
 func (r *run) logPanic(ctx context.Context, u unit, o fanout.Outcome[*reply]) {
-	if p, ok := errors.AsType[*fanout.PanicError](o.Err); ok {
-		r.logger.ErrorContext(ctx, p.Error(), "region", r.region(u), "batch", u.batch, "stack", string(p.Stack))
+	p, ok := errors.AsType[*fanout.PanicError](o.Err)
+	if !ok {
+		return
 	}
+	at := r.plan.outcome(&r.plan.Regions[u.region])
+	r.accountLogger(at.Account).ErrorContext(ctx, p.Error(), "region", cmp.Or(strings.Join(r.plan.regionsOf(u), ","), at.Region),
+		"batch", u.batch, "stack", string(p.Stack))
 }

@@ -121,13 +121,10 @@ func (w *Worker) run(
 		})
 	panicked := false
 	for n, o := range outcomes {
-		i, of := items[n], log
-		if request.Regions != nil {
-			of = log.With("region", i.region)
-		}
+		i := items[n]
 		result.Targets[n], kept[n] = outcomeOf(i.target.Name, begin, o)
-		logTarget(ctx, of, result.Targets[n], kept[n])
-		panicked = panicked || logPanic(ctx, of, i.target.Name, o.Err)
+		logTarget(ctx, log, i.region, result.Targets[n], kept[n])
+		panicked = panicked || logPanic(ctx, log, i, o.Err)
 	}
 	for i := range kept { // now none is dropped any more
 		kept[i].PutInto(&result.Targets[i])
@@ -135,7 +132,7 @@ func (w *Worker) run(
 	}
 	conclude(&result, items, verdict())
 	result.ElapsedMs = protocol.Milliseconds(time.Since(begin))
-	logEnd(ctx, log, &result)
+	logEnd(ctx, log, request, &result)
 	return result
 }
 
