@@ -28,7 +28,7 @@ func fill(t *testing.T, r *record.Runs, run protocol.RunRecord) {
 	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(h.Close(ctx), r.Stop(ctx, id, 0), r.CreateResult(ctx, id, 0, protocol.Result{}), r.Reopen(ctx, id, 1), r.Stop(ctx, id, 1))
+	err = errors.Join(h.Close(ctx), r.Stop(ctx, id, 0), createResult(ctx, r, id, 0), r.Reopen(ctx, id, 1), r.Stop(ctx, id, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestPruneKeepsRunsThatHaveNotEndedAndWereWrittenInTheLast60Seconds(t *testi
 			}
 		}
 		h, err := r.Hold(t.Context(), written, record.Position{}, protocol.Generation{Number: 1})
-		if err := errors.Join(err, r.CreateResult(t.Context(), ended, 0, protocol.Result{})); err != nil {
+		if err := errors.Join(err, createResult(t.Context(), r, ended, 0)); err != nil {
 			t.Fatal(err)
 		}
 		prune := func(after time.Duration, want int) {

@@ -57,7 +57,7 @@ func keysOf(r *rapid.T, id, name, key, output string) []string {
 	_, err3 := runs.PutTargets(ctx, id, output, nil)
 	_, err4 := runs.Hold(ctx, id, record.Position{File: 9}, protocol.Generation{Number: 1})
 	err = errors.Join(err, err2, err3, err4, runs.Create(ctx, recordOf(id, name, key)), runs.Stop(ctx, id, 0), runs.Stop(ctx, id, 1),
-		runs.CreateResult(ctx, id, 0, protocol.Result{}), runs.CreateResult(ctx, id, 2, protocol.Result{}), runs.Reopen(ctx, id, 3))
+		createResult(ctx, runs, id, 0), createResult(ctx, runs, id, 2), runs.Reopen(ctx, id, 3))
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestAnIDThatIsNotARunsIsAnErrorOfEveryMethod(t *testing.T) {
 		for _, logged = range r.Log(ctx, id, 0) {
 		}
 		errs := []error{
-			r.Create(ctx, recordOf(id, "", "")), claim, request, createPlan, plan, r.CreateResult(ctx, id, 0, protocol.Result{}), result,
+			r.Create(ctx, recordOf(id, "", "")), claim, request, createPlan, plan, createResult(ctx, r, id, 0), result,
 			r.Reopen(ctx, id, 1), r.Shut(ctx, id, 0), r.Stop(ctx, id, 0), stopped, put, targets, hold, logged, r.Delete(ctx, id),
 		}
 		if id != "" {

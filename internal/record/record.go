@@ -47,6 +47,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,6 +85,10 @@ type Runs struct {
 
 	// Process is the Process of the files that holders write. Empty means none.
 	Process string
+
+	// MaxBytes bounds the requests and results that are read. A larger one is an error. Zero means
+	// 256 MB.
+	MaxBytes int64
 }
 
 // maxObject limits the objects that are read whole, except for files of the log. It is a guard
@@ -115,7 +120,7 @@ func (r *Runs) createOnce(ctx context.Context, key string, data []byte) (kept []
 
 // read reads an object of JSON.
 func read[T any](ctx context.Context, r *Runs, key string) (v T, err error) {
-	data, err := r.Store.Read(ctx, key, maxObject)
+	data, err := r.Store.Read(ctx, key, cmp.Or(r.MaxBytes, maxObject))
 	if err != nil {
 		return v, err
 	}

@@ -13,21 +13,23 @@ import (
 )
 
 // CreateResult keeps the result of a run, of its redrive with that number, from 1, or of the run
-// itself with 0. If there is one already, that one stays. Then the run is no longer open; an
-// error of that is not returned, and [Runs.Shut] can be called again.
-func (r *Runs) CreateResult(ctx context.Context, id string, redrive int, result protocol.Result) error {
+// itself with 0. If there is one already, that one stays, and created is false; also if an earlier
+// call returned an error and had created it. Of all calls at most one returns true. Then the run is
+// no longer open; an error of that is not returned, and [Runs.Shut] can be called again.
+func (r *Runs) CreateResult(ctx context.Context, id string, redrive int, result protocol.Result) (created bool, err error) {
 	if err := checkID(id); err != nil {
-		return err
+		return false, err
 	}
 	data, err := json.Marshal(protocol.ResultRecord{Version: protocol.RecordVersion, Result: result})
 	if err != nil {
-		return fmt.Errorf("encode the result of run %s: %w", id, err)
+		return false, fmt.Errorf("encode the result of run %s: %w", id, err)
 	}
-	if err := r.ensure(ctx, resultKey(id, redrive), data); err != nil {
-		return err
+	err = r.Store.Create(ctx, resultKey(id, redrive), data)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, err
 	}
 	_ = r.Shut(ctx, id, redrive) // a sweep shuts it again
-	return nil
+	return err == nil, nil
 }
 
 // Result returns the newest result of a run, and the number of its redrive. If there is no

@@ -31,6 +31,12 @@ func wantOpen(t *testing.T, r *record.Runs, want ...string) {
 	}
 }
 
+// createResult creates an empty result.
+func createResult(ctx context.Context, r *record.Runs, id string, redrive int) error {
+	_, err := r.CreateResult(ctx, id, redrive, protocol.Result{})
+	return err
+}
+
 func TestTheNewestResultOfARunIsReturned(t *testing.T) {
 	t.Parallel()
 	inEachStore(t, func(t *testing.T, r *record.Runs) {
@@ -39,10 +45,10 @@ func TestTheNewestResultOfARunIsReturned(t *testing.T) {
 			t.Errorf("Result = %v, want fs.ErrNotExist", err)
 		}
 		for redrive := range 3 {
-			for _, status := range []protocol.Status{protocol.StatusFailed, protocol.StatusSucceeded} { // the first one stays
+			for i, status := range []protocol.Status{protocol.StatusFailed, protocol.StatusSucceeded} { // the first one stays
 				result := protocol.Result{RunID: runID(), Status: status, Redrives: redrive}
-				if err := r.CreateResult(t.Context(), runID(), redrive, result); err != nil {
-					t.Fatal(err)
+				if created, err := r.CreateResult(t.Context(), runID(), redrive, result); err != nil || created != (i == 0) {
+					t.Fatalf("CreateResult number %d = %v, %v", i+1, created, err)
 				}
 			}
 			got, of, err := r.Result(t.Context(), runID())
@@ -64,7 +70,7 @@ func TestARunIsOpenUntilItHasAResult(t *testing.T) {
 			}
 		}
 		wantOpen(t, r, one, other)
-		if err := r.CreateResult(t.Context(), one, 0, protocol.Result{}); err != nil {
+		if err := createResult(t.Context(), r, one, 0); err != nil {
 			t.Fatal(err)
 		}
 		wantOpen(t, r, other)
@@ -78,7 +84,7 @@ func TestARunIsOpenUntilItHasAResult(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantOpen(t, r, one, other)
-		if err := r.CreateResult(t.Context(), one, 2, protocol.Result{}); err != nil {
+		if err := createResult(t.Context(), r, one, 2); err != nil {
 			t.Fatal(err)
 		}
 		wantOpen(t, r, other)
@@ -94,7 +100,7 @@ func TestAResultIsKeptEvenIfTheRunStaysOpen(t *testing.T) {
 		return nil
 	}}
 	r := &record.Runs{Store: s}
-	if err := errors.Join(r.Create(t.Context(), recordOf(runID(), "", "")), r.CreateResult(t.Context(), runID(), 0, protocol.Result{})); err != nil {
+	if err := errors.Join(r.Create(t.Context(), recordOf(runID(), "", "")), createResult(t.Context(), r, runID(), 0)); err != nil {
 		t.Fatal(err)
 	}
 	wantOpen(t, r, runID())

@@ -226,11 +226,18 @@ func (k *Keeper) end(ctx context.Context, v *view, holder *record.Holder, result
 		}
 	}
 	kept := k.Coordinator.WithoutSecrets(&v.ready.Plan, result)
-	err := insist(ctx, pollEvery, func() error { return v.records.CreateResult(ctx, v.run.RunID, v.redrives(), kept) })
+	created := false
+	err := insist(ctx, pollEvery, func() (err error) {
+		created, err = v.records.CreateResult(ctx, v.run.RunID, v.redrives(), kept)
+		return err
+	})
 	if err != nil {
 		return result, fmt.Errorf("keep the result of run %s: %w", v.run.RunID, err)
 	}
 	v.result = &result
+	if created && v.redrives() == 0 {
+		k.runEnded(ctx, result, true)
+	}
 	return result, nil
 }
 

@@ -192,7 +192,7 @@ func (k *Keeper) Continue(ctx context.Context, runID string) error {
 	if err == nil && result.Status == protocol.StatusRunning && (v.history == nil || !v.history.HandedOver()) {
 		return &StateError{runID, "is carried on by another coordinator, which has not ended in time"}
 	}
-	return err
+	return ofRun(runID, err)
 }
 
 // Sweep has every interrupted run carried on. It continues after an error, and returns all errors.

@@ -78,6 +78,9 @@ func (w *world) survives(t *testing.T, dies int, after bool) (ended bool) {
 	if err != nil || kept.Status != result.Status || kept.Summary.Regions != result.Summary.Regions {
 		t.Errorf("death at call %d: the store has %s, %+v, %v; want %s, %+v", dies, kept.Status, kept.Summary.Regions, err, result.Status, result.Summary.Regions)
 	}
+	if n := len(w.ends); n > 1 || ended && n == 0 {
+		t.Errorf("death at call %d: Ended was called %d times", dies, n)
+	}
 	time.Sleep(time.Minute) // its workers, and what it has left running, end
 	if t.Failed() {
 		t.Logf("death at call %d, after %t", dies, after)

@@ -81,6 +81,29 @@ type StoppedError struct{}
 // Error says so.
 func (*StoppedError) Error() string { return "the run was stopped" }
 
+// A lostError is the error of a run that has begun, and whose answer is lost.
+type lostError struct {
+	runID string
+	err   error
+}
+
+// Error says what failed.
+func (e *lostError) Error() string { return e.err.Error() }
+
+// Run returns the id of the run.
+func (e *lostError) Run() string { return e.runID }
+
+// Unwrap returns what failed.
+func (e *lostError) Unwrap() error { return e.err }
+
+// ofRun returns an error as that of a run that has begun, and nil as nil.
+func ofRun(runID string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &lostError{runID, err}
+}
+
 // missing returns a NotFoundError for an object that does not exist, and other errors as they are.
 func missing(runID string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

@@ -79,7 +79,8 @@ func (k *Keeper) write(ctx context.Context, run protocol.RunRecord, plan []byte,
 	if err := records.Create(ctx, run); err != nil {
 		return err //nolint:wrapcheck // it names the key
 	}
-	return records.CreateResult(ctx, run.RunID, 0, result) //nolint:wrapcheck // it names the key
+	_, err = records.CreateResult(ctx, run.RunID, 0, result)
+	return err //nolint:wrapcheck // it names the key
 }
 
 // largestImported is how long the targets of an imported answer may be in the log.

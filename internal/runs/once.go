@@ -24,7 +24,9 @@ func (k *Keeper) answerOnce(ctx context.Context, r protocol.Request, faults prot
 		}
 	}
 	result := k.Coordinator.Execute(ctx, p)
-	return protocol.Fit(&result, limit) //nolint:wrapcheck // it says what it is about
+	k.runEnded(ctx, result, false)
+	answer, err := protocol.Fit(&result, limit)
+	return answer, ofRun(result.RunID, err)
 }
 
 // mark marks that an invocation has begun its work. The error is a [StateError] if an earlier one

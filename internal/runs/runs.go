@@ -33,7 +33,8 @@ type Keeper struct {
 	// Coordinator carries out the generations. Required.
 	Coordinator *coordinator.Coordinator
 
-	// Store keeps the runs. Required, but Execute keeps nothing without one.
+	// Store keeps the runs. Nil means that none is kept: Execute, and Answer with requests of runs
+	// that are not kept, need no store.
 	Store record.Store
 
 	// Next invokes the coordinator asynchronously with a continue command for a run. Start and
@@ -61,6 +62,15 @@ type Keeper struct {
 	// Warn gets the errors of the store that do not end a run of Execute. Nil drops them.
 	Warn func(error)
 
+	// Ended is called with the result of each run of Answer, Run and Continue that ends in this
+	// process, before they return; of a kept run when its result is in the store. For each run it
+	// is called at most once, whatever happens to its coordinators: if one dies just then, it is
+	// not. The end of a redrive does not call it: that run has ended before. last is the result of
+	// the last run of its name that has ended, of those that started before; nil means that the
+	// run has no name or is not kept, that it is the first one, or that last could not be read,
+	// which Log says. Nil means that nothing is called or read.
+	Ended func(ctx context.Context, result protocol.Result, last *protocol.Result)
+
 	// Log gets a line for each generation. Nil means no log.
 	Log *slog.Logger
 }
@@ -84,6 +94,10 @@ const (
 	closeTime     = 10 * time.Second
 	shortestClose = 500 * time.Millisecond
 
+	// compareTime bounds the search for the last run of a name: a handful of requests to S3, of
+	// some 50 ms each.
+	compareTime = 2 * time.Second
+
 	// nextEvery is the wait before the next generation is invoked again.
 	nextEvery = 300 * time.Millisecond
 )
@@ -104,9 +118,10 @@ func (k *Keeper) Answer(ctx context.Context, r protocol.Request, faults protocol
 		return nil, err
 	}
 	if err := fit(&result, limit); err != nil {
-		return nil, err
+		return nil, ofRun(result.RunID, err)
 	}
-	return protocol.Fit(&result, limit) //nolint:wrapcheck // it says what it is about
+	answer, err := protocol.Fit(&result, limit)
+	return answer, ofRun(result.RunID, err)
 }
 
 // Run keeps a run of a request, and carries it on as far as this process can. It returns the
@@ -121,7 +136,7 @@ func (k *Keeper) Run(ctx context.Context, r protocol.Request, faults protocol.Fa
 		k.logger(v.run.RunID).ErrorContext(ctx, "generation not handed over", "cause", failed.Error())
 		err = nil
 	}
-	return result, err
+	return result, ofRun(v.run.RunID, err)
 }
 
 // Start keeps a run of a request and has it carried on. It returns before the run is done.

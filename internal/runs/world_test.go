@@ -33,6 +33,24 @@ type world struct {
 	mu   sync.Mutex
 	ran  map[string]int // by Region and target
 	next []string       // the runs to continue
+	ends []end          // the calls of Ended
+}
+
+// An end is a call of Ended.
+type end struct {
+	RunID, Last string
+	Status      protocol.Status
+}
+
+// ended is Keeper.Ended.
+func (w *world) ended(_ context.Context, result protocol.Result, last *protocol.Result) {
+	e := end{RunID: result.RunID, Status: result.Status}
+	if last != nil {
+		e.Last = last.RunID
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ends = append(w.ends, e)
 }
 
 // work is the output of a target.
@@ -170,7 +188,7 @@ func (w *world) keeper(dies int, after bool) (*process, *runs.Keeper, context.Co
 		ctx, end = context.WithTimeout(ctx, w.limit)
 		p.kill = func() { end(); cancel() }
 	}
-	k := &runs.Keeper{Coordinator: &coordinator.Coordinator{Invoker: p, Tasks: w.tasks(), MemoryMB: 256}, Store: p}
+	k := &runs.Keeper{Coordinator: &coordinator.Coordinator{Invoker: p, Tasks: w.tasks(), MemoryMB: 256}, Store: p, Ended: w.ended}
 	if w.limit > 0 {
 		k.Next = func(_ context.Context, runID string) error {
 			p.mu.Lock()
