@@ -15,6 +15,9 @@ import (
 // with up to six bytes in JSON for each of its own.
 const stateBytes = 6*protocol.MaxCauseBytes + 4096
 
+// maxResult bounds the result in a RunState.
+const maxResult = protocol.MaxPayloadBytes - stateBytes
+
 // pageBytes is more than what an EventPage has besides its events.
 const pageBytes = 1024
 
@@ -41,7 +44,7 @@ func (h *Handler) carryOut(ctx context.Context, c protocol.Command) (any, error)
 		return h.start(ctx, c.Request)
 	case protocol.CommandShow:
 		wait := time.Duration(c.WaitSeconds * float64(time.Second))
-		return h.Keeper.Show(ctx, c.RunID, shortened(ctx, wait), protocol.MaxPayloadBytes-stateBytes)
+		return h.Keeper.Show(ctx, c.RunID, shortened(ctx, wait), maxResult)
 	case protocol.CommandEvents:
 		return h.Keeper.Events(ctx, c.RunID, c.After, protocol.MaxPayloadBytes-pageBytes)
 	case protocol.CommandList:
@@ -53,11 +56,24 @@ func (h *Handler) carryOut(ctx context.Context, c protocol.Command) (any, error)
 	case protocol.CommandRedrive:
 		return h.Keeper.Redrive(ctx, c.RunID, *cmp.Or(c.Redrive, new(protocol.Redrive)))
 	case protocol.CommandContinue:
-		return struct{}{}, h.Keeper.Continue(ctx, c.RunID)
+		return struct{}{}, h.carryOn(ctx, c.RunID)
 	case protocol.CommandSweep:
 		return struct{}{}, h.Keeper.Sweep(ctx)
 	}
 	return nil, fmt.Errorf("command %s is not known", c.Command)
+}
+
+// carryOn carries a run on. The invocation that ends it without success ends as a function error,
+// if the deployment says so. Lambda repeats it, which does nothing to a run that has ended.
+func (h *Handler) carryOn(ctx context.Context, runID string) error {
+	if err := h.Keeper.Continue(ctx, runID); err != nil || !h.FailedRunIsError {
+		return err
+	}
+	state, err := h.Keeper.Show(ctx, runID, 0, maxResult)
+	if err != nil {
+		return err
+	}
+	return h.failedRun(resultHead{runID, state.Status, state.Error, state.Cause})
 }
 
 // start starts the request of a Command. The paths of its faults begin at the Command.

@@ -55,6 +55,6 @@ func (h *Handler) logProblem(ctx context.Context, p *Problem) {
 	case p.Status != http.StatusInternalServerError:
 		h.Log.WarnContext(ctx, "request refused", "status", p.Status, "cause", p.Title, "faults", p.Faults.WithoutValues())
 	default:
-		h.Log.ErrorContext(ctx, "answer lost", "status", p.Status, "cause", p.Detail)
+		logOf(h.Log, p.RunID).ErrorContext(ctx, "answer lost", "status", p.Status, "cause", p.Detail)
 	}
 }

@@ -46,7 +46,7 @@ type Refusal interface {
 	// HTTPStatus returns the status of the HTTP API's answer, such as 404 or 409.
 	HTTPStatus() int
 
-	// Run returns the id of the run that does not allow it.
+	// Run returns the id of the run that does not allow it, or "" if there is none.
 	Run() string
 }
 

@@ -15,9 +15,10 @@ import (
 //
 // Only for the event of EventBridge it is certain that the invocation is asynchronous, and so
 // its run is always kept, if there is a store. Of a direct invoke the Runtime API does not
-// tell whether it is: that run is kept only if the request says so.
+// tell whether it is: that run is kept only if the request says so, or if its failure may be a
+// function error, after which Lambda repeats an asynchronous invocation.
 func (h *Handler) setKey(ctx context.Context, e event, r *protocol.Request) {
-	if h.Keeper == nil || r.Key != "" || e.kind == kindDirect && !r.Keep {
+	if h.Keeper == nil || r.Key != "" || e.kind == kindDirect && !r.Keep && !h.FailedRunIsError {
 		return
 	}
 	if r.Key = e.key; r.Key == "" {

@@ -47,6 +47,19 @@ func TestAnInvocationThatLambdaCanRepeatHasAKey(t *testing.T) {
 	}
 }
 
+// With FailedRunIsError a direct invoke is kept too.
+func TestADirectInvokeThatCanEndAsAnErrorHasAKey(t *testing.T) {
+	t.Parallel()
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "5d6f"})
+	for payload, want := range map[string]string{`{}`: "request-5d6f", string(marshal(t, post(`{}`))): ""} {
+		r := &runner{answer: []byte(`{}`)}
+		h := &trigger.Handler{Runner: r, Keeper: &keeper{}, FailedRunIsError: true}
+		if _, err := h.Handle(ctx, []byte(payload)); err != nil || len(r.asked) != 1 || r.asked[0].Key != want {
+			t.Errorf("Handle(%s) = %v, asked %+v, want the key %q", payload, err, r.asked, want)
+		}
+	}
+}
+
 func TestARunThatIsStartedIsKeptWithTheKeyOfItsInvocation(t *testing.T) {
 	t.Parallel()
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "5d6f"})

@@ -24,7 +24,7 @@ type Problem struct {
 	Instance string `json:"instance,omitzero"`
 
 	// Faults lists every fault of the request, and RunID names the run that does not allow
-	// it. They are extensions of RFC 9457.
+	// it, or whose answer was lost. They are extensions of RFC 9457.
 	Faults protocol.Faults `json:"faults,omitzero"`
 	RunID  string          `json:"runId,omitzero"`
 
@@ -41,7 +41,7 @@ func problemOf(err error) *Problem {
 			Title: http.StatusText(refused.HTTPStatus()), Status: refused.HTTPStatus(), Detail: err.Error(), RunID: refused.Run(),
 		}
 	}
-	return &Problem{Title: "The answer was lost", Status: http.StatusInternalServerError, Detail: err.Error()}
+	return &Problem{Title: "The answer was lost", Status: http.StatusInternalServerError, Detail: err.Error(), RunID: runOf(err)}
 }
 
 // invalidProblem returns the problem of faults.

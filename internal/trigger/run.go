@@ -41,9 +41,9 @@ func (h *Handler) run(ctx context.Context, c *call) (reply, *Problem) {
 		return reply{}, problemOf(err)
 	}
 	answer := reply{status: http.StatusOK, body: result}
-	if runID, status := head(result); goesOn && status == protocol.StatusRunning {
+	if r := head(result); goesOn && r.status == protocol.StatusRunning {
 		answer.status = http.StatusAccepted
-		answer = answer.with("location", c.location(runID))
+		answer = answer.with("location", c.location(r.runID))
 	}
 	return answer.with("content-type", "application/json"), nil
 }
@@ -71,12 +71,18 @@ func (c *call) setKey(r *protocol.Request) protocol.Faults {
 	return protocol.Faults{protocol.NewFault(keyHeader, key, detail)}
 }
 
-// head returns the id and the status of a Result, which are before its Regions: the rest of
-// it may be long, and is not read.
-func head(result []byte) (runID string, status protocol.Status) {
+// A resultHead is what a Result has before its Regions.
+type resultHead struct {
+	runID        string
+	status       protocol.Status
+	error, cause string
+}
+
+// head reads the head of a Result: the rest of it may be long, and is not read.
+func head(result []byte) (h resultHead) {
 	fields := json.NewDecoder(bytes.NewReader(result))
 	if _, err := fields.Token(); err != nil {
-		return "", ""
+		return h
 	}
 	for fields.More() {
 		name, err := fields.Token()
@@ -89,10 +95,14 @@ func head(result []byte) (runID string, status protocol.Status) {
 		}
 		switch text, _ := value.(string); name {
 		case "runId":
-			runID = text
+			h.runID = text
 		case "status":
-			status = protocol.Status(text)
+			h.status = protocol.Status(text)
+		case "error":
+			h.error = text
+		case "cause":
+			h.cause = text
 		}
 	}
-	return runID, status
+	return h
 }

@@ -31,6 +31,11 @@
 // with keep, or one that starts a run, has "request-" and the request id. The Runtime API
 // does not tell whether a direct invoke is asynchronous. So one without keep is not kept,
 // and its run begins again if Lambda repeats it.
+//
+// With FailedRunIsError each direct invoke is kept, if there is a store: Lambda repeats the
+// asynchronous ones that end as function errors. A repetition attaches to the run, does nothing
+// again, and ends with the same error. Without a store the run begins again, unless the function's
+// MaximumRetryAttempts is 0.
 package trigger
 
 import (
@@ -58,6 +63,12 @@ type Handler struct {
 	// Keeper keeps runs. Nil means that there is no store: what needs one is refused.
 	Keeper Keeper
 
+	// FailedRunIsError has a direct invoke, or an EventBridge event, end as a function error if
+	// its run ended without success, so that Lambda's own metric Errors counts it. The answer is
+	// then lost; with a Keeper each such run is kept, and its result can be looked up. So does the
+	// continue command that ends a run. Other commands, and HTTP API events, are answered as usual.
+	FailedRunIsError bool
+
 	// Log gets a record for each refused request and for each run whose answer is lost.
 	// Nil means no log.
 	Log *slog.Logger
@@ -83,6 +94,9 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 			err = invalid.Faults.Within("detail").Err()
 		}
 		h.logFailure(ctx, err)
+		if failed := h.failed(answer); err == nil && failed != nil {
+			return nil, failed
+		}
 		return answer, err
 	case kindOther:
 	}
@@ -93,9 +107,9 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 
 // logFailure logs the error of an invocation: the request was refused, or else it was
 // run and its answer is lost. The values of a refused request are not logged: only its
-// caller sees them.
+// caller sees them. Of a run that ended without success the log has the end already.
 func (h *Handler) logFailure(ctx context.Context, err error) {
-	if err == nil || h.Log == nil {
+	if _, ended := errors.AsType[*failedRunError](err); ended || err == nil || h.Log == nil {
 		return
 	}
 	if invalid, ok := errors.AsType[*protocol.InvalidRequestError](err); ok {
@@ -110,5 +124,24 @@ func (h *Handler) logFailure(ctx context.Context, err error) {
 		h.Log.WarnContext(ctx, "request refused", "cause", http.StatusText(refused.HTTPStatus()))
 		return
 	}
-	h.Log.ErrorContext(ctx, "answer lost", "cause", err.Error())
+	logOf(h.Log, runOf(err)).ErrorContext(ctx, "answer lost", "cause", err.Error())
+}
+
+// runOf returns the id of the run that an error is about, or "" if it does not say.
+func runOf(err error) string {
+	if about, ok := errors.AsType[interface {
+		error
+		Run() string
+	}](err); ok {
+		return about.Run()
+	}
+	return ""
+}
+
+// logOf returns the log for lines about a run; empty means that it is not known.
+func logOf(log *slog.Logger, runID string) *slog.Logger {
+	if runID == "" {
+		return log
+	}
+	return log.With("runId", runID)
 }
