@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -61,10 +62,30 @@ func keeper(ctx context.Context, getenv func(string) string, c *coordinator.Coor
 	}, nil
 }
 
-// handler returns what handles the function's invocations.
-func handler(k *runs.Keeper, c *coordinator.Coordinator, log *slog.Logger) *trigger.Handler {
-	if k == nil {
-		return &trigger.Handler{Runner: c, Log: log}
+// handler returns what handles the function's invocations. The metrics of runs go to out.
+func handler(
+	ctx context.Context, getenv func(string) string, c *coordinator.Coordinator, workers *invoke.Lambda, out io.Writer, log *slog.Logger,
+) (*trigger.Handler, error) {
+	failedIsError, err := failedRunIsError(getenv)
+	if err != nil {
+		return nil, err
 	}
-	return &trigger.Handler{Runner: k, Keeper: k, Log: log}
+	written, err := metricsWriter(getenv, out, log)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := keeper(ctx, getenv, c, workers, log)
+	if err != nil {
+		return nil, err
+	}
+	h := &trigger.Handler{Log: log, FailedRunIsError: failedIsError}
+	if kept != nil {
+		h.Keeper = kept
+	} else {
+		kept = &runs.Keeper{Coordinator: c, Log: log}
+	}
+	if h.Runner = kept; written != nil {
+		kept.Ended = written.RunEnded
+	}
+	return h, nil
 }

@@ -1,19 +1,3 @@
-// Command coordinator is the Lambda function that runs a request in every Region, by
-// invoking regionworkers.
-//
-// # Settings
-//
-// WORKER_FUNCTION is the regionworker's name or ARN; required. WORKER_PLACEMENT is
-// "home" when one worker in this Region serves every Region, which is the default, or
-// "regional" when each Region has its own worker of that name. WORKER_REGIONS then lists
-// those Regions, with commas between them: "*" in a request means these, and others are
-// refused; without it any Region may have a worker. WORKER_MEMORY_MB is the worker's
-// memory: costs are estimated with it when the invocations' logs do not have it.
-// WORKER_FUNCTIONS lists the functions that requests may name as their worker, with commas
-// between them; without it there is none.
-// STORE_BUCKET is the bucket in which runs are kept; without it none is. MAX_RUN_SECONDS and
-// MAX_GENERATIONS bound a kept run; without them a day and 100 invocations do.
-// The SDK's own variables apply, as in AWS_ENDPOINT_URL_LAMBDA.
 package main
 
 import (
@@ -48,11 +32,11 @@ func main() {
 	if c.Regional {
 		c.Regions = regions(os.Getenv)
 	}
-	kept, err := keeper(context.Background(), os.Getenv, c, workers, log)
+	h, err := handler(context.Background(), os.Getenv, c, workers, os.Stdout, log)
 	if err != nil {
 		log.Error("not started", "cause", err.Error())
 		os.Exit(1)
 	}
 	c.Warm() // while that connection is being opened
-	function.Start(context.Background(), handler(kept, c, log).Handle)
+	function.Start(context.Background(), h.Handle)
 }
