@@ -66,6 +66,7 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 	f.registerLimits(cmd)
 	f.registerStore(cmd)
 	f.registerOutput(cmd)
+	f.registerCompare(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("input", completeInput)
 	_ = cmd.RegisterFlagCompletionFunc("allow", completeOperations)
 	return cmd

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -85,7 +86,7 @@ first characters of it, last, or last~1.`,
 		Args: oneRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			if err := f.checkRows(cmd.Flags().Changed); err != nil {
+			if err := cmp.Or(f.checkOutput(cmd.Flags().Changed), f.refusePrintedPage()); err != nil {
 				return err
 			}
 			k, id, err := c.find(ctx, &f, args[0], cmd.Flags().Changed)
@@ -180,7 +181,12 @@ func (c *cli) carry(ctx context.Context, f *runFlags, k *localKeep, id, doing st
 	if err != nil {
 		return state, request, err
 	}
-	events := c.sink(ctx, f, doing)
+	keeper, timeout := c.keep(local, f, request).keeper, limit(request)
+	if keeper.MaxRun > 0 && d == nil { // the time of the run has passed while nothing carried it on
+		keeper.MaxRun += time.Since(record.StartedAt)
+		timeout = keeper.MaxRun
+	}
+	events := c.sink(ctx, f, doing, timeout)
 	if f.output != formatEvents {
 		for _, line := range page.Events {
 			if e, err := protocol.DecodeEvent(line); err == nil { // the keeper reports it
@@ -189,10 +195,6 @@ func (c *cli) carry(ctx context.Context, f *runFlags, k *localKeep, id, doing st
 		}
 	}
 	local.Events = events.event
-	keeper := c.keep(local, f, request).keeper
-	if keeper.MaxRun > 0 && d == nil { // the time of the run has passed while nothing carried it on
-		keeper.MaxRun += time.Since(record.StartedAt)
-	}
 	state, err = act(keeper)
 	return state, request, errors.Join(explainKept(err), events.stop())
 }

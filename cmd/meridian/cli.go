@@ -13,6 +13,7 @@ type cli struct {
 	stdout, stderr io.Writer
 	env            []string // as in "TERM=xterm"
 	args           []string // the command line
+	notes          notes
 }
 
 // run carries out one command line and returns the exit status. Besides its
@@ -20,7 +21,7 @@ type cli struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
 	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, env: env, args: args}
 	root := c.rootCommand() //nolint:contextcheck // cobra gives each command ctx
-	root.SetArgs(args)
+	root.SetArgs(joinPage(args))
 	cmd, err := root.ExecuteContextC(ctx)
 	return c.conclude(ctx, cmd, err)
 }
@@ -46,8 +47,8 @@ accounts for every Region and every target.`,
 	root.SetErr(printableWriter{c.stderr})
 	root.SetFlagErrorFunc(suggestFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(c.callCommand(), c.runCommand(), c.startCommand(), c.runsCommand(), c.showCommand(), c.diffCommand(), c.watchCommand(),
+	root.AddCommand(c.callCommand(), c.runCommand(), c.startCommand(), c.runsCommand(), c.showCommand(), c.diffCommand(), c.historyCommand(), c.watchCommand(),
 		c.stopCommand(), c.resumeCommand(), c.redriveCommand(),
-		c.operationsCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.checkWorkerCommand(), c.schemaCommand(), c.versionCommand())
+		c.operationsCommand(), c.regionsCommand(), c.servicesCommand(), c.tasksCommand(), c.costCommand(), c.checkWorkerCommand(), c.schemaCommand(), c.mcpCommand(), c.versionCommand())
 	return root
 }

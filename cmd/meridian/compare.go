@@ -6,9 +6,16 @@ import (
 	"slices"
 	"time"
 
-	"meridian/internal/report"
+	"github.com/spf13/cobra"
+
+	"meridian/internal/difference"
 	"meridian/pkg/protocol"
 )
+
+// registerCompare adds the flag --compare.
+func (f *runFlags) registerCompare(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.compare, "compare", false, "also print what changed since the last kept run with the same name")
+}
 
 // checkCompare returns the error of --compare.
 func (f *runFlags) checkCompare(request protocol.Request) error {
@@ -49,7 +56,7 @@ func (c *cli) compareWithLast(ctx context.Context, f *runFlags, r keptRun) {
 	if slices.Contains([]format{formatCSV, formatJSONL, formatJSON, formatEvents}, f.output) {
 		out = c.stderr
 	}
-	_ = c.differenceText(out, report.Compare(last.result, r.result, report.Comparison{Rows: rows})) // the result has been printed
+	_ = c.differenceText(out, difference.Compare(last.result, r.result, difference.Comparison{Rows: rows})) // the result has been printed
 }
 
 // lastOf returns the last run with the name of another one that has ended, before it. Nil means that there

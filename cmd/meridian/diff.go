@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strconv"
 	"strings"
@@ -10,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"meridian/internal/difference"
 	"meridian/internal/report"
+	"meridian/internal/report/page"
 	"meridian/pkg/protocol"
 )
 
@@ -19,6 +20,9 @@ type diffFlags struct {
 	runFlags
 	slower, rowKey string
 }
+
+// defaultSlower is the default of --slower.
+const defaultSlower = "2x,100ms"
 
 // errWorse is the error of a difference in which something got worse, after it has been printed.
 var errWorse = &complaintError{status: exitFailed}
@@ -46,7 +50,7 @@ The exit status is 1 if a target is newly failing or slower.`,
 			if len(args) == 2 || len(args) == 0 && f.name != "" {
 				return nil
 			}
-			return usage("%s takes two runs, or --name", cmd.CommandPath()).hint("run `meridian runs` to list the runs")
+			return hintPage(cmd, args, 2, usage("%s takes two runs, or --name", cmd.CommandPath()).hint("run `meridian runs` to list the runs"))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.diff(cmd.Context(), &f, args, cmd.Flags().Changed)
@@ -55,10 +59,11 @@ The exit status is 1 if a target is newly failing or slower.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.name, "name", "", "count last and last~1 among the runs with this `name`")
-	flags.StringVar(&f.slower, "slower", "2x,100ms", "how much longer the last attempt of a target takes to be slower: a `factor` such as 2x, a time such as 500ms, or both")
+	flags.StringVar(&f.slower, "slower", defaultSlower, "how much longer the last attempt of a target takes to be slower: a `factor` such as 2x, a time such as 500ms, or both")
 	flags.StringVar(&f.rowKey, "key", "", "the `names` of the columns that make a row the same one, besides account, Region and target (default all but those that end in Ms)")
 	f.registerKept(cmd)
 	addOutput(cmd, &f.output, formatJSONL)
+	addPage(cmd, &f.html, namelessDifference)
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return c.completeRuns(&f.runFlags, cobra.ShellCompDirectiveDefault)(cmd, args[:max(0, len(args)-1)], typed) // of two arguments
 	}
@@ -70,6 +75,9 @@ func (c *cli) diff(ctx context.Context, f *diffFlags, args []string, changed fun
 	if err := f.checkWhere(changed); err != nil {
 		return err
 	}
+	if err := checkPage(f.html, changed); err != nil {
+		return err
+	}
 	comparison, err := f.comparison(changed)
 	if err != nil {
 		return err
@@ -77,29 +85,52 @@ func (c *cli) diff(ctx context.Context, f *diffFlags, args []string, changed fun
 	if len(args) == 0 {
 		args = []string{lastRun + "~1", lastRun}
 	}
-	var both [2]keptRun
-	for i, name := range args {
-		if both[i], err = c.runOrFile(ctx, f, name); err != nil {
+	d, err := compareNamed(args, comparison, func(name string) (keptRun, error) { return c.runOrFile(ctx, f, name) })
+	if err != nil {
+		return err
+	}
+	if f.html != printedPage {
+		if err := c.printDifference(d, f.output); err != nil {
 			return err
 		}
-		if both[i].result.Status == protocol.StatusRunning { // it lacks what has not started
-			return usage("%s has not ended", shownFile(name)).hint("run `meridian watch` to wait for the end of a run")
+	}
+	if f.html != "" {
+		if err := c.writeFile(f.html, d.After.RunID, func(w io.Writer) error { return page.Difference(w, d) }); err != nil {
+			return err
 		}
 	}
-	comparison.Rows, _ = rowsOf(both[1].request)
-	d := report.Compare(both[0].result, both[1].result, comparison)
-	if len(d.UnknownKey) > 0 {
-		return usage("--key: no row has the column %s", strings.Join(d.UnknownKey, ", "))
-	}
-	if err := c.printDifference(d, f.output); err != nil || !d.Worse {
-		return err
+	if !d.Worse {
+		return nil
 	}
 	return errWorse
 }
 
+// compareNamed compares two runs that names find.
+func compareNamed(names []string, how difference.Comparison, find func(name string) (keptRun, error)) (difference.Difference, error) {
+	var both [2]keptRun
+	for i, name := range names {
+		var err error
+		if both[i], err = find(name); err != nil {
+			return difference.Difference{}, err
+		}
+		if both[i].state.Interrupted {
+			return difference.Difference{}, usage("%s is interrupted", shownFile(name)).hint("run `meridian resume` to carry a run on, or `meridian stop` to end it")
+		}
+		if both[i].result.Status == protocol.StatusRunning { // it lacks what has not started
+			return difference.Difference{}, usage("%s has not ended", shownFile(name)).hint("run `meridian watch` to wait for the end of a run")
+		}
+	}
+	how.Rows, _ = rowsOf(both[1].request)
+	d := difference.Compare(both[0].result, both[1].result, how)
+	if len(d.UnknownKey) > 0 {
+		return d, usage("--key: no row has the column %s", strings.Join(d.UnknownKey, ", "))
+	}
+	return d, nil
+}
+
 // comparison returns what the flags say of how to compare.
-func (f *diffFlags) comparison(changed func(flag string) bool) (report.Comparison, error) {
-	var how report.Comparison
+func (f *diffFlags) comparison(changed func(flag string) bool) (difference.Comparison, error) {
+	var how difference.Comparison
 	if changed("name") && !protocol.ValidName(f.name) {
 		return how, usage("%s", protocol.RunQuery{Name: f.name}.Validate().Err())
 	}
@@ -140,6 +171,11 @@ func (c *cli) runOrFile(ctx context.Context, f *diffFlags, name string) (keptRun
 		}
 		return keptRun{result: result, request: c.requestOf(ctx, &f.runFlags, result.RunID)}, nil
 	}
+	return c.namedRun(ctx, f, name)
+}
+
+// namedRun returns a kept run. A name such as last counts among the runs of a series if there is one.
+func (c *cli) namedRun(ctx context.Context, f *diffFlags, name string) (keptRun, error) {
 	k, err := c.keepOf(ctx, &f.runFlags)
 	if err != nil {
 		return keptRun{}, err
@@ -157,27 +193,19 @@ func (c *cli) runOrFile(ctx context.Context, f *diffFlags, name string) (keptRun
 }
 
 // printDifference prints a difference in a format.
-func (c *cli) printDifference(d report.Difference, f format) error {
+func (c *cli) printDifference(d difference.Difference, f format) error {
 	if f == formatJSON {
 		return c.printJSON(d)
 	}
-	if f != formatJSONL {
-		return c.differenceText(c.stdout, d)
+	if f == formatJSONL {
+		return printValues(c, d.Findings)
 	}
-	var lines []json.RawMessage
-	for _, finding := range d.Findings {
-		line, err := json.Marshal(finding)
-		if err != nil {
-			return failure("write output: %v", err)
-		}
-		lines = append(lines, line)
-	}
-	return c.printLines(lines)
+	return c.differenceText(c.stdout, d)
 }
 
 // differenceText writes a difference as text.
-func (c *cli) differenceText(w io.Writer, d report.Difference) error {
-	if err := d.Text(w, report.Options{Width: width(w), Color: c.colorful(w)}); err != nil {
+func (c *cli) differenceText(w io.Writer, d difference.Difference) error {
+	if err := report.DifferenceText(w, d, report.Options{Width: width(w), Color: c.colorful(w)}); err != nil {
 		return failure("write output: %v", err)
 	}
 	return nil

@@ -33,6 +33,7 @@ type runFlags struct {
 	workerSettings                                   map[string]string
 	output                                           format
 	columns, sort, countBy                           string
+	html                                             string // the file of the page; empty means none
 	call                                             callFlags
 	accounts                                         accountFlags
 	worker                                           workerFlags
@@ -42,11 +43,13 @@ type runFlags struct {
 	arguments                                        bool               // whether the targets are arguments of the command
 	selection                                        report.Selection
 	verbose, dryRun                                  bool
-	starts                                           bool        // whether the command starts a run and does not wait for it
-	compare                                          bool        // whether to print what changed since the last run of the name
-	next                                             string      // the hint for a result that is RUNNING
-	aws                                              *aws.Config // once it is loaded
-	kept                                             *runStore   // once it is open; nil means that runs are not kept
+	starts                                           bool                 // whether the command starts a run and does not wait for it
+	observe                                          func(protocol.Event) // gets the events instead of a live view
+	compare                                          bool                 // whether to print what changed since the last run of the name
+	next                                             string               // the hint for a result that is RUNNING
+	aws                                              *aws.Config          // once it is loaded
+	kept                                             *runStore            // once it is open; nil means that runs are not kept
+	memoryMB                                         int                  // what answers of AWS may take a part of; 0 is the default of task.NewAWS
 }
 
 // register adds the flags to cmd, in the order of its help.
@@ -120,6 +123,7 @@ func (f *runFlags) registerOutput(cmd *cobra.Command) {
 	flags.StringVar(&f.columns, "columns", "", "the `names` of the columns of the rows, in order (default all)")
 	flags.StringVar(&f.sort, "sort", "", "the `names` of the columns to sort the rows by; a - before a name reverses the order")
 	flags.StringVar(&f.countBy, "count-by", "", "print how many rows have the same values in the columns with these `names`, such as region")
+	addPage(cmd, &f.html, namelessPage)
 }
 
 // A setting is a flag that sets a field of the request.

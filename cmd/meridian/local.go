@@ -39,7 +39,7 @@ func (c *cli) runLocally(ctx context.Context, f *runFlags, request protocol.Requ
 	if err != nil {
 		return protocol.Result{}, err
 	}
-	events := c.sink(ctx, f, "running")
+	events := c.sink(ctx, f, "running", limit(request))
 	local.Events = events.event
 	begin := time.Now()
 	result, err := c.keep(local, f, request).run(ctx, request, plan)
@@ -60,7 +60,7 @@ func (c *cli) prepare(ctx context.Context, f *runFlags, request protocol.Request
 	var none coordinator.Plan
 	log := c.log(f.verbose)
 	slog.SetDefault(log) // takes what net/http logs, too
-	own := task.NewAWS(0, f.configuration, profile)
+	own := task.NewAWS(f.memoryMB, f.configuration, profile)
 	tasks, err := f.configure(c.lookup, own)
 	if err != nil {
 		return nil, none, usage("%v", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,10 @@ takes as its input, and what its answer has for a query.`,
 		if output == formatJSON {
 			return c.printJSON(listing)
 		}
+		if len(listing) == 0 {
+			return usage("--search %q: no operation has all of these words in its name", word).
+				hint("search for a part of a word: `meridian operations --search volume`")
+		}
 		rows := [][]string{{"OPERATION", "KIND"}}
 		if service == "" {
 			rows[0][1] = ""
@@ -73,7 +78,7 @@ takes as its input, and what its answer has for a query.`,
 		return c.printColumns(rows)
 	}
 	cmd.Flags().StringVar(&service, "service", "", "list only the operations of the service with this `id`")
-	cmd.Flags().StringVar(&word, "search", "", "list only the operations with this `word` in their name")
+	cmd.Flags().StringVar(&word, "search", "", "list only the operations with all of these `words` in their name")
 	cmd.Flags().IntVar(&depth, "depth", outlineDepth, "describe structures in structures down to `n` levels")
 	complete(cmd, "service", func(string) []cobra.Completion { return model.Services() })
 	addOutput(cmd, &output)
@@ -81,8 +86,8 @@ takes as its input, and what its answer has for a query.`,
 }
 
 // listOperations returns the operations of a service, or of all services when it is
-// empty, whose names have a word in them.
-func listOperations(service, word string) ([]operationListing, error) {
+// empty, whose names have all of some words in them.
+func listOperations(service, words string) ([]operationListing, error) {
 	services := model.Services()
 	if service != "" {
 		if model.Operations(service) == nil {
@@ -94,7 +99,7 @@ func listOperations(service, word string) ([]operationListing, error) {
 	for _, s := range services {
 		for _, name := range model.Operations(s) {
 			found := operationListing{Operation: s + ":" + name}
-			if !strings.Contains(strings.ToLower(found.Operation), strings.ToLower(word)) {
+			if !containsAll(found.Operation, words) {
 				continue
 			}
 			if service != "" {
@@ -108,6 +113,12 @@ func listOperations(service, word string) ([]operationListing, error) {
 		}
 	}
 	return listing, nil
+}
+
+// containsAll reports whether a name has each of some words in it, in any case.
+func containsAll(name, words string) bool {
+	name = strings.ToLower(name)
+	return !slices.ContainsFunc(strings.Fields(strings.ToLower(words)), func(word string) bool { return !strings.Contains(name, word) })
 }
 
 // lookUpOperation returns the operation of a name, or a usage error with the nearest one.

@@ -27,11 +27,11 @@ type operationOutline struct {
 	Output []model.Field `json:"output"`
 }
 
-// describeOperation prints the outline of an operation.
-func (c *cli) describeOperation(name string, depth int, output format) error {
+// outlineOf returns the outline of an operation.
+func outlineOf(name string, depth int) (operationOutline, error) {
 	op, err := lookUpOperation(name)
 	if err != nil {
-		return err
+		return operationOutline{}, err
 	}
 	o := operationOutline{
 		Operation: op.Service + ":" + op.Name, Kind: kindOf(op), Repeatable: op.Idempotent(nil),
@@ -39,6 +39,15 @@ func (c *cli) describeOperation(name string, depth int, output format) error {
 	}
 	if op.Pages != nil {
 		o.Results = op.Pages.Results
+	}
+	return o, nil
+}
+
+// describeOperation prints the outline of an operation.
+func (c *cli) describeOperation(name string, depth int, output format) error {
+	o, err := outlineOf(name, depth)
+	if err != nil {
+		return err
 	}
 	if output == formatJSON {
 		return c.printJSON(o)

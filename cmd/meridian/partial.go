@@ -26,7 +26,7 @@ func (p *partial) add(e protocol.Event) {
 		p.started, p.task = true, e.Started.Task
 	case protocol.EventGenerationStarted:
 		for _, o := range p.regions {
-			if d := e.Generation.Redrive; d != nil && isRedriven(o, d) {
+			if d := e.Generation.Redrive; d != nil && d.Repeats(o) {
 				o.Status, o.Error, o.Cause, o.Hint = protocol.StatusRunning, "", "", ""
 			}
 		}

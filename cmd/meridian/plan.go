@@ -12,24 +12,28 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// printPlan prints what the request would do. It invokes nothing.
-func (c *cli) printPlan(ctx context.Context, f *runFlags, request protocol.Request, from source) error {
+// preview returns what the request would do. It invokes nothing.
+func (c *cli) preview(ctx context.Context, f *runFlags, request protocol.Request) (coordinator.Preview, error) {
 	limit, planner := protocol.MaxPayloadBytes, &coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}
 	if f.function == "" { // else the deployed coordinator knows which functions it may invoke
 		limit, request.TimeoutSeconds = 0, cmp.Or(request.TimeoutSeconds, localTimeoutSeconds)
 		var err error
 		if planner.Functions, err = functions(ctx, request, nil); err != nil {
-			return err
+			return coordinator.Preview{}, err
 		}
 	}
 	plan, err := planner.Preview(request, limit)
+	if err == nil && f.function == "" {
+		err = f.checkAllowed(c.lookup, request)
+	}
+	return plan, err
+}
+
+// printPlan prints what the request would do. It invokes nothing.
+func (c *cli) printPlan(ctx context.Context, f *runFlags, request protocol.Request, from source) error {
+	plan, err := c.preview(ctx, f, request)
 	if err != nil {
 		return from.explain(err)
-	}
-	if f.function == "" {
-		if err := f.checkAllowed(c.lookup, request); err != nil {
-			return err
-		}
 	}
 	if f.output == formatJSON {
 		return c.printJSON(plan)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -11,107 +10,50 @@ import (
 	"testing/synctest"
 	"time"
 
-	"charm.land/bubbles/v2/spinner"
-	tea "charm.land/bubbletea/v2"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/charmbracelet/x/ansi"
-
-	"meridian/pkg/protocol"
 )
 
-// What the line says, step by step, without its colors.
-func TestProgressView(t *testing.T) {
+// Without a terminal, a line on standard error says every ten seconds of a run what is done and
+// what is still out. A run that ends before writes none, and neither does one that logs or prints its
+// events.
+func TestProgressWithoutTerminal(t *testing.T) {
 	t.Parallel()
-	w := &watch{}
-	v := newProgressView(w, "waiting for my-coordinator")
-	v.start = time.Unix(0, 0)
-	tick := func(after time.Duration) {
-		// Whatever its tag, the view takes the time from it.
-		_, _ = v.Update(spinner.TickMsg{ID: v.spinner.ID(), Time: v.start.Add(after)})
-	}
-
-	for _, step := range []struct {
-		name string
-		do   func()
-		want string
+	for _, tt := range []struct {
+		name    string
+		seconds string
+		more    []string
+		want    string
 	}{
-		{"nothing known", func() { tick(400 * time.Millisecond) }, "⠙ waiting for my-coordinator  0.4 s"},
-		{"one settled", func() {
-			w.event(protocol.Event{Type: protocol.EventRunStarted, Started: &protocol.RunStarted{Regions: 3}})
-			settle(w, protocol.StatusSucceeded)
-			tick(1250 * time.Millisecond)
-		}, "⠹ 1 of 3 Regions  ━━━━━━━━────────────────  1.2 s"},
-		{"one failed", func() {
-			settle(w, protocol.StatusTimedOut)
-		}, "⠹ 2 of 3 Regions  ━━━━━━━━━━━━━━━━────────  1.2 s  1 failed"},
-		{"all settled", func() {
-			settle(w, protocol.StatusSkipped)
-		}, "⠹ 3 of 3 Regions  ━━━━━━━━━━━━━━━━━━━━━━━━  1.2 s  1 failed"},
-		{"narrow", func() { _, _ = v.Update(tea.WindowSizeMsg{Width: 20}) }, "⠹ 3 of 3 Regions  …"},
-		{"over", func() { _, _ = v.Update(endedMsg{}) }, ""},
+		{"a short run", "seconds=4", nil, ""},
+		{"a long run", "seconds=11", nil, "10.0 s: 0 of 2 Regions done, 2 still out (eu-west-1 10.0 s and 1 more)\n" +
+			"20.0 s: 1 of 2 Regions done, 1 still out (eu-west-2 9.0 s)\n"},
+		{"-o events", "seconds=11", []string{"-o", "events"}, ""},
+		{"--verbose", "seconds=11", []string{"-v"}, ""},
 	} {
-		step.do()
-		if got := ansi.Strip(v.View().Content); got != step.want {
-			t.Errorf("%s: View() = %q, want %q", step.name, got, step.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var stderr strings.Builder
+				args := append([]string{
+					"run", "--region", "eu-west-1,eu-west-2", "--task", "sleep", "-p", tt.seconds,
+					"--max-concurrency", "1", "-o", "regions",
+				}, tt.more...)
+				if got := run(t.Context(), args, strings.NewReader(""), io.Discard, &stderr, []string{"MERIDIAN_STORE=none", "TERM=xterm"}); got != exitSucceeded {
+					t.Errorf("run(%q) = %d, want %d; it prints %s", args, got, exitSucceeded, &stderr)
+				}
+				var lines strings.Builder
+				for line := range strings.Lines(stderr.String()) {
+					if !strings.HasPrefix(line, "{") { // of the log
+						lines.WriteString(line)
+					}
+				}
+				if lines.String() != tt.want {
+					t.Errorf("run(%q) prints %q on standard error, want %q", args, &lines, tt.want)
+				}
+			})
+		})
 	}
 }
-
-// The line of a run over accounts says how many there are, and in which attempts are
-// running: how many accounts, or the last one with its Regions.
-func TestProgressViewOfAccounts(t *testing.T) {
-	t.Parallel()
-	w := &watch{}
-	v := newProgressView(w, "running")
-	w.event(protocol.Event{Type: protocol.EventRunStarted, Started: &protocol.RunStarted{Accounts: 2, Regions: 4}})
-	attempt := func(s protocol.EventType, account, region string, regions ...string) {
-		w.event(protocol.Event{Type: s, Account: account, Region: region, Regions: regions, Number: 1, Attempt: &protocol.Attempt{}})
-	}
-	for _, step := range []struct {
-		do   func()
-		want string
-	}{
-		{func() {}, ""},
-		{func() { attempt(protocol.EventAttemptStarted, "111122223333", "eu-west-1") }, "  in 111122223333 eu-west-1"},
-		{func() { attempt(protocol.EventAttemptStarted, "222233334444", "eu-west-1", "eu-west-1", "eu-west-2") }, "  in 2 accounts"},
-		{func() { attempt(protocol.EventAttemptEnded, "111122223333", "eu-west-1") }, "  in 222233334444, 2 Regions"},
-		{func() { attempt(protocol.EventAttemptEnded, "222233334444", "eu-west-1") }, ""},
-		{func() { attempt(protocol.EventAttemptStarted, "", "eu-west-1") }, ""},
-	} {
-		step.do()
-		_, got, _ := strings.Cut(ansi.Strip(v.line()), "4 Regions of 2 accounts  "+strings.Repeat("─", barCells)+"  0.0 s")
-		if got != step.want {
-			t.Errorf("line() = %q, want %q at its end", ansi.Strip(v.line()), step.want)
-		}
-	}
-}
-
-// settle sends w the event of a Region that has settled.
-// settle has the next Region of a run settle.
-func settle(w *watch, s protocol.Status) {
-	w.event(protocol.Event{
-		Type: protocol.EventRegionSettled, Region: fmt.Sprint("region-", w.done.Load()), Outcome: &protocol.RegionOutcome{Status: s},
-	})
-}
-
-// Without a terminal a watch writes nothing, but takes events and can be stopped.
-func TestWatchWithoutTerminal(t *testing.T) {
-	t.Parallel()
-	c := &cli{stderr: brokenWriter{t}, env: []string{"TERM=xterm"}}
-	w := c.watch(t.Context(), "running", false)
-	settle(w, protocol.StatusSucceeded)
-	w.stop()
-}
-
-// A brokenWriter is one that nothing should be written to.
-type brokenWriter struct{ t *testing.T }
-
-func (w brokenWriter) Write(p []byte) (int, error) {
-	w.t.Errorf("something was written: %q", p)
-	return 0, errors.ErrUnsupported
-}
-
-var _ io.Writer = brokenWriter{}
 
 // A command that waits for credentials says so before a second has passed, and one that
 // gets them at once says nothing.

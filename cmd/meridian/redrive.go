@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -81,7 +82,7 @@ func (f *runFlags) registerPolicies(cmd *cobra.Command) {
 
 // redrive redrives a run, and prints its result.
 func (c *cli) redrive(ctx context.Context, f *redriveFlags, name string, changed func(flag string) bool) error {
-	if err := f.checkRows(changed); err != nil {
+	if err := cmp.Or(f.checkOutput(changed), f.refusePrintedPage()); err != nil {
 		return err
 	}
 	if err := c.readFlagFiles(ctx, &f.runFlags); err != nil {

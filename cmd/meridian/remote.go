@@ -92,7 +92,7 @@ func (c *cli) runRemotely(ctx context.Context, f *runFlags, request protocol.Req
 	if err != nil {
 		return none, err
 	}
-	watch := c.watch(ctx, "waiting for "+printable(f.function), f.verbose)
+	watch := c.watch(ctx, "waiting for "+printable(f.function), time.Duration(request.TimeoutSeconds*float64(time.Second)), f.verbose)
 	answer, err := d.invoke(ctx, request, &request)
 	watch.stop()
 	if err != nil {

@@ -63,8 +63,7 @@ func (c *cli) printResult(r protocol.Result, request protocol.Request, f *runFla
 		return c.printJSON(r)
 	}
 	options := report.Options{Width: width(c.stdout), Color: c.colorful(c.stdout), All: f.output == formatWide, Next: f.next}
-	rows, everyTarget := rowsOf(request)
-	f.selection.EveryTarget = f.selection.EveryTarget || everyTarget
+	rows, _ := rowsOf(request)
 	nothing := !report.Answered(r) || rows == nil && f.selection.Zero()
 	var err error
 	if f.output == formatLine {
@@ -72,12 +71,19 @@ func (c *cli) printResult(r protocol.Result, request protocol.Request, f *runFla
 	} else if f.output == formatRegions || f.output == formatWide || f.output == formatTable && nothing {
 		err = report.Text(c.stdout, r, options)
 	} else {
-		err = c.printRows(report.List(r, rows, f.selection), f.output, options)
+		err = c.printRows(f.listing(r, request), f.output, options)
 	}
 	if err != nil {
 		return failure("write output: %v", err)
 	}
 	return nil
+}
+
+// listing returns the rows of a result.
+func (f *runFlags) listing(r protocol.Result, request protocol.Request) *report.Listing {
+	rows, everyTarget := rowsOf(request)
+	f.selection.EveryTarget = f.selection.EveryTarget || everyTarget
+	return report.List(r, rows, f.selection)
 }
 
 // rowsOf returns what lists the outputs of a request as rows, and whether each target has a row.

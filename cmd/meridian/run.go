@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"strings"
@@ -47,7 +48,7 @@ run whose process has died.`,
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().BoolVar(&f.compare, "compare", false, "also print what changed since the last kept run with the same name")
+	f.registerCompare(cmd)
 	return cmd
 }
 
@@ -59,7 +60,7 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err := f.accounts.check(changed); err != nil {
 		return err
 	}
-	if err := f.checkRows(changed); err != nil {
+	if err := cmp.Or(f.checkOutput(changed), f.refusePrintedPage()); err != nil {
 		return err
 	}
 	request, from, err := c.readRequest(ctx, f, changed)
@@ -72,12 +73,19 @@ func (c *cli) runRequest(ctx context.Context, f *runFlags, changed func(flag str
 	if err := f.checkCompare(request); err != nil {
 		return err
 	}
+	if f.dryRun && f.html != "" {
+		return usage("--html cannot be combined with --dry-run: there is no result")
+	}
 	if f.dryRun {
 		return c.printPlan(ctx, f, request, from)
 	}
 	if f.function != "" && f.output == formatEvents && !request.Kept() {
 		return usage("-o events of a deployed run needs --keep: the events of others are not kept").
 			hint("add --keep, or leave out --function")
+	}
+	if f.function != "" && f.output == formatEvents && f.html != "" {
+		return usage("--html cannot be combined with -o events and --function").
+			hint("run `meridian show last --html --function %s` afterwards", f.function)
 	}
 	if f.starts {
 		return from.explain(c.startRemotely(ctx, f, request))
@@ -126,7 +134,12 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	if err := f.checkStore(changed); err != nil {
 		return err
 	}
-	for _, pattern := range f.call.allow {
+	return f.call.checkAllow()
+}
+
+// checkAllow returns the error of --allow.
+func (f *callFlags) checkAllow() error {
+	for _, pattern := range f.allow {
 		if _, err := path.Match(pattern, ""); err != nil || pattern != "reads" && strings.Count(pattern, ":") != 1 {
 			return usage("--allow: %q: want a pattern of operations, such as ec2:StopInstances or 's3:*'", pattern)
 		}

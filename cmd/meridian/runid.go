@@ -28,7 +28,7 @@ func oneRun(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	complaint := usage("%s takes the id of one run", cmd.CommandPath())
-	return complaint.hint("run `meridian runs` to list the runs; %s is the newest one, and %[1]s~1 the one before", lastRun)
+	return hintPage(cmd, args, 1, complaint.hint("run `meridian runs` to list the runs; %s is the newest one, and %[1]s~1 the one before", lastRun))
 }
 
 // locate returns the run that an argument names, and where it is kept.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -81,22 +80,31 @@ func (c *cli) runs(ctx context.Context, f *listFlags, changed func(flag string) 
 		}
 		return c.pruneRuns(ctx, f)
 	}
-	q, err := f.query(time.Now())
+	_, listed, err := c.list(ctx, f)
 	if err != nil {
 		return err
+	}
+	return c.printRuns(listed, f.output)
+}
+
+// list returns where runs are kept, and the runs there that the flags ask for, up to the limit.
+func (c *cli) list(ctx context.Context, f *listFlags) (keep, protocol.RunPage, error) {
+	listed := protocol.RunPage{Runs: []protocol.RunState{}}
+	q, err := f.query(time.Now())
+	if err != nil {
+		return nil, listed, err
 	}
 	k, err := c.keepOf(ctx, &f.runFlags)
 	if err != nil {
-		return err
+		return nil, listed, err
 	}
-	listed := protocol.RunPage{Runs: []protocol.RunState{}}
 	for len(listed.Runs) < f.limit {
 		if q.Limit = min(f.limit-len(listed.Runs), protocol.MaxRunPage); q.Status != "" {
 			q.Limit = protocol.MaxRunPage // most of them may have another one
 		}
 		page, err := k.list(ctx, q)
 		if err != nil {
-			return err
+			return nil, listed, err
 		}
 		for _, s := range page.Runs {
 			if f.status != interruptedRuns || s.Interrupted {
@@ -112,7 +120,7 @@ func (c *cli) runs(ctx context.Context, f *listFlags, changed func(flag string) 
 		q.Next = listed.Runs[f.limit-1].RunID
 	}
 	listed.Next = q.Next
-	return c.printRuns(listed, f.output)
+	return k, listed, nil
 }
 
 // query returns what the flags ask for.
@@ -192,7 +200,7 @@ func (c *cli) printRuns(page protocol.RunPage, f format) error {
 		return c.printJSON(page)
 	}
 	if f == formatJSONL {
-		return c.printRunLines(page.Runs)
+		return printValues(c, page.Runs)
 	}
 	rows := [][]string{{"ID", "AGE", "NAME", "STATUS", "REGIONS", "TIME"}}
 	for _, s := range page.Runs {
@@ -201,19 +209,6 @@ func (c *cli) printRuns(page protocol.RunPage, f format) error {
 		})
 	}
 	return c.printColumns(rows)
-}
-
-// printRunLines prints runs as JSON lines.
-func (c *cli) printRunLines(runs []protocol.RunState) error {
-	var lines []json.RawMessage
-	for _, s := range runs {
-		line, err := json.Marshal(s)
-		if err != nil {
-			return failure("write output: %v", err)
-		}
-		lines = append(lines, line)
-	}
-	return c.printLines(lines)
 }
 
 // statusOf returns the status of a run in a list.

@@ -86,34 +86,6 @@ func TestBackOf(t *testing.T) {
 	}
 }
 
-// A redrive takes what it does again out of the count of the live view.
-func TestWatchOfARedrive(t *testing.T) {
-	t.Parallel()
-	w := &watch{}
-	settle := func(region string, s protocol.Status, name string) {
-		w.event(protocol.Event{Type: protocol.EventRegionSettled, Region: region, Outcome: &protocol.RegionOutcome{Region: region, Status: s, Error: name}})
-	}
-	w.event(protocol.Event{Type: protocol.EventRunStarted, Started: &protocol.RunStarted{Regions: 4}})
-	settle("eu-west-1", protocol.StatusSucceeded, "")
-	settle("eu-west-2", protocol.StatusFailed, "States.Timeout")
-	settle("us-east-1", protocol.StatusFailed, "States.Timeout")
-	settle("us-east-2", protocol.StatusSkipped, "")
-	counts := func() [2]int64 { return [2]int64{w.done.Load(), w.failed.Load()} }
-	if got, want := counts(), [2]int64{4, 2}; got != want {
-		t.Errorf("a run with 2 failures counts %v, want %v", got, want)
-	}
-	w.event(protocol.Event{Type: protocol.EventGenerationStarted, Generation: &protocol.Generation{
-		Number: 2, Redrive: &protocol.Redrive{Regions: []string{"eu-*"}, Errors: []string{"States.*"}},
-	}})
-	if got, want := counts(), [2]int64{3, 1}; got != want {
-		t.Errorf("a redrive of one of them counts %v, want %v", got, want)
-	}
-	settle("eu-west-2", protocol.StatusSucceeded, "")
-	if got, want := counts(), [2]int64{4, 1}; got != want {
-		t.Errorf("after it the run counts %v, want %v", got, want)
-	}
-}
-
 // event does not wait for the writer, stop writes what is left, and an error of the output is an
 // error of the command.
 func TestEventLines(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,13 +78,17 @@ func (f *runFlags) again(command, runID string) string {
 	if !protocol.ValidRunID(runID) {
 		runID = lastRun
 	}
-	words := []string{"meridian", command, runID}
+	return "meridian " + command + " " + runID + f.place()
+}
+
+// place returns the flags that say where kept runs are, each after a blank.
+func (f *runFlags) place() (flags string) {
 	for _, flag := range [][2]string{{"store", f.store}, {"function", f.function}, {"aws-region", f.awsRegion}} {
 		if flag[1] != "" {
-			words = append(words, "--"+flag[0], flag[1])
+			flags += " --" + flag[0] + " " + flag[1]
 		}
 	}
-	return strings.Join(words, " ")
+	return flags
 }
 
 // show prints a kept run, or the result in a file.
@@ -93,8 +96,11 @@ func (c *cli) show(ctx context.Context, f *runFlags, name string, changed func(f
 	if err := f.checkWhere(changed); err != nil {
 		return err
 	}
-	if err := f.checkRows(changed); err != nil {
+	if err := f.checkOutput(changed); err != nil {
 		return err
+	}
+	if f.output == formatEvents && f.html != "" {
+		return usage("--html cannot be combined with -o events").hint("run `meridian show` again, without -o")
 	}
 	if !isRun(name) {
 		return c.showFile(ctx, f, name)
@@ -140,19 +146,27 @@ func (c *cli) showEvents(ctx context.Context, k keep, id string) error {
 
 // printKept prints a run, with what can be done if it has not ended.
 func (c *cli) printKept(f *runFlags, r keptRun) error {
-	if r.state.Interrupted {
-		r.result.Cause = "interrupted: nothing carries the run on"
-	}
-	if f.output != formatEvents {
+	r.markInterrupted()
+	if f.output != formatEvents && f.html != printedPage {
 		f.next = f.nextStep(r)
 		if err := c.printResult(r.result, r.request, f); err != nil {
 			return err
 		}
 	}
+	if err := c.writePage(f, r); err != nil {
+		return err
+	}
 	if f.function != "" && r.result.Truncated && lacksOutputs(&r.result) {
 		c.hint("the outputs that are left out are in the coordinator's bucket: read them with --store s3://BUCKET instead of --function")
 	}
 	return c.concluded(r.result, f)
+}
+
+// markInterrupted has the result of an interrupted run say so.
+func (r *keptRun) markInterrupted() {
+	if r.state.Interrupted {
+		r.result.Cause = "interrupted: nothing carries the run on"
+	}
 }
 
 // nextStep returns what to do about a run that has not ended, or "".

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"sync"
+	"time"
 
 	"meridian/pkg/protocol"
 )
@@ -19,13 +20,16 @@ type sink struct {
 	stop func() error
 }
 
-// sink returns what the output format asks for.
-func (c *cli) sink(ctx context.Context, f *runFlags, doing string) sink {
+// sink returns what the output format asks for. The run has a timeout.
+func (c *cli) sink(ctx context.Context, f *runFlags, doing string, timeout time.Duration) sink {
+	if f.observe != nil {
+		return sink{f.observe, func() error { return nil }}
+	}
 	if f.output == formatEvents {
 		lines := newEventLines(escapedWriter{c.stdout})
 		return sink{lines.event, lines.stop}
 	}
-	watch := c.watch(ctx, doing, f.verbose)
+	watch := c.watch(ctx, doing, timeout, f.verbose)
 	return sink{watch.event, func() error { watch.stop(); return nil }}
 }
 
@@ -112,4 +116,16 @@ func (c *cli) printLines(lines []json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// printValues prints each value as a JSON line.
+func printValues[T any](c *cli, values []T) error {
+	lines := make([]json.RawMessage, len(values))
+	for i, value := range values {
+		var err error
+		if lines[i], err = json.Marshal(value); err != nil {
+			return failure("write output: %v", err)
+		}
+	}
+	return c.printLines(lines)
 }

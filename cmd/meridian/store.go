@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -63,19 +61,29 @@ func (f *runFlags) checkStore(changed func(flag string) bool) error {
 	return nil
 }
 
-// openStore returns the store of --store, of MERIDIAN_STORE, or in the state directory. Nil
-// means that runs are not kept.
-func (c *cli) openStore(ctx context.Context, f *runFlags) (*runStore, error) {
+// storePlace returns the value of --store or of MERIDIAN_STORE, or the error of one that is no place.
+func (c *cli) storePlace(f *runFlags) (string, error) {
 	place := cmp.Or(f.store, c.lookup(storeVariable))
 	bucket, isBucket := strings.CutPrefix(place, bucketPrefix)
-	switch {
-	case isBucket && (bucket == "" || strings.Contains(bucket, "/")), !isBucket && (strings.Contains(place, "://") || strings.HasPrefix(place, "s3:")), place != noStore && strings.EqualFold(place, noStore):
+	if isBucket && (bucket == "" || strings.Contains(bucket, "/")) || !isBucket && (strings.Contains(place, "://") || strings.HasPrefix(place, "s3:")) ||
+		place != noStore && strings.EqualFold(place, noStore) {
 		by := "--store"
 		if f.store == "" {
 			by = storeVariable
 		}
-		return nil, usage("%s: %q: want a directory, s3:// and the name of a bucket, or none", by, place)
-	case isBucket:
+		return "", usage("%s: %q: want a directory, s3:// and the name of a bucket, or none", by, place)
+	}
+	return place, nil
+}
+
+// openStore returns the store of --store, of MERIDIAN_STORE, or in the state directory. Nil
+// means that runs are not kept.
+func (c *cli) openStore(ctx context.Context, f *runFlags) (*runStore, error) {
+	place, err := c.storePlace(f)
+	if err != nil {
+		return nil, err
+	}
+	if bucket, isBucket := strings.CutPrefix(place, bucketPrefix); isBucket {
 		return c.openBucket(ctx, f, bucket)
 	}
 	s := &runStore{directory: place}
@@ -88,7 +96,7 @@ func (c *cli) openStore(ctx context.Context, f *runFlags) (*runStore, error) {
 		return nil, nil //nolint:nilnil // that nothing is kept is no error
 	}
 	s.Store = &store.Dir{Path: s.directory}
-	_, err := os.Stat(s.directory)
+	_, err = os.Stat(s.directory)
 	s.isNew = errors.Is(err, fs.ErrNotExist)
 	return s, nil
 }
@@ -149,9 +157,4 @@ func (c *cli) tidy(ctx context.Context, s *runStore) (wait func()) {
 			c.note("runs are kept in %s; --store none turns that off", s.directory)
 		}
 	}
-}
-
-// note writes a line to standard error. There is nowhere to report an error of it.
-func (c *cli) note(format string, args ...any) {
-	_, _ = io.WriteString(c.stderr, printable("note: "+fmt.Sprintf(format, args...)+"\n"))
 }

@@ -23,10 +23,14 @@ func (c *cli) versionCommand() *cobra.Command {
 
 // version returns the version that the build recorded, the protocol's, and Go's.
 func version() string {
-	own := "(unknown)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		own = info.Main.Version
-	}
 	return fmt.Sprintf("meridian %s, protocol %d, %s %s/%s",
-		own, protocol.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		ownVersion(), protocol.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// ownVersion returns the version of the program alone.
+func ownVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
 }

@@ -36,7 +36,7 @@ last, or last~1. Ctrl-C ends watching and not the run.`,
 		Args: oneRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			changed := cmd.Flags().Changed
-			if err := errors.Join(f.checkWhere(changed), f.checkRows(changed)); err != nil {
+			if err := errors.Join(f.checkWhere(changed), f.checkOutput(changed), f.refusePrintedPage()); err != nil {
 				return err
 			}
 			k, id, err := c.locate(cmd.Context(), &f, args[0])
@@ -54,7 +54,13 @@ last, or last~1. Ctrl-C ends watching and not the run.`,
 
 // follow shows a run until it has ended or is interrupted, and prints it.
 func (c *cli) follow(ctx context.Context, f *runFlags, k keep, id string) error {
-	view := c.watch(ctx, "watching", f.verbose || f.output == formatEvents)
+	timeout := time.Duration(0) // of a deployed run it is not known
+	if local, ok := k.(*localKeep); ok {
+		if record, err := local.records.Request(ctx, id); err == nil { // else the events have the error
+			timeout = limit(record.Request)
+		}
+	}
+	view := c.watch(ctx, "watching", timeout, f.verbose || f.output == formatEvents)
 	ended, err := c.poll(ctx, k, id, k.pollEvery(), func(lines []json.RawMessage) error {
 		if f.output == formatEvents {
 			return c.printLines(lines)
@@ -73,15 +79,21 @@ func (c *cli) follow(ctx context.Context, f *runFlags, k keep, id string) error 
 	if err != nil {
 		return err
 	}
-	r, err := k.result(ctx, id)
-	for n := 0; err == nil && ended && r.result.Status == protocol.StatusRunning && n < resultTries; n++ {
-		wait(ctx, k.pollEvery()) // its result is written after its last event
-		r, err = k.result(ctx, id)
-	}
+	r, err := resultOf(ctx, k, id, ended)
 	if err != nil {
 		return err
 	}
 	return c.printKept(f, r)
+}
+
+// resultOf returns a run. The result of one that has ended is written after its last event.
+func resultOf(ctx context.Context, k keep, id string, ended bool) (keptRun, error) {
+	r, err := k.result(ctx, id)
+	for n := 0; err == nil && ended && r.result.Status == protocol.StatusRunning && n < resultTries; n++ {
+		wait(ctx, k.pollEvery())
+		r, err = k.result(ctx, id)
+	}
+	return r, err
 }
 
 // stoppedWatching returns the error of a command that was interrupted while it followed a run.
