@@ -1,6 +1,7 @@
 'use strict';
 
 const outputs = require('./outputs');
+const { all: allSchedules } = require('./schedules');
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -25,8 +26,17 @@ module.exports = class Settings {
       said[param.slice(0, at)] = param.slice(at + 1).trimEnd();
     }
 
+    // The times of the schedule were a parameter.
+    const toFile = 'it has become "expression" in deploy/schedules/reachable.json, beside its "request"';
+
     // known refuses names that no parameter has.
     const known = () => {
+      if ('scheduleExpression' in said) {
+        throw new serverless.classes.Error(
+          `no such param: scheduleExpression: ${toFile}; write it there, and remove it ` +
+            `from deploy/stages/${aws.getStage()}.params`
+        );
+      }
       const unknown = Object.keys(said).filter((name) => !(name in params.default));
       if (unknown.length > 0) {
         throw new serverless.classes.Error(
@@ -35,10 +45,23 @@ module.exports = class Settings {
       }
     };
 
+    // moved refuses a deployment that would run the schedule at other times than the stack's
+    // last one, whose times were a parameter.
+    const moved = ({ scheduleExpression }) => {
+      const isOn = text(said.schedule ?? params.default.schedule) === 'ENABLED';
+      if (scheduleExpression === undefined || !isOn) return;
+      if (allSchedules(aws.getStage()).some(({ expression }) => expression === scheduleExpression)) return;
+      throw new serverless.classes.Error(
+        `${stack} was deployed with scheduleExpression=${scheduleExpression}: ${toFile}; write it there, ` +
+          'or deploy once with --param schedule=DISABLED'
+      );
+    };
+
     // all refuses a deployment that lacks a setting of the deployed stack, and returns
     // what the stack was deployed with.
     const all = async () => {
       const before = JSON.parse((await outputs(aws)).Settings ?? '{}');
+      moved(before);
       const lost = Object.keys(before).filter(
         (name) => name in params.default && !(name in said) && text(before[name]) !== text(params.default[name])
       );

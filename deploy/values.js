@@ -1,5 +1,7 @@
 'use strict';
 
+const { refusal, wrong, isObject, list, object, enabled } = require('./params');
+
 // Values that serverless.yml needs and YAML cannot compute. The framework calls
 // each export while it reads the file, and puts its value where the file names it.
 
@@ -7,31 +9,6 @@
 const regionName = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/;
 
 const noValue = { Ref: 'AWS::NoValue' };
-
-// A refusal is an error without a stack, which the framework would print behind the
-// message.
-const refusal = (message) => Object.assign(new Error(message), { stack: '' });
-
-const wrong = (name, want) => refusal(`param "${name}": want ${want}`);
-
-const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
-
-// list reads a parameter that lists texts, with commas or blanks between them.
-const list = async (name, resolveVariable) => {
-  const text = String(await resolveVariable(`param:${name}`));
-  return [...new Set(text === 'none' ? [] : text.split(/[\s,]+/).filter(Boolean))];
-};
-
-// object reads a parameter that is an object. From a command line it comes as JSON.
-const object = async (name, resolveVariable) => {
-  const value = await resolveVariable(`param:${name}`);
-  let read = value;
-  try {
-    if (typeof value === 'string') read = JSON.parse(value);
-  } catch {}
-  if (!isObject(read)) throw wrong(name, 'an object, such as {"name": "value"}');
-  return read;
-};
 
 // texts reads a parameter that is an object of texts.
 const texts = async (name, resolveVariable) => {
@@ -50,13 +27,6 @@ const here = async (name, resolveVariable) => {
   const unknown = Object.keys(byRegion).filter((region) => !regionName.test(region));
   if (unknown.length > 0) throw wrong(name, `the names of Regions, not ${unknown.join(', ')}`);
   return byRegion[await resolveVariable('self:provider.region')];
-};
-
-// stored tells whether the deployment has a store.
-const stored = async (resolveVariable) => {
-  const store = await resolveVariable('param:store');
-  if (store !== 'ENABLED' && store !== 'DISABLED') throw wrong('store', `ENABLED or DISABLED, not "${store}"`);
-  return store === 'ENABLED';
 };
 
 // vpc is the VpcConfig of the worker in this Region, or undefined.
@@ -89,7 +59,7 @@ const functionProperties = async (name, resolveVariable) => {
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 module.exports.coordinatorProperties = async ({ resolveVariable }) => {
   const properties = await functionProperties('coordinatorConcurrency', resolveVariable);
-  return (await stored(resolveVariable)) ? { ...properties, RecursiveLoop: 'Allow' } : properties;
+  return (await enabled('store', resolveVariable)) ? { ...properties, RecursiveLoop: 'Allow' } : properties;
 };
 
 module.exports.workerProperties = async ({ resolveVariable }) => {
@@ -183,7 +153,7 @@ module.exports.storeEncryption = async ({ resolveVariable }) => {
 // storeKeyPolicy is what the coordinator needs to use that key, for the store's objects only.
 module.exports.storeKeyPolicy = async ({ resolveVariable }) => {
   const key = await here('kmsKeys', resolveVariable);
-  if (key === undefined || !(await stored(resolveVariable))) return noValue;
+  if (key === undefined || !(await enabled('store', resolveVariable))) return noValue;
   return {
     PolicyName: 'runs-key',
     PolicyDocument: {
@@ -253,16 +223,4 @@ module.exports.workerArns = async ({ resolveVariable }) => {
 module.exports.workerRegions = async ({ resolveVariable }) => {
   const placement = await resolveVariable('param:placement');
   return placement === 'regional' ? (await list('regions', resolveVariable)).join(',') : '';
-};
-
-// scheduleInput is the request that the schedule sends, as the text that
-// EventBridge Scheduler expects. It comes from events/, so that the deployment,
-// the tests and the documentation use the same request. With a store it gets a key, so that
-// a request that is delivered twice is run once: the scheduler puts in the time that it is for. See
-// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-module.exports.scheduleInput = async ({ resolveVariable }) => {
-  const request = require('../events/schedule.json');
-  if (!(await stored(resolveVariable))) return JSON.stringify(request);
-  const schedule = `meridian-${await resolveVariable('sls:stage')}`;
-  return JSON.stringify({ key: `${schedule}-<aws.scheduler.scheduled-time>`, ...request });
 };

@@ -52,7 +52,10 @@ func (s *settings) do(ctx context.Context, action string, f *fleet) error {
 	case "deploy":
 		// The Regions of the workers are a parameter of the coordinator's deployment.
 		s.give("regions", s.regions)
-		if err = s.build(ctx); err == nil {
+		if err = s.checkSchedules(); err == nil {
+			err = s.build(ctx)
+		}
+		if err == nil {
 			err = s.framework(ctx, "deploy")
 		}
 	case "remove":

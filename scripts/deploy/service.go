@@ -48,10 +48,15 @@ func (s service) serverless(ctx context.Context, action string) (string, error) 
 	return output.String(), fmt.Errorf("%s: %s (see %s)", action, reason(output.String(), runErr), log.Name())
 }
 
-// reason finds the message in the framework's output: the line after "Error:".
+// reason finds the message in the framework's output: the line after "Error:", and the next one
+// if that ends with a colon.
 func reason(output string, err error) string {
 	if _, after, found := strings.Cut(output, "Error:\n"); found {
-		line, _, _ := strings.Cut(after, "\n")
+		line, rest, _ := strings.Cut(after, "\n")
+		if strings.HasSuffix(line, ":") {
+			next, _, _ := strings.Cut(rest, "\n")
+			line += " " + strings.TrimLeft(next, " -")
+		}
 		return strings.TrimSpace(line)
 	}
 	return err.Error()

@@ -76,10 +76,10 @@ func TestAStageIsDeployedWithWhatItWasDeployedWith(t *testing.T) {
 		settings := "|--stage|prod|--region|" + region + args.String()
 		return []string{"check" + settings, "build arm64", "deploy" + settings}
 	}
-	every := "scheduleExpression=rate(5 minutes)"
+	every := "sweepExpression=rate(5 minutes)"
 	p.want(t, deployed("eu-west-1", "architecture=arm64", "placement=regional", "regions=eu-west-1 us-east-1", "schedule=ENABLED", every),
 		"deploy", "STAGE=prod", "REGION=eu-west-1", "GIVEN_ARCH=arm64", "PLACEMENT=regional", "REGIONS=eu-west-1 us-east-1",
-		"PARAMS=--param schedule=ENABLED --param 'scheduleExpression=rate(5 minutes)'")
+		"PARAMS=--param schedule=ENABLED --param 'sweepExpression=rate(5 minutes)'")
 	p.want(t, deployed("eu-west-1", "architecture=arm64", "placement=regional", "regions=eu-west-1 us-east-1", "schedule=ENABLED", every),
 		"deploy", "STAGE=prod")
 
@@ -168,9 +168,9 @@ func TestNoShellReadsASetting(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	const code = `$(touch pwned);touch${IFS}pwned;` + "`touch pwned`"
-	const settings = "|--stage|dev|--region|us-east-1|" + code + "|--param|architecture=arm64|--param|scheduleExpression=" + code
+	const settings = "|--stage|dev|--region|us-east-1|" + code + "|--param|architecture=arm64|--param|sweepExpression=" + code
 	p.want(t, []string{"check" + settings, "build arm64", "deploy" + settings},
-		"deploy", "GIVEN_ARCH=arm64", "PARAMS='"+code+"' --param 'scheduleExpression="+code+"'")
+		"deploy", "GIVEN_ARCH=arm64", "PARAMS='"+code+"' --param 'sweepExpression="+code+"'")
 	if _, err := os.Stat(filepath.Join(p.root, "pwned")); !os.IsNotExist(err) {
 		t.Errorf("a setting was run: %v", err)
 	}
