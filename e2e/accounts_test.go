@@ -27,11 +27,10 @@ import (
 // its accounts rely on, and makes these runs.
 func TestOrganization(t *testing.T) {
 	part(t, "accounts", "npm", "python3")
+	d, tools := prepared(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	d := &deployment{site: newSite(t)}
-	d.build(ctx, t)
-	tools := d.site.tools(ctx, t)
 	begin := time.Now()
 	o := startOrganization(ctx, t, tools)
 	t.Logf("made %d accounts in %v", len(o.members), time.Since(begin).Round(time.Millisecond))

@@ -33,8 +33,6 @@ import (
 // too: it compares their errors, and says what the list lacks.
 func TestAnswers(t *testing.T) {
 	part(t, "answers", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
-	defer cancel()
 	repo, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +40,11 @@ func TestAnswers(t *testing.T) {
 	s := &site{repo: repo, dir: filepath.Join(repo, "e2e"), env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 	}}
-	s.machine(ctx, t, "make", "build/botocore/pin")
-	tools := s.tools(ctx, t)
+	s.machine(t.Context(), t, "make", "build/botocore/pin")
+	tools := s.tools(t.Context(), t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	defer cancel()
 	c := &answersTest{
 		site: s, listed: strings.Fields(s.read(t, "testdata", "answers.txt")),
 		served: map[string]bool{}, answered: map[string]bool{}, services: map[string]bool{}, protocols: map[string]int{},

@@ -25,14 +25,15 @@ import (
 // partition for each service.
 func TestCatalogue(t *testing.T) {
 	part(t, "catalogue", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
-	defer cancel()
 	repo, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{repo: repo, dir: filepath.Join(repo, "internal", "endpoints"), env: os.Environ()}
-	s.machine(ctx, t, "make", "build/botocore/pin")
+	s.machine(t.Context(), t, "make", "build/botocore/pin")
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
 	python := filepath.Join(repo, "build", "botocore", "bin", "python")
 	s.must(ctx, t, python, "generate.py", "--check")
 

@@ -42,13 +42,15 @@ func (d *deployment) deployDuringRun(ctx context.Context, t *testing.T) {
 func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 	coordinators := d.aws.starts(ctx, t, home, coordinator)
 	at := time.Now().UTC().Format("2006-01-02T15:04:05")
-	d.deploy(ctx, t, "schedule=ENABLED", "scheduleExpression=at("+at+")")
+	const file = "deploy/schedules/reachable.json"
+	d.write(t, file, []byte(strings.Replace(d.read(t, file), "rate(1 hour)", "at("+at+")", 1)))
+	d.deploy(ctx, t, "schedule=ENABLED")
 	d.until(ctx, t, "the schedule has started a coordinator", func() bool {
 		return d.aws.starts(ctx, t, home, coordinator) > coordinators
 	})
 
 	// Send the schedule's request directly, as the scheduler of AWS would.
-	body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
+	body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev-reachable"})
 	schedule := decode[struct {
 		Target struct {
 			Arn, Input  string
@@ -73,11 +75,11 @@ func (d *deployment) runOnSchedule(ctx context.Context, t *testing.T) {
 // stage, as a checkout does that has not got them, and then with them.
 func (d *deployment) keepSettings(ctx context.Context, t *testing.T) {
 	state := func() string {
-		body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
+		body, _ := d.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev-reachable"})
 		return decode[struct{ State string }](t, body).State
 	}
 	out := d.command(ctx, t, d.env, d.serverless(), "deploy", "--param", "architecture="+arch(t), "--param", "apiRate=3")
-	if want := "meridian-dev was deployed with schedule=ENABLED, scheduleExpression="; out.status == 0 || !strings.Contains(out.stdout+out.stderr, want) {
+	if want := "meridian-dev was deployed with schedule=ENABLED"; out.status == 0 || !strings.Contains(out.stdout+out.stderr, want) {
 		t.Errorf("a deployment without the schedule: exit status %d, want 1 and %q: %s%s", out.status, want, out.stdout, out.stderr)
 	}
 	if got := state(); got != "ENABLED" {

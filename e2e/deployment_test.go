@@ -34,12 +34,14 @@ type deployment struct {
 // failure ends the test. With -v, "go test" prints the seconds of every step.
 func TestDeployment(t *testing.T) {
 	part(t, "deployment", "npm", "python3", "curl")
+	d, tools := prepared(t)
+	d.tools = tools
+	t.Parallel()
 	// An interrupt ends the running step and so the test, which stops every process
 	// that it started.
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	d := &deployment{site: newSite(t)}
 	step := func(name string, limit time.Duration, do func(context.Context, *testing.T)) {
 		t.Helper()
 		if !t.Run(name, func(t *testing.T) {
@@ -51,14 +53,12 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 
-	step("install the emulator", 3*time.Minute, func(ctx context.Context, t *testing.T) { d.tools = d.site.tools(ctx, t) })
-	step("build", 3*time.Minute, d.build)
 	step("start the emulator", 30*time.Second, func(ctx context.Context, _ *testing.T) {
 		d.aws = startEmulator(ctx, t, d.tools) // t of the test: it outlives the step
 		d.env = append(d.env, "AWS_ENDPOINT_URL="+d.aws.url(),
 			"AWS_ACCESS_KEY_ID="+root.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+root.SecretAccessKey)
 	})
-	step("deploy", time.Minute, d.deployFirst)
+	step("deploy", 2*time.Minute, d.deployFirst)
 	step("serverless invoke", time.Minute, d.invokeDirectly)
 	step("call the API", time.Minute, d.callAPI)
 	step("refuse bad requests", time.Minute, d.refuse)
@@ -71,6 +71,17 @@ func TestDeployment(t *testing.T) {
 	step("placement regional", time.Minute, d.runRegional)
 	step("workers of another version", 3*time.Minute, d.tryVersions)
 	step("remove", 2*time.Minute, d.removeAll)
+}
+
+// prepared returns a deployment with its programs built, and the directory of the emulator. The
+// parts that deploy then run side by side: they wait most of the time.
+func prepared(t *testing.T) (d *deployment, tools string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	d = &deployment{site: newSite(t)}
+	d.build(ctx, t)
+	return d, d.site.tools(ctx, t)
 }
 
 func (d *deployment) build(ctx context.Context, t *testing.T) {

@@ -26,15 +26,22 @@
 //   - TestKept keeps runs in a bucket, with a coordinator of 20 s: one that needs six of them,
 //     two whose coordinators are killed, one of 10,000 targets and 60 MB, and runs that are
 //     started twice, stopped and redriven. It reads their logs from the bucket.
+//   - TestAlarms deploys a scheduled probe with a dashboard, alarms and a topic. What it probes
+//     begins to fail, and recovers: the difference of the runs and their metrics say so, and the
+//     alarm tells the topic.
+//   - TestMCP asks questions over 17 Regions with the tools for agents, by the SDK's own client
+//     and by the reference inspector from npm. The rows are those of the command line.
 //   - TestSchema validates the messages of real runs against their JSON Schemas with Python's
 //     validator, and lints the OpenAPI document.
 //
 // # Parts
 //
 // E2E names the parts to run: template, deployment, catalogue, protocol, operations,
-// answers, nginx, dead, accounts, worker, kept, schema; empty means all.
+// answers, nginx, dead, accounts, worker, kept, alarms, mcp, schema; empty means all.
 // A part with a program missing is skipped by name, or fails if CI is set. What takes
 // longer than two minutes runs a sample, or the whole with E2E_FULL=1.
+//
+// Parts with time bounds, dead and nginx, run alone, and the others then run side by side.
 //
 // # Time limits
 //

@@ -127,12 +127,12 @@ func (k *kept) tryRepeatedEvent(ctx context.Context, t *testing.T) {
 // tryRepeatedSchedule invokes the coordinator with what the schedule of the deployment sends, twice at one of its
 // times, and then at another one.
 func (k *kept) tryRepeatedSchedule(ctx context.Context, t *testing.T) {
-	body, _ := k.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev"})
+	body, _ := k.aws.do(ctx, t, call{service: "scheduler", region: home, method: http.MethodGet, path: "/schedules/meridian-dev-reachable"})
 	schedule := decode[struct{ Target struct{ Input string } }](t, body)
 	var ids []string
 	for _, at := range []string{"2026-11-30T08:00:00Z", "2026-11-30T08:00:00Z", "2026-11-30T09:00:00Z"} {
 		input := strings.Replace(schedule.Target.Input, "<aws.scheduler.scheduled-time>", at, 1)
-		ids = append(ids, k.keptUnder(ctx, t, input, "meridian-dev-"+at))
+		ids = append(ids, k.keptUnder(ctx, t, input, "meridian-dev-reachable-"+at))
 	}
 	if ids[0] != ids[1] || ids[2] == ids[0] {
 		t.Errorf("runs %v of one time twice and another one, want two runs", ids)

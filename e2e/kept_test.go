@@ -31,12 +31,11 @@ func TestKept(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the processes of functions are found in /proc")
 	}
+	d, tools := prepared(t)
+	d.goBuild(t.Context(), t, d.repo, "probe", "./e2e/testdata/probe")
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	d := &deployment{site: newSite(t)}
-	d.build(ctx, t)
-	d.goBuild(ctx, t, d.repo, "probe", "./e2e/testdata/probe")
-	tools := d.site.tools(ctx, t)
 	begin := time.Now()
 	k := &kept{&workers{d, startCounter(t), arch(t)}}
 	// The emulator repeats a failed asynchronous invocation as late as Lambda does: after one

@@ -42,14 +42,15 @@ import (
 // sets their seed. E2E_FULL=1 compares all 20,000 operations; without it every tenth.
 func TestOperations(t *testing.T) {
 	part(t, "operations", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute)
-	defer cancel()
 	repo, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{repo: repo, dir: filepath.Join(repo, "e2e"), env: os.Environ()}
-	s.machine(ctx, t, "make", "build/botocore/pin")
+	s.machine(t.Context(), t, "make", "build/botocore/pin")
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute)
+	defer cancel()
 	nth := "10"
 	if full() {
 		nth = "1"

@@ -54,14 +54,15 @@ const suiteNames = "the suite wants the name of the target's shape, AWS's real m
 // again: they have to be the same to the byte.
 func TestProtocol(t *testing.T) {
 	part(t, "protocol", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
-	defer cancel()
 	repo, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{repo: repo, dir: filepath.Join(repo, "e2e"), env: os.Environ()}
-	s.machine(ctx, t, "make", "build/botocore/pin", "build/botocore/protocols")
+	s.machine(t.Context(), t, "make", "build/botocore/pin", "build/botocore/protocols")
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
 	python := filepath.Join(repo, "build", "botocore", "bin", "python")
 	s.must(ctx, t, python, filepath.Join("..", "internal", "awsapi", "model", "generate.py"), "--check")
 

@@ -98,6 +98,8 @@ func (t template) faults() []string {
 			function, _, _ := strings.Cut(strings.TrimPrefix(text(r.Properties["FunctionName"]), "${"), "}")
 			bucket := at(t.Resources[function].Properties, "Environment", "Variables", "STORE_BUCKET")
 			retried(r.Properties, bucket != nil && text(bucket) != "${AWS::NoValue}", fault)
+		default:
+			t.watched(r, fault)
 		}
 	}
 	for _, id := range roles {

@@ -103,7 +103,7 @@ func (t template) store() map[string]any {
 				}
 			}
 		case "AWS::Scheduler::Schedule":
-			if target := r.Properties["Target"]; id == "Schedule" {
+			if target := r.Properties["Target"]; id == "ScheduleOfReachable" {
 				add("the schedule's retries", at(target, "RetryPolicy", "MaximumRetryAttempts"), "in", at(target, "RetryPolicy", "MaximumEventAgeInSeconds"), "s")
 			} else {
 				add(id, r.Properties["State"], r.Properties["ScheduleExpression"], at(target, "Input"))

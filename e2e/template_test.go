@@ -3,9 +3,7 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,10 +22,11 @@ func (s *site) pack(ctx context.Context, t *testing.T, config string, args ...st
 
 func TestTemplate(t *testing.T) {
 	part(t, "template", "npm", "python3")
+	s := newSite(t)
+	tools := s.tools(t.Context(), t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	s := newSite(t)
-	tools := s.tools(ctx, t)
 	// Their contents do not matter here.
 	for _, name := range []string{"coordinator", "regionworker"} {
 		s.write(t, "dist/"+name+".zip", []byte("a zip"))
@@ -135,24 +134,9 @@ func TestTemplate(t *testing.T) {
 		})
 	}
 
-	t.Run("the schedule", func(t *testing.T) {
-		var request bytes.Buffer
-		if err := json.Compact(&request, []byte(s.read(t, "events", "schedule.json"))); err != nil {
-			t.Fatal(err)
-		}
-		keyed := strings.Replace(request.String(), "{", `{"key":"meridian-dev-<aws.scheduler.scheduled-time>",`, 1)
-		for _, c := range []struct{ state, input, param string }{
-			{"DISABLED", keyed, "schedule=DISABLED"},
-			{"ENABLED", keyed, "schedule=ENABLED"},
-			{"DISABLED", request.String(), "store=DISABLED"},
-		} {
-			schedule := s.pack(ctx, t, "serverless.yml", "--param", c.param).Resources["Schedule"].Properties
-			if schedule["State"] != c.state || at(schedule, "Target", "Input") != c.input {
-				t.Errorf("with %s the schedule is %v and sends %v, want %s and %s",
-					c.param, schedule["State"], at(schedule, "Target", "Input"), c.state, c.input)
-			}
-		}
-	})
+	t.Run("the schedules", func(t *testing.T) { s.trySchedules(ctx, t) })
+
+	t.Run("alarms and a dashboard", func(t *testing.T) { s.tryAlarms(ctx, t, tools) })
 
 	t.Run("the store", func(t *testing.T) { s.tryStore(ctx, t, tools) })
 
@@ -285,7 +269,7 @@ func TestTemplate(t *testing.T) {
 		s.write(t, "serverless.yml", []byte(strings.Replace(config, "\nparams:\n",
 			"\nparams:\n  prod: {architecture: x86_64, schedule: ENABLED, workerMemory: 512}\n", 1)))
 		m := s.pack(ctx, t, "serverless.yml", "--stage", "prod", "--param", "workerTimeout=20")
-		if got := m.Resources["Schedule"].Properties["State"]; got != "ENABLED" {
+		if got := m.Resources["ScheduleOfReachable"].Properties["State"]; got != "ENABLED" {
 			t.Errorf("the schedule of prod is %v, want ENABLED", got)
 		}
 		settings := `{"architecture":"x86_64","schedule":"ENABLED","workerMemory":512,"workerTimeout":"20"}`
@@ -315,6 +299,8 @@ func TestTemplate(t *testing.T) {
 			{`workerEnvironment={"A":["b"]}`, `param "workerEnvironment": want a text for A`},
 			{`workerVpc={"us-east-1":{"subnets":["subnet-1"]}}`, `param "workerVpc": want {"subnets"`},
 			{"store=on", `param "store": want ENABLED or DISABLED, not "on"`},
+			{"scheduleExpression=rate(5 minutes)", `no such param: scheduleExpression: it has become "expression" in deploy/schedules/reachable.json`},
+			{"alarms=on", `param "alarms": want ENABLED or DISABLED, not "on"`},
 			{`kmsKeys={"mars":"arn:aws:kms:us-east-1:1:key/k"}`, `param "kmsKeys": want the names of Regions, not mars`},
 		} {
 			out := s.command(ctx, t, s.env, s.serverless(), "package", "--param", c.params)
@@ -380,14 +366,14 @@ func TestRules(t *testing.T) {
 		{"logs for ever", func(m template) { delete(m.Resources["CoordinatorLogGroup"].Properties, "RetentionInDays") }, "CoordinatorLogGroup: keeps its events for ever"},
 		{"no log group", func(m template) { delete(m.Resources, "CoordinatorLogGroup") }, "CoordinatorLambdaFunction: has no log group /aws/lambda/meridian-dev-coordinator"},
 		{"a schedule without a key", func(m template) {
-			object(m.Resources["Schedule"].Properties["Target"])["Input"] = "{}"
-		}, "Schedule: is retried, and its run is not kept"},
+			object(m.Resources["ScheduleOfReachable"].Properties["Target"])["Input"] = "{}"
+		}, "ScheduleOfReachable: is retried, and its run is not kept"},
 		{"a retried sweep", func(m template) {
 			object(at(m.Resources["Sweep"].Properties, "Target", "RetryPolicy"))["MaximumRetryAttempts"] = 1.0
 		}, "Sweep: is retried, and its run is not kept"},
 		{"the schedule's own retries", func(m template) {
-			delete(object(m.Resources["Schedule"].Properties["Target"]), "RetryPolicy")
-		}, "Schedule: is retried, and its run is not kept"},
+			delete(object(m.Resources["ScheduleOfReachable"].Properties["Target"]), "RetryPolicy")
+		}, "ScheduleOfReachable: is retried, and its run is not kept"},
 		{"retried without a store", func(m template) {
 			delete(object(at(m.Resources["CoordinatorLambdaFunction"].Properties, "Environment", "Variables")), "STORE_BUCKET")
 		}, "CoordinatorLambdaEvConf: is retried, and its run is not kept"},
@@ -405,6 +391,21 @@ func TestRules(t *testing.T) {
 		}, "RunsBucket: may be public: without BlockPublicPolicy"},
 		{"no encryption", func(m template) { delete(m.Resources["RunsBucket"].Properties, "BucketEncryption") }, "RunsBucket: does not say how it is encrypted"},
 		{"other owners", func(m template) { delete(m.Resources["RunsBucket"].Properties, "OwnershipControls") }, "RunsBucket: has objects of other owners"},
+		{"an open queue", func(m template) { m.Resources["Extra"] = resource{Type: "AWS::SQS::Queue"} }, "Extra: is not encrypted"},
+		{"a topic with AWS's key", func(m template) {
+			m.Resources["Extra"] = resource{Type: "AWS::SNS::Topic", Properties: map[string]any{"KmsMasterKeyId": "alias/aws/sns"}}
+		}, "Extra: has the key alias/aws/sns, with which alarms may not be able to publish"},
+		{"a topic for all", func(m template) {
+			m.Resources["Extra"] = resource{Type: "AWS::SNS::TopicPolicy", Properties: map[string]any{"PolicyDocument": map[string]any{
+				"Statement": map[string]any{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish"},
+			}}}
+		}, "Extra: lets more than the alarms of the stage publish"},
+		{"an alarm that looks back too far", func(m template) {
+			m.Resources["Extra"] = resource{Type: "AWS::CloudWatch::Alarm", Properties: map[string]any{"Period": 300.0, "EvaluationPeriods": 289.0}}
+		}, "Extra: looks back over 289 periods of 300 s"},
+		{"an alarm for nobody", func(m template) {
+			m.Resources["Extra"] = resource{Type: "AWS::CloudWatch::Alarm", Properties: map[string]any{"Period": 300.0, "EvaluationPeriods": 1.0}}
+		}, "Extra: tells no topic"},
 		{"runs for ever", func(m template) { delete(m.Resources["RunsBucket"].Properties, "LifecycleConfiguration") }, "RunsBucket: keeps its objects for ever"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,11 +48,10 @@ type workers struct {
 // server of the test of each attempt.
 func TestWorker(t *testing.T) {
 	part(t, "worker", "npm", "python3", "node")
+	d, tools := prepared(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	d := &deployment{site: newSite(t)}
-	d.build(ctx, t)
-	tools := d.site.tools(ctx, t)
 	begin := time.Now()
 	w := &workers{d, startCounter(t), arch(t)}
 	d.aws = startEmulator(ctx, t, tools, "AWS_ENDPOINT_URL_LAMBDA="+w.counter.url)
