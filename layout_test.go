@@ -35,7 +35,17 @@ func imports() map[string][]string {
 			"pkg/protocol", "internal/endpoints", "internal/probe", "internal/awsapi", "internal/awsapi/model", "internal/wire",
 			"internal/account",
 		},
-		"internal/report":           {"pkg/protocol"},
+		// Two results are compared without printing them: the coordinator links the comparison, and not
+		// the terminal.
+		"internal/difference": {"pkg/protocol"},
+		"internal/report":     {"pkg/protocol", "internal/difference"},
+		// The pages of a result and of a difference, with the bars and the rows of a report.
+		"internal/report/page": {"pkg/protocol", "internal/report", "internal/difference"},
+		// The metrics of a run are made of its result and of the last one: no run knows of them.
+		"internal/metrics": {"pkg/protocol", "internal/difference"},
+		// The live view: it knows the events of a run, and no run.
+		"internal/live":             {"pkg/protocol"},
+		"internal/live/livetest":    {},
 		"internal/wire":             {},
 		"internal/price":            {},
 		"internal/awsapi":           {"internal/awsapi/model", "internal/endpoints"},
@@ -56,23 +66,28 @@ func imports() map[string][]string {
 		"internal/coordinator": {
 			"pkg/protocol", "internal/fanout", "internal/endpoints", "internal/price", "internal/invoke",
 		},
+		// Tools for agents know the messages, and not what carries them out: the command line is their
+		// backend. Only its binary links the protocol's SDK.
+		"internal/mcp": {"pkg/protocol"},
 		// Kept runs: what carries them on knows their form in the store and the coordinator, and not
 		// which store it is.
 		"internal/runs":         {"pkg/protocol", "internal/coordinator", "internal/record", "internal/price"},
 		"internal/regionworker": {"pkg/protocol", "internal/fanout", "internal/task"},
 		"functions/coordinator": {
-			"internal/coordinator", "internal/function", "internal/awsapi/sdkconfig", "internal/invoke", "internal/runs",
+			"internal/coordinator", "internal/function", "internal/awsapi/sdkconfig", "internal/invoke", "internal/metrics", "internal/runs",
 			"internal/store", "internal/task", "internal/trigger", "pkg/protocol",
 		},
 		"functions/regionworker": {"internal/function", "internal/regionworker", "internal/task"},
 		"cmd/meridian":           {anything},
-		// The deployment: its program, which takes the settings past every shell, and the
-		// test of all of it.
-		"scripts/deploy": {},
+		// The deployment: its program, which takes the settings past every shell and checks the
+		// requests of schedules as the coordinator will, and the test of all of it.
+		"scripts/deploy": {"pkg/protocol"},
 		// The tables of the documentation that are facts of the code.
 		"scripts/figures": {"pkg/protocol", "internal/price", "internal/invoke"},
 		// The schemas of the messages are made from their types and the HTTP API's answers.
 		"scripts/schema": {"pkg/protocol", "internal/trigger"},
+		// The picture of a terminal is drawn by the report that the command line prints.
+		"scripts/pictures": {"pkg/protocol", "internal/report"},
 		// The check of the engine's tests, and the proof that nothing is lost.
 		"scripts/mutants": {},
 		"faults":          {},
@@ -114,6 +129,9 @@ func TestEveryPackageImportsOnlyWhatTheTableAllows(t *testing.T) {
 			if imported == "github.com/aws/aws-sdk-go-v2/service/lambda" && name != "internal/invoke" {
 				t.Errorf("package %s imports the SDK's Lambda client; only internal/invoke does", name)
 			}
+			if strings.HasPrefix(imported, "github.com/modelcontextprotocol/") && name != "internal/mcp" && name != "cmd/meridian" {
+				t.Errorf("package %s imports %s; only the tools for agents need it", name, imported)
+			}
 			if strings.HasPrefix(imported, "go.yaml.in/") && name != "cmd/meridian" {
 				t.Errorf("package %s imports %s; only the command reads YAML", name, imported)
 			}
@@ -140,7 +158,7 @@ func TestEveryPackageHasAComment(t *testing.T) {
 func TestNoBinaryLinksWhatTestsNeed(t *testing.T) {
 	t.Parallel()
 	for _, p := range list(t, "-deps", "./functions/...", "./cmd/...") {
-		for _, forTests := range []string{"testing", "github.com/google/go-cmp", "github.com/santhosh-tekuri/jsonschema", "pgregory.net/rapid"} {
+		for _, forTests := range []string{"testing", "github.com/google/go-cmp", "github.com/santhosh-tekuri/jsonschema", "github.com/chromedp", "pgregory.net/rapid", "github.com/charmbracelet/x/vt", "github.com/creack/pty"} {
 			if strings.HasPrefix(p.ImportPath+"/", forTests+"/") {
 				t.Errorf("a binary links the package %s", p.ImportPath)
 			}
