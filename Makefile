@@ -160,6 +160,11 @@ bench-reserve: ## how long before its deadline a coordinator answers, starved of
 	cd bench && go run . reserve -units $(UNITS)
 UNITS ?= 5000
 
+.PHONY: pictures
+pictures: ## make the pictures of docs/images from committed records, with Chromium
+	go run ./scripts/pictures
+	CI=1 go test -count=1 -run '^TestPictures$$' ./internal/report/page -pictures $(CURDIR)/docs/images
+
 .PHONY: figures
 figures: ## fill in the generated tables of README.md and docs/
 	@go run ./scripts/figures
@@ -193,7 +198,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci
 
 # A part with a program missing is skipped, but fails where CI is set.
-e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,worker,kept,schema for some, E2E_FULL=1 for all of it
+e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,worker,kept,alarms,mcp,schema for some, E2E_FULL=1 for all of it
 	go test -tags e2e -count=1 -v -timeout 30m ./e2e
 
 # botocore at the pinned version, in a virtual environment of its own.
