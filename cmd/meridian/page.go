@@ -18,10 +18,10 @@ import (
 
 const (
 	// namelessPage, namelessDifference and namelessHistory are the values of --html without a file. The id
-	// of the run, or the name of the runs, replaces the ID in them.
+	// of the run replaces the ID in them, and the name of the runs the NAME.
 	namelessPage       = "meridian-ID.html"
 	namelessDifference = "meridian-diff-ID.html"
-	namelessHistory    = "meridian-history-ID.html"
+	namelessHistory    = "meridian-history-NAME.html"
 
 	// printedPage is the value of --html for standard output.
 	printedPage = "-"
@@ -30,7 +30,7 @@ const (
 // addPage gives a command the flag --html. Without a file its value is nameless.
 func addPage(cmd *cobra.Command, file *string, nameless string) {
 	flags := cmd.Flags()
-	flags.StringVar(file, "html", "", "also write a page for a browser to `file`; without a file, to one named after the run")
+	flags.StringVar(file, "html", "", "also write a page for a browser to `file`; without a file, to "+nameless)
 	flags.Lookup("html").NoOptDefVal = nameless
 	_ = cmd.RegisterFlagCompletionFunc("html", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
 }
@@ -130,7 +130,7 @@ func (c *cli) writeFile(file, of string, write func(io.Writer) error) error {
 		if !protocol.ValidRunID(of) && file != namelessHistory {
 			return failure("the page is not written: the result has no id of a run to name it after").hint("name a file: --html FILE")
 		}
-		file = strings.Replace(file, "ID", of, 1)
+		file = strings.NewReplacer("ID", of, "NAME", of).Replace(file)
 		if err := c.writeFile(file, of, write); err != nil {
 			return err
 		}
