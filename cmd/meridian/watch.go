@@ -126,8 +126,12 @@ func (c *cli) poll(ctx context.Context, k keep, id string, every time.Duration, 
 		case !looked, time.Since(heard) > quietFor:
 			looked = true
 			state, err := k.show(ctx, id)
-			if err == nil && (state.Interrupted || state.Status != protocol.StatusRunning) {
-				return !state.Interrupted, nil
+			if err == nil && state.Interrupted {
+				return false, nil
+			}
+			if err == nil && state.Status != protocol.StatusRunning {
+				ended = true
+				continue // its last events may have come since
 			}
 			heard = time.Now()
 		}

@@ -82,6 +82,12 @@ func TestPoll(t *testing.T) {
 			[]string{"1"},
 			true, false, 0, 1,
 		},
+		{
+			"ended between a look for events and one at the run",
+			scriptedKeep{pages: []any{page(1, false, "1"), page(1, false), page(2, true, "2")}, state: protocol.RunState{Status: protocol.StatusSucceeded}},
+			[]string{"1", "2"},
+			true, false, 0, 1,
+		},
 		{"silent", scriptedKeep{state: running}, nil, false, true, 50 * time.Second, 3}, // until its context ends
 	} {
 		t.Run(tt.name, func(t *testing.T) {
