@@ -240,7 +240,7 @@ func (a *alarmed) direct(ctx context.Context, t *testing.T, want protocol.Status
 	a.last = result.RunID
 }
 
-// changed compares the last two runs, of which the last one is different in the broken Region.
+// changed compares the last two runs. They differ only in the broken Region.
 func (a *alarmed) changed(ctx context.Context, t *testing.T, status int, what string) {
 	t.Helper()
 	out := a.meridian(ctx, t, "diff", "--name", "reachable", "--store", "s3://"+a.bucket)

@@ -101,45 +101,50 @@ func TestHistoryOf(t *testing.T) {
 	}
 }
 
-// Accounts with one name are told apart by their ids.
+// Each account has its strip: those with one name are told apart by their ids, and profiles of one
+// account by their names.
 func TestHistoryOfAccounts(t *testing.T) {
 	t.Parallel()
+	const one, other = "111122223333", "444455556666"
 	of := func(id, name string, s protocol.Status) protocol.RegionOutcome {
 		r := states("eu-west-1", s, s)
 		r.Account, r.AccountName = id, name
 		return r
 	}
-	h := report.HistoryOf("n", slices.Values([]report.KeptRun{
-		kept(0, run(of("111122223333", "prod", ok), of("444455556666", "prod", ok))),
-		kept(1, run(of("111122223333", "live", ok), of("444455556666", "prod", bad))),
-	}))
-	want := []report.Strip{
-		{Account: "444455556666", AccountName: "prod", Region: "eu-west-1", Failed: 1, Statuses: []protocol.Status{ok, bad}},
-		{Account: "111122223333", AccountName: "live", Region: "eu-west-1", Statuses: []protocol.Status{ok, ok}},
-	}
-	if diff := gocmp.Diff(want, h.Strips); diff != "" {
-		t.Errorf("HistoryOf has other strips (-want +got):\n%s", diff)
-	}
-}
-
-// Profiles can be of one account, and names of accounts can be those of others. Each has its strip.
-func TestHistoryOfProfilesOfOneAccount(t *testing.T) {
-	t.Parallel()
-	of := func(id, name string, s protocol.Status) protocol.RegionOutcome {
-		r := states("eu-west-1", s, s)
-		r.Account, r.AccountName = id, name
-		return r
-	}
-	h := report.HistoryOf("n", slices.Values([]report.KeptRun{
-		kept(0, run(of("111122223333", "admin", ok), of("111122223333", "audit", ok))),
-		kept(1, run(of("111122223333", "admin", ok), of("111122223333", "audit", bad))),
-	}))
-	want := []report.Strip{
-		{Account: "111122223333", AccountName: "audit", Region: "eu-west-1", Failed: 1, Statuses: []protocol.Status{ok, bad}},
-		{Account: "111122223333", AccountName: "admin", Region: "eu-west-1", Statuses: []protocol.Status{ok, ok}},
-	}
-	if diff := gocmp.Diff(want, h.Strips); diff != "" {
-		t.Errorf("HistoryOf has other strips (-want +got):\n%s", diff)
+	for _, tt := range []struct {
+		name  string
+		runs  []report.KeptRun
+		strip report.Strip // of what failed: the first one
+		next  report.Strip
+	}{
+		{
+			"one name",
+			[]report.KeptRun{
+				kept(0, run(of(one, "prod", ok), of(other, "prod", ok))),
+				kept(1, run(of(one, "live", ok), of(other, "prod", bad))),
+			},
+			report.Strip{Account: other, AccountName: "prod"},
+			report.Strip{Account: one, AccountName: "live"},
+		},
+		{
+			"profiles of one account",
+			[]report.KeptRun{
+				kept(0, run(of(one, "admin", ok), of(one, "audit", ok))),
+				kept(1, run(of(one, "admin", ok), of(one, "audit", bad))),
+			},
+			report.Strip{Account: one, AccountName: "audit"},
+			report.Strip{Account: one, AccountName: "admin"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.strip.Region, tt.strip.Failed, tt.strip.Statuses = "eu-west-1", 1, []protocol.Status{ok, bad}
+			tt.next.Region, tt.next.Statuses = "eu-west-1", []protocol.Status{ok, ok}
+			h := report.HistoryOf("n", slices.Values(tt.runs))
+			if diff := gocmp.Diff([]report.Strip{tt.strip, tt.next}, h.Strips); diff != "" {
+				t.Errorf("HistoryOf has other strips (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

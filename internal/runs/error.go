@@ -81,7 +81,7 @@ type StoppedError struct{}
 // Error says so.
 func (*StoppedError) Error() string { return "the run was stopped" }
 
-// A lostError is the error of a run that has begun, and whose answer is lost.
+// A lostError says that a run has begun and that its answer is lost.
 type lostError struct {
 	runID string
 	err   error

@@ -68,7 +68,7 @@ func (s *Screen) read() {
 	}
 }
 
-// Resize changes the size. The kernel signals it to the processes whose terminal it is.
+// Resize changes the size. The kernel sends SIGWINCH to the processes on the terminal.
 func (s *Screen) Resize(t *testing.T, width, height int) {
 	t.Helper()
 	s.mu.Lock()

@@ -79,8 +79,8 @@ func TestAPageWithoutScriptsIsPlainTables(t *testing.T) {
 	c.check(t)
 }
 
-// lowContrast is an expression for each text of the page whose contrast is lower than WCAG 2.2 AA wants:
-// 4.5, or 3 for large text. Backgrounds are those of the elements around a text, one over the other.
+// lowContrast is an expression that lists the texts with less contrast than WCAG 2.2 AA asks for: 4.5, or
+// 3 for large text. Backgrounds are those of the elements around a text, one over the other.
 const lowContrast = `(() => {
 	const once = of => {
 		const known = new Map();
