@@ -42,7 +42,7 @@ func (r *run) cause(v fanout.Verdict) string {
 		switch o := g.outcome; {
 		case o.Error == protocol.ErrorExceedToleratedFailureThreshold: // the cause says it
 			return protocol.CutCause(fmt.Sprintf("%v; %s: %s", v.Err, placeOf(o), o.Cause))
-		case o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut:
+		case o.Status.IsFailure():
 			return protocol.CutCause(fmt.Sprintf("%v; %s: %s: %s", v.Err, placeOf(o), o.Error, o.Cause))
 		}
 	}

@@ -86,7 +86,7 @@ func countFailed(o *protocol.RegionOutcome) {
 func failed(targets []protocol.TargetOutcome) (first *protocol.TargetOutcome, cause string) {
 	n := 0
 	for i := range targets {
-		if s := targets[i].Status; s == protocol.StatusFailed || s == protocol.StatusTimedOut {
+		if targets[i].Status.IsFailure() {
 			n++
 			first = cmp.Or(first, &targets[i])
 		}

@@ -227,18 +227,17 @@ func (i item) elapsedMs() float64 {
 // target compares a target of both results.
 func (d *comparing) target(before, after item) {
 	was, is := before.target.Status, after.target.Status
-	failing := func(s protocol.Status) bool { return s == protocol.StatusFailed || s == protocol.StatusTimedOut }
 	ended := func(s protocol.Status) bool {
-		return failing(s) || s == protocol.StatusSucceeded || s == protocol.StatusSkipped
+		return s.IsFailure() || s == protocol.StatusSucceeded || s == protocol.StatusSkipped
 	}
 	switch {
 	case !ended(was) || !ended(is):
 		d.NotCompared++
-	case failing(is) && failing(was):
+	case is.IsFailure() && was.IsFailure():
 		d.Findings = append(d.Findings, after.finding(ChangeStillFailing))
-	case failing(is):
+	case is.IsFailure():
 		d.Findings = append(d.Findings, after.finding(ChangeNewlyFailing))
-	case failing(was):
+	case was.IsFailure():
 		d.Findings = append(d.Findings, before.finding(ChangeRecovered))
 	case was == protocol.StatusSucceeded && is == protocol.StatusSucceeded:
 		if beforeMs, afterMs := before.elapsedMs(), after.elapsedMs(); d.Slower.has(beforeMs, afterMs) {

@@ -77,7 +77,7 @@ func (i *item) settle(o *protocol.RegionOutcome, at int) {
 	var first protocol.TargetOutcome // that failed
 	same := o.Error == protocol.ErrorExceedToleratedFailureThreshold
 	for _, t := range o.Targets {
-		if isFailure(t.Status) {
+		if t.Status.IsFailure() {
 			if i.outcome.failed++; i.outcome.failed == 1 {
 				first = t
 			}
@@ -101,7 +101,7 @@ func (i *item) phase() phase {
 		return retrying
 	case i.outcome == nil:
 		return waiting
-	case isFailure(i.outcome.Status):
+	case i.outcome.Status.IsFailure():
 		return failed
 	}
 	return done
@@ -120,11 +120,6 @@ const (
 
 // phases is how many phases there are.
 const phases = int(done) + 1
-
-// isFailure reports whether a status is one of failures.
-func isFailure(s protocol.Status) bool {
-	return s == protocol.StatusFailed || s == protocol.StatusTimedOut
-}
 
 // milliseconds returns the duration of a number of milliseconds.
 func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

@@ -41,7 +41,7 @@ func (p *progress) event(e protocol.Event) {
 		p.total = e.Started.Regions
 	case e.Type == protocol.EventRegionSettled && e.Outcome != nil:
 		p.settled++
-		if s := e.Outcome.Status; s == protocol.StatusFailed || s == protocol.StatusTimedOut {
+		if e.Outcome.Status.IsFailure() {
 			p.failed++
 		}
 	}

@@ -118,13 +118,8 @@ func (w *Writer) lines(r, last *protocol.Result) iter.Seq[*line] {
 	}
 }
 
-// failed reports whether a status is one of those that count as failed, and known whether it says
-// anything: of what was aborted, not started or skipped it is not known whether it works.
-func failed(s protocol.Status) bool {
-	return s == protocol.StatusFailed || s == protocol.StatusTimedOut
-}
-
-func known(s protocol.Status) bool { return s == protocol.StatusSucceeded || failed(s) }
+// known reports whether a status says whether something works.
+func known(s protocol.Status) bool { return s == protocol.StatusSucceeded || s.IsFailure() }
 
 // warn logs what is missing of a run's metrics.
 func (w *Writer) warn(ctx context.Context, r *protocol.Result, message string, args ...any) {
@@ -179,7 +174,7 @@ func (w *Writer) run(r *protocol.Result, last *protocol.Result) *line {
 // region returns the line of a Region.
 func (w *Writer) region(r *protocol.Result, o *protocol.RegionOutcome) *line {
 	l := place(r, o, o.Status, o.Error)
-	l.flag("RegionFailed", failed(o.Status))
+	l.flag("RegionFailed", o.Status.IsFailure())
 	l.add("RegionDuration", "Milliseconds", o.ElapsedMs)
 	return l
 }
@@ -188,7 +183,7 @@ func (w *Writer) region(r *protocol.Result, o *protocol.RegionOutcome) *line {
 func (w *Writer) target(r *protocol.Result, o *protocol.RegionOutcome, t *protocol.TargetOutcome) *line {
 	l := place(r, o, t.Status, t.Error)
 	l.dimension(dimensionTarget, asDimension(t.Target))
-	l.flag("TargetFailed", failed(t.Status))
+	l.flag("TargetFailed", t.Status.IsFailure())
 	l.add("TargetDuration", "Milliseconds", t.ElapsedMs)
 	return l
 }

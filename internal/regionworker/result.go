@@ -60,7 +60,7 @@ func cause(r *protocol.RegionResult, items []item, counts protocol.Counts, v fan
 			v.Err, counts.TimedOut+counts.Aborted+counts.NotStarted, counts.Total)
 	}
 	for n, t := range r.Targets {
-		if t.Status == protocol.StatusFailed || t.Status == protocol.StatusTimedOut {
+		if t.Status.IsFailure() {
 			where := t.Target
 			if r.Region == "" {
 				where = items[n].region + ": " + where

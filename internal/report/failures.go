@@ -21,16 +21,16 @@ type failure struct {
 	why            string
 }
 
-// failed reports whether work with this status was started and did not succeed.
-func failed(s protocol.Status) bool {
-	return s == protocol.StatusFailed || s == protocol.StatusTimedOut || s == protocol.StatusAborted
+// Failed reports whether work with this status was started and did not succeed.
+func Failed(s protocol.Status) bool {
+	return s.IsFailure() || s == protocol.StatusAborted
 }
 
 // ownFailures returns the targets of a Region that failed with a cause of their own.
 func ownFailures(r protocol.RegionOutcome) []protocol.TargetOutcome {
 	var own []protocol.TargetOutcome
 	for _, t := range r.Targets {
-		if failed(t.Status) && t.Cause != "" {
+		if Failed(t.Status) && t.Cause != "" {
 			own = append(own, t)
 		}
 	}
@@ -45,7 +45,7 @@ func failures(r protocol.RegionOutcome) []failure {
 		all = append(all, failure{r.Region, t.Target, t.Status, reason(t.Error, t.Cause)})
 	}
 	others := slices.DeleteFunc(slices.Clone(r.Targets), func(t protocol.TargetOutcome) bool {
-		return !failed(t.Status) || t.Cause != ""
+		return !Failed(t.Status) || t.Cause != ""
 	})
 	switch len(others) {
 	case 0:
@@ -63,7 +63,7 @@ func writeFailures(b *strings.Builder, r protocol.Result, cut []bool, o Options,
 	var all []failure
 	several := len(accountsOf(r)) > 1
 	for i, region := range r.Regions {
-		if failed(region.Status) && (cut[i] || len(failures(region)) > 1) {
+		if Failed(region.Status) && (cut[i] || len(failures(region)) > 1) {
 			for _, f := range failures(region) {
 				if several {
 					f.region = where(region)

@@ -80,7 +80,7 @@ func (gs *groups) add(r protocol.RegionOutcome, target string, status protocol.S
 		key = strings.ReplaceAll(key, r.Region, "\x00")
 	}
 	list := &gs.others
-	if failed(status) || status == "" {
+	if Failed(status) || status == "" {
 		list = &gs.failures
 	}
 	g := gs.index[key]

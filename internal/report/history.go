@@ -155,7 +155,7 @@ func addOutcomes(h *History, run KeptRun, index map[stripKey]int) {
 		s := &h.Strips[i]
 		s.AccountName = o.AccountName
 		s.Statuses = append(filled(s.Statuses, len(h.Runs)), o.Status)
-		if o.Status == protocol.StatusFailed || o.Status == protocol.StatusTimedOut {
+		if o.Status.IsFailure() {
 			s.Failed++
 		}
 	}

@@ -61,7 +61,7 @@ func writePolicies(b *strings.Builder, r protocol.Result, width int, p palette) 
 // the coordinator adds the first one, after its place.
 func withoutShown(r protocol.Result) protocol.Result {
 	for _, o := range r.Regions {
-		if id := cmp.Or(o.Account, o.AccountName); id != "" && failed(o.Status) {
+		if id := cmp.Or(o.Account, o.AccountName); id != "" && Failed(o.Status) {
 			r.Cause, _, _ = strings.Cut(r.Cause, "; "+id+" "+o.Region+": ")
 		}
 	}

@@ -104,7 +104,7 @@ func others(c protocol.Counts, tolerated bool) (parts []string) {
 			continue
 		}
 		part := inWords(n, s)
-		if tolerated && (s == protocol.StatusFailed || s == protocol.StatusTimedOut) {
+		if tolerated && s.IsFailure() {
 			part += " (tolerated)"
 		}
 		parts = append(parts, part)

@@ -150,7 +150,7 @@ func answers(r protocol.Result, all bool, p palette) column {
 	first := map[string]string{} // the Region of each long reason
 	for _, region := range r.Regions {
 		text := answer(region)
-		if len(text) > longReason && failed(region.Status) && !all {
+		if len(text) > longReason && Failed(region.Status) && !all {
 			why := requestID.ReplaceAllString(text, "$1")
 			if as, told := first[why]; told {
 				text = "as in " + clean(as)

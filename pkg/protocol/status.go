@@ -40,6 +40,10 @@ func Statuses() []Status {
 	}
 }
 
+// IsFailure reports whether the work failed or timed out. What was aborted, not started or skipped
+// does not say whether it works.
+func (s Status) IsFailure() bool { return s == StatusFailed || s == StatusTimedOut }
+
 // Counts says how many items have each status. The fields add up to Total. The
 // names are from itemCounts of a Step Functions Map Run.
 type Counts struct {

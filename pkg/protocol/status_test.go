@@ -34,3 +34,12 @@ func TestCountsAddUpToTotal(t *testing.T) {
 		t.Errorf("Of(EXPLODED) = %d, want 0", got)
 	}
 }
+
+func TestFailedAndTimedOutAreFailures(t *testing.T) {
+	t.Parallel()
+	for _, s := range protocol.Statuses() {
+		if got, want := s.IsFailure(), s == protocol.StatusFailed || s == protocol.StatusTimedOut; got != want {
+			t.Errorf("%s.IsFailure() = %t, want %t", s, got, want)
+		}
+	}
+}

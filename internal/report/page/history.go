@@ -138,7 +138,7 @@ func runsOf(h report.History) table {
 		case r.Status == "":
 			status = "unknown"
 		}
-		failed[status] = failing(r.Status)
+		failed[status] = report.Failed(r.Status)
 		row := []string{strings.TrimSuffix(when(r.StartedAt), " UTC"), status}
 		for _, s := range statuses {
 			row = append(row, fmt.Sprint(r.Regions.Of(s)))

@@ -200,7 +200,7 @@ func columnsOf(rows []row) []spot {
 				columns = append(columns, e.at)
 				failures[e.at] = 0
 			}
-			if failing(e.status) {
+			if report.Failed(e.status) {
 				failures[e.at]++
 			}
 			slowest[e.at] = max(slowest[e.at], e.elapsedMs)

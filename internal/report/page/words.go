@@ -27,11 +27,6 @@ func worstFirst(a, b protocol.Status, aMs, bMs float64) int {
 // rank returns the place of a status. One that is not known, of a newer coordinator, is the first.
 func rank(s protocol.Status) int { return slices.Index(ranks, s) }
 
-// failing reports whether work with this status was started and did not succeed.
-func failing(s protocol.Status) bool {
-	return s == protocol.StatusFailed || s == protocol.StatusTimedOut || s == protocol.StatusAborted
-}
-
 // class returns the class of a status in page.css.
 func class(s protocol.Status) string {
 	if rank(s) < 0 {
