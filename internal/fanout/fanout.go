@@ -39,7 +39,8 @@
 //
 // One goroutine, the caller's, owns all state: it starts attempts, receives their
 // ends from a channel, keeps waiting retries in a heap, and decides. Each attempt
-// runs in a goroutine of its own. There are no locks.
+// runs in a goroutine of its own. After each 64 starts the loop lets them run, and
+// handles what has ended. There are no locks.
 package fanout
 
 import (

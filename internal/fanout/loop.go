@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -91,8 +92,10 @@ func (l *loop[T, R]) run(yield func(int, Outcome[R]) bool) {
 	}()
 	l.restore()
 	for yield = l.yieldSettled(yield); l.open > 0; yield = l.yieldSettled(yield) {
-		l.startReady()
-		if l.open > 0 {
+		if l.startReady() {
+			runtime.Gosched()
+			l.finishEnded()
+		} else if l.open > 0 {
 			l.wait()
 		}
 	}
@@ -130,20 +133,44 @@ func (l *loop[T, R]) yieldSettled(yield func(int, Outcome[R]) bool) func(int, Ou
 	return yield
 }
 
+// startsAtOnce is how many attempts start before the loop lets other goroutines run.
+// Thousands of goroutines that wait for their first turn each hold a stack of some KB, which
+// makes garbage collections frequent: a run of 5,000 invocations takes 10 % more CPU time
+// and 30 MB more memory. A quarter of this number does as well.
+const startsAtOnce = 64
+
 // startReady starts attempts while there are free slots, retries first: it
-// finishes items before it begins others.
-func (l *loop[T, R]) startReady() {
+// finishes items before it begins others. It returns true when it has started
+// startsAtOnce and there may be more.
+func (l *loop[T, R]) startReady() (more bool) {
 	l.checkParent()
 	now := time.Now() // once for all that start together
 	l.checkedAt = now
 	if l.end != "" || l.tooLate(now) {
-		return
+		return false
 	}
 	l.endWaits(now)
+	enough := l.started + startsAtOnce
 	for q := l.nextQueue(now); q != nil; q = l.nextQueue(now) {
 		l.start(q.take(), now, false)
+		if l.started == enough {
+			return true
+		}
 	}
 	l.hedge(now)
+	return false
+}
+
+// finishEnded handles the attempts that have returned.
+func (l *loop[T, R]) finishEnded() {
+	for {
+		select {
+		case a := <-l.ended:
+			l.finish(a)
+		default:
+			return
+		}
+	}
 }
 
 // start starts an attempt at item i.

@@ -314,3 +314,25 @@ func TestTimeThatPassesBeforeTheLoopWaitsIsNotMissed(t *testing.T) {
 		})
 	}
 }
+
+// Attempts that have started and do not run yet hold memory for nothing.
+func TestTheFirstAttemptsRunBeforeTheLastStart(t *testing.T) {
+	t.Parallel()
+	const items = 10_000
+	started, startedBefore := 0, 0
+	seq, verdict := fanout.Watch(t.Context(), fanout.Policy{}, make([]int, items),
+		func(context.Context, int, []fanout.Attempt) (int, error) { return 0, nil },
+		func(e fanout.Event[int]) {
+			if !e.Ended {
+				started++
+			} else if startedBefore == 0 {
+				startedBefore = started
+			}
+		})
+	for range seq {
+		continue // the events count
+	}
+	if v := verdict(); v.Status != fanout.Succeeded || started != items || startedBefore == items {
+		t.Errorf("%d of %d attempts had started when the first ended: %+v", startedBefore, started, v)
+	}
+}
