@@ -390,7 +390,7 @@ func difference(what string, want, got any) error {
 // A sendFunc is a Sender that has a connection at once.
 type sendFunc func(r *http.Request) (*http.Response, error)
 
-func (f sendFunc) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (f sendFunc) Send(_ context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	if err := ready(r); err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func NewCall(
 type sender struct{ http.RoundTripper }
 
 // Send implements awsapi.Sender.
-func (s sender) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (s sender) Send(_ context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	if err := ready(r); err != nil {
 		return nil, err
 	}

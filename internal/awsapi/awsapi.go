@@ -93,6 +93,10 @@ type Call struct {
 	// must not change before the call returns.
 	Body []byte
 
+	// Sent is the context of the request. It may end later than Do's, which ends the wait
+	// for a connection, but not earlier. Nil means Do's.
+	Sent context.Context
+
 	// Output is filled with the answer. Required when the operation's schema has an
 	// output. To a smithy.StreamingOutput the body is handed over unread when the
 	// call succeeds; then the caller closes it.
@@ -113,11 +117,12 @@ type Call struct {
 	Ready func(waited time.Duration) []byte
 }
 
-// A Sender sends requests, each at most once, and follows no redirects. It calls
+// A Sender sends requests, each at most once, and follows no redirects. ctx bounds the
+// wait for a connection, the request's own context what follows. It calls
 // ready with the request, or with a copy, when there is a connection for it; ready may
 // change the header and the body. *wire.Pool is one.
 type Sender interface {
-	Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error)
+	Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error)
 }
 
 // A Client makes calls. Make one with [New]. It may be used from several goroutines.
@@ -179,9 +184,9 @@ func (c *Client) once(ctx context.Context, call *Call, begin time.Time) (respons
 		signed = time.Duration(c.clockOffset.Load())
 		return c.sign(r, call.Request, body, credentials, time.Now().Add(signed))
 	}
-	r := call.Request.under(ctx)
+	r := call.Request.under(ctx, cmp.Or(call.Sent, ctx))
 	setBody(r, body)
-	if response, err = c.sender.Send(r, ready); err != nil {
+	if response, err = c.sender.Send(ctx, r, ready); err != nil {
 		return nil, signed, err //nolint:wrapcheck // the Sender's errors are part of the contract
 	}
 	return response, signed, deserialize(ctx, call, response)

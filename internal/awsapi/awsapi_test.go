@@ -111,9 +111,9 @@ type slowSender struct {
 	send sendFunc
 }
 
-func (s *slowSender) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (s *slowSender) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	time.Sleep(s.wait)
-	return s.send.Send(r, ready)
+	return s.send.Send(ctx, r, ready)
 }
 
 // A request that waits for a connection is signed when there is one, with credentials

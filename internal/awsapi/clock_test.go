@@ -1,6 +1,7 @@
 package awsapi_test
 
 import (
+	"context"
 	"io"
 	"maps"
 	"net/http"
@@ -26,7 +27,7 @@ type clocked struct {
 	taken  int
 }
 
-func (c *clocked) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (c *clocked) Send(_ context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	if err := ready(r); err != nil {
 		return nil, err
 	}

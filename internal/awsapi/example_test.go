@@ -102,7 +102,7 @@ func ExampleAPI_Call() {
 // A plain is a Sender over net/http.
 type plain struct{}
 
-func (plain) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (plain) Send(_ context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	if err := ready(r); err != nil {
 		return nil, err
 	}

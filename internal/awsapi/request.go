@@ -75,15 +75,15 @@ func join(endpoint, path string) string {
 // URL returns where the request goes. The caller does not change it.
 func (r *Request) URL() *url.URL { return r.http.URL }
 
-// under returns the request, to be sent under ctx, without a body.
-func (r *Request) under(ctx context.Context) *http.Request {
-	sent := r.http.WithContext(ctx)
+// under returns the request of a call under ctx, with the context sent and without a body.
+func (r *Request) under(ctx, sent context.Context) *http.Request {
+	copied := r.http.WithContext(sent)
 	u := *r.http.URL // the signer writes to it
-	sent.URL, sent.Header = &u, maps.Clone(r.http.Header)
+	copied.URL, copied.Header = &u, maps.Clone(r.http.Header)
 	if trace, ok := ctx.Value(traceKey).(string); ok && trace != "" {
-		sent.Header["X-Amzn-Trace-Id"] = []string{trace}
+		copied.Header["X-Amzn-Trace-Id"] = []string{trace}
 	}
-	return sent
+	return copied
 }
 
 // setBody makes body the body of a request, without copying it.

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,12 +38,11 @@ func (l *Lambda) call(ctx context.Context, r request, payload Payload, out *outp
 		return protocol.Attempt{}, err
 	}
 	begin := time.Now()
-	call, sent, cancel := lasting(ctx, patience(ctx, begin))
-	defer cancel()
-	response, err := l.api.Do(call, awsapi.Call{ //nolint:bodyclose // read closes it
-		Request: request, Output: out, MaxBytes: protocol.MaxPayloadBytes,
+	ending := l.endingOf(ctx, begin)
+	defer ending.leave()
+	response, err := l.api.Do(ctx, awsapi.Call{ //nolint:bodyclose // read closes it
+		Request: request, Sent: ending.sent, Output: out, MaxBytes: protocol.MaxPayloadBytes,
 		Ready: func(waited time.Duration) []byte {
-			sent()
 			begin = time.Now() // an estimate does not include the wait for a connection
 			if data := payload(waited); data != nil {
 				return data
@@ -58,20 +58,13 @@ func (l *Lambda) call(ctx context.Context, r request, payload Payload, out *outp
 		return report, err
 	}
 	if err == nil {
-		err = l.read(call, out, response.ContentLength)
+		err = l.read(ending.sent, out, response.ContentLength) //nolint:contextcheck // it may outlast ctx
 	}
 	took := time.Since(begin) - out.waited
 	if kind := aws.ToString(out.FunctionError); err == nil && kind != "" {
 		err = functionError(kind, out.Payload)
 	}
 	return reportOf(awsapi.RequestID(response), aws.ToString(out.LogResult), err, took), err
-}
-
-// patience returns how long an answer is waited for after ctx, which has a deadline, was
-// cancelled: a quarter of the worker's reserve.
-func patience(ctx context.Context, now time.Time) time.Duration {
-	deadline, _ := ctx.Deadline()
-	return protocol.Reserve(deadline.Sub(now)) / 4
 }
 
 // request returns the serialized form of r. It is made on first use.
@@ -125,8 +118,8 @@ func (l *Lambda) newRequest(ctx context.Context, r request) (*awsapi.Request, er
 type ownClient struct{ client aws.HTTPClient }
 
 // Send implements awsapi.Sender.
-func (c ownClient) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
-	if err := ready(r); err != nil {
+func (c ownClient) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	if err := cmp.Or(ready(r), ctx.Err()); err != nil {
 		return nil, &wire.LostError{Err: err}
 	}
 	// net/http sends a request again when a connection breaks and the body can be

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,47 @@ func TestACancelledCallWaitsForAnAnswerThatIsOnItsWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of the calls of a run that is cancelled, those that wait for an answer get it if it comes in
+// time, and those that begin later are not sent.
+func TestCallsUnderOneContextEndTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const at, second = 2 * time.Second, time.Second
+		server := invoketest.NewMemoryServer(t, echo)
+		var answers []invoketest.Fault
+		for _, after := range []time.Duration{second, at + 100*time.Millisecond, time.Hour} {
+			answers = append(answers, invoketest.After(invoketest.Fixed(after), nil))
+		}
+		server.Script(answers...)
+		invoker := newLambda(t, server.Config(), invoke.Settings{Dial: server.Dial})
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		defer stop()
+		ctx, cancel := context.WithCancelCause(ctx)
+		time.AfterFunc(at, func() { cancel(errors.New("stopped by hand")) })
+		begin := time.Now()
+		var calls sync.WaitGroup
+		for i, want := range []struct {
+			err  string
+			took time.Duration
+		}{
+			{"", second}, {"", at + 100*time.Millisecond}, {"stopped by hand", at + 250*time.Millisecond},
+		} {
+			calls.Go(func() {
+				_, _, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`))
+				if took := time.Since(begin); text(err) != want.err || took != want.took {
+					t.Errorf("call %d: %q after %v, want %q after %v", i, text(err), took, want.err, want.took)
+				}
+			})
+			synctest.Wait() // the script has the order of the calls
+		}
+		time.Sleep(at + 50*time.Millisecond)
+		if _, _, err := invoker.Invoke(ctx, "eu-west-1", []byte(`{}`)); !notStarted(err) {
+			t.Errorf("Invoke after the end = %v, want not started", err)
+		}
+		calls.Wait()
+	})
 }
 
 // delayed returns a dial that takes d longer.

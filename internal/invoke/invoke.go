@@ -18,8 +18,9 @@
 // When the context is cancelled before its deadline, a worker in the same process stops
 // and answers with what it has done; Invoke waits for that answer. An invocation of
 // Lambda cannot be cancelled. Invoke waits a moment for its answer, which may be on its
-// way: for a quarter of the time that the worker keeps for it, see [protocol.Reserve]. It
-// does not wait when a method Unneeded of the context's cause returns true.
+// way: for a quarter of the time that the worker keeps for it, see [protocol.Reserve]. Of
+// calls under one context the first decides that. Invoke does not wait when a method
+// Unneeded of the context's cause returns true.
 //
 // Caller and worker do not share a payload's bytes: after the call each may change its
 // own. When a request waits long for a connection, the budget in it is reduced by that
@@ -39,9 +40,7 @@ package invoke
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"meridian/pkg/protocol"
@@ -88,35 +87,6 @@ func (e *endError) NotStarted() bool { return e.notSent }
 
 // Unwrap returns the cause and the context's error.
 func (e *endError) Unwrap() []error { return []error{e.cause, e.err} }
-
-// lasting returns the context of a call under ctx. It ends with ctx or, when ctx is
-// cancelled after sent was called, up to wait later.
-func lasting(ctx context.Context, wait time.Duration) (call context.Context, sent, cancel func()) {
-	call, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	var isSent atomic.Bool
-	stop := context.AfterFunc(ctx, func() {
-		if isSent.Load() && needed(ctx) {
-			select {
-			case <-time.After(wait):
-			case <-call.Done():
-			}
-		}
-		end(context.Cause(ctx))
-	})
-	sent = func() {
-		if isSent.Store(true); ctx.Err() != nil { // it must not be sent
-			end(context.Cause(ctx))
-		}
-	}
-	return call, sent, func() { stop(); end(nil) }
-}
-
-// needed reports whether ctx was cancelled in a way that still needs the answer.
-func needed(ctx context.Context) bool {
-	var cause interface{ Unneeded() bool }
-	unneeded := errors.As(context.Cause(ctx), &cause) && cause.Unneeded()
-	return errors.Is(ctx.Err(), context.Canceled) && !unneeded
-}
 
 // checkRequest refuses a payload over Lambda's limit, before it is sent.
 func checkRequest(payload []byte) error {

@@ -73,6 +73,8 @@ type Lambda struct {
 
 	withoutLog atomic.Bool // whether a server does not know the log's tail
 
+	ending atomic.Pointer[ending] // of the last call
+
 	holding   *semaphore.Weighted // the bytes of answers that are read or held
 	holdBytes int64               // how many
 

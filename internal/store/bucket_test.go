@@ -206,8 +206,8 @@ func TestSilence(t *testing.T) {
 type slow struct{ storetest.Memory }
 
 // Send implements awsapi.Sender.
-func (s slow) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
-	response, err := s.Memory.Send(r, ready)
+func (s slow) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	response, err := s.Memory.Send(ctx, r, ready)
 	if err == nil {
 		response.Body = slowBody{response.Body, r.Context()}
 	}

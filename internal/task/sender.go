@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -26,14 +27,14 @@ type death struct {
 }
 
 // Send implements [awsapi.Sender].
-func (s *sender) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+func (s *sender) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	host := r.URL.Host
 	if found, ok := s.dead.Load(host); ok {
 		if d, _ := found.(death); time.Since(d.at) < deadFor {
 			return nil, &deadHostError{d.err}
 		}
 	}
-	response, err := s.pool.Send(r, ready)
+	response, err := s.pool.Send(ctx, r, ready)
 	if refused, ok := errors.AsType[*wire.ConnectError](err); ok && refused.Timeout() {
 		s.bury(host, err)
 		return nil, &deadHostError{err}

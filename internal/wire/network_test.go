@@ -460,7 +460,7 @@ func TestAServerOfAnotherProtocol(t *testing.T) {
 			t.Fatal(err)
 		}
 		tries := 0
-		response, err := p.Send(r, func(*http.Request) error { tries++; return nil })
+		response, err := p.Send(r.Context(), r, func(*http.Request) error { tries++; return nil })
 		if err == nil {
 			_ = response.Body.Close()
 		}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -23,13 +24,17 @@ const maxMoves = 4
 //
 // The error is a [ConnectError] if no connection could be opened, else a
 // [LostError]; when the context has ended, a LostError wraps its error.
-func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) { return p.Send(r, nil) }
+func (p *Pool) RoundTrip(r *http.Request) (*http.Response, error) {
+	return p.Send(r.Context(), r, nil)
+}
 
-// Send is RoundTrip with a callback: ready is called with the request, or with a
-// copy, each time a connection is about to send it, and may change its header and
-// its body. An error of ready ends the call; a LostError, not Sent, wraps it.
-func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
-	ctx := r.Context()
+// Send is RoundTrip with two contexts. Until the request is sent, the end of ctx ends the
+// call; after that, the end of the request's own context does, which must not be earlier.
+//
+// Send calls ready with the request, or with a copy, each time a connection is about to
+// send it. ready may change its header and its body. An error of ready ends the call; a
+// LostError, not Sent, wraps it.
+func (p *Pool) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	e := p.endpoint(r.URL)
 	for moves := 0; ; {
 		c, err := e.acquire(ctx)
@@ -54,7 +59,7 @@ func (p *Pool) Send(r *http.Request, ready func(*http.Request) error) (*http.Res
 			return response, nil
 		}
 		c.release() //nolint:contextcheck // connecting belongs to no call
-		if end := ctx.Err(); end != nil {
+		if end := r.Context().Err(); end != nil {
 			return nil, &LostError{Sent: sent, Err: end}
 		}
 		if !c.tap.served.Load() || refused(err) {

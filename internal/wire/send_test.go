@@ -282,7 +282,7 @@ func TestSendSaysWhenARequestIsSent(t *testing.T) {
 		}
 		begin := time.Now()
 		var sent []time.Duration
-		response, err := p.Send(r, func(*http.Request) error {
+		response, err := p.Send(r.Context(), r, func(*http.Request) error {
 			sent = append(sent, time.Since(begin))
 			return nil
 		})
@@ -294,7 +294,7 @@ func TestSendSaysWhenARequestIsSent(t *testing.T) {
 			t.Errorf("sent after %v, want %v", sent, want)
 		}
 		sorry := errors.New("sorry")
-		_, err = p.Send(r, func(*http.Request) error { return sorry }) //nolint:bodyclose // there is none
+		_, err = p.Send(r.Context(), r, func(*http.Request) error { return sorry }) //nolint:bodyclose // there is none
 		if wantLost(t, err, false); !errors.Is(err, sorry) {
 			t.Errorf("Send = %v, want %v", err, sorry)
 		}
@@ -302,7 +302,7 @@ func TestSendSaysWhenARequestIsSent(t *testing.T) {
 		wantTook(t, calls(t, p, wire.Spread), time.Second) // its place is free again
 		f.want(t, 1, 3+wire.Spread)
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err = p.Send(r.WithContext(ctx), func(*http.Request) error { //nolint:bodyclose // there is none
+		_, err = p.Send(ctx, r.WithContext(ctx), func(*http.Request) error { //nolint:bodyclose // there is none
 			cancel()
 			return nil
 		})
@@ -312,6 +312,50 @@ func TestSendSaysWhenARequestIsSent(t *testing.T) {
 		wantTook(t, calls(t, p, wire.Spread), time.Second)
 		f.want(t, 1, 3+2*wire.Spread)
 	})
+}
+
+// A call that is given up before it is sent ends at once. After that it goes on for as long
+// as its request's own context.
+func TestTheContextOfSendCountsUntilTheRequestIsSent(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		cancelled time.Duration // when the context of Send ends
+		sent      bool
+		took      time.Duration
+	}{
+		{"while it waits for a connection", time.Second / 2, false, time.Second / 2},
+		{"while it waits for an answer", 3 * time.Second / 2, true, 2 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, p := start(t, &fake{streams: 100, connecting: time.Second, request: func(_ *fake, c *fakeConn, stream uint32) {
+					time.Sleep(time.Second)
+					c.answer(stream)
+				}})
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, lambdaTest, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), test.cancelled)
+				defer cancel()
+				begin := time.Now()
+				response, err := p.Send(ctx, r, nil)
+				if took := time.Since(begin); took != test.took {
+					t.Errorf("Send took %v, want %v", took, test.took)
+				}
+				if !test.sent {
+					wantLost(t, err, false)
+					return
+				}
+				if err != nil {
+					t.Fatalf("Send = %v, want an answer", err)
+				}
+				_ = response.Body.Close()
+			})
+		})
+	}
 }
 
 // A jam is a connection that takes no more of what is written, and then breaks.

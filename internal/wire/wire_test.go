@@ -448,7 +448,7 @@ func TestCallsGoOnWhenAServerLowersItsLimit(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					response, err := p.Send(r, func(*http.Request) error { <-changed; return nil })
+					response, err := p.Send(ctx, r, func(*http.Request) error { <-changed; return nil })
 					if err != nil {
 						t.Errorf("Send = %v, want success", err)
 						return

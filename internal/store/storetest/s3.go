@@ -216,14 +216,14 @@ func (s *S3) list(w http.ResponseWriter, bucket string, r *http.Request) {
 type Memory struct{ Server *S3 }
 
 // Send implements awsapi.Sender.
-func (m Memory) Send(r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
-	if err := errors.Join(ready(r), r.Context().Err()); err != nil {
+func (m Memory) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
+	if err := errors.Join(ready(r), ctx.Err()); err != nil {
 		return nil, err
 	}
-	arrived := r.Clone(r.Context())
+	arrived := r.Clone(ctx)
 	arrived.Host = r.URL.Host
 	answer, whole := m.serve(arrived)
-	if err := context.Cause(r.Context()); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	response := answer.Result()
