@@ -83,6 +83,9 @@ func (e *endpoint) take() *conn {
 	best, fewest := -1, 0
 	now := time.Now()
 	for i, c := range e.conns {
+		if best >= 0 && int(c.calls.Load()) >= fewest { // it has no fewer, and load takes locks of net/http
+			continue
+		}
 		if calls, room := c.load(); room > 0 && (best < 0 || calls < fewest) && !c.silent(now) {
 			if best, fewest = i, calls; calls == 0 {
 				break
