@@ -118,7 +118,7 @@ func TestTheDocumentationsWorkerAnswersItsRequest(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := protocol.CheckAnswer(request, answer); err != nil {
+	if err := protocol.CheckAnswer(&request, &answer); err != nil {
 		t.Errorf("docs/worker.md: %v", err)
 	}
 }

@@ -117,8 +117,8 @@ func (f *direct) encode(account int, request *protocol.RegionRequest) []byte {
 
 // read implements dialect. The answer to an invocation of one target is its output. The
 // answer to a batch is a list of outputs, or [protocol.Failures].
-func (f *direct) read(request *protocol.RegionRequest, answer []byte) (protocol.RegionResult, error) {
-	result := protocol.RegionResult{
+func (f *direct) read(request *protocol.RegionRequest, answer []byte) (*protocol.RegionResult, error) {
+	result := &protocol.RegionResult{
 		Status: protocol.StatusSucceeded, WorkerRegion: cmp.Or(f.home, request.Region),
 		Targets: make([]protocol.TargetOutcome, len(request.Targets)),
 	}
@@ -142,9 +142,9 @@ func (f *direct) read(request *protocol.RegionRequest, answer []byte) (protocol.
 		result.Targets[0].Output = answer
 		return result, nil
 	case answer[0] == '[':
-		return result, readOutputs(&result, answer)
+		return result, readOutputs(result, answer)
 	}
-	return result, readFailures(&result, answer)
+	return result, readFailures(result, answer)
 }
 
 // readOutputs reads a list of outputs.

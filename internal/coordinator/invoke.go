@@ -123,7 +123,7 @@ func (r *run) failed(u unit, got *reply, err error) error {
 // unfinished returns the failure of an invocation of a function after which targets of its unit
 // have failed. The targets whose errors no retrier names are given up. The error is that of the
 // first other one, which is tried again.
-func (r *run) unfinished(u unit, got *reply, result protocol.RegionResult) error {
+func (r *run) unfinished(u unit, got *reply, result *protocol.RegionResult) error {
 	why := r.giveUp(u, got)
 	if !u.progress.open() { // what has failed here is done, or given up, by a hedge
 		why = nil
@@ -197,7 +197,7 @@ func (e *badAnswerError) ErrorName() string { return e.name }
 
 // A regionError is an answer after which the Region has not succeeded.
 type regionError struct {
-	result  protocol.RegionResult
+	result  *protocol.RegionResult
 	skip    bool // whether every target of the unit was skipped
 	early   bool // whether the worker's budget had not ended
 	stopped bool // whether the run's end stopped the worker

@@ -87,7 +87,7 @@ func TestAnInvocationThatEndsEarlyAnswersWithWhatItHas(t *testing.T) {
 				}
 				got, err := protocol.DecodeRegionResult(answer)
 				if err == nil {
-					err = protocol.CheckAnswer(r, got)
+					err = protocol.CheckAnswer(&r, &got)
 				}
 				if err != nil {
 					t.Fatal(err)

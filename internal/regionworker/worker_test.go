@@ -46,7 +46,7 @@ func handle(t *testing.T, w *regionworker.Worker, r protocol.RegionRequest) prot
 	}
 	result, err := protocol.DecodeRegionResult(answer)
 	if err == nil {
-		err = protocol.CheckAnswer(r, result)
+		err = protocol.CheckAnswer(&r, &result)
 	}
 	if err != nil {
 		t.Fatalf("Handle(%s) = %s: %v", payload, answer, err)

@@ -34,7 +34,7 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 	if err != nil {
 		return noAnswer(err, inTime)
 	}
-	if err := protocol.CheckAnswer(r, answer); err != nil {
+	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed("list every target when the budget ends, unfinished ones as TIMED_OUT or NOT_STARTED", "%v", err)
 	}
 	if answer.ElapsedMs > r.BudgetMs || took > given+2*k.start+slack {

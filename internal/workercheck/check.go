@@ -45,7 +45,7 @@ func (k *knowledge) handshake(ctx context.Context) Finding {
 		return noAnswer(err, "mend that error; an answer is a RegionResult, as docs/worker.md shows")
 	}
 	if err == nil {
-		err = protocol.CheckAnswer(r, answer)
+		err = protocol.CheckAnswer(&r, &answer)
 	}
 	if err != nil {
 		mend := "answer as docs/worker.md shows: `meridian schema region-result` prints the schema"
@@ -70,7 +70,7 @@ func (k *knowledge) repeated(ctx context.Context) Finding {
 	r.Region, r.Batch, r.Attempt = k.otherRegion(), 7, 2
 	answer, _, err := k.ask(ctx, r, "")
 	if err == nil {
-		err = protocol.CheckAnswer(r, answer)
+		err = protocol.CheckAnswer(&r, &answer)
 	} else if f := noAnswer(err, ""); f.Verdict == NotChecked {
 		return f
 	}
@@ -92,7 +92,7 @@ func (k *knowledge) batch(ctx context.Context) Finding {
 	if err != nil {
 		return noAnswer(err, mend)
 	}
-	if err := protocol.CheckAnswer(r, answer); err != nil {
+	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed(mend, "%v", err)
 	}
 	for _, t := range answer.Targets {
@@ -113,7 +113,7 @@ func (k *knowledge) partialFailure(ctx context.Context) Finding {
 	if err != nil {
 		return noAnswer(err, "catch the error of a target and tell it in its outcome, so that the others keep theirs")
 	}
-	if err := protocol.CheckAnswer(r, answer); err != nil {
+	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed("tell a target that failed as FAILED, with its error and cause, and the answer too", "%v", err)
 	}
 	failing := answer.Targets[at]
@@ -160,7 +160,7 @@ func (k *knowledge) unknownField(ctx context.Context) Finding {
 	if err != nil {
 		return noAnswer(err, mend)
 	}
-	if err := protocol.CheckAnswer(r, answer); err != nil {
+	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed(mend, "%v", err)
 	}
 	return passed("ignored")
@@ -195,7 +195,7 @@ func (k *knowledge) newer(ctx context.Context, r protocol.RegionRequest, mend st
 	case err != nil:
 		return noAnswer(err, mend)
 	}
-	if err := protocol.CheckAnswer(r, answer); err != nil {
+	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed(mend, "%v", err)
 	}
 	return passed("version %d is answered; %s", r.Version, statuses(answer.Targets))

@@ -11,7 +11,7 @@ import (
 // known status for each target, in the order of the request, and its own status
 // agrees with them. Every duration in it is between 0 and MaxSeconds, and its
 // WorkerRegion has the form of a Region's name.
-func CheckAnswer(request RegionRequest, answer RegionResult) error {
+func CheckAnswer(request *RegionRequest, answer *RegionResult) error {
 	switch {
 	case answer.Version != request.Version:
 		return fmt.Errorf("answer has protocol version %d, want %d", answer.Version, request.Version)
@@ -63,7 +63,7 @@ func validRegion(s string) bool {
 
 // invalidTime returns the first duration in an answer that is out of range. Durations
 // are added up, and a sum that is NaN or infinite cannot be written as JSON.
-func invalidTime(answer RegionResult) (ms float64, invalid bool) {
+func invalidTime(answer *RegionResult) (ms float64, invalid bool) {
 	valid := func(ms float64) bool { return ms >= 0 && ms <= MaxSeconds*1000 }
 	if !valid(answer.ElapsedMs) {
 		return answer.ElapsedMs, true

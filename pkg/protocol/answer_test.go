@@ -69,7 +69,7 @@ func TestCheckAnswer(t *testing.T) {
 			set(&answer, "SUCCEEDED", "SUCCEEDED", "SUCCEEDED")
 			tt.change(&answer)
 			got := ""
-			if err := protocol.CheckAnswer(request, answer); err != nil {
+			if err := protocol.CheckAnswer(&request, &answer); err != nil {
 				got = err.Error()
 			}
 			if got != tt.want {

@@ -95,7 +95,7 @@ func ExampleFit() {
 func ExampleCheckAnswer() {
 	request := protocol.RegionRequest{Version: 1, RunID: "01JD", Region: "eu-west-1", Targets: []string{"s3"}}
 	answer, err := protocol.DecodeRegionResult([]byte(`{"version":1,"runId":"01JD","region":"eu-west-2","news":"ignored"}`))
-	fmt.Println(err, protocol.CheckAnswer(request, answer))
+	fmt.Println(err, protocol.CheckAnswer(&request, &answer))
 	// Output: <nil> answer is for Region "eu-west-2", want "eu-west-1"
 }
 
