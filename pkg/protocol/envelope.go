@@ -53,23 +53,59 @@ func (e Envelope) Of(r RegionRequest) (Envelope, error) {
 // Encode returns r as JSON, as [RegionRequest.Encode] does, but with the parameters and
 // the policy of the Envelope. The zero Envelope has none and encodes r's own.
 //
-// It is called where a request is sent, deep in the stack: copies of r there would double the
-// 8 KB that the stacks of thousands of invocations take each.
+// The usual fields are written here: with encoding/json a run of 1,000
+// invocations takes 2 % more CPU time.
 func (e Envelope) Encode(r *RegionRequest) ([]byte, error) {
 	if e.shared == nil {
 		return marshal(r)
 	}
-	rest := new(RegionRequest)
-	*rest = *r
-	rest.Parameters, rest.Policy = nil, TargetPolicy{}
-	own, err := marshal(rest)
-	if err != nil || len(e.shared) == len("{}") {
-		return own, err
+	others, err := othersOf(r)
+	if err != nil {
+		return nil, err
 	}
-	data := make([]byte, 0, len(own)+len(e.shared)-len("}"))
-	data = append(data, own[:len(own)-len("}")]...)
-	data = append(data, ',')
-	return append(data, e.shared[len("{"):]...), nil
+	b := make([]byte, 0, usualBytes+len(others)+len(e.shared))
+	b = strconv.AppendInt(append(b, `{"version":`...), int64(r.Version), 10)
+	b = appendString(append(b, `,"runId":`...), r.RunID)
+	b = appendString(append(b, `,"region":`...), r.Region)
+	b = strconv.AppendInt(append(b, `,"batch":`...), int64(r.Batch), 10)
+	b = strconv.AppendInt(append(b, `,"attempt":`...), int64(r.Attempt), 10)
+	b = appendString(append(b, `,"task":`...), r.Task)
+	if r.Targets != nil {
+		b = append(b, `,"targets":[`...)
+		for i, target := range r.Targets {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, target)
+		}
+		b = append(b, ']')
+	}
+	if others == nil {
+		b = strconv.AppendFloat(append(b, `,"budgetMs":`...), r.BudgetMs, 'f', -1, 64)
+	}
+	for _, object := range [][]byte{others, e.shared} {
+		if len(object) > len("{}") {
+			b = append(append(b, ','), object[len("{"):len(object)-len("}")]...)
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// usualBytes is more than most requests have without parameters and policy.
+const usualBytes = 256
+
+// othersOf returns an object of the fields that few requests have, and of the budget. It
+// returns nil if there are none and encoding/json writes the budget without an exponent.
+func othersOf(r *RegionRequest) ([]byte, error) {
+	if r.Inputs == nil && r.Regions == nil && r.Account == nil && r.BudgetMs >= 0.001 && r.BudgetMs <= MaxBudgetMs {
+		return nil, nil
+	}
+	return marshal(&struct {
+		Inputs   Inputs          `json:"inputs,omitzero"`
+		Regions  []RegionTargets `json:"regions,omitzero"`
+		Account  *Access         `json:"account,omitzero"`
+		BudgetMs float64         `json:"budgetMs,omitzero"`
+	}{r.Inputs, r.Regions, r.Account, r.BudgetMs})
 }
 
 // Bytes returns the most bytes that a request with these targets can have.
@@ -132,13 +168,30 @@ func (e Envelope) fitting(region string, batch int, targets []string, limit int)
 	return len(targets)
 }
 
-// stringBytes returns the length of a string as JSON, as Encode writes it.
+// stringBytes returns the length of a string as JSON.
 func stringBytes(s string) int {
+	if isPlain(s) {
+		return len(`""`) + len(s)
+	}
+	data, _ := marshal(s) // never fails for a string
+	return len(data)
+}
+
+// appendString appends a string as JSON.
+func appendString(b []byte, s string) []byte {
+	if isPlain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	data, _ := marshal(s) // never fails for a string
+	return append(b, data...)
+}
+
+// isPlain reports whether the JSON of a string is the string between quotes.
+func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			data, _ := marshal(s) // never fails for a string
-			return len(data)
+			return false
 		}
 	}
-	return len(`""`) + len(s)
+	return true
 }

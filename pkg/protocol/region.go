@@ -135,13 +135,9 @@ type RegionResult struct {
 // [Envelope.Encode].
 func (r RegionRequest) Encode() ([]byte, error) { return marshal(&r) }
 
-// usualBytes is more than most requests to a worker have.
-const usualBytes = 512
-
 // marshal returns v as JSON without escapes for HTML.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
-	b.Grow(usualBytes)
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +29,12 @@ func TestEncodeOfARequestAndOfItsEnvelopeSayTheSame(t *testing.T) {
 		}
 		if rapid.Bool().Draw(t, "inputs") {
 			r.Inputs = protocol.Inputs{text.Draw(t, "input"): json.RawMessage(`{"a":["<&>",null]}`)}
+		}
+		if rapid.Bool().Draw(t, "regions") {
+			r.Regions = []protocol.RegionTargets{{Region: text.Draw(t, "one"), Targets: []string{text.Draw(t, "of it")}}}
+		}
+		if rapid.Bool().Draw(t, "account") {
+			r.Account = &protocol.Access{Account: text.Draw(t, "account id")}
 		}
 		if rapid.Bool().Draw(t, "parameters") {
 			r.Parameters = json.RawMessage(rapid.SampledFrom([]string{`{}`, `{"seconds":1}`, `{"a":["<&>",null]}`}).Draw(t, "parameter"))
@@ -62,6 +69,37 @@ func TestEncodeOfARequestAndOfItsEnvelopeSayTheSame(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAnEnvelopeEncodesEveryField(t *testing.T) {
+	t.Parallel()
+	r := protocol.RegionRequest{
+		Version: 2, RunID: "run", Region: "eu-west-1", Batch: 3, Attempt: 4, Task: "probe", Parameters: json.RawMessage(`{"a":1}`),
+		Targets: []string{"a"}, Inputs: protocol.Inputs{"a": json.RawMessage(`1`)},
+		Regions: []protocol.RegionTargets{{Region: "eu-west-2", Targets: []string{"b"}}}, Account: &protocol.Access{Account: "111122223333"},
+		Policy: protocol.TargetPolicy{MaxConcurrency: 5}, BudgetMs: 6,
+	}
+	v := reflect.ValueOf(r)
+	for field, value := range v.Fields() {
+		if value.IsZero() {
+			t.Errorf("%s is not set", field.Name)
+		}
+	}
+	e, err := protocol.EnvelopeOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := e.Encode(&r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got protocol.RegionRequest
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", data, diff)
+	}
 }
 
 func TestEncodeRefusesWhatIsNoJSON(t *testing.T) {
