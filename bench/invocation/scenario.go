@@ -80,15 +80,15 @@ func scenarios(quick bool) []scenario {
 		}
 		s.server.Answer = max(s.server.Answer, 256)
 		for _, s.Calls = range s.calls {
-			s.ways, s.rounds = []string{client.Floor, client.Meridian, client.SDK}, 5
+			s.ways, s.rounds = []string{client.Floor, client.Meridian, client.SDK}, 7
 			switch {
 			case quick && s.Calls > 100:
 				s.rounds = 1
 				if s.Calls == 5000 && s.name != cold && s.name != coldFar {
 					s.ways = s.ways[:2] // 5,000 calls take the SDK seconds
 				}
-			case !quick && s.Calls < 100:
-				s.rounds = 15 // such a run takes a few milliseconds, with much noise
+			case !quick && s.Calls <= 1000:
+				s.rounds = 15 // such a run takes a fraction of a second, with much noise
 			}
 			all = append(all, s.scenario)
 		}
