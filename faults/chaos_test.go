@@ -52,7 +52,7 @@ type notSentError struct{ error }
 func (notSentError) NotStarted() bool { return true }
 
 // Invoke calls the worker, with a fault or without. A call whose context has ended is not
-// counted. One that is counted was sent, whatever the worker's invoker says of it.
+// counted. One with a fault that is counted was sent, whatever the worker's invoker says of it.
 func (c *chaos) Invoke(ctx context.Context, region string, payload []byte) ([]byte, protocol.Attempt, error) {
 	if ctx.Err() != nil {
 		return nil, protocol.Attempt{}, notSentError{context.Cause(ctx)}
@@ -65,18 +65,23 @@ func (c *chaos) Invoke(ctx context.Context, region string, payload []byte) ([]by
 	if request.Account != nil {
 		place = request.Account.Account + " " + region
 	}
-	number, leave := c.enter(invoketest.Unit{RunID: request.RunID, Region: place, Batch: request.Batch})
+	unit := invoketest.Unit{RunID: request.RunID, Region: place, Batch: request.Batch}
+	number, leave := c.enter(unit)
 	defer leave()
 	r := random(c.seed, place, request.Batch, number)
-	work := func() ([]byte, protocol.Attempt, error) {
+	if r.Float64() >= c.danger {
 		answer, report, err := c.worker.Invoke(ctx, region, payload)
-		if end, ok := errors.AsType[fanout.NotStartedError](err); ok && end.NotStarted() {
-			err = context.Cause(ctx)
+		if isNotStarted(err) { // the run has ended since it was counted
+			c.leaveOut(unit)
 		}
 		return answer, report, err
 	}
-	if r.Float64() >= c.danger {
-		return work()
+	work := func() ([]byte, protocol.Attempt, error) {
+		answer, report, err := c.worker.Invoke(ctx, region, payload)
+		if isNotStarted(err) { // what the caller cannot know
+			err = context.Cause(ctx)
+		}
+		return answer, report, err
 	}
 	faults := c.faults()
 	return faults[r.IntN(len(faults))](ctx, r, work)
@@ -97,6 +102,21 @@ func (c *chaos) enter(u invoketest.Unit) (number int, leave func()) {
 		defer c.mu.Unlock()
 		c.inFlight--
 	}
+}
+
+// leaveOut takes back that a call was counted.
+func (c *chaos) leaveOut(u invoketest.Unit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.attempts[u]--; c.attempts[u] == 0 {
+		delete(c.attempts, u)
+	}
+}
+
+// isNotStarted reports whether an error says that the worker was not called.
+func isNotStarted(err error) bool {
+	e, ok := errors.AsType[fanout.NotStartedError](err)
+	return ok && e.NotStarted()
 }
 
 // visit counts the attempts at a target.
