@@ -30,8 +30,8 @@ func (l *Lambda) endingOf(ctx context.Context, now time.Time) *ending {
 	return e
 }
 
-// newEnding returns an ending of the calls under ctx, the first of which begins now. When
-// ctx is cancelled, their answers are waited for: for a quarter of the first worker's reserve.
+// newEnding returns the ending of the calls under ctx. The first call begins now. When ctx is
+// cancelled, the calls wait for their answers for a quarter of the first worker's reserve.
 func (l *Lambda) newEnding(ctx context.Context, now time.Time) *ending {
 	deadline, _ := ctx.Deadline()
 	wait := protocol.Reserve(deadline.Sub(now)) / 4
@@ -39,7 +39,7 @@ func (l *Lambda) newEnding(ctx context.Context, now time.Time) *ending {
 	e.sent, e.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	l.ending.Store(e)
 	context.AfterFunc(ctx, func() {
-		l.ending.CompareAndSwap(e, nil) // which holds the context
+		l.ending.CompareAndSwap(e, nil) // e holds the context
 		if e.calls.Load() > 0 && needed(ctx) {
 			select {
 			case <-time.After(wait):
