@@ -194,6 +194,26 @@ func TestNothingStartsWithLessThanItsUsefulTimeLeft(t *testing.T) {
 	}
 }
 
+// Also without a useful time.
+func TestNothingStartsAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	for range 100 { // of two timers that are due at once, either fires first
+		synctest.Test(t, func(t *testing.T) {
+			p := fanout.Policy{
+				Retry:     []fanout.Retrier{{ErrorEquals: []string{fanout.NameAll}, IntervalSeconds: 1}},
+				Continues: true,
+				Prior:     []fanout.Prior{{Attempts: []fanout.Attempt{{Start: time.Now(), Err: named("C"), Name: "C", Wait: time.Second}}}},
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			outcomes, _ := fanout.Map(ctx, p, []item{fail(0, named("C"))}, play)
+			if o := outcomes[0]; len(o.Attempts) != 1 || !o.OutOfTime {
+				t.Fatalf("attempts %q, out of time %t; want no other attempt", namesAndWaits(o.Attempts), o.OutOfTime)
+			}
+		})
+	}
+}
+
 // A context without a deadline has time enough, and one with less than the useful time has
 // none.
 func TestUsefulTimeIsMeasuredFromTheDeadline(t *testing.T) {

@@ -46,8 +46,13 @@ func (l *loop[T, R]) stop(end Status, cause error) {
 // tooLate reports whether too little time is left to start anything, and drops what has
 // not started then.
 func (l *loop[T, R]) tooLate(now time.Time) bool {
-	if l.policy.UsefulTime == 0 || l.startBy.IsZero() || now.Before(l.startBy) {
+	if l.startBy.IsZero() || now.Before(l.startBy) {
 		return false
+	}
+	if l.policy.UsefulTime == 0 { // the deadline itself: a context ends a moment after it
+		<-l.parent.Done()
+		l.checkParent()
+		return true
 	}
 	cause := &lateError{l.policy.UsefulTime}
 	open := l.open
