@@ -92,6 +92,8 @@ func imports() map[string][]string {
 		"scripts/mutants": {},
 		"faults":          {},
 		"e2e":             {},
+		// Which tests run under the race detector.
+		"internal/race": {},
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
+	"meridian/internal/race"
 	"meridian/pkg/protocol"
 )
 
@@ -130,7 +131,7 @@ var (
 // time, there are 1,500.
 func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 	invocations := 5000
-	if raceDetector {
+	if race.Enabled {
 		invocations = 1500
 	}
 	if *crowdURL != "" {
@@ -167,7 +168,7 @@ func TestFiveThousandInvocationsUnder1024FileDescriptors(t *testing.T) {
 			if peak != tt.peak || connections > tt.mostConn {
 				t.Errorf("%d calls at once over %d connections, want %d over at most %d", peak, connections, tt.peak, tt.mostConn)
 			}
-			if most := 256.0; got.PeakMiB > most && !raceDetector {
+			if most := 256.0; got.PeakMiB > most && !race.Enabled {
 				t.Errorf("the coordinator took %.0f MiB, want at most %.0f", got.PeakMiB, most)
 			}
 		})

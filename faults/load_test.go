@@ -21,6 +21,7 @@ import (
 	"meridian/internal/coordinator"
 	"meridian/internal/function"
 	"meridian/internal/invoke"
+	"meridian/internal/race"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
@@ -137,7 +138,7 @@ func respondWith(length int, announced bool) func(w http.ResponseWriter, r *http
 // A process of 256 MB carries out every load within that memory, and its answer says what
 // was dropped and what waited.
 func TestEveryLoadFitsIntoTheMemory(t *testing.T) {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("the race detector takes many times the memory")
 	}
 	if *loadName != "" {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/race"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -122,7 +123,7 @@ func (k *keeper) live(rt *rapid.T, redrives []protocol.Redrive) {
 // The same for accounts whose Regions one invocation takes, or each its own.
 func TestTheLogHasTheWholeResultOfAccounts(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("it runs without the race detector, which TestTheLogHasTheWholeResult is for")
 	}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -163,7 +164,7 @@ func TestTheLogHasTheWholeResultOfAccounts(t *testing.T) {
 // The same for a function of the caller's.
 func TestTheLogHasTheWholeResultOfAFunction(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("it runs without the race detector, which TestTheLogHasTheWholeResult is for")
 	}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -15,6 +15,7 @@ import (
 
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
+	"meridian/internal/race"
 	"meridian/pkg/protocol"
 )
 
@@ -56,9 +57,7 @@ func (c *crowd) Invoke(_ context.Context, _ string, payload []byte) ([]byte, pro
 //
 //nolint:paralleltest // see above
 func TestTheRequestsInFlightTakeAnEighthOfTheMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes much memory")
-	}
+	race.Skip(t, "takes much memory")
 	retriers := slices.Repeat([]protocol.Retrier{{ErrorEquals: slices.Repeat([]string{strings.Repeat("E", 90)}, 100)}}, 100)
 	for _, tt := range []struct {
 		name     string
@@ -118,9 +117,7 @@ func TestTheRequestsInFlightTakeAnEighthOfTheMemory(t *testing.T) {
 //
 //nolint:paralleltest // see above
 func TestAnErrorIsKeptByWhatIsToldOfIt(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes much memory")
-	}
+	race.Skip(t, "takes much memory")
 	const each, invocations = 256 << 10, 40
 	long := func() string { return strings.Repeat("x", each) }
 	answer := func(payload []byte, edit func(*protocol.RegionResult)) []byte {

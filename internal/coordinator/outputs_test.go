@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/race"
 	"meridian/pkg/protocol"
 )
 
@@ -153,9 +154,7 @@ func TestTheLargestOutputsAreDroppedInWhicheverRegion(t *testing.T) {
 //
 //nolint:paralleltest // see above
 func TestARunKeepsTwoAnswersWorthOfOutputs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes much memory")
-	}
+	race.Skip(t, "takes much memory")
 	const limit, each, regions = 256 << 10, 1 << 20, 30
 	before, most := heap(), 0
 	r := protocol.Request{Task: "act", Regions: []string{protocol.AllRegions}, Targets: protocol.Targets("a"), MaxConcurrency: 1}

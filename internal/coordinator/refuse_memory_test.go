@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"meridian/internal/race"
 	"meridian/pkg/protocol"
 )
 
@@ -17,9 +18,7 @@ import (
 //
 //nolint:paralleltest // see above
 func TestRefusingALongRequestTakesLittleMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes much memory")
-	}
+	race.Skip(t, "takes much memory")
 	many := func(n int, format string) string {
 		texts := make([]string, n)
 		for i := range texts {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"meridian/internal/race"
 	"meridian/internal/record"
 	"meridian/pkg/protocol"
 
@@ -350,7 +351,7 @@ func every(t *testing.T, items, kills, failures int) (executions int) {
 func TestEveryInterleavingOfTwoHoldersKeepsOneLogAndSendsNothingTwice(t *testing.T) {
 	t.Parallel()
 	mixes := []struct{ items, kills, failures int }{{1, 1, 1}, {3, 0, 0}, {1, 2, 0}, {2, 1, 0}, {2, 0, 1}}
-	if raceDetector {
+	if race.Enabled {
 		mixes = mixes[:1]
 	}
 	for _, test := range mixes {

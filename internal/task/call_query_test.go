@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"meridian/internal/race"
 	"meridian/internal/task"
 )
 
@@ -49,6 +50,7 @@ func TestAQueryThatIsTooLongOrTooDeepIsRefused(t *testing.T) {
 //
 //nolint:paralleltest // see above
 func TestAQueryTakesNoMoreMemoryThanItMay(t *testing.T) {
+	race.Skip(t, "takes much memory")
 	const memoryMB = 128
 	list := "`[" + strings.Repeat("1,", 1000) + "1]`"
 	for _, test := range []struct{ name, query, want string }{

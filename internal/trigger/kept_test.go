@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"meridian/internal/race"
 	"meridian/internal/runs"
 	"meridian/internal/trigger"
 	"meridian/pkg/protocol"
@@ -358,6 +359,7 @@ func TestEachErrorOfAKeeperIsAProblem(t *testing.T) {
 // A state with its result, and a page of events, fit into an HTTP answer if the Keeper keeps
 // to its limit, even as base64. What a Keeper answers beyond it is a problem.
 func TestTheLargestAnswerOfARouteFitsIntoAnHTTPAnswer(t *testing.T) {
+	race.Skip(t, "takes long, on one goroutine")
 	t.Parallel()
 	k := &keeper{state: state(protocol.StatusFailed)}
 	check := func(path string, status int) {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"meridian/internal/race"
 	"meridian/internal/trigger"
 	"meridian/pkg/protocol"
 )
@@ -520,6 +521,7 @@ func TestADirectInvokesResultCanFillLambdasResponse(t *testing.T) {
 // A body is text up to the last byte that fits: it is a string in the JSON of Lambda's
 // response.
 func TestAnHTTPBodyIsTextUntilItDoesNotFit(t *testing.T) {
+	race.Skip(t, "takes long, on one goroutine")
 	t.Parallel()
 	handle := func(body string) []byte {
 		data, err := (&trigger.Handler{Runner: &runner{answer: []byte(body)}}).Handle(t.Context(), marshal(t, post(`{}`)))
@@ -545,6 +547,7 @@ func TestAnHTTPBodyIsTextUntilItDoesNotFit(t *testing.T) {
 
 // The largest result fits into an HTTP answer, escaped or as base64.
 func TestTheLargestResultFitsIntoAnHTTPAnswer(t *testing.T) {
+	race.Skip(t, "takes long, on one goroutine")
 	t.Parallel()
 	for _, fill := range []string{`"`, "é", "<", "\u2028", "x"} {
 		r := &runner{answer: []byte(`{}`)}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"meridian/internal/race"
 	"meridian/pkg/protocol"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -276,6 +277,7 @@ func TestFitTakesFromARegionResult(t *testing.T) {
 // worker's: at the limit and a byte below it all is there, a byte above it an
 // output goes, and all outcomes stay.
 func TestFitAtLambdasLimitAndAByteEitherSide(t *testing.T) {
+	race.Skip(t, "takes long, on one goroutine")
 	t.Parallel()
 	const limit = protocol.MaxPayloadBytes
 	region := func(fill int) *protocol.RegionResult {
@@ -566,6 +568,7 @@ func TestLeastResultBytesCountsAListThatIsShared(t *testing.T) {
 // A run is not started when the least that its result can be does not fit, so
 // that its answer cannot be lost.
 func TestLeastResultBytesIsAnUpperBound(t *testing.T) {
+	race.Skip(t, "takes long, on one goroutine")
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		targets := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("ab<é😀\u2028")), 1, 20, -1), 1, 20).Draw(t, "targets")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"meridian/internal/awsapi/model"
+	"meridian/internal/race"
 )
 
 // harmless are members whose names are those of secrets, of operations that do not hand out
@@ -73,6 +74,7 @@ const (
 // A read whose answer has a member with the name of a secret hands out secrets, or the
 // member is listed as harmless.
 func TestReadsWithSecretsAreKnown(t *testing.T) {
+	race.Skip(t, "takes long, on one goroutine")
 	t.Parallel()
 	found := map[string]bool{}
 	for _, service := range model.Services() {
