@@ -65,6 +65,9 @@ func (l line) output(t *testing.T, into any, args ...string) {
 	command := l.command(t.Context(), args...)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
+	if command.ProcessState.ExitCode() == 66 { // the race detector's
+		t.Errorf("meridian %s: %s", strings.Join(args, " "), stderr.String())
+	}
 	if wrong := json.Unmarshal(stdout.Bytes(), into); wrong != nil {
 		t.Fatalf("meridian %s: %v, %v\n%s%s", strings.Join(args, " "), err, wrong, stdout.String(), stderr.String())
 	}
