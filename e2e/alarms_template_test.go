@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 )
 
 // tryAlarms checks what the parameters of alarms, dashboard and dead letters add to the template.
-func (s *site) tryAlarms(ctx context.Context, t *testing.T, tools string) {
+func (s *site) tryAlarms(ctx context.Context, t *testing.T) {
 	committed := s.read(t, "deploy", "schedules", "reachable.json")
 	t.Cleanup(func() {
 		s.must(ctx, t, "rm", "-r", s.path("deploy", "schedules"))
@@ -37,10 +36,7 @@ func (s *site) tryAlarms(ctx context.Context, t *testing.T, tools string) {
 		args = append(args, "--param", p)
 	}
 	m := s.pack(ctx, t, "serverless.yml", args...)
-	for _, fault := range m.faults() {
-		t.Error(fault)
-	}
-	s.must(ctx, t, filepath.Join(tools, "cfn-lint"), "--ignore-checks", "W3005", "--", ".serverless/cloudformation-template-update-stack.json")
+	s.check(t, m)
 	environment := object(at(m.Resources["CoordinatorLambdaFunction"].Properties, "Environment", "Variables"))
 	for name, want := range map[string]string{"METRICS": "REGIONS", "METRICS_NAMES": "daily,reachable", "FAILED_RUN_IS_ERROR": "ENABLED"} {
 		if environment[name] != want {

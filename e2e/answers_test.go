@@ -50,12 +50,16 @@ func TestAnswers(t *testing.T) {
 		served: map[string]bool{}, answered: map[string]bool{}, services: map[string]bool{}, protocols: map[string]int{},
 	}
 	emulators := []*emulator{startMoto(ctx, t, tools), startEmulator(ctx, t, tools)}
+	regions := []string{"eu-west-1"} // at home a client's Region is the one that global services sign for
+	if full() {
+		regions = append(regions, home)
+	}
 	for _, step := range []struct {
 		name string
 		do   func(ctx context.Context, t *testing.T, e *emulator, region string)
 	}{{"seed", c.seed}, {"compare", c.compare}} { // not Region by Region: some resources are in all Regions
 		t.Run(step.name, func(t *testing.T) {
-			for _, region := range []string{home, "eu-west-1"} {
+			for _, region := range regions {
 				for _, e := range emulators {
 					t.Run(e.name+" "+region, func(t *testing.T) {
 						t.Parallel()
@@ -298,6 +302,9 @@ func leaves(into map[string]any, at string, value any) {
 	into[at] = value
 }
 
+// onlyAtHome are operations that moto answers in no Region but us-east-1.
+const onlyAtHome = "connect:ListInstances connectcampaigns:ListCampaigns support:DescribeCases"
+
 // conclude prints what was compared, and fails the test if that is too little, or if a list
 // is out of date.
 func (c *answersTest) conclude(t *testing.T) {
@@ -322,7 +329,7 @@ func (c *answersTest) conclude(t *testing.T) {
 		}
 	}
 	for _, name := range c.listed {
-		if !c.served[name] {
+		if !c.served[name] && (full() || !strings.Contains(onlyAtHome, name)) {
 			t.Errorf("testdata/answers.txt has %s, which no emulator answers", name)
 		}
 		delete(c.served, name)

@@ -27,6 +27,8 @@ type site struct {
 	repo string   // the repository
 	dir  string   // the site
 	env  []string // what its commands get: nothing of the caller's but the PATH
+
+	templates []string // files with the templates that check has seen
 }
 
 // newSite returns a site without zips.
@@ -69,6 +71,8 @@ func newSite(t *testing.T) *site {
 		"SLS_AWS_MONITORING_FREQUENCY=500",
 		"AWS_CLIENT_TIMEOUT=900000",
 		"AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=1",
+		// The framework compiles a validator of configurations, for two seconds, and keeps it.
+		"SLS_SCHEMA_CACHE_BASE_DIR=" + filepath.Join(repo, "build", "e2e"),
 	}
 	return s
 }

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"maps"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,7 +12,7 @@ import (
 )
 
 // tryStore checks what the parameters of the store change in the template.
-func (s *site) tryStore(ctx context.Context, t *testing.T, tools string) {
+func (s *site) tryStore(ctx context.Context, t *testing.T) {
 	const key = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 	byDefault := map[string]any{
 		"RunsBucket": "AES256 90", "plain HTTP": "Deny s3:* ${RunsBucket.Arn} ${RunsBucket.Arn}/*",
@@ -63,13 +62,10 @@ func (s *site) tryStore(ctx context.Context, t *testing.T, tools string) {
 				args = append(args, "--param", param)
 			}
 			m := s.pack(ctx, t, "serverless.yml", args...)
-			for _, fault := range m.faults() {
-				t.Error(fault)
-			}
+			s.check(t, m)
 			if diff := cmp.Diff(c.want, m.store()); diff != "" {
 				t.Errorf("the store (-want +got):\n%s", diff)
 			}
-			s.must(ctx, t, filepath.Join(tools, "cfn-lint"), "--ignore-checks", "W3005", "--", ".serverless/cloudformation-template-update-stack.json")
 		})
 	}
 }

@@ -7,8 +7,8 @@ rules engine itself, with parameters of its own.
 
     python clients.py [--whole]
 
-Without --whole each service is asked in one Region of each partition: in the
-first Region for the first service, in the second for the next, and so on.
+Without --whole each service is asked in one Region of the partition aws and in one of
+another partition, so that all services together are asked in every Region.
 """
 
 import argparse
@@ -67,12 +67,16 @@ class Clients:
             for partition in self.regions
         }
         listed = any(named.values())
-        for partition, regions in self.regions.items():
+        asked = self.regions
+        if not self.whole:
+            others = [p for p in self.regions if p != 'aws']
+            asked = {p: self.regions[p] for p in ['aws', others[index % len(others)]]}
+        for partition, regions in asked.items():
             # A Region that does not exist but might: a global service has the same
             # host there too.
             fictitious = regions[0].rstrip('0123456789') + '99'
             if not self.whole:
-                regions = [regions[index % len(regions)]]
+                regions = [regions[index // len(others) % len(regions)]]
             everywhere = None
             for fips, dual in itertools.product([False, True], repeat=2):
                 answers = {}
