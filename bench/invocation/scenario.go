@@ -75,20 +75,21 @@ func scenarios(quick bool) []scenario {
 		if s.server.Names == nil {
 			s.server.Names, s.server.Delay = []string{"localhost"}, work
 		}
-		if quick && s.name == large {
-			continue
-		}
-		s.server.Answer = max(s.server.Answer, 256)
+		s.server.Answer, s.ways = max(s.server.Answer, 256), []string{client.Floor, client.Meridian, client.SDK}
 		for _, s.Calls = range s.calls {
-			s.ways, s.rounds = []string{client.Floor, client.Meridian, client.SDK}, 7
+			// The fewer calls a run has, the shorter it is, and the more noise it has.
+			s.rounds = 7
 			switch {
+			case quick && (s.name == large || s.Calls == 5000 && len(s.calls) > 1):
+				continue
+			case quick && s.Calls == 5000:
+				s.rounds, s.ways = 1, s.ways[:2] // the SDK takes seconds
 			case quick && s.Calls > 100:
 				s.rounds = 1
-				if s.Calls == 5000 && s.name != cold && s.name != coldFar {
-					s.ways = s.ways[:2] // 5,000 calls take the SDK seconds
-				}
-			case !quick && s.Calls <= 1000:
-				s.rounds = 15 // such a run takes a fraction of a second, with much noise
+			case quick:
+				s.rounds = 3
+			case s.Calls <= 1000:
+				s.rounds = 15
 			}
 			all = append(all, s.scenario)
 		}
