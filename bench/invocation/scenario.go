@@ -88,6 +88,8 @@ func scenarios(quick bool) []scenario {
 				s.rounds = 1
 			case quick:
 				s.rounds = 3
+			case s.Calls <= 100:
+				s.rounds = 41
 			case s.Calls <= 1000:
 				s.rounds = 15
 			}
