@@ -204,11 +204,14 @@ func TestNothingStartsAtTheDeadline(t *testing.T) {
 				Continues: true,
 				Prior:     []fanout.Prior{{Attempts: []fanout.Attempt{{Start: time.Now(), Err: named("C"), Name: "C", Wait: time.Second}}}},
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("over"))
 			defer cancel()
-			outcomes, _ := fanout.Map(ctx, p, []item{fail(0, named("C"))}, play)
+			outcomes, verdict := fanout.Map(ctx, p, []item{fail(0, named("C"))}, play)
 			if o := outcomes[0]; len(o.Attempts) != 1 || !o.OutOfTime {
 				t.Fatalf("attempts %q, out of time %t; want no other attempt", namesAndWaits(o.Attempts), o.OutOfTime)
+			}
+			if got, want := showVerdict(verdict), "TIMED_OUT (over)"; got != want {
+				t.Fatalf("verdict = %s, want %s", got, want)
 			}
 		})
 	}

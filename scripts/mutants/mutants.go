@@ -24,6 +24,8 @@ func ofTheLoop() []mutant {
 		{"an attempt that returned keeps its slot", "loop.go", "l.running--", "_ = l.running"},
 		{"an abandoned attempt settles its item again", "loop.go", "if a.givenUp {", "if false {"},
 		{"an attempt's end is reported without the wait", "settle.go", "Attempt: o.Attempts[len(o.Attempts)-1], Value", "Attempt: ended, Value"},
+		{"an attempt starts at the very deadline", "stop.go", "|| now.Before(l.startBy)", "|| !now.After(l.startBy)"},
+		{"the end at the deadline is for want of useful time", "stop.go", "if l.policy.UsefulTime == 0 {", "if false {"},
 		{
 			"a retry starts at the very deadline", "settle.go",
 			"if wait >= left {", "if wait > left {",
