@@ -79,7 +79,9 @@ test: ## all tests, with Go alone; those that measure memory with RACE=, without
 
 check: test static repeat ## the tests, and format, vet, lint, go fix, size, ten times the engine
 
-static: vet vet-all lint fix-diff size
+# With less garbage collection the linter and the compiler take a third less time, and 3 GB.
+static: export GOGC ?= 400
+static: vet systems lint fix-diff size
 	@$(call EACH_MODULE,go mod tidy -diff)
 
 TIMES ?= 10
@@ -99,13 +101,9 @@ vet:
 # The systems that the command line is built for.
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-# Nothing but vet uses the packages of other systems, so they are not optimized.
-.PHONY: vet-all
-vet-all: ## vet the programs for every system that cli builds for
-	@set -e; for platform in $(PLATFORMS); do \
-		echo "vet for $$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet -gcflags='all=-N -l' ./cmd/... ./functions/...; \
-	done
+.PHONY: systems
+systems: ## type-check the programs for every system that cli builds for
+	go run ./scripts/systems $(PLATFORMS)
 
 lint: $(LINT) ## lint, and check the format
 	@$(call EACH_MODULE,$(LINT) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml)

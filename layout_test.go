@@ -88,8 +88,10 @@ func imports() map[string][]string {
 		"scripts/schema": {"pkg/protocol", "internal/trigger"},
 		// The picture of a terminal is drawn by the report that the command line prints.
 		"scripts/pictures": {"pkg/protocol", "internal/report"},
-		// The check of the engine's tests, and the proof that nothing is lost.
+		// The checks of the engine's tests and of the programs on other systems, and the
+		// proof that nothing is lost.
 		"scripts/mutants": {},
+		"scripts/systems": {},
 		"faults":          {},
 		"e2e":             {},
 		// Which tests run under the race detector.
