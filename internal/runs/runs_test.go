@@ -356,14 +356,15 @@ func TestAStoreThatFailsCostsAWarning(t *testing.T) {
 func TestOutputsThatDoNotFitAreInTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		const limit, output = 600_000, 100_000
 		w := newWorld()
-		w.output, w.idempotent = strings.Repeat("x", 1<<20), true
+		w.output, w.idempotent = strings.Repeat("x", output), true
 		r := twenty()
 		_, k, ctx := w.keeper(0, false)
 		k.Next = func(context.Context, string) error { return nil }
-		result, err := k.Run(ctx, r, nil, protocol.MaxPayloadBytes)
-		data, fits := protocol.Fit(&result, protocol.MaxPayloadBytes)
-		if err != nil || fits != nil || len(data) > protocol.MaxPayloadBytes || !result.Truncated {
+		result, err := k.Run(ctx, r, nil, limit)
+		data, fits := protocol.Fit(&result, limit)
+		if err != nil || fits != nil || len(data) > limit || !result.Truncated {
 			t.Errorf("Run = %d bytes, truncated %t, %v", len(data), result.Truncated, err)
 		}
 		if !slices.ContainsFunc(result.Notices, func(s string) bool { return strings.Contains(s, "meridian show "+result.RunID) }) {
@@ -375,7 +376,7 @@ func TestOutputsThatDoNotFitAreInTheStore(t *testing.T) {
 		}
 		for _, o := range whole.Regions {
 			for _, target := range o.Targets {
-				if len(target.Output) < 1<<20 {
+				if len(target.Output) < output {
 					t.Errorf("%s %s has an output of %d bytes", o.Region, target.Target, len(target.Output))
 				}
 			}
