@@ -48,11 +48,13 @@ type alarmed struct {
 // fail, and recovers: the difference of the runs says so, the metrics do, and the alarm tells the topic.
 func TestAlarms(t *testing.T) {
 	part(t, "alarms", "npm", "python3")
+	a := &alarmed{deployment: &deployment{site: newSite(t)}}
+	tools := a.site.tools(t.Context(), t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	a := &alarmed{deployment: &deployment{site: newSite(t)}, minute: time.Now().UTC()}
 	a.build(ctx, t)
-	tools := a.site.tools(ctx, t)
+	a.minute = time.Now().UTC()
 	begin := time.Now()
 	a.page = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.broken.Load() && r.URL.Path == "/"+brokenRegion {

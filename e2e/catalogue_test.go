@@ -21,8 +21,7 @@ import (
 // TestCatalogue holds the catalogue of internal/endpoints against botocore at the
 // pinned version: generated again it is the same to the byte, and it resolves to
 // where botocore's own clients send requests. E2E_FULL=1 asks the clients in every
-// Region, which takes some minutes; without it they are asked in two Regions of
-// different partitions for each service.
+// Region, which takes some minutes; without it those of each service are asked in one.
 func TestCatalogue(t *testing.T) {
 	part(t, "catalogue", "python3")
 	repo, err := filepath.Abs("..")

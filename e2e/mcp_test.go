@@ -33,15 +33,17 @@ var agentQuestions = []struct {
 // own client, and with the reference inspector from npm. The rows are those of the command line.
 func TestMCP(t *testing.T) {
 	part(t, "mcp", "npm", "python3")
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
 	repo, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{repo: repo, dir: t.TempDir()}
+	tools := s.tools(t.Context(), t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	defer cancel()
 	s.machine(ctx, t, "go", "build", "-o", s.path("meridian"), "./cmd/meridian")
-	aws := startEmulator(ctx, t, s.tools(ctx, t))
+	aws := startEmulator(ctx, t, tools)
 	server := []string{
 		"AWS_ENDPOINT_URL=" + aws.url(), "AWS_REGION=" + home, "AWS_ACCESS_KEY_ID=" + root.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + root.SecretAccessKey,
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "MERIDIAN_STORE=" + s.path("runs"),

@@ -7,8 +7,7 @@ rules engine itself, with parameters of its own.
 
     python clients.py [--whole]
 
-Without --whole each service is asked in one Region of the partition aws and in one of
-another partition, so that all services together are asked in every Region.
+Without --whole each service is asked in one Region, the next service in the next one.
 """
 
 import argparse
@@ -69,14 +68,13 @@ class Clients:
         listed = any(named.values())
         asked = self.regions
         if not self.whole:
-            others = [p for p in self.regions if p != 'aws']
-            asked = {p: self.regions[p] for p in ['aws', others[index % len(others)]]}
+            regions = [(p, r) for p in self.regions for r in self.regions[p]]
+            partition, region = regions[index % len(regions)]
+            asked = {partition: [region]}
         for partition, regions in asked.items():
             # A Region that does not exist but might: a global service has the same
             # host there too.
             fictitious = regions[0].rstrip('0123456789') + '99'
-            if not self.whole:
-                regions = [regions[index // len(others) % len(regions)]]
             everywhere = None
             for fips, dual in itertools.product([False, True], repeat=2):
                 answers = {}
