@@ -139,8 +139,8 @@ FORCE:
 .PRECIOUS: $(DIST)/%/bootstrap
 
 size: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## fail when a bootstrap is larger than WORKER_MB (12) or COORDINATOR_MB (15) million bytes
-	@$(foreach f,$(FUNCTIONS),bytes=$$(wc -c < $(DIST)/$(f)/bootstrap); \
-		echo "$(f): $$bytes bytes of at most $(MAX_$(f))"; [ $$bytes -le $(MAX_$(f)) ] &&) true
+	@set -e; $(foreach f,$(FUNCTIONS),bytes=$$(wc -c < $(DIST)/$(f)/bootstrap); \
+		echo "$(f): $$bytes bytes of at most $(MAX_$(f))"; [ $$bytes -le $(MAX_$(f)) ];)
 
 # The packages' benchmarks: the figures of this machine, and the committed ones.
 BENCHMARKS := go test -run '^$$' -bench . -benchmem -benchtime 0.1s -count 6 ./pkg/... ./internal/...
