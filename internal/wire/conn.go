@@ -60,6 +60,7 @@ func (c *conn) silent(now time.Time) bool {
 // lowers its limit below the number of reserved places, the call that comes first waits
 // for the others' places, they for its turn to send, and none goes on.
 func (c *conn) load() (calls, room int) {
+	settled := c.tap.settled.Load() // first, because Available may change with it
 	counted, available := c.http.InFlight(), c.http.Available()
 	for again := c.http.InFlight(); again != counted; again = c.http.InFlight() {
 		counted, available = again, c.http.Available() // a stream has begun or ended in between
@@ -70,7 +71,7 @@ func (c *conn) load() (calls, room int) {
 	case c.tap.leaving.Load():
 		return calls, 0 // net/http may not have read the GOAWAY yet
 	case c.settled:
-	case c.tap.settled.Load():
+	case settled:
 		c.settled = true
 		c.endpoint.streams = max(min(calls+room, Spread), 1)
 	default:
