@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -252,6 +254,30 @@ func TestCallsWaitBrieflyForAConnectionOnWhichACallWasGivenUp(t *testing.T) {
 			if conns := len(f.all()); (conns == 1) != (test.answer < time.Second) {
 				t.Errorf("%d connections when the answer takes %v", conns, test.answer)
 			}
+		})
+	}
+}
+
+// A connection takes what its server allows, and not what net/http assumes before the server's
+// settings have come, at whatever moment of their coming it is asked.
+func TestASettingThatComesWhileTheConnectionIsAsked(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(lambdaTest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := start(t, &fake{streams: 1})
+			for acknowledged := 0; acknowledged < 100; runtime.Gosched() {
+				p.Prepare(u, 1)
+				if conns := f.all(); len(conns) == 1 && conns[0].seen().acknowledged {
+					acknowledged++
+				}
+			}
+			synctest.Wait()
+			prepare(t, p, 5)
+			f.want(t, 5, 0)
 		})
 	}
 }

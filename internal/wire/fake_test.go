@@ -107,6 +107,7 @@ type fakeConn struct {
 type counts struct {
 	began, running, peak int // requests
 	pings                int
+	acknowledged         bool // the settings
 	closed               time.Time
 	window, room         int // that an answer, and all together, may send before they are read
 }
@@ -188,6 +189,10 @@ func (f *fake) serve(c *fakeConn) {
 			c.frame(6, 1, 0, payload)
 		case kind == 4 && flags == 0:
 			c.settings(payload)
+		case kind == 4:
+			c.mu.Lock()
+			c.acknowledged = true
+			c.mu.Unlock()
 		case kind == 8 && stream == 0:
 			c.mu.Lock()
 			c.room += int(binary.BigEndian.Uint32(payload))
