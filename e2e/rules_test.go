@@ -113,8 +113,8 @@ func (t template) faults() []string {
 // scheduledKey ends a key that is the same for each delivery of a scheduled request.
 const scheduledKey = `-<aws.scheduler.scheduled-time>"`
 
-// retried checks how something that nobody waits for is retried: only if its run is kept, and
-// not for long.
+// retried checks how an asynchronous invocation is retried: only if its run is kept, and not for
+// long.
 func retried(policy any, kept bool, fault func(string, ...any)) {
 	attempts, isNumber := at(policy, "MaximumRetryAttempts").(float64)
 	seconds, isLimited := at(policy, "MaximumEventAgeInSeconds").(float64)
