@@ -16,8 +16,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// An accountFile is the file of --accounts: Meridian's own, a list of accounts as in a
-// request or an object with it as "accounts", or c7n-org's.
+// An accountFile is the file of --accounts. Meridian's own form is a list of accounts as in
+// a request, or an object that has the list as "accounts". The other form is c7n-org's.
 type accountFile struct {
 	accounts []listedAccount
 	c7n      bool // in the form of c7n-org
@@ -68,7 +68,7 @@ func readAccounts(data []byte) (accountFile, protocol.Faults) {
 func asJSON(data []byte) (json.RawMessage, error) {
 	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
 	value, err := asValue(data)
-	if err != nil && json.Valid(data) { // YAML has no tabs, and escapes an emoji in another way
+	if err != nil && json.Valid(data) { // JSON with tabs, or with an escaped emoji, is not YAML
 		return data, nil
 	}
 	if err != nil {
@@ -84,7 +84,7 @@ func asJSON(data []byte) (json.RawMessage, error) {
 // hasTextKeys reports whether all mappings in a value have texts as keys.
 func hasTextKeys(value any) bool {
 	switch value := value.(type) {
-	case map[any]any: // YAML's, with another key
+	case map[any]any: // a mapping with a key that is no text
 		return false
 	case map[string]any:
 		for _, member := range value {
@@ -120,8 +120,8 @@ func asValue(data []byte) (any, error) {
 	return value, nil
 }
 
-// keepTexts has the ids and names of accounts read as they are written. Without quotes,
-// YAML reads them as numbers, an id that begins with 0 as an octal one.
+// keepTexts makes the ids and names of accounts texts, as they are written. YAML would read
+// an id without quotes as a number, and one that begins with 0 as an octal number.
 func keepTexts(root *yaml.Node) {
 	list := root
 	if root.Kind == yaml.MappingNode {
@@ -146,8 +146,8 @@ func keepTexts(root *yaml.Node) {
 	}
 }
 
-// keepKeys has the keys of mappings read as they are written, as JSON has them: the variables
-// of c7n-org may be by number, such as that of an account.
+// keepKeys makes the keys of mappings texts, as in JSON. The variables of c7n-org may have
+// numbers as keys, such as the number of an account.
 func keepKeys(n *yaml.Node) {
 	if n == nil {
 		return
@@ -221,7 +221,7 @@ func tagsOf(raw json.RawMessage) ([]string, error) {
 	return tags, nil
 }
 
-// scalar reports whether a value is a text, a number or a truth value.
+// scalar reports whether a value is a text, a number or a boolean.
 func scalar(value any) bool {
 	switch value.(type) {
 	case string, json.Number, bool:
@@ -255,7 +255,7 @@ func (file *accountFile) tags() []string {
 	return slices.Compact(tags)
 }
 
-// notice returns what the file has that has no meaning here, or "".
+// notice returns the fields of the file that have no meaning here, with counts, or "".
 func (file *accountFile) notice() string {
 	counts := map[string]int{}
 	for _, a := range file.accounts {
@@ -280,8 +280,8 @@ func inFile(faults protocol.Faults) protocol.Faults {
 	return faults
 }
 
-// placeInFile returns the place in the file of what follows "accounts" in the path of a
-// fault: of the file itself, or of the request when the accounts are selected.
+// placeInFile returns the place in the file for the rest of a fault's path, the part after
+// "accounts". The path is one of the file or, once the accounts are selected, of the request.
 func (f *accountFlags) placeInFile(rest string) string {
 	number, field, inside := strings.Cut(strings.TrimPrefix(rest, "["), "]")
 	if i, err := strconv.Atoi(number); err == nil && inside && f.listed != nil && i < len(f.listed) {

@@ -22,8 +22,8 @@ func (f *accountFlags) applyFile(r *protocol.Request) protocol.Faults {
 	return nil
 }
 
-// override takes what a flag sets out of the accounts of a c7n-org file. The flags of c7n-org
-// have precedence over its file, too.
+// override clears the fields of a c7n-org file's accounts that a flag sets. In c7n-org, too,
+// flags have precedence over the file.
 func (f *accountFlags) override() {
 	if !f.read.c7n {
 		return

@@ -25,8 +25,8 @@ type agent struct {
 	allowed map[string]bool
 }
 
-// agentMemoryMB counts for each of the four runs at once. An agent writes queries such as
-// pad_left(@, `1000000000`).
+// agentMemoryMB is the memory that the answers of AWS may take a part of, for each of up to
+// four runs at once. An agent writes queries such as pad_left(@, `1000000000`).
 const agentMemoryMB = 1024
 
 // runFlags returns the flags of a command that is carried out for a call.
@@ -62,7 +62,7 @@ func (a *agent) Run(ctx context.Context, r protocol.Request, s mcp.Selection, ev
 	return f.list(run, r.Keep || f.has(ctx, run.result.RunID), mcp.Filter{}, s)
 }
 
-// has reports whether the store that is open has a run: one that fails costs the record, not the run.
+// has reports whether the open store has a run. A store that fails costs the record, not the run.
 func (f *runFlags) has(ctx context.Context, runID string) bool {
 	if f.kept == nil {
 		return false

@@ -146,7 +146,7 @@ func (a *agent) admitProbe(parameters json.RawMessage) error {
 // theStarter begins a hint about a flag of the server: it is for the person.
 const theStarter = "the person who starts the server can "
 
-// sharedNames are the flags that an argument of a tool has the name of.
+// sharedNames are the names that both a flag and an argument of a tool have.
 //
 //nolint:gochecknoglobals // a constant
 var sharedNames = []string{"status", "since", "key", "slower", "service", "partition"}

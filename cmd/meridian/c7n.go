@@ -129,8 +129,8 @@ func c7nRole(raw json.RawMessage) (role, detail string) {
 	return strings.ReplaceAll(role, "{account_id}", "{account}"), ""
 }
 
-// c7nRegions reads Regions of c7n-org: an entry can be a list, and "all" are those that
-// are enabled in the account. Nil means that it has none.
+// c7nRegions reads Regions of c7n-org: an entry can be a list, and "all" means the Regions
+// that are enabled in the account. It returns nil if the entries name no Region.
 func c7nRegions(entries []string) []string {
 	var regions []string
 	for _, entry := range entries {

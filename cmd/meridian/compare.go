@@ -59,8 +59,8 @@ func (c *cli) compareWithLast(ctx context.Context, f *runFlags, r keptRun) {
 	_ = c.differenceText(out, difference.Compare(last.result, r.result, difference.Comparison{Rows: rows})) // the result has been printed
 }
 
-// lastOf returns the last run with the name of another one that has ended, before it. Nil means that there
-// is none.
+// lastOf returns the newest run that started before r, has the name of r and has ended. Nil means that
+// there is none.
 func (c *cli) lastOf(ctx context.Context, f *runFlags, r keptRun) (*keptRun, error) {
 	k, err := c.keepOf(ctx, f)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// The exit statuses. After a signal it is that of signalError instead of exitFailed and
+// The exit statuses. After a signal, the status of signalError replaces exitFailed and
 // exitNoResult.
 const (
 	exitSucceeded = 0

@@ -10,7 +10,7 @@ import (
 
 // A deployed coordinator is a keep: it answers commands.
 
-// deployedPollEvery is how often a coordinator is asked for events: each time costs an invocation.
+// deployedPollEvery is the time between two polls for events: each poll costs an invocation.
 const deployedPollEvery = time.Second
 
 func (d *deployed) pollEvery() time.Duration { return deployedPollEvery }

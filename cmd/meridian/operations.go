@@ -85,8 +85,8 @@ takes as its input, and what its answer has for a query.`,
 	return cmd
 }
 
-// listOperations returns the operations of a service, or of all services when it is
-// empty, whose names have all of some words in them.
+// listOperations returns the operations that have all of these words in their names: those
+// of one service, or of all services when service is empty.
 func listOperations(service, words string) ([]operationListing, error) {
 	services := model.Services()
 	if service != "" {

@@ -35,8 +35,8 @@ func addPage(cmd *cobra.Command, file *string, nameless string) {
 	_ = cmd.RegisterFlagCompletionFunc("html", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
 }
 
-// joinPage returns arguments in which the file after --html is a part of that argument, because a flag
-// with an optional value takes no other.
+// joinPage returns the arguments with --html and the file after it joined to --html=file: pflag takes the
+// value of a flag with an optional value only in that form.
 func joinPage(args []string) []string {
 	var joined []string
 	for i := 0; i < len(args); i++ {
@@ -53,7 +53,8 @@ func joinPage(args []string) []string {
 	return joined
 }
 
-// hintPage adds a hint to the error of arguments, fewer than most, if --html may have taken one for its file.
+// hintPage adds a hint to an error of the arguments if there are fewer than most, and --html may have taken
+// one as its file.
 func hintPage(cmd *cobra.Command, args []string, most int, e *complaintError) error {
 	flag := cmd.Flags().Lookup("html")
 	if flag == nil || !flag.Changed || len(args) >= most || flag.Value.String() == flag.NoOptDefVal {
@@ -86,7 +87,7 @@ func checkPage(file string, changed func(flag string) bool) error {
 		return nil
 	}
 	if info, err := os.Stat(file); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-		return nil // to open a named pipe waits for its reader, and to close it ends what that reads
+		return nil // opening a named pipe waits for its reader, and closing it ends what the reader gets
 	}
 	place, err := newPageFile(file)
 	if err == nil {

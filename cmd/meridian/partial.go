@@ -62,8 +62,8 @@ func (p *partial) set(o protocol.RegionOutcome) {
 	p.regions[place] = &o
 }
 
-// answered remembers the outputs of an attempt. Those of several Regions together, and those that
-// only the store has, are left out.
+// answered remembers the outputs of an attempt. It leaves out an attempt for several Regions, and
+// outputs that only the store has.
 func (p *partial) answered(e protocol.Event) {
 	if e.Answer == nil || e.Answer.Targets == nil || len(e.Regions) > 1 {
 		return

@@ -42,8 +42,8 @@ func processGone(name string) bool {
 	return errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH) || isZombie(pid)
 }
 
-// isZombie reports whether a process has ended and its parent does not look after it, as in a
-// container without an init. It is known on Linux only.
+// isZombie reports whether a process has ended and its parent has not reaped it, as in a
+// container without an init. Systems other than Linux do not show it: then it returns false.
 func isZombie(pid int) bool {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")

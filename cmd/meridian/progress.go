@@ -45,8 +45,8 @@ func (c *cli) watch(ctx context.Context, doing string, timeout time.Duration, lo
 	return watch{state.Event, func() { erase(); c.draw(false) }}
 }
 
-// rowCounter returns what counts the rows of the outputs of a task, or of a function of the
-// caller's own without one. A task without rows has nil.
+// rowCounter returns a function that counts the rows in an output of a task, or nil if the
+// task has no rows. An empty task stands for a function of the caller's own.
 func rowCounter(task string) func(json.RawMessage) int {
 	request := protocol.Request{Task: task}
 	if task == "" {

@@ -44,7 +44,7 @@ coordinator does it, and the command follows the run unless --detach is set.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&f.only, "only", nil, "do again only what has this `property`: region=eu-west-1, account=111122223333 or error=States.Timeout; repeatable: one of those of a kind, and of each kind (default everything that did not succeed)")
+	flags.StringArrayVar(&f.only, "only", nil, "do again only what has this `property`: region=eu-west-1, account=111122223333 or error=States.Timeout; repeatable: an outcome has to match one property of each kind that is given (default everything that did not succeed)")
 	flags.StringVarP(&f.file, "file", "f", "", "the JSON file at `path` with the request of a file with a result")
 	f.registerPolicies(cmd)
 	f.registerWorkers(cmd)

@@ -70,8 +70,8 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	return request, from, refuse(append(faults, from.placed(more)...))
 }
 
-// printNotes writes to standard error what files of accounts and of targets do not say, or say
-// in vain. There is nowhere to report an error of it.
+// printNotes writes to standard error what is assumed of a file of targets, and which fields of
+// a file of accounts are not used. There is nowhere to report an error of it.
 func (c *cli) printNotes(f *runFlags) {
 	notes := f.targetNotes
 	if unused := f.accounts.read.notice(); unused != "" {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// minPrefix is how many characters of an id name a run: fewer would be the same for a day.
+	// minPrefix is how many characters of an id at least name a run: the first five stay the
+	// same for nine hours, the first six for 17 minutes.
 	minPrefix = 6
 
 	// lastRun names the newest run.
@@ -92,8 +93,8 @@ func backOf(name string) (n int, ok bool) {
 	return n, ok && err == nil && n >= 0
 }
 
-// nthRun returns the id of the run that is n before the newest one, of all runs or of those with a
-// series' name.
+// nthRun returns the id of the run that is n before the newest one. It counts the runs with the name
+// series, or all runs if series is empty.
 func nthRun(ctx context.Context, k keep, series string, n int) (string, error) {
 	q, listed := protocol.RunQuery{Name: series, Since: time.Unix(1, 0)}, 0
 	for {

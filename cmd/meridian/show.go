@@ -72,8 +72,8 @@ func (f *runFlags) checkWhere(changed func(flag string) bool) error {
 	return f.checkStore(changed)
 }
 
-// again returns the command line of another command about a run, with the flags that say where it
-// is. An id that is none may have come from anywhere, and is not made part of it.
+// again returns the command line of another command about a run, with the flags that say where the
+// run is kept. An invalid id may have come from anywhere: the command line has "last" in its place.
 func (f *runFlags) again(command, runID string) string {
 	if !protocol.ValidRunID(runID) {
 		runID = lastRun
@@ -235,8 +235,8 @@ func (c *cli) readResult(name string) (protocol.Result, error) {
 	return result, nil
 }
 
-// requestOf returns the request of a run that is kept, or that of a function: its rows are those
-// of any output.
+// requestOf returns the request of a run that is kept. For any other run it returns the request of a
+// function, which lists any output as rows.
 func (c *cli) requestOf(ctx context.Context, f *runFlags, runID string) protocol.Request {
 	if k, err := c.keepOf(ctx, f); err == nil && protocol.ValidRunID(runID) {
 		if r, err := k.result(ctx, runID); err == nil {

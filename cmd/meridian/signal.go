@@ -27,7 +27,7 @@ const echoTime = 500 * time.Millisecond
 // untilSignal returns a context that ends with the first signal to stop: an interrupt,
 // SIGTERM, or the SIGHUP of a terminal that closes. A second signal ends the process, if
 // it comes later than echoTime.
-// SIGHUP stays ignored if it is when the process starts, as under nohup.
+// SIGHUP stays ignored if it is ignored when the process starts, as under nohup.
 func untilSignal(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	received := make(chan os.Signal, 1)

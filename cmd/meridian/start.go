@@ -9,8 +9,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// streamEvery is how often the events of a deployed run are asked for that are printed as they
-// happen.
+// streamEvery is the time between two polls for the events of a deployed run, when they are printed
+// as they happen.
 const streamEvery = time.Second
 
 func (c *cli) startCommand() *cobra.Command {

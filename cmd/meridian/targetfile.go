@@ -44,11 +44,12 @@ func (f *runFlags) applyTargets(r *protocol.Request) protocol.Faults {
 	return nil
 }
 
-// read reads the targets from text, which is the contents of the file at path, "-" for
-// standard input, or from the command line if path is empty. What begins with "[" is a JSON
-// array, and with "{" JSON lines, or one element of an array on the command line. A file
-// .jsonl or .ndjson has JSON lines, and a file .csv, or with a header that has the column
-// name or id beside others, rows of CSV. All else is a list of names.
+// read reads the targets from text: the contents of the file at path, of standard input if
+// path is "-", or the value on the command line if path is empty. A file is CSV if its name
+// ends in .csv, and JSON lines if it ends in .jsonl or .ndjson or if the text begins with "{".
+// Text that begins with "[" is a JSON array; on the command line it also ends with "]", and
+// text that begins with "{" is one element. A file with a header of several columns, one of
+// them name or id, is CSV too. All else is a list of names.
 func (l *targetList) read(path, text string) error {
 	text = strings.TrimPrefix(text, "\ufeff")
 	start, extension := strings.TrimSpace(text), strings.ToLower(filepath.Ext(path))

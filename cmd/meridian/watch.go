@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// quietFor is how long no events come before a look whether the run is interrupted.
+	// quietFor is how long no events come before the command checks whether the run is interrupted.
 	quietFor = 20 * time.Second
 
-	// mostFailures is how often in a row events may not be had. A look that fails may be throttled.
+	// mostFailures is how many polls for events in a row may fail: they may be throttled.
 	mostFailures = 3
 
-	// resultTries is how often the result of a run is looked for after its last event.
+	// resultTries is how often the result of a run is read again after its last event, until it is there.
 	resultTries = 10
 )
 

@@ -21,5 +21,5 @@
 // there is a store.
 // The SDK's own variables apply, as in AWS_ENDPOINT_URL_LAMBDA.
 //
-// A setting of another form than these: the function does not start, and its log says why.
+// With a setting of any other form the function does not start, and its log says why.
 package main

@@ -43,12 +43,12 @@ func (e environment) GetServiceBaseEndpoint(_ context.Context, serviceID string)
 
 // GetIgnoreConfiguredEndpoints reports whether the endpoints that are set do not count.
 func (e environment) GetIgnoreConfiguredEndpoints(context.Context) (ignored, found bool, err error) {
-	return e.truth("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+	return e.parseBool("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 }
 
 // GetUseFIPSEndpoint returns the setting for FIPS endpoints.
 func (e environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
-	on, found, err := e.truth("AWS_USE_FIPS_ENDPOINT")
+	on, found, err := e.parseBool("AWS_USE_FIPS_ENDPOINT")
 	if on {
 		return aws.FIPSEndpointStateEnabled, found, err
 	}
@@ -57,15 +57,15 @@ func (e environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState,
 
 // GetUseDualStackEndpoint returns the setting for dual-stack endpoints.
 func (e environment) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
-	on, found, err := e.truth("AWS_USE_DUALSTACK_ENDPOINT")
+	on, found, err := e.parseBool("AWS_USE_DUALSTACK_ENDPOINT")
 	if on {
 		return aws.DualStackEndpointStateEnabled, found, err
 	}
 	return aws.DualStackEndpointStateDisabled, found, err
 }
 
-// truth returns a setting that is true or false.
-func (e environment) truth(name string) (on, found bool, err error) {
+// parseBool returns a setting that is true or false, and whether it is set.
+func (e environment) parseBool(name string) (on, found bool, err error) {
 	switch value := e(name); strings.ToLower(value) {
 	case "":
 		return false, false, nil
