@@ -134,8 +134,8 @@ func (c CommandName) fields() (needs, may []string) {
 	return nil, all
 }
 
-// DecodeCommand reads a Command strictly and validates it, except for its Request, of which
-// it knows only that it is an object: [DecodeRequest] reads that, and [Faults.Within] puts
+// DecodeCommand reads a Command strictly and validates it, except for its Request. It checks
+// only that the Request is an object: [DecodeRequest] reads it, and [Faults.Within] puts
 // "request" before the paths of its faults. With faults DecodeCommand also returns what it
 // could read.
 func DecodeCommand(data []byte) (Command, Faults) {

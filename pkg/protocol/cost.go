@@ -55,8 +55,8 @@ type Usage struct {
 	USD float64 `json:"usd,omitzero"`
 }
 
-// A StoreUsage counts the requests to S3 of a kept run. Those of a generation that died are
-// missing, and those after its result is in the store.
+// A StoreUsage counts the requests to S3 of a kept run. It lacks the requests of a generation
+// that died, and those that are made after the result is in the store.
 type StoreUsage struct {
 	// Writes counts the requests that create an object or list keys, and Reads those that read
 	// one.
@@ -72,7 +72,7 @@ type StoreUsage struct {
 // transfer.
 type Cost struct {
 	// USD is the sum of Workers, Coordinator and Store, in US dollars. It is left out when
-	// that of the workers or of the coordinator is unknown.
+	// the cost of the workers or of the coordinator is unknown.
 	USD float64 `json:"usd,omitzero"`
 
 	// Workers is what the invocations used, all attempts included.

@@ -119,8 +119,8 @@ func (e *FunctionError) Error() string {
 // ErrorName returns the name, or ErrorLambdaUnknown if there is none.
 func (e *FunctionError) ErrorName() string { return cmp.Or(e.Type, ErrorLambdaUnknown) }
 
-// decodeAnswer reads an answer of a coordinator. One that is not complete is an error: that of
-// the function, if it is one.
+// decodeAnswer reads an answer of a coordinator. An answer that is not complete is an error: a
+// [FunctionError] if the answer is the function's error.
 func decodeAnswer[T any](data []byte, what string, complete func(T) bool) (T, error) {
 	var v T
 	if err := decodeLenient(data, &v); err != nil {

@@ -100,8 +100,8 @@ const (
 	// one output could make a whole result unreadable.
 	MaxOutputDepth = 1000
 
-	// MaxErrorNameBytes bounds an error name, as in Step Functions: one in a retrier is not
-	// longer, and of any other the rest is cut off.
+	// MaxErrorNameBytes bounds an error name, as in Step Functions: a longer one in a
+	// retrier is refused, and any other is cut.
 	// Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
 	MaxErrorNameBytes = 256
 

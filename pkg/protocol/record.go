@@ -48,8 +48,8 @@ type LogHeader struct {
 	RunID  string `json:"runId"`
 	Number int    `json:"number"`
 
-	// After is the sequence of the last event before the file, and so says where an event is
-	// without reading the files before it.
+	// After is the sequence of the last event before the file. It shows whether an event is
+	// in an earlier file without reading the earlier files.
 	After int `json:"after"`
 
 	// Generation is the generation that wrote the file. Holder is a random id of its

@@ -20,8 +20,8 @@ type Redrive struct {
 	// Errors restricts the redrive to outcomes with these error names. Nil means any.
 	Errors []string `json:"errors,omitzero" max:"100"`
 
-	// The others replace the request's fields of the same names, and mean the same. Nil
-	// means that the request's value stays.
+	// The value replaces the one in the request's field with this name, and means the same.
+	// Nil means that the request's value stays.
 	TimeoutSeconds       *float64  `json:"timeoutSeconds,omitzero"`
 	RegionTimeoutSeconds *float64  `json:"regionTimeoutSeconds,omitzero"`
 	TargetTimeoutSeconds *float64  `json:"targetTimeoutSeconds,omitzero"`

@@ -36,7 +36,7 @@ type Result struct {
 	Message string `json:"message"`
 
 	// Generations counts the coordinator invocations that have carried a kept run on, and
-	// Redrives those of them that were redrives. Both are left out if the run is not kept.
+	// Redrives how many of these were redrives. Both are left out if the run is not kept.
 	Generations int `json:"generations,omitzero"`
 	Redrives    int `json:"redrives,omitzero"`
 
@@ -52,8 +52,8 @@ type Result struct {
 	Summary Summary `json:"summary"`
 
 	// Lookups has the outcomes of the invocations that were made first, to find out where
-	// to run: with [EnabledRegions], that of the worker that listed these. The summary's
-	// attempts and cost count them. Nil means that there were none.
+	// to run: with [EnabledRegions], the outcome of the worker that listed these Regions. The
+	// summary's attempts and cost count them. Nil means that there were none.
 	Lookups []RegionOutcome `json:"lookups,omitzero"`
 
 	// Regions has one outcome for each Region of the run, in the order of the request.
@@ -129,7 +129,7 @@ type RegionOutcome struct {
 	StartMs   float64 `json:"startMs"`
 	ElapsedMs float64 `json:"elapsedMs"`
 
-	// WorkerRegion is the AWS Region in which the worker ran that answered last. Empty
+	// WorkerRegion is the AWS Region in which the worker that answered last ran. Empty
 	// means that none answered, or that it did not run on Lambda.
 	WorkerRegion string `json:"workerRegion,omitzero"`
 

@@ -33,7 +33,7 @@ type RunState struct {
 	ElapsedMs float64 `json:"elapsedMs"`
 
 	// Generations counts the coordinator invocations that have carried the run on, and
-	// Redrives those of them that were redrives.
+	// Redrives how many of these were redrives.
 	Generations int `json:"generations,omitzero"`
 	Redrives    int `json:"redrives,omitzero"`
 

@@ -13,8 +13,8 @@ import "embed"
 //go:embed *.json
 var documents embed.FS
 
-// Names returns the names of the documents: those of the schemas in the order in which a
-// run has the messages, with those about kept runs after them, and "openapi".
+// Names returns the names of the documents: of the schemas, in the order in which a run has
+// the messages, then of the schemas about kept runs, and "openapi".
 func Names() []string {
 	return []string{
 		"request", "region-request", "region-result", "result", "event", "command", "run-state", "run-page", "event-page", "openapi",
