@@ -12,7 +12,7 @@
 // # Errors
 //
 // Every error is an [Error]. It names the role and who wanted to assume it, and has no
-// secrets. When the role does not trust the caller, it has the trust policy that would.
+// secrets. When the role does not trust the caller, the error has a trust policy that does.
 package account
 
 import (
@@ -22,8 +22,8 @@ import (
 
 // The names of errors. An error of STS has AWS's code as its name.
 const (
-	// ErrorRole means that a role cannot be assumed for an item: it is of another account
-	// or partition, or its ARN is none.
+	// ErrorRole means that a role cannot be assumed for an item: the role is of another
+	// account or partition, or its ARN is not valid.
 	ErrorRole = "Account.Role"
 
 	// ErrorNoRole means that there is no role, and the worker's credentials belong to

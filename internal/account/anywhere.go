@@ -11,10 +11,10 @@ import (
 // leastTime is how long a service of AWS takes to answer from another continent.
 const leastTime = time.Second
 
-// Anywhere asks for something that has the same answer in every Region of a partition, the
-// one of region. It asks in home, the process's own Region, if that is in the partition; then,
-// until an answer comes, in region and in the other Regions of the partition. It waits for each
-// at most half of the time that is left. The error is the first one.
+// Anywhere asks for something that has the same answer in every Region of region's partition.
+// It asks in home, the process's own Region, if that is in the partition; then, until an
+// answer comes, in region and in the other Regions of the partition. It waits for each at most
+// half of the time that is left. The error is the first one.
 func Anywhere[T any](ctx context.Context, home, region string, ask func(ctx context.Context, region string) (T, error)) (T, error) {
 	var first error
 	for _, in := range regions(home, region) {

@@ -25,8 +25,8 @@ const (
 	// not longer than a retrier's usual first wait.
 	failureKept = time.Second
 
-	// transientKept is how long it is not after a transient error. Who asks earlier waits: an
-	// attempt that fails with an error of another attempt is one less of three.
+	// transientKept is the same time after a transient error. An earlier call waits until
+	// then: to fail with another attempt's error would use up one of its own three attempts.
 	transientKept = 100 * time.Millisecond
 )
 

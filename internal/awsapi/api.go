@@ -32,10 +32,10 @@ type API struct {
 	// means 16 MiB.
 	MaxBytes int64
 
-	// Hold is called when an answer grows beyond 64 KiB, and then beyond each room that it
-	// returned, before more of the answer is read. It waits until there is memory for more,
-	// and returns for how many bytes of the answer in all. Its error ends the call. Nil
-	// means that there always is.
+	// Hold is called before an answer is read beyond its first 64 KiB, and again before it
+	// is read beyond the room that Hold returned last. It waits until there is memory for
+	// more, and returns for how many bytes of the answer, counted from its start. Its error
+	// ends the call. Nil means that there is always memory.
 	Hold func(ctx context.Context) (room int64, err error)
 }
 
@@ -52,8 +52,8 @@ type Answer struct {
 	// Pages is the number of pages that were read.
 	Pages int
 
-	// More says that there are more pages: than MaxPages or MaxBytes allows, or than the one
-	// that the input asks for. TooLong says that it was MaxBytes.
+	// More says that there are more pages than MaxPages or MaxBytes allows, or than the one
+	// page that the input asks for. TooLong says that MaxBytes was the limit.
 	More, TooLong bool
 
 	// RequestID is AWS's id of the last page's request, or "".

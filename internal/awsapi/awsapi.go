@@ -30,7 +30,7 @@
 // awshttp.ResponseError is AWS's refusal. It wraps an error of [Operation.Errors], a
 // smithy.GenericAPIError for a code that is not in there, or a
 // smithy.DeserializationError when the answer is not in AWS's words. Every other error
-// is the Sender's, or that of reading the answer.
+// is the Sender's, or comes from reading the answer.
 package awsapi
 
 import (
@@ -93,8 +93,8 @@ type Call struct {
 	// must not change before the call returns.
 	Body []byte
 
-	// Sent is the context of the request. It may end later than Do's, which ends the wait
-	// for a connection, but not earlier. Nil means Do's.
+	// Sent is the context of the request once it is sent. It must not end before Do's
+	// context, which ends the wait for a connection. Nil means Do's context.
 	Sent context.Context
 
 	// Output is filled with the answer. Required when the operation's schema has an
@@ -135,8 +135,8 @@ type Client struct {
 }
 
 // New returns a Client that sends with sender and signs with credentials. They are kept,
-// and renewed before they expire; a cache of the SDK's is used as it is, so take those of
-// package sdkconfig. With nil every call fails with a [CredentialsError].
+// and renewed before they expire; a cache of the SDK's is used as it is, so take the
+// credentials from package sdkconfig. With nil every call fails with a [CredentialsError].
 func New(sender Sender, credentials aws.CredentialsProvider) *Client {
 	switch credentials.(type) {
 	case nil, *aws.CredentialsCache, *renewer:

@@ -14,7 +14,7 @@ import (
 
 const (
 	// expiryWindow is how long before their end credentials are renewed: as long as
-	// a signature is valid, and as the SDK renews those of containers.
+	// a signature is valid, and as early as the SDK renews the credentials of containers.
 	// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 	expiryWindow = 5 * time.Minute
 
@@ -67,8 +67,8 @@ func (r *renewer) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return held.Credentials, nil
 }
 
-// withoutDocument returns the error of a provider without what it was given, if that is no
-// JSON: the SDK quotes all of what a process prints, the secrets among it.
+// withoutDocument returns a provider's error without the document that the provider could not
+// decode: the SDK quotes everything that a credential process prints, secrets included.
 func withoutDocument(err error) error {
 	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("credentials are no JSON: %w", wrong)

@@ -102,9 +102,9 @@ func planned(r protocol.Request, a protocol.Account) PlannedAccount {
 // nearest name: hundreds of thousands of them would take minutes.
 const maxFaults = 100
 
-// maxParametersBytes bounds the parameters of all accounts that have their own, each with
-// those of the request: all are held, and checked one by one. It is as much as one
-// invocation can have.
+// maxParametersBytes bounds the parameters of all accounts that have their own, each merged
+// with the request's: all are held, and checked one by one. It is as much as one invocation
+// can have.
 const maxParametersBytes = protocol.MaxInvocationBytes
 
 // tooManyParameters returns the fault of accounts whose parameters are too long together.
@@ -159,8 +159,8 @@ func (p *Plan) parameters(account int) json.RawMessage {
 	return p.Request.Parameters
 }
 
-// parametersOf returns the number of the account whose parameters an account has: its own,
-// or 0 for those of the request.
+// parametersOf returns the number of the account that an account's parameters come from: its
+// own number, or 0 if they are the request's.
 func (p *Plan) parametersOf(account int) int {
 	if account > 0 && p.Accounts[account-1].Given.Parameters == nil {
 		return 0

@@ -9,8 +9,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// unanswered returns the outcomes of a unit's targets before any worker has answered. Each is that
-// of the unit, b.
+// unanswered returns the outcomes of a unit's targets before any worker has answered. Each has the
+// status and the error of the unit's own outcome, b.
 func (r *run) unanswered(u unit, b protocol.RegionOutcome) []protocol.TargetOutcome {
 	targets := make([]protocol.TargetOutcome, len(u.targets))
 	for i, target := range u.targets {

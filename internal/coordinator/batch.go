@@ -143,8 +143,8 @@ func (p *Plan) batchSize() int {
 }
 
 // divide cuts the Regions' targets into batches: as many targets in each as
-// maxTargetsPerInvocation and [protocol.MaxInvocationBytes] allow. It returns what one
-// run cannot do of it.
+// maxTargetsPerInvocation and [protocol.MaxInvocationBytes] allow. It returns the
+// faults of a plan that one run cannot do.
 func (p *Plan) divide() protocol.Faults {
 	dialect, err := p.dialect()
 	if err != nil {

@@ -28,8 +28,10 @@ func (c *Coordinator) narrow(ctx context.Context, p *Plan, begin time.Time, all 
 	return nil
 }
 
-// left returns the Regions that are left in the plan, by the lists of their accounts, or why
-// there is none. Where a list is not known, they are those that are left in any case.
+// left returns the Regions that stay in the plan. Where the request asks for the enabled Regions
+// of an account, the account's list decides. Without a list, the Regions that assumed returns stay,
+// and fail if there is a refusal. Any other account keeps its Regions. Lists and refusals are by
+// the account's number.
 func (c *Coordinator) left(
 	p *Plan, lists map[int]protocol.EnabledRegionsOutput, refusals map[int]*RefusedError,
 ) (left []PlannedRegion) {
@@ -138,8 +140,8 @@ func noticesOf(lists []protocol.EnabledRegionsOutput) (notices []string) {
 	return notices
 }
 
-// asked returns the Regions that the request of an account asks for in another way than as
-// enabled ones.
+// asked returns the Regions that the request of an account asks for by other patterns than
+// [protocol.EnabledRegions].
 func (c *Coordinator) asked(r protocol.Request) []string {
 	r.Regions = slices.DeleteFunc(slices.Clone(r.Regions), func(s string) bool { return s == protocol.EnabledRegions })
 	r.ExcludeRegions = nil

@@ -90,8 +90,8 @@ func (r *run) put(at, batch int, b protocol.RegionOutcome, outputs []*protocol.O
 		countFailed(&g.outcome)
 	}
 	g.outcome.Targets = spread(g.outcome.Targets, planned.Omitted, skipped)
-	if r.told != nil && r.told[at] != nil {
-		g.outcome = retold(r.told[at], g.outcome.Targets)
+	if r.loggedOutcomes != nil && r.loggedOutcomes[at] != nil {
+		g.outcome = restoredOutcome(r.loggedOutcomes[at], g.outcome.Targets)
 	}
 	g.outputs = [][]*protocol.Output{spread(slices.Concat(g.outputs...), planned.Omitted, func(OmittedTarget) *protocol.Output { return nil })}
 	g.batches = nil

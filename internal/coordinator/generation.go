@@ -106,7 +106,7 @@ func (c *Coordinator) Carry(ctx context.Context, ready Ready, g Generation) (res
 	return result, len(r.open) == 0
 }
 
-// redo makes a plan that of a redrive; nil means that there was none.
+// redo turns a plan into the plan of a redrive; nil means that there was no redrive.
 func (c *Coordinator) redo(p *Plan, d *protocol.Redrive) {
 	if d != nil {
 		p.Request = d.Apply(p.Request)
@@ -136,9 +136,9 @@ func (r *run) keep(g *Generation) {
 	}
 }
 
-// timeLeft returns how much of the run's time is left now, and all of it, which begins with the run
-// or with its redrive. limit is the time that the request gives it; 0 means no limit, also in both
-// results. If the time is over, left is negative.
+// timeLeft returns how much of the run's time is left now, and how much it is as a whole, from the
+// start of the run or of its redrive. limit is the time that the request gives the run; 0 means no
+// limit, also in both results. If the time is over, left is negative.
 func (r *run) timeLeft(limit time.Duration, now time.Time) (left, whole time.Duration) {
 	begin := r.begin
 	if r.history.redrive != nil {
@@ -154,8 +154,8 @@ func (r *run) timeLeft(limit time.Duration, now time.Time) (left, whole time.Dur
 }
 
 // withinGeneration returns the context of a generation that another one follows, or false if the
-// run ends first. left is the time until the function's deadline without its reserve, and limit
-// that of the run, if it has one.
+// run ends first. left is the time until the function's deadline, less its reserve. limit is
+// the time that the run has; 0 means no limit.
 func (r *run) withinGeneration(ctx context.Context, left, limit time.Duration, now time.Time) (context.Context, context.CancelFunc, bool) {
 	if r.generation == nil {
 		return nil, nil, false
@@ -193,8 +193,8 @@ func (r *run) drain(left time.Duration) time.Duration {
 // continues reports whether another generation carries on what has ended in this way.
 func (r *run) continues(outOfTime bool) bool { return r.handsOver && outOfTime }
 
-// leaveOpen gives the unit that another generation carries on its outcome in the result of this
-// one. running says that an attempt is in flight.
+// leaveOpen sets the outcome that a unit has in this generation's result when another generation
+// carries the unit on. running says that an attempt is in flight.
 func (r *run) leaveOpen(u unit, o fanout.Outcome[*reply], running bool) {
 	r.open = append(r.open, u)
 	for k := range u.regions {

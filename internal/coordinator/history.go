@@ -126,7 +126,7 @@ func (h *History) Ended() bool { return h.ended != nil }
 // HandedOver reports whether the last generation has ended and left the run to another one.
 func (h *History) HandedOver() bool { return h.handed }
 
-// Store returns how many requests to the store the generations have made that have ended.
+// Store returns how many requests to the store the ended generations have made.
 func (h *History) Store() protocol.StoreUsage { return h.store }
 
 // Generations returns how many generations there were, and Redrives how many of them began a
@@ -207,7 +207,7 @@ func (h *History) read(a *pastAttempt, answer *protocol.Answer) error {
 	return nil
 }
 
-// again makes what a redrive selects undone.
+// again marks what a redrive selects as not done.
 func (h *History) again(d *protocol.Redrive, at time.Time) {
 	h.redrive, h.redriveAt, h.ended = d, at, nil
 	h.redrives++

@@ -111,9 +111,9 @@ func (r *run) read(
 	})
 }
 
-// failed returns the failure of an invocation that brought got. An invocation of work that
-// may not be done twice is made again only after an error that says that nothing has run, and
-// none is made again when the invocation beside it has left no target to be tried.
+// failed returns the failure of an invocation that brought got. Work that may not be done
+// twice is invoked again only after an error that says that nothing has run. No invocation is
+// made again when the one beside it, a hedge, has left no target to try.
 func (r *run) failed(u unit, got *reply, err error) error {
 	e, ok := errors.AsType[*invoke.Error](err)
 	final := r.plan.AtMostOnce && (!ok || e.MayHaveRun()) || !u.progress.open()
@@ -121,8 +121,8 @@ func (r *run) failed(u unit, got *reply, err error) error {
 }
 
 // unfinished returns the failure of an invocation of a function after which targets of its unit
-// have failed. The targets whose errors no retrier names are given up. The error is that of the
-// first other one, which is tried again.
+// have failed. The targets whose errors no retrier names are given up. The error is the
+// error of the first other target that failed, which is tried again.
 func (r *run) unfinished(u unit, got *reply, result *protocol.RegionResult) error {
 	why := r.giveUp(u, got)
 	if !u.progress.open() { // what has failed here is done, or given up, by a hedge
@@ -154,10 +154,9 @@ func (r *run) giveUp(u unit, got *reply) (again *protocol.TargetOutcome) {
 	return again
 }
 
-// isEarly reports whether a worker that answers now, and had this budget until the
-// deadline, was not stopped by its budget's end: that is further away than the reserve
-// that the worker keeps, and its least useful time. If its time ran out, then by a timeout
-// of its own function.
+// isEarly reports whether a worker that answers now, and has this budget until the deadline,
+// was not stopped by the end of its budget: more time is left than its reserve and its least
+// useful time. If its time ran out, a timeout of its own function was the cause.
 func isEarly(deadline time.Time, budgetMs float64) bool {
 	const rounding = time.Millisecond // more than a budget is rounded by
 	budget := time.Duration(budgetMs * float64(time.Millisecond))
@@ -181,8 +180,8 @@ func (e *invocationError) Final() bool { return e.final }
 // A badAnswerError is an answer that does not fit its request.
 type badAnswerError struct{ name, cause string }
 
-// newBadAnswerError returns what is told of err. The name is the function's own when the
-// answer is its error, which lost the header that marks it.
+// newBadAnswerError returns err with the name and the cause that the result has. The name is
+// the function's own when the answer is its error, which lost the header that marks it.
 func newBadAnswerError(err error) *badAnswerError {
 	name := protocol.ErrorBadAnswer
 	if failed, ok := errors.AsType[*protocol.FunctionError](err); ok {

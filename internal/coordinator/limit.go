@@ -33,8 +33,8 @@ func (c *Coordinator) inFlight() int { return min(maxInFlight, c.memoryMB()*inFl
 // memoryMB returns the coordinator's memory, or what is assumed of it.
 func (c *Coordinator) memoryMB() int { return cmp.Or(c.MemoryMB, defaultMemoryMB) }
 
-// limit sets MaxConcurrency: at most inFlight, and as many as have requests of that many
-// bytes together, but at least one.
+// limit sets MaxConcurrency: at most inFlight, and at most as many as have room for their
+// requests in requestBytes, but at least one.
 func (p *Plan) limit(inFlight, requestBytes int) {
 	invocations := p.invocations()
 	concurrency := cmp.Or(p.Request.MaxConcurrency, invocations)

@@ -15,7 +15,7 @@ import (
 // time that is left: the accounts of the organization, and the Regions that are enabled in
 // each account. If that fails for the whole run, the Regions of the plan as it was are
 // refused; with accounts, only those that need no opt-in. lookups has the outcomes of the
-// workers; without the accounts of the organization its error is that of the run.
+// workers, and the error of the run if the accounts of the organization are not known.
 func (c *Coordinator) complete(ctx context.Context, p Plan, begin time.Time) (completed Plan, lookups protocol.Result) {
 	completed = p
 	var refusal *RefusedError

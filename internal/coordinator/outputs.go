@@ -19,7 +19,7 @@ func newOutputs(maxAnswerBytes int) *protocol.Outputs {
 }
 
 // keep takes the outputs out of the targets of a reply, and returns them in the targets'
-// order. Of the texts it leaves what a result has of them.
+// order. It cuts the targets' error names and causes to the length that a result has.
 func keep(outputs *protocol.Outputs, targets []protocol.TargetOutcome) []*protocol.Output {
 	kept := make([]*protocol.Output, len(targets))
 	for i := range targets {

@@ -56,17 +56,17 @@ func (w *waits) notice() string {
 		w.answers, w.longest.Round(time.Millisecond))
 }
 
-// brief returns what is told of an invocation's error: the engine keeps it until the
-// run's end, and the error itself may hold an answer or a request of megabytes. The end
-// of the context, which is no [invoke.Error], is kept as it is.
+// brief returns a copy of an invocation's error that takes little memory: the engine keeps it
+// until the run's end, and the error itself may hold an answer or a request of megabytes. The
+// end of the context, which is no [invoke.Error], is kept as it is.
 func brief(err error) error {
 	e, ok := errors.AsType[*invoke.Error](err)
 	if !ok {
 		return err
 	}
-	told := *e
-	told.Name, told.Message, told.Err = protocol.CutErrorName(e.Name), shorten(e.Message), nil
-	return &told
+	short := *e
+	short.Name, short.Message, short.Err = protocol.CutErrorName(e.Name), shorten(e.Message), nil
+	return &short
 }
 
 // shorten cuts a cause that is too long. A shorter one stays as it is: the engine leaves

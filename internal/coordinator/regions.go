@@ -67,8 +67,8 @@ func withWorkers(partition string, deployed []string) []endpoints.Region {
 	return regions
 }
 
-// expandEach expands the patterns of one field. A name may name any Region, but a deployed
-// one unless deployed is nil; a glob matches only the Regions of among.
+// expandEach expands the patterns of one field. A name may name any Region or, unless deployed
+// is nil, any deployed Region; a glob matches only the Regions of among.
 func expandEach(field string, patterns []string, among []endpoints.Region, deployed []string) (regions []string, faults protocol.Faults) {
 	if len(patterns) > protocol.MaxRegions {
 		return nil, nil // Validate has said so; to expand them takes seconds

@@ -38,7 +38,7 @@ type lostAttempt struct {
 func (r *run) restore(h *History) {
 	r.history, r.outputs = h, h.outputs
 	r.prior, r.values = make([]fanout.Prior, len(r.units)), make([]*reply, len(r.units))
-	r.told = slices.Clone(h.settled)
+	r.loggedOutcomes = slices.Clone(h.settled)
 }
 
 // lose ends the attempts of past that were in flight when the last generation died. Work that may
@@ -105,7 +105,7 @@ func (r *run) restoreUnit(i int, p *past) {
 	}
 	r.prior[i] = prior
 	if prior.Status == "" {
-		clear(r.told[u.region : u.region+u.regions])
+		clear(r.loggedOutcomes[u.region : u.region+u.regions])
 	}
 }
 
@@ -119,11 +119,11 @@ func (r *run) before(i int) fanout.Outcome[*reply] {
 	return fanout.Outcome[*reply]{Status: p.Status, Err: p.Err, Attempts: p.Attempts, Value: r.values[i], Elapsed: elapsed(p.Attempts)}
 }
 
-// retold returns the outcome that an earlier generation has logged, without its outputs. Its
-// targets are copies, for the caller to put the outputs in. targets say how much was dropped of
-// them.
-func retold(told *protocol.RegionOutcome, targets []protocol.TargetOutcome) protocol.RegionOutcome {
-	o := *told
+// restoredOutcome returns the outcome that an earlier generation has logged, without its outputs.
+// Its targets are copies, for the caller to put the outputs in. targets say how much of the outputs
+// was dropped.
+func restoredOutcome(logged *protocol.RegionOutcome, targets []protocol.TargetOutcome) protocol.RegionOutcome {
+	o := *logged
 	o.Targets = slices.Clone(o.Targets)
 	for i := range min(len(targets), len(o.Targets)) {
 		o.Targets[i].DroppedOutputBytes = targets[i].DroppedOutputBytes

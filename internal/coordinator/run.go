@@ -50,11 +50,11 @@ type kept struct {
 	handsOver  bool                     // whether another generation carries on what this one's end interrupts
 	open       []unit                   // that another generation carries on
 
-	prior  []fanout.Prior            // of each unit; nil means none
-	values []*reply                  // of the units that have succeeded in an earlier generation
-	told   []*protocol.RegionOutcome // of the Regions that have settled in an earlier generation, and do not go on
-	lost   []lostAttempt
-	stored atomic.Int64 // answers beside the log
+	prior          []fanout.Prior            // of each unit; nil means none
+	values         []*reply                  // of the units that have succeeded in an earlier generation
+	loggedOutcomes []*protocol.RegionOutcome // of the Regions that have settled in an earlier generation, and do not go on
+	lost           []lostAttempt
+	stored         atomic.Int64 // answers beside the log
 }
 
 // newRun starts the clock of a run. The context ends with the run's time; cancel
@@ -244,7 +244,7 @@ func (r *run) wave(ctx context.Context, at []int) fanout.Verdict {
 func (r *run) settled(ctx context.Context, regions []int) {
 	for _, i := range regions {
 		o := &r.regions[i].outcome
-		if r.told != nil && r.told[i] != nil {
+		if r.loggedOutcomes != nil && r.loggedOutcomes[i] != nil {
 			continue
 		}
 		r.tell(ctx, protocol.Event{Type: protocol.EventRegionSettled, Account: o.Account, Region: o.Region, Outcome: o})

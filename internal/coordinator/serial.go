@@ -6,7 +6,7 @@ import "meridian/pkg/protocol"
 // the other, or 0 when that is not known. A run that took less than one of them had a worker
 // that did not do its work.
 func (r *run) serialMs(elapsedMs float64) (serial float64) {
-	least := map[int]float64{} // of the work for a target, by whose parameters it has
+	least := map[int]float64{} // of the work for a target, by the account that its parameters come from
 	for i, planned := range r.plan.Regions {
 		of := r.plan.parametersOf(planned.Account)
 		ms, known := least[of]

@@ -67,7 +67,7 @@ func (p *Plan) inWave(w protocol.Wave, account int) bool {
 // unknownAccounts returns faults for the accounts of a wave that are not among the request's.
 func (p *Plan) unknownAccounts(at string, names []string) (faults protocol.Faults) {
 	if p.AskOrganization && p.Accounts == nil {
-		return nil // which they are, the organization says
+		return nil // only the organization knows its accounts
 	}
 	var known []string
 	for _, a := range p.Accounts {

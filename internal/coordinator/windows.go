@@ -16,9 +16,9 @@ type Windows struct{ known sync.Map }
 // Region, or "" for all of them.
 type window struct{ function, region string }
 
-// use lets a policy with these lanes, each the name of its Region, start with what is
-// known of a function, and returns what keeps what its run has shown. One worker for all
-// Regions, which is not regional, has one window for all.
+// use makes a policy start with what is known of a function, and returns a function that
+// remembers what the run has shown. lanes has the Region of each of the policy's lanes. A
+// worker that serves all Regions, which is not regional, has one window for all of them.
 func (w *Windows) use(a *fanout.Adaptation, function string, lanes []string, regional bool) (keep func(fanout.Verdict)) {
 	if w == nil {
 		return func(fanout.Verdict) {}

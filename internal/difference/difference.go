@@ -112,8 +112,8 @@ type Finding struct {
 
 // Compare returns what changed from one result to the next. Rows are compared where a target
 // succeeded in both. A difference of a result to itself has no changes: what is still failing is
-// its only finding. The difference the other way around has what is newly failing as recovered, and
-// what came as went.
+// its only finding. With the two results swapped, what is newly failing is recovered, and what came
+// went.
 func Compare(before, after protocol.Result, c Comparison) Difference {
 	d := &comparing{Comparison: c, columns: map[string]bool{}}
 	d.Before, d.After, d.Difference.Key, d.Findings = compared(before), compared(after), c.Key, []Finding{}
@@ -154,7 +154,7 @@ type comparing struct {
 	columns map[string]bool // of all rows that were compared
 }
 
-// A place names a target in a Region: the nth one with its name. That of a Region has no target.
+// A place names a target in a Region: the nth one with its name. The place of a Region has no target.
 type place struct {
 	account, region, target string
 	n                       int

@@ -30,8 +30,8 @@
 //
 // For about a quarter of the services AWS publishes no list of Regions. Those
 // services resolve in every Region, as in the SDKs, with Endpoint.Listed false;
-// [Services] and [RegionsOf] leave them out. So do global services in partitions whose
-// list lacks them, as that of aws-eusc lacks iam. The data does not say whether a
+// [Services] and [RegionsOf] leave them out. The same holds for a global service in a
+// partition where its list lacks it, such as iam in aws-eusc. The data does not say whether a
 // host name exists in DNS: the rules make FIPS and dual-stack names for nearly
 // every service, and only a DNS query shows which of them exist.
 package endpoints

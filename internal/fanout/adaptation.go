@@ -13,7 +13,7 @@ import (
 // attempts meet a limit. While at most a sixth of the attempts are throttled, the bursts
 // only get smaller, to half. Past a sixth the lane's window (how many may run at once)
 // falls to what the other side accepted. After two rounds without a throttle it grows by
-// one, after two more by two, then by four: a limit that has risen is found. The first
+// one, after two more by two, then by four, to find a limit that has risen. The first
 // throttle ends that, and the next try waits twice as long. A lane in which nothing is
 // accepted tries one attempt at a time, with longer and longer pauses.
 //

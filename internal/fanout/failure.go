@@ -43,7 +43,7 @@ type (
 	}
 
 	// An InterruptedError reports whether the attempt ended because the run's time
-	// is over, as one does that stops shortly before the run's deadline: the item is
+	// is over. Such an attempt may stop shortly before the run's deadline. The item is
 	// TIMED_OUT by the run's end, which is no failure of its own. False means that it
 	// failed by itself, even if it returned after the run's end.
 	InterruptedError interface {
@@ -59,8 +59,8 @@ type (
 	}
 )
 
-// A failure is what an attempt's error says to the engine. The zero failure is
-// that of a success.
+// A failure is what an attempt's error says to the engine. A success has the zero
+// failure.
 type failure struct {
 	name        string
 	retryAfter  time.Duration
@@ -74,14 +74,14 @@ type failure struct {
 	panicked    bool
 }
 
-// failureOf asks an error's methods. They are the item's code as much as its
-// function (one may be called on a nil pointer), so they are called once, where a
-// panic is recovered.
+// failureOf asks an error's methods. Like its function, they are the item's own code
+// and may panic, for example on a nil pointer. So they are called once, where a panic
+// is recovered.
 func failureOf(err error) failure {
 	if err == nil {
 		return failure{}
 	}
-	_ = err.Error() // if it panics, then here
+	_ = err.Error() // here, where a panic is recovered
 	if e, ok := errors.AsType[*restatedError](err); ok {
 		return e.failure
 	}

@@ -73,8 +73,8 @@ type Event[R any] struct {
 	// started only Start and Hedge are known.
 	Attempt Attempt
 
-	// Status is the item's status when the attempt's end settles it, else empty, and
-	// OutOfTime that of its outcome.
+	// Status is the item's status when the attempt's end settles the item, else empty.
+	// OutOfTime is the OutOfTime of the item's outcome.
 	Status    Status
 	OutOfTime bool
 

@@ -15,7 +15,7 @@ type pace struct {
 	lag time.Duration // the longest time of a throttle
 
 	step   float64 // by what share rate grows next
-	borne  float64 // rate before it grew; zero when it has not since the last throttle
+	proven float64 // rate before it grew; zero when it has not since the last throttle
 	sample int     // how many attempts a sample has
 
 	since     time.Time // when the sample began
@@ -48,8 +48,8 @@ const (
 	leastStep = 0.05
 	mostStep  = 0.5
 
-	// slowest and fastest bound the rate: one attempt in two seconds, and what is no
-	// limit any more.
+	// slowest and fastest bound the rate: one attempt in two seconds, and a rate that no
+	// longer limits anything.
 	slowest = 0.5
 	fastest = 1e6
 
@@ -74,7 +74,7 @@ func (l *lane) plan(now time.Time) {
 	case p.throttled > 0:
 		l.slowDown(sent, now)
 	default:
-		p.borne = p.rate
+		p.proven = p.rate
 		l.setRate(p.rate*(1+p.step), now)
 		p.sample, p.step = min(p.sample, leastSample), min(2*p.step, mostStep)
 	}
@@ -109,11 +109,11 @@ func (l *lane) slowDown(attempts int, now time.Time) {
 	switch {
 	case accepted < 0.5:
 		p.sample, p.step = leastSample/2, mostStep
-	case p.borne > 0:
+	case p.proven > 0:
 		p.sample = min(2*p.sample, mostSample)
-		rate = min(rate, p.borne)
+		rate = min(rate, p.proven)
 	}
-	p.borne = 0
+	p.proven = 0
 	l.setRate(rate, now)
 }
 

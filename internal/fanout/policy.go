@@ -44,7 +44,7 @@ type Policy struct {
 	// still be at work. False means that the retriers decide.
 	AtMostOnce bool
 
-	// MaxAttempts bounds the attempts of all items together, as each is kept. When that
+	// MaxAttempts bounds the attempts of all items together, because all are kept. When that
 	// many have started, nothing is retried any more, and the errors say so. Every item
 	// still gets its first attempt. Zero means no bound.
 	MaxAttempts int
@@ -59,7 +59,7 @@ type Policy struct {
 	Continues bool
 
 	// Groups gives each item its group, by any number from 0 up. Groups take turns, and
-	// one never takes a slot that another needs to have as many attempts running: a
+	// none takes a slot that a group with fewer attempts running needs to catch up: a
 	// group holds no more than its share while others have items that wait, also
 	// before a retry. Tolerance counts by group. Nil means that each item is a group
 	// of its own.
@@ -92,7 +92,7 @@ type Tolerance struct {
 	// FailFast aborts the rest as soon as more have failed than is tolerated.
 	FailFast bool
 
-	// Groups gives each item the group as which it counts here. Nil means Policy.Groups.
+	// Groups gives each item the group that it counts for here. Nil means Policy.Groups.
 	Groups []int
 
 	// Parts gives each item the number of its parts, 1 or more, which count one by one. An

@@ -15,9 +15,9 @@ type Prior struct {
 	// attempt starts after the rest of it.
 	Attempts []Attempt
 
-	// Uncounted is how many of the first of them no retrier counts. Of the others retriers
-	// count those that were followed by a Wait, but not the throttles of an Adaptation, which
-	// use up no retrier's attempts, see [Adaptation.CountRetries].
+	// Uncounted is how many of the Attempts, from the first on, no retrier counts. Of the
+	// later ones, retriers count those that have a Wait, except for throttles that use up no
+	// retrier's attempts, see [Adaptation.CountRetries].
 	Uncounted int
 
 	// Status is the item's status if it has settled. Then it is not tried again, and Err says

@@ -2,7 +2,7 @@ package fanout
 
 // Restate returns an error with this name and text that otherwise says the same to the
 // engine as err. It does not hold err. An attempt's error is kept until the run's end, so
-// one that takes much memory can be replaced by what is told of it.
+// an error that takes much memory can be replaced by its name and a short text.
 func Restate(err error, name, text string) error {
 	f := failureOf(err)
 	if !f.skip { // which has no name

@@ -6,9 +6,9 @@
 //
 // One call is one attempt, and is carried out by Lambda at most once. Nothing is retried in
 // here: retries belong to the retriers of the run's request, and each is in its result.
-// There are two exceptions, which have done nothing: a request for a log that the server
-// does not know, and a signature by a clock that is off. Package wire, which has the
-// connections, says when a request moves to another one.
+// There are two exceptions, in which nothing has been done: the server does not know the
+// request for a log, or it refuses a signature because the clock is off. Package wire, which
+// has the connections, says when a request moves to another one.
 //
 // Invoke returns soon after its context has ended. The error then has the text of the
 // context's cause, and wraps the cause and context.DeadlineExceeded or
@@ -19,8 +19,8 @@
 // and answers with what it has done; Invoke waits for that answer. An invocation of
 // Lambda cannot be cancelled. Invoke waits a moment for its answer, which may be on its
 // way: for a quarter of the time that the worker keeps for it, see [protocol.Reserve]. Of
-// calls under one context the first decides that. Invoke does not wait when a method
-// Unneeded of the context's cause returns true.
+// all calls under one context, the first one decides how long they wait. Invoke does not
+// wait when a method Unneeded of the context's cause returns true.
 //
 // Caller and worker do not share a payload's bytes: after the call each may change its
 // own. When a request waits long for a connection, the budget in it is reduced by that

@@ -17,7 +17,7 @@ import (
 const (
 	// answersShare is the part of the memory for the answers that are read and held at
 	// once: one in answersShare. What their callers make of them takes about as much again.
-	// As much is for what has arrived and is not read, see wire.Config.
+	// Another such part is for what has arrived and is not read yet, see wire.Config.
 	answersShare = 8
 
 	// defaultMemoryMB is what is assumed of a memory that is not known.

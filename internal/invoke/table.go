@@ -233,7 +233,7 @@ func (r row) name() string {
 }
 
 // persistenceOf returns which throttle Lambda's reason stands for. Without a known reason
-// it is that of the calls in flight.
+// the calls in flight are throttled.
 func persistenceOf(reason types.ThrottleReason) persistence {
 	switch reason {
 	case types.ThrottleReasonCallerRateLimitExceeded, types.ThrottleReasonFunctionInvocationRateLimitExceeded,

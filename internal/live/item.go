@@ -37,8 +37,8 @@ type outcome struct {
 	targets, failed int // targets
 	at              int // its number among the outcomes
 
-	// failure and why are the error name and the cause: those of its targets if all that failed
-	// have the same error, for the Region's own then only counts them.
+	// failure and why are the error name and the cause. If all targets that failed have the same
+	// error, they are that error's: the Region's own cause would only count the targets.
 	failure, why string
 }
 

@@ -29,8 +29,9 @@ type Settings struct {
 	// redrive. Zero means that it is not known.
 	Timeout time.Duration
 
-	// Rows returns what counts the rows of an output of a task; "" is a function of the
-	// caller's own. A task without rows has nil. Nil means that rows are not counted.
+	// Rows returns a function that counts the rows in an output of a task, or nil for a task
+	// without rows; "" stands for a function of the caller's own. A nil Rows means that rows
+	// are not counted.
 	Rows func(task string) func(output json.RawMessage) int
 }
 
@@ -182,8 +183,8 @@ const (
 	// what happened before comes without pauses.
 	freshAfter = time.Second
 
-	// clocksAgree is up to which difference clocks are taken to agree. It is longer than
-	// the time between two looks for the events of a deployed run.
+	// clocksAgree is the largest difference of two clocks that are taken to agree. It is
+	// longer than the time between two polls for the events of a deployed run.
 	clocksAgree = 5 * time.Second
 )
 

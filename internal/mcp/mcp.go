@@ -41,13 +41,13 @@ type Backend interface {
 	// Plan returns what Run would do. It refuses what Run refuses, and invokes nothing.
 	Plan(ctx context.Context, r protocol.Request) (Plan, error)
 
-	// Operations lists the operations of a service, or of all services if it is empty, whose
-	// names have a word in them. Operation describes one.
+	// Operations lists the operations that have all words of search in their names: those of a
+	// service, or of all services if service is empty. Operation describes one.
 	Operations(service, search string) ([]Operation, error)
 	Operation(name string, depth int) (Outline, error)
 
-	// Regions lists the Regions of a partition, or of all if it is empty, in which a service is
-	// listed, or any if it is empty.
+	// Regions lists the Regions of a partition in which a service is listed. An empty partition
+	// means all partitions, and an empty service all Regions.
 	Regions(partition, service string) ([]Region, error)
 
 	// Runs lists kept runs, the newest first.

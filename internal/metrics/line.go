@@ -98,7 +98,7 @@ func (w *Writer) members(r *protocol.Result, l *line, now time.Time) map[string]
 const maxDimension = 1024
 
 // asDimension returns text as the value of a dimension, which must be printable ASCII. Other
-// characters are escaped as in Go. Of a longer text the end is replaced by a hash of it.
+// characters are escaped as in Go. The end of a longer text is replaced by a hash of the whole text.
 func asDimension(text string) string {
 	quoted := strconv.QuoteToASCII(text)
 	if strings.Contains(quoted, `\u`) || strings.Contains(quoted, `\U`) || strings.Contains(quoted, `\x`) {

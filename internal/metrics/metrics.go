@@ -64,8 +64,8 @@ type Writer struct {
 	// Names are the names of runs that have series of their own. Nil means none.
 	Names []string
 
-	// LogLevel is the level of the lines: that from which on Lambda keeps lines of the function.
-	// Empty means INFO.
+	// LogLevel is the level that the lines have: the lowest one that Lambda keeps of the
+	// function's log. Empty means INFO.
 	//
 	// Lambda drops lines below the function's log level. It takes a line without a level, or
 	// without a timestamp, for one of INFO.

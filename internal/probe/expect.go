@@ -28,8 +28,8 @@ type Expect struct {
 	// KiB of it, or when the time of the exchange is over.
 	Body []*regexp.Regexp
 
-	// NotBody lists expressions none of which may match the body. The rest is as for
-	// Body.
+	// NotBody lists expressions that must not match the body, not even one of them. The
+	// rest is as for Body.
 	NotBody []*regexp.Regexp
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 // Delete removes everything of a run. It can be repeated after an error: the record of the
-// run goes after the other entries that it names, and the entry of its day last of all. A holder
-// of the run finds that it has lost it, or writes files that another Delete removes.
+// run is removed after the other entries that it names, and the entry of its day last of all. A
+// holder of the run finds that it has lost the run, or writes files that another Delete removes.
 func (r *Runs) Delete(ctx context.Context, id string) error {
 	if err := checkID(id); err != nil {
 		return err

@@ -122,7 +122,7 @@ func (r *Runs) holder(id string, next Position, g protocol.Generation) *Holder {
 }
 
 // Append adds an event to the log. It never waits, keeps the order of its calls, and encodes the
-// event before it returns. Sequences must have no gaps, and begin after that of Position; else
+// event before it returns. Sequences must have no gaps, and begin after the one in Position; else
 // Append panics. After a loss, an error or Close the event is dropped, and Sync returns an error.
 func (h *Holder) Append(e protocol.Event) {
 	data, err := json.Marshal(e)

@@ -22,14 +22,15 @@
 // # The log is the lock
 //
 // The files of a log are numbered from 1 without gaps. A holder creates file n+1 only when it
-// knows that file n exists and which one it is: [Runs.Hold] has read the log up to it, and a
+// knows that file n exists and which one it is: [Runs.Hold] has read the log up to it, or the
 // holder has written it. The store lets one creation of each number succeed. So each number is
 // decided once, in order, and every reader sees a prefix of the same log.
 //
 // A generation begins with a file of its own, with the event GENERATION_STARTED. The holder of the
-// generation before needs that number for its next file. It finds it taken by other bytes, has
-// lost the run, and never writes again. So in the log nothing of it follows the other's start,
-// whatever it still believes, and however long its requests were on the way.
+// generation before needs that number for its next file. It finds other bytes under the number,
+// has lost the run, and never writes again. So no event of the old holder follows the new
+// holder's start in the log, whatever the old holder still believes, and however long its
+// requests were on the way.
 //
 // A holder may lose the run without a sign of it until its next write. Work that may not be
 // done twice therefore waits for [Holder.Sync] after the event ATTEMPT_STARTED: when Sync

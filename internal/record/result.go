@@ -12,10 +12,10 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// CreateResult keeps the result of a run, of its redrive with that number, from 1, or of the run
-// itself with 0. If there is one already, that one stays, and created is false; also if an earlier
-// call returned an error and had created it. Of all calls at most one returns true. Then the run is
-// no longer open; an error of that is not returned, and [Runs.Shut] can be called again.
+// CreateResult keeps the result of the run itself, with redrive 0, or of its redrive with that
+// number, from 1. If there is a result already, that one stays and created is false, even if it is
+// from an earlier call that returned an error. At most one call returns true. Then CreateResult
+// calls [Runs.Shut], but does not return its error: Shut can be called again.
 func (r *Runs) CreateResult(ctx context.Context, id string, redrive int, result protocol.Result) (created bool, err error) {
 	if err := checkID(id); err != nil {
 		return false, err
@@ -91,8 +91,8 @@ func (r *Runs) Shut(ctx context.Context, id string, redrive int) error {
 	return nil
 }
 
-// Stop keeps the wish that a run, or its redrive with that number, stops. A redrive that begins
-// later is not stopped by it.
+// Stop records that a run, or its redrive with that number, has to stop. It does not stop a redrive
+// that begins later.
 func (r *Runs) Stop(ctx context.Context, id string, redrive int) error {
 	if err := checkID(id); err != nil {
 		return err

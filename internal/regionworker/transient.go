@@ -20,9 +20,9 @@ func transientRetry() []protocol.Retrier {
 	}}
 }
 
-// onlyTransient returns work of which only transient errors are tried again. Those are
-// errors with a method Transient that returns true. What the end of the context does is
-// the engine's to say.
+// onlyTransient returns work that is tried again only after a transient error: one with a
+// method Transient that returns true. Errors after the end of the context are left to the
+// engine.
 func onlyTransient(work task.Work) task.Work {
 	return func(ctx context.Context, region string, target protocol.Target) (json.RawMessage, error) {
 		out, err := work(ctx, region, target)

@@ -20,7 +20,7 @@ type Lane struct {
 	// Status is how it ended.
 	Status protocol.Status
 
-	// Pieces are the attempts of one invocation, without or with its hedges alone.
+	// Pieces are the attempts of one invocation: those that are no hedges, or only its hedges.
 	Pieces []Piece
 
 	// Part says that the lane is a part of a lane above: a batch, or hedges.
@@ -74,7 +74,7 @@ const hedgeLabel = "    hedge"
 
 // partsOf returns a lane for each invocation of a Region, with one for its hedges behind it.
 func partsOf(r protocol.RegionOutcome) []Lane {
-	batches := map[int][2][]Piece{} // without and with hedges
+	batches := map[int][2][]Piece{} // the attempts that are no hedges, and the hedges
 	for _, a := range r.Attempts {
 		of, kind := batches[a.Batch], 0
 		if a.Hedge {

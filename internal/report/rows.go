@@ -45,7 +45,7 @@ type Listing struct {
 	counted  bool                         // whether rows are counted
 	every    bool                         // whether each target that succeeded has a row
 	timed    bool                         // whether there is the column elapsedMs
-	answered []map[string]json.RawMessage // where a target succeeded, if they are
+	answered []map[string]json.RawMessage // where a target succeeded, if rows are counted
 	known    []string                     // the columns before the selection
 	unknown  []string                     // selected names that no row has
 	shown    bool                         // whether Table has shown the errors

@@ -15,8 +15,8 @@ func whileRunning(r protocol.Result) string {
 	return "the run continues after this result"
 }
 
-// lookUp returns the command that looks up a run that has not ended, or "" if it has. An id
-// that is none may have come from anywhere, and is not made part of a command.
+// lookUp returns the command that looks up a run that has not ended, or "" if it has. An
+// invalid id may have come from anywhere, and is left out of the command.
 func lookUp(r protocol.Result) string {
 	switch {
 	case r.Status != protocol.StatusRunning:

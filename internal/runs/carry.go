@@ -167,7 +167,7 @@ func (k *Keeper) hold(ctx context.Context, v *view, g protocol.Generation) (*rec
 	return holder, v.add(started)
 }
 
-// watch ends a generation when another holder has its run, or when somebody stops the run.
+// watch ends a generation when another holder has its run, or when the run is stopped.
 func watch(ctx context.Context, records *record.Runs, holder *record.Holder, runID string, redrives int, end context.CancelCauseFunc) {
 	for {
 		select {

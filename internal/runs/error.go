@@ -96,7 +96,7 @@ func (e *lostError) Run() string { return e.runID }
 // Unwrap returns what failed.
 func (e *lostError) Unwrap() error { return e.err }
 
-// ofRun returns an error as that of a run that has begun, and nil as nil.
+// ofRun returns err as the error of a run that has begun, or nil for nil.
 func ofRun(runID string, err error) error {
 	if err == nil {
 		return nil

@@ -74,7 +74,7 @@ func (h *held) await(ctx context.Context, wait func(context.Context) error) erro
 	return h.err
 }
 
-// giveUp makes the run one that is not kept: what is in the store of it is removed, so that no
+// giveUp makes the run one that is not kept: what the store has of it is removed, so that no
 // other process carries it on. If that fails, work that may not be done twice must not be done
 // without its log.
 func (h *held) giveUp(ctx context.Context) error {

@@ -17,7 +17,7 @@ const (
 	lookBack = 4
 
 	// lastShare is the share of the coordinator's memory that the result of the last run may take
-	// in the store: with 256 MB each one fits that a coordinator has kept. To read, decode and
+	// in the store: with 256 MB, every result that a coordinator has kept fits. To read, decode and
 	// compare 5 MB of 46,750 outcomes allocates 43 MB.
 	lastShare = 32
 

@@ -63,12 +63,13 @@ type Keeper struct {
 	Warn func(error)
 
 	// Ended is called with the result of each run of Answer, Run and Continue that ends in this
-	// process, before they return; of a kept run when its result is in the store. For each run it
-	// is called at most once, whatever happens to its coordinators: if one dies just then, it is
-	// not. The end of a redrive does not call it: that run has ended before. last is the result of
-	// the last run of its name that has ended, of those that started before; nil means that the
-	// run has no name or is not kept, that it is the first one, or that last could not be read,
-	// which Log says. Nil means that nothing is called or read.
+	// process, before they return. For a kept run it is called when the result is in the store.
+	// It is called at most once for each run, whatever happens to the run's coordinators, and not
+	// at all if a coordinator dies just then. The end of a redrive does not call it: that run has
+	// ended before. last is the result of the newest run that started before, has the same name
+	// and has ended; nil means that the run has no name or is not kept, that there is none, or
+	// that last could not be read, which Log says. A nil Ended means that nothing is called or
+	// read.
 	Ended func(ctx context.Context, result protocol.Result, last *protocol.Result)
 
 	// Log gets a line for each generation. Nil means no log.

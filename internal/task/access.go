@@ -43,8 +43,8 @@ type entry struct {
 	used time.Time
 }
 
-// sessionTime is how long the session of a role lasts: an access that was not used for so
-// long has nothing to keep.
+// sessionTime is how long the session of a role lasts: an access that was not used for that
+// time has nothing to keep.
 const sessionTime = time.Hour
 
 // as returns the AWS for the invocation of a context, which is for a Region. The AWS of an

@@ -83,7 +83,7 @@ func NewAWS(memoryMB int, load Configuration, profiles Profiles) *AWS {
 // newAccount returns an AWS of a process.
 func newAccount(p *process) *AWS { return &AWS{process: p, owner: owner{known: make(chan struct{})}} }
 
-// defaultMemoryMB counts for a process that is no Lambda function.
+// defaultMemoryMB is the memory assumed of a process that is no Lambda function.
 const defaultMemoryMB = 4096
 
 // budget returns the budget of a query. Call end when the result is encoded.
@@ -197,8 +197,8 @@ func (a *AWS) send(
 	return awsapi.Answer{}, err
 }
 
-// ask calls an operation of the tasks' own, which changes nothing and needs not be allowed.
-// No request chooses it.
+// ask calls an operation that a task itself needs. The operation changes nothing, and need not
+// be allowed by the operator, because no request chooses it.
 func (a *AWS) ask(ctx context.Context, region, target string, input map[string]any, limit func(*awsapi.API)) (map[string]any, error) {
 	op, problem := lookUpOperation(target)
 	if problem != "" {

@@ -27,8 +27,8 @@ const (
 // A budget limits the memory that one query takes. A short expression can ask for more than
 // any memory, with pad_left(@, `1000000000`) or with lists of lists.
 //
-// Long queries are made one at a time, so that the memory of one is that of all. A query
-// that has its turn waits for nothing more, so every turn ends.
+// Long queries are made one at a time, so together they take no more memory than one may.
+// A query that has its turn waits for nothing more, so every turn ends.
 type budget struct {
 	functions interpreter.FunctionCaller
 	most      int // bytes
@@ -69,8 +69,8 @@ func (b *budget) take(bytes int) error {
 	return nil
 }
 
-// cost returns the bytes of a function's arguments and result. The result of most is no
-// larger than the arguments.
+// cost returns the bytes of a function's arguments and result. The result of most functions
+// is no larger than the arguments.
 func (b *budget) cost(name string, arguments []any) int {
 	cost := elementBytes
 	for _, argument := range arguments {

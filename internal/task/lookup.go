@@ -39,8 +39,8 @@ type found[T any] struct {
 }
 
 // get returns the value of a key. find finds it, within lookupTime, even when the caller
-// that began has gone. The value is kept for a time; zero means for ever. A closed channel
-// enough ends the wait with the value's zero and no error; nil never does.
+// that began has gone. The value is kept for a time; zero means for ever. Closing the
+// channel enough ends the wait with the zero value and no error; a nil enough never does.
 func (l *lookup[T]) get(
 	ctx context.Context, key string, keep time.Duration, enough <-chan struct{}, find func(context.Context) (T, error),
 ) (value T, err error) {

@@ -20,8 +20,8 @@ type sender struct {
 	dead sync.Map // the error and its time, by host
 }
 
-// A death says why and since when a host is not dialled.
-type death struct {
+// A deadHost says why and since when a host is not dialled.
+type deadHost struct {
 	at  time.Time
 	err error
 }
@@ -30,29 +30,29 @@ type death struct {
 func (s *sender) Send(ctx context.Context, r *http.Request, ready func(*http.Request) error) (*http.Response, error) {
 	host := r.URL.Host
 	if found, ok := s.dead.Load(host); ok {
-		if d, _ := found.(death); time.Since(d.at) < deadFor {
+		if d, _ := found.(deadHost); time.Since(d.at) < deadFor {
 			return nil, &deadHostError{d.err}
 		}
 	}
 	response, err := s.pool.Send(ctx, r, ready)
 	if refused, ok := errors.AsType[*wire.ConnectError](err); ok && refused.Timeout() {
-		s.bury(host, err)
+		s.markDead(host, err)
 		return nil, &deadHostError{err}
 	}
 	return response, err //nolint:wrapcheck // the pool's errors are part of the contract
 }
 
-// bury keeps a host from being dialled, and drops those that may be dialled again: a host
-// can have a label of the input in its name, so there is no end of them.
-func (s *sender) bury(host string, err error) {
+// markDead keeps a host from being dialled, and forgets the hosts that may be dialled again:
+// a host's name can have a label of the input, so the number of hosts has no bound.
+func (s *sender) markDead(host string, err error) {
 	now := time.Now()
 	s.dead.Range(func(other, found any) bool {
-		if d, _ := found.(death); now.Sub(d.at) >= deadFor {
+		if d, _ := found.(deadHost); now.Sub(d.at) >= deadFor {
 			s.dead.Delete(other)
 		}
 		return true
 	})
-	s.dead.Store(host, death{now, err})
+	s.dead.Store(host, deadHost{now, err})
 }
 
 // A deadHostError is a call to a host that accepts no connection. It is not tried again.

@@ -47,7 +47,7 @@ func (h *Handler) http(ctx context.Context, payload []byte) ([]byte, error) {
 	return encode(events.APIGatewayV2HTTPResponse{StatusCode: r.status, Headers: r.headers, Body: string(r.body)})
 }
 
-// logProblem logs a problem. That of a refused request is logged without its detail, which
+// logProblem logs a problem. For a refused request it leaves out the problem's detail, which
 // can repeat values of the request.
 func (h *Handler) logProblem(ctx context.Context, p *Problem) {
 	switch {

@@ -33,9 +33,9 @@ func (h *Handler) show(ctx context.Context, c *call) (reply, *Problem) {
 	return answer.with("etag", tag), p
 }
 
-// tagOf returns the entity tag of a state, which changes when an event is logged, and with
-// what is no event. It is weak while the run goes on, because the elapsed time changes
-// without it.
+// tagOf returns the entity tag of a state. The tag changes with each event, and when the run is
+// interrupted or is being stopped, which are no events. It is weak while the run goes on,
+// because the elapsed time changes and the tag does not.
 // Source: https://www.rfc-editor.org/rfc/rfc9110#name-weak-versus-strong
 func tagOf(s *protocol.RunState) string {
 	tag := fmt.Sprintf("%s-%d-%d", s.Status, s.Events, s.Redrives)

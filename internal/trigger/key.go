@@ -13,9 +13,9 @@ import (
 // setKey gives a request without a key the one of its invocation, so that a repeated
 // invocation attaches to the run of the first one.
 //
-// Only for the event of EventBridge it is certain that the invocation is asynchronous, and so
-// its run is always kept, if there is a store. Of a direct invoke the Runtime API does not
-// tell whether it is: that run is kept only if the request says so, or if its failure may be a
+// Only an event of EventBridge is certain to be an asynchronous invocation. So its run is
+// always kept, if there is a store. The Runtime API does not tell whether a direct invoke is
+// asynchronous: its run is kept only if the request says so, or if its failure may be a
 // function error, after which Lambda repeats an asynchronous invocation.
 func (h *Handler) setKey(ctx context.Context, e event, r *protocol.Request) {
 	if h.Keeper == nil || r.Key != "" || e.kind == kindDirect && !r.Keep && !h.FailedRunIsError {

@@ -18,7 +18,7 @@ const (
 )
 
 // preferences returns the preferences of the header Prefer, by name, with the parameters
-// left out. Of one that is given twice the first counts.
+// left out. If one is given twice, the first counts.
 func (c *call) preferences() map[string]string {
 	all := map[string]string{}
 	for _, one := range elements(c.header("prefer")) {
@@ -48,8 +48,8 @@ func (c *call) wait() time.Duration {
 	return time.Duration(min(seconds, protocol.MaxWaitSeconds)) * time.Second
 }
 
-// unchanged reports whether the caller has the version of a resource that has a tag
-// already. A mark that a tag is weak does not count.
+// unchanged reports whether the caller already has the version of a resource with this tag.
+// A mark that a tag is weak does not count.
 // Source: https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match
 func (c *call) unchanged(tag string) bool {
 	return slices.ContainsFunc(elements(c.header("if-none-match")), func(one string) bool {
@@ -58,8 +58,8 @@ func (c *call) unchanged(tag string) bool {
 	})
 }
 
-// elements returns the elements of a header that is a list. A comma in quotes separates
-// none.
+// elements returns the elements of a header that is a list. A comma in quotes does not
+// separate elements.
 func elements(value string) []string {
 	quoted := false
 	return strings.FieldsFunc(value, func(r rune) bool {

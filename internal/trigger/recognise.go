@@ -60,7 +60,7 @@ const commandField = "command"
 
 // recognise returns the event of a payload. A payload without the shape of any event is
 // taken for a direct invoke: the decoder of requests refuses it if it is not a Request, and
-// that of commands if it is a Command with other fields of a Request.
+// the decoder of commands if it is a Command with other fields of a Request.
 func recognise(payload []byte) event {
 	var o object
 	if json.Unmarshal(payload, &o) != nil {

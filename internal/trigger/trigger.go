@@ -65,8 +65,9 @@ type Handler struct {
 
 	// FailedRunIsError has a direct invoke, or an EventBridge event, end as a function error if
 	// its run ended without success, so that Lambda's own metric Errors counts it. The answer is
-	// then lost; with a Keeper each such run is kept, and its result can be looked up. So does the
-	// continue command that ends a run. Other commands, and HTTP API events, are answered as usual.
+	// then lost; with a Keeper each such run is kept, and its result can be looked up. A continue
+	// command that ends such a run ends as a function error, too. Other commands, and HTTP API
+	// events, are answered as usual.
 	FailedRunIsError bool
 
 	// Log gets a record for each refused request and for each run whose answer is lost.
@@ -107,7 +108,7 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 
 // logFailure logs the error of an invocation: the request was refused, or else it was
 // run and its answer is lost. The values of a refused request are not logged: only its
-// caller sees them. Of a run that ended without success the log has the end already.
+// caller sees them. The log already has the end of a run without success.
 func (h *Handler) logFailure(ctx context.Context, err error) {
 	if _, ended := errors.AsType[*failedRunError](err); ended || err == nil || h.Log == nil {
 		return

@@ -57,8 +57,8 @@ func (c *conn) silent(now time.Time) bool {
 
 // load returns how many calls are in flight and how many more it takes now. net/http
 // counts a call from its stream on. Its own Reserve closes that gap, but when a server
-// lowers its limit below the number of reserved places, the call that comes first waits
-// for the others' places, they for its turn to send, and none goes on.
+// lowers its limit below the number of reserved places, it deadlocks: the first call waits
+// for the places of the others, and the others wait for its turn to send.
 func (c *conn) load() (calls, room int) {
 	settled := c.tap.settled.Load() // first, because Available may change with it
 	counted, available := c.http.InFlight(), c.http.Available()

@@ -58,8 +58,8 @@ func (e *endpoint) open(ctx context.Context) (*conn, error) {
 		Protocols:              new(http.Protocols),
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
-	// A connection has room for all of its answers: if those that are not read took the
-	// room of the one that is, none would go on.
+	// A connection's window holds the windows of all its answers. In a smaller one, answers
+	// that are not read could take the room of the answer that is read, and stop them all.
 	window := p.window()
 	t.HTTP2.MaxReceiveBufferPerStream, t.HTTP2.MaxReceiveBufferPerConnection = window, Spread*window
 	if e.url.Scheme == "https" {

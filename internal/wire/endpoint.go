@@ -187,9 +187,10 @@ func (e *endpoint) add() {
 	p.serve() // at other endpoints too, where calls may wait for MaxConns
 }
 
-// failed is called when a connection has failed. While there is another, or may be,
-// the calls wait for that. It may be busy for long, so the next is dialled after a
-// second, which is as long as TCP waits before it sends a SYN again.
+// failed is called when a connection has failed. While there is another connection, or
+// one is being opened, the calls wait for that one. It may be busy for long, so the next
+// connection is dialled after a second, which is as long as TCP waits before it sends a
+// SYN again.
 //
 // Source: https://www.rfc-editor.org/rfc/rfc6298#section-2
 func (e *endpoint) failed(err error) {

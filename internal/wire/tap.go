@@ -8,9 +8,9 @@ import (
 )
 
 // A tap is a connection that is listened to. net/http speaks the protocol. The tap
-// finds out what net/http does not tell: which stream a request has, which was the
-// last that a server that sends GOAWAY looked at, whether the server's settings have
-// come, and when it was last heard from.
+// finds out what net/http does not tell: which stream a request has, the last stream
+// that the server looked at before its GOAWAY, whether the server's settings have
+// come, and when the server was last heard from.
 type tap struct {
 	net.Conn
 	conn  *conn

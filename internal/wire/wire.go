@@ -58,8 +58,8 @@ const (
 	DefaultReceiveBytes = 32 << 20
 
 	// minWindow and maxWindow bound what one answer may send before it is read. An
-	// answer over HTTP/2 takes at least a round trip for each window. net/http's own is
-	// 4 MiB, which 64 answers at once fill a coordinator with.
+	// answer over HTTP/2 takes at least a round trip for each window. net/http's own
+	// window is 4 MiB: 64 answers at once would fill a coordinator of 256 MB.
 	minWindow, maxWindow = 16 << 10, 1 << 20
 
 	// maxHeader bounds the headers of an answer. Lambda's have some 6 KB: the end of the
@@ -140,8 +140,8 @@ func New(cfg Config) *Pool {
 	return p
 }
 
-// Expect announces how many calls there may be at once, to all endpoints. The answers on
-// connections that are opened from now on may take the memory that is for so many.
+// Expect announces how many calls there may be at once, to all endpoints. Connections that
+// are opened from now on divide the memory for answers among that many calls.
 func (p *Pool) Expect(calls int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

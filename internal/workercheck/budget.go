@@ -30,7 +30,7 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 	r := k.request(k.Targets...)
 	r.Policy.MaxConcurrency, r.BudgetMs = 1, protocol.Milliseconds(given)
 	answer, took, err := k.ask(ctx, r, "")
-	const inTime = "answer before budgetMs ends, less a tenth of it and at most a second, with what there is then"
+	const inTime = "answer a tenth of budgetMs, at most a second, before it ends, with what there is by then"
 	if err != nil {
 		return noAnswer(err, inTime)
 	}
@@ -46,11 +46,11 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 		if before := k.alone[t.Target]; fine(t) {
 			finished += milliseconds(before.ElapsedMs)
 		} else if fine(before) && t.Status != protocol.StatusTimedOut && t.Status != protocol.StatusNotStarted {
-			return failed("tell targets that the budget leaves unfinished as TIMED_OUT if they were started, else as NOT_STARTED", "%s", described(t))
+			return failed("report targets that the budget leaves unfinished as TIMED_OUT if they were started, else as NOT_STARTED", "%s", described(t))
 		}
 	}
 	if limit := milliseconds(answer.ElapsedMs) * 3 / 2; finished > limit {
-		return failed("tell as SUCCEEDED only what has been finished, and keep to policy.maxConcurrency; or give targets that always take as long",
+		return failed("report as SUCCEEDED only what has been finished, and keep to policy.maxConcurrency; or give targets that always take as long",
 			"after %v, with a maxConcurrency of 1: %s; these took %v before", rounded(milliseconds(answer.ElapsedMs)), statuses(answer.Targets), rounded(finished))
 	}
 	if !slices.ContainsFunc(answer.Targets, func(t protocol.TargetOutcome) bool { return !fine(t) && fine(k.alone[t.Target]) }) {

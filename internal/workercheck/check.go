@@ -111,20 +111,20 @@ func (k *knowledge) partialFailure(ctx context.Context) Finding {
 	r := k.request(slices.Insert(others, at, k.FailingTarget)...)
 	answer, _, err := k.ask(ctx, r, "")
 	if err != nil {
-		return noAnswer(err, "catch the error of a target and tell it in its outcome, so that the others keep theirs")
+		return noAnswer(err, "catch the error of a target and report it in its outcome, so that the others keep theirs")
 	}
 	if err := protocol.CheckAnswer(&r, &answer); err != nil {
-		return failed("tell a target that failed as FAILED, with its error and cause, and the answer too", "%v", err)
+		return failed("report a target that failed as FAILED, with its error and cause, and the answer as FAILED, too", "%v", err)
 	}
 	failing := answer.Targets[at]
 	good := slices.Delete(slices.Clone(answer.Targets), at, at+1)
 	switch lost := slices.IndexFunc(good, func(t protocol.TargetOutcome) bool { return !fine(t) && fine(k.alone[t.Target]) }); {
 	case failing.Status != protocol.StatusFailed:
-		return failed("tell a target that failed as FAILED; or give a --failing-target that fails with an error", "%s", described(failing))
+		return failed("report a target that failed as FAILED; or give a --failing-target that fails with an error", "%s", described(failing))
 	case failing.Error == "":
 		return failed("give the outcome of a target that failed an error name, which retriers match", "%s has no error", described(failing))
 	case lost >= 0:
-		return failed("tell what was finished as finished, whatever failed beside it", "beside one that failed, %s", described(good[lost]))
+		return failed("report what was finished as finished, whatever failed beside it", "beside one that failed, %s", described(good[lost]))
 	case !slices.ContainsFunc(good, fine):
 		return notChecked("give targets that succeed with --target", "no target succeeded: %s", statuses(good))
 	}

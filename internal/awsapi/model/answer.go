@@ -47,8 +47,8 @@ func (w *wire) body() (content, needed bool) {
 			needed = true
 		}
 	}
-	// An operation that changes something may have succeeded without saying anything: that
-	// is what smithy-go takes it for, and Smithy allows it in REST with JSON.
+	// In REST with JSON, Smithy allows an empty answer to an operation that changes something,
+	// and smithy-go takes it for success.
 	lenient := w.op.service.protocol == protocolRESTJSON && !w.op.ReadOnly()
 	return false, needed && !lenient && w.op.method != http.MethodHead
 }
@@ -80,8 +80,9 @@ func (w *wire) inspectXML(r *smithyhttp.Response, needed bool) (refused bool, er
 	return refused, err
 }
 
-// checkRoot reports whether the root of an answer in XML is that of a refusal, or returns
-// that it is not the operation's. The models of REST services do not say what it has to be.
+// checkRoot reports whether the root of an answer in XML says that it is a refusal. The error
+// says that the root is not the operation's. The models of REST services do not say what the
+// root has to be.
 func (w *wire) checkRoot(root string) (refused bool, err error) {
 	if root == "Error" || root == "ErrorResponse" {
 		// S3 begins the answer of a long operation before it knows how that ends:

@@ -14,7 +14,8 @@ type exception struct {
 	// not be set. Empty means that it may.
 	refused string
 
-	// member is a member of the input that may not be set, or only to what only accepts.
+	// member is a member of the input that may not be set, except to the texts that only
+	// accepts. A nil only accepts none.
 	member string
 	only   func(string) bool
 

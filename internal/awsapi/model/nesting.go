@@ -65,7 +65,7 @@ func (r *nestingReader) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 
-// skip returns what is after the next c, which begins what is to be read then.
+// skip returns what is after the next c, where the markup then begins.
 func (r *nestingReader) skip(text []byte, c byte, then markup) []byte {
 	i := bytes.IndexByte(text, c)
 	if i < 0 {

@@ -66,7 +66,7 @@ type Operation struct {
 // expressions. AWS's models use only member names, dots, an index, and "||".
 type Pages struct {
 	// InputTokens are the members of the input that take the OutputTokens of the page
-	// before. There are as many of them.
+	// before, in the same order.
 	InputTokens, OutputTokens []string
 
 	// Results are the members of the output whose items are the answer.
@@ -115,7 +115,7 @@ func (b *builder) optional(r *reader) *shape {
 	return b.root(&f)
 }
 
-// root returns the schema of a shape that there may be.
+// root returns the schema of a shape, or nil for a nil shape.
 func (s *shape) root() *smithy.Schema {
 	if s == nil {
 		return nil

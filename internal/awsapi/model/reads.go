@@ -52,9 +52,10 @@ func (op *Operation) Idempotent(input map[string]any) bool {
 	return slices.ContainsFunc(op.input.members(), func(m member) bool { return m.token && input[m.name] != nil })
 }
 
-// WithTokens returns the input with a token of its own in each idempotency token that it
-// lacks, also in structures, lists and maps that it has. The input itself does not
-// change. Every attempt of a call has to have the same tokens, so callers fill them once.
+// WithTokens returns the input with every missing idempotency token filled in, each with a
+// token of its own, also in structures, lists and maps that the input has. The input itself
+// does not change. Every attempt of a call has to have the same tokens, so callers fill them
+// once.
 func (op *Operation) WithTokens(input map[string]any, token func() string) map[string]any {
 	if op.input == nil {
 		return input

@@ -30,9 +30,9 @@ var secretWrite = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`AccessKey|Password|Credential|Secret|Token|ApiKey|KeyPair|Login|Assume|Certificate|Webhook|DataKey|Decrypt|StreamKey|CreateChannel`)
 })
 
-// HandsOutSecrets reports whether the answer of an operation can have a secret: that of a read
-// that is [Operation.Secret], or of a change whose name, or the name of a member of its answer,
-// says so. Such an answer is not kept.
+// HandsOutSecrets reports whether the answer of an operation can have a secret. For a read,
+// [Operation.Secret] says so; for a change, its own name or the name of a member of its
+// answer. Such an answer is not kept.
 func (op *Operation) HandsOutSecrets() bool {
 	return op.Secret() || !op.ReadOnly() && (secretWrite().MatchString(op.Name) || len(SecretMembers(op.OutputType())) > 0)
 }
@@ -46,8 +46,8 @@ var memberName = sync.OnceValue(func() *regexp.Regexp {
 		`(access|auth|bearer|billing|callback|device|export|gateway|grafana|hec|id|import|join|jwt|oauth|refresh|registration|secret|security|session|unit|verification)token)$`)
 })
 
-// SecretMembers returns the names of the members in a type, at any depth, that are those of
-// secrets. Some are harmless.
+// SecretMembers returns the members in a type, at any depth, that have the names of secrets.
+// Some are harmless.
 func SecretMembers(in Type) []string { return secretMembers(in, map[Type]bool{}) }
 
 func secretMembers(in Type, seen map[Type]bool) (names []string) {
@@ -74,12 +74,13 @@ func secretMembers(in Type, seen map[Type]bool) (names []string) {
 	return names
 }
 
-// secretMember returns the secret in the answer of an operation, or "". It knows those
-// whose names do not say it. A member is a secret if it gives access by itself, without
-// another permission. So the name of a secret is none, nor is a password that AWS blanks
-// out. A member counts as a secret when it is not known that AWS blanks it out.
+// secretMember returns the secret in the answer of an operation, or "". It knows the
+// operations that do not show it by their own names. A member is a secret if it gives access
+// by itself, without another permission. So neither the name of a secret is one, nor a
+// password that AWS blanks out; when it is not known whether AWS does, the member counts as
+// a secret.
 //
-// A test finds reads with other members of such names.
+// A test finds other reads that have members with the names of secrets.
 func secretMember(operation string) string {
 	switch operation {
 	case "gamelift:GetComputeAccess", "gamelift:GetInstanceAccess", "s3control:GetDataAccess", "cloudwatchomni:GetSpaceDataAccess",

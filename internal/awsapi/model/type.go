@@ -8,7 +8,7 @@ type Type struct{ shape *shape }
 // OutputType returns the type of the output. It is a structure.
 func (op *Operation) OutputType() Type { return Type{op.output} }
 
-// Kind returns what the value is. That of the zero Type is none of Smithy's.
+// Kind returns what the value is. For the zero Type it returns none of Smithy's types.
 func (t Type) Kind() smithy.ShapeType {
 	if t.shape == nil {
 		return -1

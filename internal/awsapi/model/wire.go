@@ -76,8 +76,9 @@ func (w *wire) setBody(r *smithyhttp.Request, body []byte) error {
 	return nil
 }
 
-// setChecksum sets the checksum of a body where the service wants one: the newer, which
-// S3 has a choice of, or the older. One that the input has stays.
+// setChecksum sets the checksum of a body where the service wants one: CRC-32 if the
+// operation has a choice of algorithms, as in S3, or else the older MD5. A checksum that the
+// input has stays.
 func (w *wire) setChecksum(h http.Header, body []byte) {
 	const algorithm, crc, md = "X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Checksum-Crc32", "Content-Md5"
 	required := w.op.flags&operationChecksum != 0

@@ -91,8 +91,8 @@ func (s *Screen) Text() string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// Wait waits until the screen has what fault wants of it: fault returns what is wrong with a text,
-// or "".
+// Wait waits until fault finds nothing wrong with the text of the screen. fault returns what is
+// wrong with it, or "".
 func (s *Screen) Wait(t *testing.T, fault func(text string) string) {
 	t.Helper()
 	deadline := time.After(patience)

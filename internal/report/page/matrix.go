@@ -212,7 +212,8 @@ func columnsOf(rows []row) []spot {
 	return columns
 }
 
-// boundsOf returns the longest time of each shade: each has as many of the outcomes that succeeded.
+// boundsOf returns the longest time of each shade. All shades have about the same number of the
+// outcomes that succeeded.
 // Nil means that there are too few times for shades.
 func boundsOf(rows []row) []float64 {
 	times := map[float64]int{}
