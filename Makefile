@@ -1,9 +1,9 @@
 # Meridian. `make` alone says what there is.
 
-# What a person may set reaches a shell only if it is a plain word: the rest would be
-# code there. PARAMS, which has quotes and blanks, is read by no shell, and neither are
-# the names of a deployment: scripts/deploy gets them by the environment, and checks
-# them. A value is taken as it is written: make does not expand it.
+# A value that a person sets reaches a shell only if it is a plain word: anything else
+# could be run as code. PARAMS, which has quotes and blanks, is read by no shell, and
+# neither are the names of a deployment: scripts/deploy gets them by the environment, and
+# checks them. A value is taken as it is written: make does not expand it.
 PLAIN := a b c d e f g h i j k l m n o p q r s t u v w x y z \
 	A B C D E F G H I J K L M N O P Q R S T U V W X Y Z 0 1 2 3 4 5 6 7 8 9 - _ . / : , + =
 beyond = $(if $2,$(call beyond,$(subst $(firstword $2),,$1),$(wordlist 2,$(words $2),$2)),$(strip $1))
@@ -20,13 +20,13 @@ ARCH ?= arm64
 FUNCTION_GOOS ?= linux
 DIST ?= dist
 
-# The deployment: its stage, and what is given for it. Nothing here has a default but
-# the stage: what is not given is what the stage was deployed with before, or else
-# what serverless.yml says.
+# The deployment: its stage, and settings of it. Only the stage has a default here. A
+# setting that is not given keeps the value that the stage was deployed with before, or
+# else has the one in serverless.yml.
 STAGE ?= dev
 # The coordinator's Region: us-east-1 if the stage has none.
 REGION ?=
-# Where the workers stand: home or regional. "regional" needs REGIONS: every
+# Where the workers are: home or regional. "regional" needs REGIONS: every
 # Region that runs are to go to, REGION too if it is one of them; the same list
 # for deploy-workers.
 PLACEMENT ?=
@@ -158,7 +158,7 @@ bench-cold: ## what a cold start takes, and the right memory size, to bench/COLD
 bench-call: ## what calling AWS takes, beside the AWS CLI, boto3 and the SDK's client of EC2, to bench/CALL.md; BENCH_QUICK=1 for a look at it in a minute
 	cd bench && go run -tags ec2 . call
 
-bench-baseline: ## commit to the benchmarks' figures of this machine
+bench-baseline: ## measure the packages' benchmarks anew, to bench/baseline.txt, to be committed
 	$(BENCHMARKS) > bench/baseline.txt
 
 bench-engine: ## the engine against errgroup, and its bytes and allocations an item
@@ -190,7 +190,7 @@ fuzz: ## every fuzzer for FUZZTIME (60s)
 		done; \
 	done
 
-faults: ## every fault, in every pattern, against the clock, and loads beyond the memory, prints the tables; and 5,000 calls at once
+faults: ## every fault in every pattern, loads beyond the memory, and 5,000 calls at once, in real time; prints the tables
 	cd faults && go test -count=1 -run '^(TestEveryFault|TestEveryLoad.*|TestFiveThousandInvocations.*)$$' -parallel 8 -args -loopback
 
 RUNS ?= 2000
@@ -205,7 +205,7 @@ mutants: ## mistakes made in the engine on purpose: each has to be caught by som
 node_modules/.package-lock.json: package-lock.json
 	npm ci
 
-# A part with a program missing is skipped, but fails where CI is set. Some parts wait for timers
+# A part whose program is missing is skipped, but fails where CI is set. Some parts wait for timers
 # of their emulators, so four go on at once.
 e2e: $(if $(shell command -v npm),node_modules/.package-lock.json) ## try everything on a local AWS and real servers; E2E=template,deployment,catalogue,protocol,operations,answers,nginx,dead,accounts,worker,kept,alarms,mcp,schema for some, E2E_FULL=1 for all of it
 	go test -tags e2e -count=1 -v -timeout 30m -parallel 4 ./e2e
