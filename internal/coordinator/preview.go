@@ -100,7 +100,7 @@ func (c *Coordinator) Preview(r protocol.Request, limit int) (Preview, error) {
 		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the Regions that are enabled in the account first; the run leaves out the others")
 	}
 	if p.AskOrganization {
-		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the accounts of the organization first; the run has the Regions below in each of them")
+		preview.Notices = append(slices.Clip(preview.Notices), "a worker lists the accounts of the organization first; the run has these Regions in each of them")
 	}
 	skip := c.tasks(p.Request).Skips(p.Request.Task, p.Request.Parameters)
 	for i, region := range p.Regions {
