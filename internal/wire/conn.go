@@ -17,13 +17,18 @@ const (
 	// servers keep an idle connection for longer.
 	quiet = 15 * time.Second
 
+	// watched is the time between two looks at a connection: just long enough for it to be
+	// silent.
+	watched = quiet + time.Millisecond
+
 	// patience is how long calls wait for a connection on which a call was given up,
 	// before another is opened for them: the ping takes a round trip, and Linux sends a
 	// lost packet again after 200 ms.
 	patience = 500 * time.Millisecond
 
-	// keep is how long an HTTP/2 connection is kept without a call. net/http closes
-	// it, and counts the time in which the process was frozen.
+	// keep is how long an HTTP/2 connection is kept without a call. It counts the time in
+	// which the process was frozen. net/http's own limit would count it too, but keep the
+	// connection, and refuse calls on it, until a timer that does not count it has ended.
 	keep = 5 * time.Minute
 )
 
@@ -35,6 +40,7 @@ type conn struct {
 	http2    bool
 	distance time.Duration // a round trip, or little more
 	calls    atomic.Int32  // from take to release
+	used     atomic.Int64  // when a call ended last, as in tap.heard
 	doubted  atomic.Int64  // when a call was given up, as in tap.heard; see doubt
 	settled  bool          // endpoint.streams is what the server allows
 	timer    *time.Timer   // of watch; nil until the connection is in the pool
@@ -43,8 +49,18 @@ type conn struct {
 // idle reports whether no call is in flight.
 func (c *conn) idle() bool { return c.calls.Load() == 0 && c.http.InFlight() == 0 }
 
+// over reports whether the connection takes no more calls. net/http may not have read a
+// GOAWAY yet, and may say of a connection that has ended that a call is available.
+func (c *conn) over() bool { return c.tap.leaving.Load() || c.http.Err() != nil }
+
+// needless reports whether the connection can be closed.
+func (c *conn) needless(now time.Time) bool {
+	return c.idle() && (c.over() || c.silent(now) || now.UnixNano()-c.used.Load() >= int64(keep))
+}
+
 // release ends a call, whose place may be taken again.
 func (c *conn) release() {
+	c.used.Store(time.Now().UnixNano())
 	c.calls.Add(-1)
 	c.endpoint.pool.wake()
 }
@@ -65,11 +81,14 @@ func (c *conn) load() (calls, room int) {
 	for again := c.http.InFlight(); again != counted; again = c.http.InFlight() {
 		counted, available = again, c.http.Available() // a stream has begun or ended in between
 	}
-	calls = max(int(c.calls.Load()), counted) // calls that were given up are counted until the server has answered a ping
+	if calls = int(c.calls.Load()); calls < counted {
+		c.endpoint.pool.wakeSoon()
+	}
+	calls = max(calls, counted) // calls that were given up are counted until the server has answered a ping
 	room = min(counted+available, Spread) - calls
 	switch {
-	case c.tap.leaving.Load():
-		return calls, 0 // net/http may not have read the GOAWAY yet
+	case c.over():
+		return calls, 0
 	case c.settled:
 	case settled:
 		c.settled = true
@@ -86,7 +105,7 @@ func (c *conn) load() (calls, room int) {
 func (c *conn) promise(now time.Time) int {
 	calls, room := c.load()
 	switch {
-	case c.tap.leaving.Load() || c.silent(now) && now.UnixNano()-c.doubted.Load() >= int64(patience):
+	case c.over() || c.silent(now) && now.UnixNano()-c.doubted.Load() >= int64(patience):
 		return 0
 	case !c.settled:
 		return max(c.endpoint.width()-calls, 0)
@@ -116,12 +135,12 @@ func (c *conn) watch() {
 	defer p.mu.Unlock()
 	switch {
 	case c.timer == nil: // add will find out
-	case c.http.Err() != nil || c.idle() && (c.tap.leaving.Load() || c.silent(time.Now())):
+	case c.http.Err() != nil || c.needless(time.Now()):
 		c.retire()
-		p.serve()
 	default:
-		c.timer.Reset(quiet)
+		c.timer.Reset(watched)
 	}
+	p.serve() // the calls that wait for a connection that was retired, or is silent
 }
 
 // retire takes the connection out of the pool and closes it.

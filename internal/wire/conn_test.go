@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
-	"net/url"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"meridian/internal/wire"
 )
 
 // A connection that was silent for longer than a ping takes is not used: the process
@@ -258,30 +258,6 @@ func TestCallsWaitBrieflyForAConnectionOnWhichACallWasGivenUp(t *testing.T) {
 	}
 }
 
-// A connection takes what its server allows, and not what net/http assumes before the server's
-// settings have come, at whatever moment of their coming it is asked.
-func TestASettingThatComesWhileTheConnectionIsAsked(t *testing.T) {
-	t.Parallel()
-	u, err := url.Parse(lambdaTest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 50 {
-		synctest.Test(t, func(t *testing.T) {
-			f, p := start(t, &fake{streams: 1})
-			for acknowledged := 0; acknowledged < 100; runtime.Gosched() {
-				p.Prepare(u, 1)
-				if conns := f.all(); len(conns) == 1 && conns[0].seen().acknowledged {
-					acknowledged++
-				}
-			}
-			synctest.Wait()
-			prepare(t, p, 5)
-			f.want(t, 5, 0)
-		})
-	}
-}
-
 // Streams that the server allows in the middle of a connection are not given out
 // before net/http has applied the new limit: a call would wait for another to end.
 func TestStreamsThatAreAllowedLaterAreGivenOutWhenTheyMayBegin(t *testing.T) {
@@ -313,5 +289,71 @@ func TestStreamsThatAreAllowedLaterAreGivenOutWhenTheyMayBegin(t *testing.T) {
 		synctest.Wait()
 		wantTook(t, calls(t, p, 10), time.Second)
 		first.Wait()
+	})
+}
+
+// A connection that ends before its first call costs no call: each gets another one.
+func TestAConnectionThatEndsUnused(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := start(t, &fake{streams: 100})
+			prepare(t, p, 1)
+			_ = f.all()[0].server.Close()
+			var done sync.WaitGroup
+			for range 50 {
+				done.Go(func() {
+					if lost, ok := errors.AsType[*wire.LostError](call(t, p)); ok && !lost.Sent {
+						t.Errorf("RoundTrip = %v, want success on another connection", lost)
+					}
+				})
+			}
+			done.Wait()
+		})
+	}
+}
+
+// Calls wait half a second for a connection on which calls are given up, however many are
+// and whenever.
+func TestCallsThatAreGivenUpOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, p := start(t, &fake{streams: 100, request: func(f *fake, c *fakeConn, stream uint32) {
+			if c != f.all()[0] {
+				c.answer(stream)
+			}
+		}})
+		prepare(t, p, 1)
+		f.all()[0].server.lose()
+		f.all()[0].client.lose()
+		var done sync.WaitGroup
+		for i := range 60 {
+			done.Go(func() { _ = callFor(t, time.Second+time.Duration(i)*300*time.Millisecond, p) })
+		}
+		time.Sleep(1100 * time.Millisecond)
+		wantTook(t, calls(t, p, 1), 400*time.Millisecond)
+		done.Wait()
+	})
+}
+
+// A call that is given up before any of it is sent says nothing of its connection.
+func TestACallThatIsGivenUpBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, p := start(t, &fake{streams: 100})
+		prepare(t, p, 1)
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaTest, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := p.Send(t.Context(), r, func(*http.Request) error { cancel(); return nil })
+		if err == nil {
+			_ = response.Body.Close()
+			t.Fatal("Send of a request that was cancelled succeeded")
+		}
+		wantTook(t, calls(t, p, 1), 0)
+		f.want(t, 1, 1)
 	})
 }

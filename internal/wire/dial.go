@@ -53,7 +53,6 @@ func (e *endpoint) open(ctx context.Context) (*conn, error) {
 			return c.tap, nil
 		},
 		DisableCompression:     true,
-		IdleConnTimeout:        keep,
 		MaxResponseHeaderBytes: maxHeader,
 		Protocols:              new(http.Protocols),
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},

@@ -65,6 +65,7 @@ func (e *endpoint) acquire(ctx context.Context) (*conn, error) {
 	if i := slices.Index(e.waiting, w); i >= 0 {
 		e.waiting = slices.Delete(e.waiting, i, i+1)
 		p.waiting.Add(-1)
+		p.wake() //nolint:contextcheck // evict spares an endpoint where calls wait; connecting belongs to no call
 	}
 	p.mu.Unlock()
 	select {
@@ -179,7 +180,8 @@ func (e *endpoint) add() {
 			e.distance = c.distance
 		}
 		e.conns = slices.Insert(e.conns, 0, c)
-		c.timer = time.AfterFunc(quiet, c.watch)
+		c.used.Store(time.Now().UnixNano())
+		c.timer = time.AfterFunc(watched, c.watch)
 		if !c.http2 {
 			e.streams = 1
 		}

@@ -112,6 +112,13 @@ type counts struct {
 	window, room         int // that an answer, and all together, may send before they are read
 }
 
+// note changes what the connection has seen.
+func (c *fakeConn) note(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
 // seen returns what the connection has seen so far.
 func (c *fakeConn) seen() counts {
 	c.mu.Lock()
@@ -158,9 +165,7 @@ func (f *fake) all() []*fakeConn {
 // serve reads frames.
 func (f *fake) serve(c *fakeConn) {
 	defer func() {
-		c.mu.Lock()
-		c.closed = time.Now()
-		c.mu.Unlock()
+		c.note(func() { c.closed = time.Now() })
 		_ = c.Close()
 	}()
 	if _, err := io.CopyN(io.Discard, c, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
@@ -183,26 +188,20 @@ func (f *fake) serve(c *fakeConn) {
 		stream := binary.BigEndian.Uint32(head[5:])
 		switch kind, flags := head[3], head[4]; {
 		case kind == 6 && flags == 0:
-			c.mu.Lock()
-			c.pings++
-			c.mu.Unlock()
+			c.note(func() { c.pings++ })
 			c.frame(6, 1, 0, payload)
 		case kind == 4 && flags == 0:
 			c.settings(payload)
 		case kind == 4:
-			c.mu.Lock()
-			c.acknowledged = true
-			c.mu.Unlock()
+			c.note(func() { c.acknowledged = true })
 		case kind == 8 && stream == 0:
-			c.mu.Lock()
-			c.room += int(binary.BigEndian.Uint32(payload))
-			c.mu.Unlock()
+			c.note(func() { c.room += int(binary.BigEndian.Uint32(payload)) })
 		case kind == 1:
-			c.mu.Lock()
-			c.began++
-			c.running++
-			c.peak = max(c.peak, c.running)
-			c.mu.Unlock()
+			c.note(func() {
+				c.began++
+				c.running++
+				c.peak = max(c.peak, c.running)
+			})
 			if f.request == nil {
 				go c.answer(stream)
 			} else {
@@ -255,11 +254,7 @@ func (c *fakeConn) refuse(stream, code uint32) {
 	c.frame(3, 0, stream, binary.BigEndian.AppendUint32(nil, code))
 }
 
-func (c *fakeConn) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.running--
-}
+func (c *fakeConn) end() { c.note(func() { c.running-- }) }
 
 // goAway says that no stream after last is looked at.
 func (c *fakeConn) goAway(last uint32) {

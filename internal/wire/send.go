@@ -53,6 +53,12 @@ func (p *Pool) Send(ctx context.Context, r *http.Request, ready func(*http.Reque
 			}
 			return nil, err
 		}
+		if c.http2 && c.http.Available() == 0 && !c.over() {
+			// The server has lowered its limit. net/http would have the call wait for the end
+			// of another one, even when the server raises it again.
+			c.release() //nolint:contextcheck // connecting belongs to no call
+			continue
+		}
 		response, sent, err := c.roundTrip(r)
 		if err == nil {
 			response.Body = &body{ReadCloser: response.Body, conn: c}
@@ -121,7 +127,9 @@ func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, e
 		}
 		return response, true, nil
 	case r.Context().Err() != nil:
-		c.doubt(heard)
+		if !c.http2 || stream.Load() != 0 { // else net/http pings nothing
+			c.doubt(heard)
+		}
 		return nil, true, err // another goroutine of net/http may be writing it now
 	case c.http2:
 		id := stream.Load()
@@ -135,7 +143,7 @@ func (c *conn) roundTrip(r *http.Request) (response *http.Response, sent bool, e
 // connection, and calls avoid it until it is heard from. net/http pings it.
 func (c *conn) doubt(before int64) {
 	heard, now := c.tap.heard.Load(), time.Now().UnixNano()
-	if heard == before || now-heard > int64(time.Second) {
+	if heard >= c.doubted.Load() && (heard == before || now-heard > int64(time.Second)) {
 		c.doubted.Store(now)
 		time.AfterFunc(patience, c.endpoint.pool.wake)
 	}

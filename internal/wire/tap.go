@@ -25,8 +25,8 @@ type tap struct {
 	settled atomic.Bool   // net/http knows what the server allows
 	closed  atomic.Bool
 
-	greeted bool // the server's settings have come
-	in, out scanner
+	unapplied bool // settings have come, and net/http has not read on since
+	in, out   scanner
 }
 
 // everyStream is the last stream of a GOAWAY that a better one will follow.
@@ -44,7 +44,9 @@ func newTap(nc net.Conn, c *conn) *tap {
 
 // Read reads, and notes what the server says.
 func (t *tap) Read(p []byte) (int, error) {
-	if t.greeted && t.in.skip == 0 && !t.settled.Swap(true) { // net/http has applied the settings, and reads on
+	if t.unapplied && t.in.skip == 0 { // net/http has applied the settings, and reads on
+		t.unapplied = false
+		t.settled.Store(true)
 		t.conn.endpoint.pool.wake()
 	}
 	n, err := t.Conn.Read(p)
@@ -67,7 +69,7 @@ func (t *tap) Read(p []byte) (int, error) {
 func (t *tap) hear(kind byte, stream uint32) {
 	switch kind {
 	case settingsFrame:
-		t.greeted = true
+		t.unapplied = true
 	case goAwayFrame:
 		t.last.Store(stream)
 		t.leaving.Store(true)

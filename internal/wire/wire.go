@@ -108,6 +108,7 @@ type Pool struct {
 
 	waiting atomic.Int64 // calls that wait for a connection
 	serving atomic.Bool  // serve is about to run
+	waking  atomic.Bool  // wake is about to run
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint // by scheme and address
@@ -218,6 +219,17 @@ func (p *Pool) wake() {
 			defer p.mu.Unlock()
 			p.serve()
 		}()
+	}
+}
+
+// wakeSoon wakes in a moment. When a call has ended, net/http still counts its stream for a
+// moment, and its state hook does not tell of the end if another stream has begun since.
+func (p *Pool) wakeSoon() {
+	if p.waiting.Load() > 0 && p.waking.CompareAndSwap(false, true) {
+		time.AfterFunc(10*time.Millisecond, func() {
+			p.waking.Store(false)
+			p.wake()
+		})
 	}
 }
 

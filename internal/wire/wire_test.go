@@ -306,6 +306,23 @@ func TestAConnectionThatComesForNoCallMakesRoom(t *testing.T) {
 	}
 }
 
+// An idle connection makes room for another endpoint's call when the last call that waited at
+// its own endpoint is given up.
+func TestACallThatIsGivenUpMakesRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, p := start(t, &fake{streams: 100, maxConns: 1})
+		calls(t, p, 1)
+		f.all()[0].allow(0)
+		synctest.Wait()
+		var given sync.WaitGroup
+		given.Go(func() { _ = callFor(t, 2*time.Second, p) })
+		synctest.Wait()
+		wantTook(t, callsAt(t, p, "https://lambda.test:2", 1), 2*time.Second)
+		given.Wait()
+	})
+}
+
 // A call that is given up while it waits leaves its place to others.
 func TestACallThatIsGivenUpWhileItWaits(t *testing.T) {
 	t.Parallel()
