@@ -49,9 +49,9 @@ class Sample:
         # Route 53 takes the last part of some ids; the unit tests show that.
         self.letters = LETTERS.replace('/', '') if service == 'route53' else LETTERS
 
-    def text(self, least):
+    def text(self, least, letters=None):
         """A text without blanks at its ends, which headers do not keep."""
-        return 'a' + ''.join(self.random.choices(self.letters, k=self.random.randint(least, least + 8))) + 'z'
+        return 'a' + ''.join(self.random.choices(letters or self.letters, k=self.random.randint(least, least + 8))) + 'z'
 
     def count(self, shape):
         least = max(1, shape.metadata.get('min', 1))
@@ -71,7 +71,10 @@ class Sample:
             return [a for a, _ in items], [b for _, b in items]
         if kind == 'map':
             # In order, as Meridian sends them: in XML the order can be seen.
-            keys = sorted(self.of(shape.key)[0] for _ in range(self.count(shape)))
+            if shape.serialization.get('location') == 'headers':
+                keys = sorted(self.text(0, 'abz09-') for _ in range(self.count(shape)))
+            else:
+                keys = sorted(self.of(shape.key)[0] for _ in range(self.count(shape)))
             items = {key: self.of(shape.value, '', depth + 1) for key in keys}
             return {key: a for key, (a, _) in items.items()}, {key: b for key, (_, b) in items.items()}
         if kind == 'timestamp':
