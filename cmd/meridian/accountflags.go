@@ -12,14 +12,13 @@ import (
 
 // accountFlags are the flags for the accounts to run in, their roles and the waves.
 type accountFlags struct {
-	ids, profiles, units, exclude texts
+	ids, profiles, units, exclude []string
 	file                          string
 	tags, names                   []string // which accounts of the file
 	organization                  bool
 	role, externalID, sessionName string
 	sessionTags                   bool
-	canaryRegions                 texts
-	canaryAccounts                []string
+	canaryRegions, canaryAccounts []string
 	waves                         string
 
 	given   func(flag string) bool // whether a flag was given
@@ -31,19 +30,19 @@ type accountFlags struct {
 // register adds the flags to cmd.
 func (f *accountFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var(&f.ids, "account", "`ids` of the accounts to run in; repeatable (default the account of the credentials)")
+	flags.StringArrayVar(&f.ids, "account", nil, "`ids` of the accounts to run in; repeatable (default the account of the credentials)")
 	flags.StringVar(&f.file, "accounts", "", "read the accounts to run in from the YAML or JSON file at `path`, Meridian's or c7n-org's")
 	flags.StringArrayVar(&f.tags, "account-tag", nil, "run in the accounts of --accounts with the tag `key=value`; repeatable: with all of them")
 	flags.StringArrayVar(&f.names, "account-name", nil, "run in the account of --accounts with this `name` or id; repeatable")
 	flags.BoolVar(&f.organization, "organization", false, "run in every active account of the organization")
-	flags.Var(&f.units, "unit", "`ids` of the organizational units to run in, with those below them; repeatable; implies --organization")
-	flags.Var(&f.exclude, "exclude-account", "`ids` of accounts to leave out; repeatable")
-	flags.Var(&f.profiles, "profile", "`names` of AWS profiles, one for each account to run in; repeatable")
+	flags.StringArrayVar(&f.units, "unit", nil, "`ids` of the organizational units to run in, with those below them; repeatable; implies --organization")
+	flags.StringArrayVar(&f.exclude, "exclude-account", nil, "`ids` of accounts to leave out; repeatable")
+	flags.StringArrayVar(&f.profiles, "profile", nil, "`names` of AWS profiles, one for each account to run in; repeatable")
 	flags.StringVar(&f.role, "role", "", "the `name` of the role to assume in each account, or an ARN with {partition} and {account}")
 	flags.StringVar(&f.externalID, "external-id", "", "the external `id` that the trust policies of the roles ask for")
 	flags.StringVar(&f.sessionName, "session-name", "", "the `name` of the roles' sessions (default meridian- and the run's id)")
 	flags.BoolVar(&f.sessionTags, "session-tags", false, "tag the roles' sessions with the run's id")
-	flags.Var(&f.canaryRegions, "canary-region", "`names` or globs of the Regions to finish before the others begin; repeatable")
+	flags.StringArrayVar(&f.canaryRegions, "canary-region", nil, "`names` or globs of the Regions to finish before the others begin; repeatable")
 	flags.StringArrayVar(&f.canaryAccounts, "canary-account", nil, "the `id` or name of an account to finish before the others begin; repeatable")
 	flags.StringVar(&f.waves, "waves", "", "the parts of the run to finish one after the other: a `JSON` array such as [{\"regions\":[\"eu-west-1\"]}]")
 	_ = cmd.RegisterFlagCompletionFunc("accounts", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // offers files
@@ -132,7 +131,7 @@ func (f *accountFlags) settings() []setting {
 }
 
 // accountsOf sets the accounts of the request from a list of names.
-func accountsOf(values texts, r *protocol.Request, account func(name string) protocol.Account) protocol.Faults {
+func accountsOf(values []string, r *protocol.Request, account func(name string) protocol.Account) protocol.Faults {
 	var names []string
 	if faults := decodeNames("accounts", values, &names); faults != nil {
 		return faults

@@ -49,7 +49,7 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 		ValidArgsFunction: completeOperations,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		f.task, f.targets, f.arguments = callTask, texts{operations(args)}, true
+		f.task, f.targets, f.arguments = callTask, []string{operations(args)}, true
 		return c.runRequest(cmd.Context(), &f, func(flag string) bool {
 			return flag == "task" || flag == "target" || cmd.Flags().Changed(flag)
 		})

@@ -21,7 +21,7 @@ import (
 type checkFlags struct {
 	function, awsRegion, region     string
 	task, parameters, failingTarget string
-	targets                         texts
+	targets                         []string
 	output                          format
 	verbose                         bool
 }
@@ -49,7 +49,7 @@ on standard output. The worker does the work of the targets several times.`,
 	flags.StringVar(&f.awsRegion, "aws-region", "", "the `Region` of --function (default the ARN's, or AWS_REGION)")
 	flags.StringVar(&f.region, "region", "", "the `Region` to ask the worker to work in (default eu-west-1)")
 	flags.StringVar(&f.task, "task", "", "the `name` of the task to ask for (default check)")
-	flags.Var(&f.targets, "target", "`names` of targets that the worker can do; repeatable (default check-1 to check-8)")
+	flags.StringArrayVar(&f.targets, "target", nil, "`names` of targets that the worker can do; repeatable (default check-1 to check-8)")
 	flags.StringVar(&f.failingTarget, "failing-target", "", "the `name` of a target that the worker fails for")
 	flags.StringVar(&f.parameters, "parameters", "", "the parameters of the task as a `JSON` object")
 	addOutput(cmd, &f.output)

@@ -28,7 +28,7 @@ func (f *runFlags) texts() []flagText {
 	}
 	for _, list := range []struct {
 		flag  string
-		texts texts
+		texts []string
 	}{
 		{"region", f.regions},
 		{"exclude-region", f.excludeRegions},

@@ -18,7 +18,7 @@ import (
 // runFlags are the flags of "run".
 type runFlags struct {
 	file                                             string
-	regions, excludeRegions, targets                 texts
+	regions, excludeRegions, targets                 []string
 	partition                                        string
 	task, parameters, name, key                      string
 	pairs                                            []string // of --param
@@ -63,7 +63,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 func (f *runFlags) registerWork(cmd *cobra.Command) {
 	f.registerRegions(cmd)
 	flags := cmd.Flags()
-	flags.Var(&f.targets, "target", "`names` of the targets to work on in each Region, or * for every service listed there, or @path for a file with names or rows; repeatable (default "+protocol.DefaultTarget+"; with --worker-function, the function's name)")
+	flags.StringArrayVar(&f.targets, "target", nil, "`names` of the targets to work on in each Region, or * for every service listed there, or @path for a file with names or rows; repeatable (default "+protocol.DefaultTarget+"; with --worker-function, the function's name)")
 	flags.StringVar(&f.task, "task", "", "the `name` of the task to run on each target: "+strings.Join(task.Builtin().Names(), ", ")+" (default "+protocol.DefaultTask+")")
 	flags.StringArrayVarP(&f.pairs, "param", "p", nil, "a parameter of the task as `key=value`; a value that is not JSON is a string; repeatable; \"meridian tasks\" lists them")
 	flags.StringVar(&f.parameters, "parameters", "", "all parameters of the task as a `JSON` object; --param adds to them")
@@ -80,8 +80,8 @@ func (f *runFlags) registerWork(cmd *cobra.Command) {
 func (f *runFlags) registerRegions(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.Var(&f.regions, "region", "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region, enabled those that are enabled in the account; repeatable (default *)")
-	flags.Var(&f.excludeRegions, "exclude-region", "`names` or globs of Regions to leave out; repeatable")
+	flags.StringArrayVar(&f.regions, "region", nil, "`names` or globs of the Regions to run in; * means those that need no opt-in, all means every Region, enabled those that are enabled in the account; repeatable (default *)")
+	flags.StringArrayVar(&f.excludeRegions, "exclude-region", nil, "`names` or globs of Regions to leave out; repeatable")
 	flags.StringVar(&f.partition, "partition", "", "the `id` of the partition whose Regions globs match (default "+protocol.DefaultPartition+")")
 	complete(cmd, "region", completeRunRegions)
 	complete(cmd, "exclude-region", completeRegions)
@@ -135,7 +135,7 @@ type setting struct {
 // settings returns the flags that set a field, in the order to apply them:
 // --parameters before --param, which adds to it.
 func (f *runFlags) settings() []setting {
-	list := func(flag, field string, values texts, into func(*protocol.Request) *[]string) setting {
+	list := func(flag, field string, values []string, into func(*protocol.Request) *[]string) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeNames(field, values, into(r)) }}
 	}
 	set := func(flag, field string, apply func(r *protocol.Request)) setting {
@@ -172,7 +172,7 @@ func (f *runFlags) settings() []setting {
 }
 
 // decodeNames reads the names of a field from the values of its flag.
-func decodeNames(field string, values texts, into *[]string) protocol.Faults {
+func decodeNames(field string, values []string, into *[]string) protocol.Faults {
 	*into = []string{}
 	for _, text := range values {
 		names, err := parseNames(text)

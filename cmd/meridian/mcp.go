@@ -49,7 +49,7 @@ invoke no functions, assume no roles, and probe no endpoints but those of AWS.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.Var(&f.regions, "region", "`names` or globs of the Regions that tools may run in; they are the default of every tool; repeatable (default all Regions, and * as the default of tools)")
+	flags.StringArrayVar(&f.regions, "region", nil, "`names` or globs of the Regions that tools may run in; they are the default of every tool; repeatable (default all Regions, and * as the default of tools)")
 	flags.StringSliceVar(&f.call.allow, "allow", nil, "also allow the operations that match these `patterns`, such as ec2:StopInstances or 's3:*'; repeatable (default those that only read and hand out no secrets)")
 	flags.StringSliceVar(&f.allowFunctions, "allow-function", nil, "allow run to invoke the Lambda functions with these `names` or ARNs; repeatable (default none)")
 	flags.BoolVar(&f.allowURL, "allow-url", false, "allow run to probe URLs, not only AWS's own endpoints, and to send headers, bodies and queries and follow redirects")

@@ -8,24 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// texts are the values of a flag that can be repeated, as they were typed. Nil means that
-// the flag was not given. Each is a list of names for parseNames, or "@" and the path of
-// a file with one.
-type texts []string
-
-// String, Set and Type implement pflag.Value.
-func (t *texts) String() string { return strings.Join(*t, ",") }
-
-// Set adds a value.
-func (t *texts) Set(value string) error {
-	*t = append(*t, value)
-	return nil
-}
-
-// Type names the value in the help. Cobra offers a flag again if its type's name
-// contains "Slice".
-func (*texts) Type() string { return "nameSlice" }
-
 // parseNames returns the names in a list: a JSON array of strings, or names with commas
 // or white space between them, so that "$(cat regions.txt)" and the tabs that the AWS
 // command line prints are lists too. Empty places between commas are no names. A name
