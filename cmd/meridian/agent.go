@@ -84,7 +84,7 @@ func (a *agent) runKept(ctx context.Context, f *runFlags, r protocol.Request) (k
 	if err != nil {
 		return keptRun{}, err
 	}
-	ended, err := a.cli.poll(ctx, d, state.RunID, d.pollEvery(), func(lines []json.RawMessage) error {
+	ended, err := a.cli.poll(ctx, d, state.RunID, func(lines []json.RawMessage) error {
 		for _, line := range lines {
 			if e, err := protocol.DecodeEvent(line); err == nil { // a newer coordinator may have others
 				f.observe(e)

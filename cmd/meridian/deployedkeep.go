@@ -3,17 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"meridian/pkg/protocol"
 )
 
 // A deployed coordinator is a keep: it answers commands.
-
-// deployedPollEvery is the time between two polls for events: each poll costs an invocation.
-const deployedPollEvery = time.Second
-
-func (d *deployed) pollEvery() time.Duration { return deployedPollEvery }
 
 // ask sends a command and reads the answer. The request is the command's, or nil.
 func ask[T any](

@@ -29,9 +29,6 @@ type keep interface {
 
 	// stop stops a run.
 	stop(ctx context.Context, runID string) (protocol.RunState, error)
-
-	// pollEvery is how often events are asked for.
-	pollEvery() time.Duration
 }
 
 // A keptRun is a run as it is printed.
@@ -140,8 +137,6 @@ func (k *localKeep) result(ctx context.Context, runID string) (keptRun, error) {
 	}
 	return r, explainKept(err)
 }
-
-func (*localKeep) pollEvery() time.Duration { return time.Second }
 
 // explainKept returns the error of a kept run, with hints.
 func explainKept(err error) error {

@@ -2,16 +2,11 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"meridian/pkg/protocol"
 )
-
-// streamEvery is the time between two polls for the events of a deployed run, when they are printed
-// as they happen.
-const streamEvery = time.Second
 
 func (c *cli) startCommand() *cobra.Command {
 	var f runFlags
@@ -76,7 +71,7 @@ func (c *cli) streamRemotely(ctx context.Context, f *runFlags, request protocol.
 	if err != nil {
 		return none, err
 	}
-	_, err = c.poll(ctx, d, state.RunID, streamEvery, c.printLines)
+	_, err = c.poll(ctx, d, state.RunID, c.printLines)
 	if ctx.Err() != nil {
 		return none, f.stoppedWatching(state.RunID)
 	}

@@ -12,6 +12,9 @@ import (
 )
 
 const (
+	// pollEvery is the time between two polls for events: each costs an invocation of a coordinator.
+	pollEvery = time.Second
+
 	// quietFor is how long no events come before the command checks whether the run is interrupted.
 	quietFor = 20 * time.Second
 
@@ -61,7 +64,7 @@ func (c *cli) follow(ctx context.Context, f *runFlags, k keep, id string) error 
 		}
 	}
 	view := c.watch(ctx, "watching", timeout, f.verbose || f.output == formatEvents)
-	ended, err := c.poll(ctx, k, id, k.pollEvery(), func(lines []json.RawMessage) error {
+	ended, err := c.poll(ctx, k, id, func(lines []json.RawMessage) error {
 		if f.output == formatEvents {
 			return c.printLines(lines)
 		}
@@ -90,7 +93,7 @@ func (c *cli) follow(ctx context.Context, f *runFlags, k keep, id string) error 
 func resultOf(ctx context.Context, k keep, id string, ended bool) (keptRun, error) {
 	r, err := k.result(ctx, id)
 	for n := 0; err == nil && ended && r.result.Status == protocol.StatusRunning && n < resultTries; n++ {
-		wait(ctx, k.pollEvery())
+		wait(ctx, pollEvery)
 		r, err = k.result(ctx, id)
 	}
 	return r, err
@@ -103,7 +106,7 @@ func (f *runFlags) stoppedWatching(id string) error {
 }
 
 // poll hands over the events of a run as they come, until the run has ended or is interrupted.
-func (c *cli) poll(ctx context.Context, k keep, id string, every time.Duration, each func([]json.RawMessage) error) (ended bool, err error) {
+func (c *cli) poll(ctx context.Context, k keep, id string, each func([]json.RawMessage) error) (ended bool, err error) {
 	after, failures, heard, looked := 0, 0, time.Now(), false
 	for {
 		page, err := k.events(ctx, id, after)
@@ -135,7 +138,7 @@ func (c *cli) poll(ctx context.Context, k keep, id string, every time.Duration, 
 			}
 			heard = time.Now()
 		}
-		wait(ctx, every)
+		wait(ctx, pollEvery)
 	}
 }
 

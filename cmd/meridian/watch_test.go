@@ -97,7 +97,7 @@ func TestPoll(t *testing.T) {
 				defer cancel()
 				var lines []string
 				begin := time.Now()
-				ended, err := (&cli{}).poll(ctx, &tt.keep, "", time.Second, func(page []json.RawMessage) error {
+				ended, err := (&cli{}).poll(ctx, &tt.keep, "", func(page []json.RawMessage) error {
 					for _, line := range page {
 						lines = append(lines, string(line))
 					}
