@@ -85,11 +85,7 @@ func (a *agent) runKept(ctx context.Context, f *runFlags, r protocol.Request) (k
 		return keptRun{}, err
 	}
 	ended, err := a.cli.poll(ctx, d, state.RunID, func(lines []json.RawMessage) error {
-		for _, line := range lines {
-			if e, err := protocol.DecodeEvent(line); err == nil { // a newer coordinator may have others
-				f.observe(e)
-			}
-		}
+		eachEvent(lines, f.observe)
 		return nil
 	})
 	if ctx.Err() != nil {

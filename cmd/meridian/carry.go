@@ -188,11 +188,7 @@ func (c *cli) carry(ctx context.Context, f *runFlags, k *localKeep, id, doing st
 	}
 	events := c.sink(ctx, f, doing, timeout)
 	if f.output != formatEvents {
-		for _, line := range page.Events {
-			if e, err := protocol.DecodeEvent(line); err == nil { // the keeper reports it
-				events.event(e)
-			}
-		}
+		eachEvent(page.Events, events.event) // the keeper reports those that cannot be read
 	}
 	local.Events = events.event
 	state, err = act(keeper)

@@ -71,11 +71,7 @@ func (d *deployed) result(ctx context.Context, runID string) (keptRun, error) {
 		if err != nil {
 			return r, err
 		}
-		for _, line := range page.Events {
-			if e, err := protocol.DecodeEvent(line); err == nil { // a newer coordinator may have others
-				events.add(e)
-			}
-		}
+		eachEvent(page.Events, events.add)
 		if after = page.After; len(page.Events) == 0 || state.Result != nil && !state.Result.Truncated && events.started {
 			break
 		}

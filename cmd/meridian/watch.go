@@ -68,11 +68,7 @@ func (c *cli) follow(ctx context.Context, f *runFlags, k keep, id string) error 
 		if f.output == formatEvents {
 			return c.printLines(lines)
 		}
-		for _, line := range lines {
-			if e, err := protocol.DecodeEvent(line); err == nil { // a newer coordinator may have others
-				view.event(e)
-			}
-		}
+		eachEvent(lines, view.event)
 		return nil
 	})
 	view.stop()
@@ -139,6 +135,15 @@ func (c *cli) poll(ctx context.Context, k keep, id string, each func([]json.RawM
 			heard = time.Now()
 		}
 		wait(ctx, pollEvery)
+	}
+}
+
+// eachEvent calls f for the events that this program knows.
+func eachEvent(lines []json.RawMessage, f func(protocol.Event)) {
+	for _, line := range lines {
+		if e, err := protocol.DecodeEvent(line); err == nil { // a newer coordinator may have others
+			f(e)
+		}
 	}
 }
 
