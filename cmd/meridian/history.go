@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -173,16 +171,11 @@ func (c *cli) printHistory(h report.History, f format) error {
 func (c *cli) completeNames(f *runFlags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const only = cobra.ShellCompDirectiveNoFileComp
-		if len(args) > 0 || f.function != "" || strings.HasPrefix(cmp.Or(f.store, c.lookup(storeVariable)), bucketPrefix) {
-			return nil, only // asking AWS takes too long
-		}
-		k, err := c.reader(cmd.Context(), f)
-		if err != nil {
+		if len(args) > 0 {
 			return nil, only
 		}
 		var offered []cobra.Completion
-		newest, _ := k.list(cmd.Context(), protocol.RunQuery{Limit: protocol.MaxRunPage}) // what could be read is offered
-		for _, s := range newest.Runs {
+		for _, s := range c.newestRuns(cmd.Context(), f, protocol.MaxRunPage) {
 			if s.Name != "" && !slices.Contains(offered, s.Name) {
 				offered = append(offered, s.Name)
 			}

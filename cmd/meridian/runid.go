@@ -142,18 +142,23 @@ func (c *cli) completeRuns(f *runFlags, besides cobra.ShellCompDirective) cobra.
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		if f.function != "" || strings.HasPrefix(cmp.Or(f.store, c.lookup(storeVariable)), bucketPrefix) {
-			return nil, besides // asking AWS takes too long
-		}
-		k, err := c.reader(cmd.Context(), f)
-		if err != nil {
-			return nil, besides
-		}
 		var offered []cobra.Completion
-		page, _ := k.list(cmd.Context(), protocol.RunQuery{Limit: completedRuns}) // what could be read is offered
-		for _, s := range page.Runs {
+		for _, s := range c.newestRuns(cmd.Context(), f, completedRuns) {
 			offered = append(offered, cobra.CompletionWithDesc(s.RunID, strings.TrimSpace(s.Name+" "+statusOf(s))))
 		}
 		return offered, besides
 	}
+}
+
+// newestRuns returns up to n of the newest runs in a directory.
+func (c *cli) newestRuns(ctx context.Context, f *runFlags, n int) []protocol.RunState {
+	if f.function != "" || strings.HasPrefix(cmp.Or(f.store, c.lookup(storeVariable)), bucketPrefix) {
+		return nil // asking AWS takes too long
+	}
+	k, err := c.reader(ctx, f)
+	if err != nil {
+		return nil
+	}
+	page, _ := k.list(ctx, protocol.RunQuery{Limit: n}) // what could be read is offered
+	return page.Runs
 }
