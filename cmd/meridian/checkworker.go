@@ -8,11 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
-	"meridian/internal/awsapi/sdkconfig"
-	"meridian/internal/invoke"
 	"meridian/internal/workercheck"
 	"meridian/pkg/protocol"
 )
@@ -141,15 +138,8 @@ func (c *cli) workerToCheck(ctx context.Context, f *checkFlags, program []string
 		}
 		return workercheck.Process{Command: program, Stderr: stderr}, nil
 	}
-	cfg, err := sdkconfig.Load(ctx, config.WithRegion(f.awsRegion))
-	if err != nil {
-		return nil, explainConfig(err)
-	}
-	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
-	if err != nil {
-		return nil, usage("--function: %v", err).hint("set --aws-region to the function's Region")
-	}
-	return function, c.signIn(ctx, cfg.Credentials, f.verbose)
+	function, _, err := c.lambda(ctx, f.function, f.awsRegion, f.verbose)
+	return function, err
 }
 
 // printFinding prints a finding on a line, and how to mend it on another.

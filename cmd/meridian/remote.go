@@ -32,21 +32,27 @@ type deployed struct {
 	verbose  bool
 }
 
-// deployed returns the coordinator of --function, and waits for credentials. The SDK reads its
-// configuration from the process's environment and the files that it names.
+// deployed returns the coordinator of --function, and waits for credentials.
 func (c *cli) deployed(ctx context.Context, f *runFlags) (*deployed, error) {
-	cfg, err := sdkconfig.Load(ctx, config.WithRegion(f.awsRegion))
+	function, region, err := c.lambda(ctx, f.function, f.awsRegion, f.verbose)
 	if err != nil {
-		return nil, explainConfig(err)
-	}
-	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: f.function}) //nolint:contextcheck // it makes no call
-	if err != nil {
-		return nil, usage("--function: %v", err).hint("set --aws-region to the function's Region")
-	}
-	if err := c.signIn(ctx, cfg.Credentials, f.verbose); err != nil {
 		return nil, err
 	}
-	return &deployed{c, function, f.function, cfg.Region, f.verbose}, nil
+	return &deployed{c, function, f.function, region, f.verbose}, nil
+}
+
+// lambda returns the function of --function and its Region, and waits for credentials. The SDK reads
+// its configuration from the process's environment and the files that it names.
+func (c *cli) lambda(ctx context.Context, name, region string, verbose bool) (*invoke.Lambda, string, error) {
+	cfg, err := sdkconfig.Load(ctx, config.WithRegion(region))
+	if err != nil {
+		return nil, "", explainConfig(err)
+	}
+	function, err := invoke.NewLambda(cfg, invoke.Settings{Function: name}) //nolint:contextcheck // it makes no call
+	if err != nil {
+		return nil, "", usage("--function: %v", err).hint("set --aws-region to the function's Region")
+	}
+	return function, cfg.Region, c.signIn(ctx, cfg.Credentials, verbose)
 }
 
 // invoke sends a payload and returns the answer. The request is the payload's, or nil for a
