@@ -8,13 +8,12 @@ import (
 	"strings"
 
 	"meridian/internal/coordinator"
-	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
 // preview returns what the request would do. It invokes nothing.
 func (c *cli) preview(ctx context.Context, f *runFlags, request protocol.Request) (coordinator.Preview, error) {
-	limit, planner := protocol.MaxPayloadBytes, &coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}
+	limit, planner := protocol.MaxPayloadBytes, planner()
 	if f.function == "" { // else the deployed coordinator knows which functions it may invoke
 		limit, request.TimeoutSeconds = 0, cmp.Or(request.TimeoutSeconds, localTimeoutSeconds)
 		var err error

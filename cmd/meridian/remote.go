@@ -12,10 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"meridian/internal/awsapi/sdkconfig"
-	"meridian/internal/coordinator"
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
-	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
 
@@ -189,7 +187,7 @@ func explainFunction(function string, request *protocol.Request, call *invoke.Er
 			return usage("%s: %v", function, call)
 		}
 		refused := usage("%s refused the request\n%v", function, call)
-		if _, err := (&coordinator.Coordinator{Tasks: task.Builtin(), Functions: anyFunction}).Plan(*request, 0); err == nil && request.Worker == nil { // else the function may not be allowed
+		if _, err := planner().Plan(*request, 0); err == nil && request.Worker == nil { // else the function may not be allowed
 			refused = refused.hint("this program finds no fault in the request: if %s is older, run `make deploy`, with the STAGE of its deployment", function)
 		}
 		return refused
