@@ -52,13 +52,6 @@ type runFlags struct {
 	memoryMB                                         int                  // what answers of AWS may take a part of; 0 is the default of task.NewAWS
 }
 
-// register adds the flags to cmd, in the order of its help.
-func (f *runFlags) register(cmd *cobra.Command) {
-	f.registerWork(cmd)
-	f.registerStore(cmd)
-	f.registerOutput(cmd)
-}
-
 // registerWork adds the flags that say what to run, where and how.
 func (f *runFlags) registerWork(cmd *cobra.Command) {
 	f.registerRegions(cmd)

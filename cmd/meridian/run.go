@@ -47,7 +47,9 @@ run whose process has died.`,
 			return c.runRequest(cmd.Context(), &f, cmd.Flags().Changed)
 		},
 	}
-	f.register(cmd)
+	f.registerWork(cmd)
+	f.registerStore(cmd)
+	f.registerOutput(cmd)
 	f.registerCompare(cmd)
 	return cmd
 }
