@@ -73,12 +73,11 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 // printNotes writes to standard error what is assumed of a file of targets, and which fields of
 // a file of accounts are not used. There is nowhere to report an error of it.
 func (c *cli) printNotes(f *runFlags) {
-	notes := f.targetNotes
-	if unused := f.accounts.read.notice(); unused != "" {
-		notes = append(notes, shownFile(f.accounts.file)+": not used: "+unused)
+	for _, note := range f.targetNotes {
+		c.note("%s", note)
 	}
-	for _, note := range notes {
-		_, _ = io.WriteString(c.stderr, printable("note: "+note+"\n"))
+	if unused := f.accounts.read.notice(); unused != "" {
+		c.note("%s: not used: %s", shownFile(f.accounts.file), unused)
 	}
 }
 
