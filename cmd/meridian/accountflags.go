@@ -103,9 +103,6 @@ var saysWhere = []string{"account", "accounts", "organization", "unit", "profile
 // settings returns the flags that set a field, in the order to apply them. A field that
 // the request does not have is the flag's own: its faults name the flag.
 func (f *accountFlags) settings() []setting {
-	set := func(flag, field string, apply func(r *protocol.Request)) setting {
-		return setting{flag, field, func(r *protocol.Request) protocol.Faults { apply(r); return nil }}
-	}
 	return []setting{
 		{"account", "accounts", func(r *protocol.Request) protocol.Faults {
 			return accountsOf(f.ids, r, func(id string) protocol.Account { return protocol.Account{ID: id} })

@@ -125,14 +125,16 @@ type setting struct {
 	apply       func(*protocol.Request) protocol.Faults
 }
 
+// set returns a setting without faults.
+func set(flag, field string, apply func(*protocol.Request)) setting {
+	return setting{flag, field, func(r *protocol.Request) protocol.Faults { apply(r); return nil }}
+}
+
 // settings returns the flags that set a field, in the order to apply them:
 // --parameters before --param, which adds to it.
 func (f *runFlags) settings() []setting {
 	list := func(flag, field string, values []string, into func(*protocol.Request) *[]string) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeNames(field, values, into(r)) }}
-	}
-	set := func(flag, field string, apply func(r *protocol.Request)) setting {
-		return setting{flag, field, func(r *protocol.Request) protocol.Faults { apply(r); return nil }}
 	}
 	decode := func(flag, field string, text *string) setting {
 		return setting{flag, field, func(r *protocol.Request) protocol.Faults { return decodeField(r, field, *text) }}
