@@ -215,11 +215,8 @@ func trimmed(header []string) []string {
 
 // rowOf returns a row of CSV as JSON, without escapes for HTML: a payload may show them.
 func rowOf(row map[string]string) json.RawMessage {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(row) // strings have no error
-	return bytes.TrimSpace(b.Bytes())
+	data, _ := protocol.Marshal(row) // strings have no error
+	return data
 }
 
 // targetOf returns the target of a row, which is its input. Its name is the row's name, or

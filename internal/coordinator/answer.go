@@ -26,7 +26,7 @@ func (r *run) keepAnswer(ctx context.Context, u unit, at []int, targets []protoc
 	if r.secret != nil {
 		targets = withoutOutputs(targets, r.secret)
 	}
-	data, err := encode(targets)
+	data, err := protocol.Marshal(targets)
 	if err == nil && len(data) > largestInLog {
 		name := fmt.Sprintf("%d-%d-%d-%d", len(r.history.spans), u.region, u.batch, r.stored.Add(1)) // a hedge has the number of its attempt, too
 		putting, cancel := context.WithTimeout(context.WithoutCancel(ctx), putTime)
@@ -39,7 +39,7 @@ func (r *run) keepAnswer(ctx context.Context, u unit, at []int, targets []protoc
 		data = nil
 	}
 	if err != nil { // then the log has the outcomes without the outputs
-		data, _ = encode(withoutOutputs(targets, func(string) bool { return true })) // strings and numbers have no errors
+		data, _ = protocol.Marshal(withoutOutputs(targets, func(string) bool { return true })) // strings and numbers have no errors
 	}
 	kept.Targets = data
 	_ = r.log.Room(ctx) // an error comes from the next Sync, too

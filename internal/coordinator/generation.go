@@ -74,7 +74,7 @@ func (c *Coordinator) Complete(ctx context.Context, p Plan, begin time.Time) Rea
 
 // Encode returns r as JSON, to be read by [DecodeReady].
 func (r *Ready) Encode() ([]byte, error) {
-	data, err := encode(r)
+	data, err := protocol.Marshal(r) // a request's parameters are sent byte by byte, and were measured
 	if err != nil {
 		return nil, fmt.Errorf("encode plan: %w", err)
 	}

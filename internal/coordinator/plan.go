@@ -1,10 +1,8 @@
 package coordinator
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -104,16 +102,6 @@ type OmittedTarget struct {
 
 	// Cause says why.
 	Cause string `json:"cause"`
-}
-
-// encode returns v as JSON. It does not escape for HTML: a request's parameters are sent byte by
-// byte, and were measured.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err //nolint:wrapcheck // its callers do
 }
 
 // validate returns what is wrong with a plan that was read.

@@ -275,9 +275,6 @@ func inString(text string) []byte {
 
 // quote returns text as a JSON string, without escapes for HTML.
 func quote(text string) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(text) // a text has no error
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	quoted, _ := protocol.Marshal(text) // a text has no error
+	return quoted
 }

@@ -1,7 +1,6 @@
 package difference
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -26,13 +25,8 @@ func Members(output json.RawMessage) ([]string, []map[string]json.RawMessage) {
 
 // Compact returns v as JSON on one line, without escaping <, > and &. A nil [json.RawMessage] is null.
 func Compact(v any) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return ""
-	}
-	return strings.TrimSpace(b.String())
+	data, _ := protocol.Marshal(v)
+	return string(data)
 }
 
 // rows compares the rows of a target that succeeded in both results. Rows with the same key are

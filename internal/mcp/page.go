@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -70,10 +69,10 @@ func fitted(row json.RawMessage) (json.RawMessage, bool) {
 	}
 	for name, value := range members {
 		if len(value) > maxMemberBytes {
-			members[name], _ = encode(fmt.Sprintf("(%d bytes left out)", len(value))) // a string has no error
+			members[name], _ = protocol.Marshal(fmt.Sprintf("(%d bytes left out)", len(value))) // a string has no error
 		}
 	}
-	short, _ := encode(members) // they were decoded from JSON
+	short, _ := protocol.Marshal(members) // they were decoded from JSON
 	if len(short) > maxRowBytes {
 		where := map[string]json.RawMessage{}
 		for name, value := range members {
@@ -81,7 +80,7 @@ func fitted(row json.RawMessage) (json.RawMessage, bool) {
 				where[name] = value
 			}
 		}
-		short, _ = encode(where)
+		short, _ = protocol.Marshal(where)
 	}
 	return short, true
 }
@@ -90,23 +89,13 @@ func fitted(row json.RawMessage) (json.RawMessage, bool) {
 func Rows[T any](values []T) ([]json.RawMessage, error) {
 	rows := make([]json.RawMessage, len(values))
 	for i, value := range values {
-		row, err := encode(value)
+		row, err := protocol.Marshal(value)
 		if err != nil {
 			return nil, fmt.Errorf("encode a row: %w", err)
 		}
 		rows[i] = row
 	}
 	return rows, nil
-}
-
-// encode returns JSON. It does not escape < and &, as json.Marshal does for HTML: that makes text six
-// times as long.
-func encode(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // text returns how many rows there are and what was left out.

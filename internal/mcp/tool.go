@@ -3,6 +3,7 @@ package mcp
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -84,7 +85,7 @@ func call[In any, Out output](ctx context.Context, s *server, r *sdk.CallToolReq
 	if err != nil {
 		return nil, err
 	}
-	content, err := encode(out)
+	content, err := protocol.Marshal(out) // json.Marshal escapes < and & for HTML: that makes text six times as long
 	if err != nil {
 		return nil, fmt.Errorf("encode the answer of %s: %w", r.Params.Name, err)
 	}
@@ -92,7 +93,7 @@ func call[In any, Out output](ctx context.Context, s *server, r *sdk.CallToolReq
 	// Source: https://modelcontextprotocol.io/specification/2025-11-25/server/tools#structured-content
 	return &sdk.CallToolResult{
 		Content:           []sdk.Content{&sdk.TextContent{Text: out.text()}, &sdk.TextContent{Text: string(content)}},
-		StructuredContent: content,
+		StructuredContent: json.RawMessage(content),
 	}, nil
 }
 

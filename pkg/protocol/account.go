@@ -50,8 +50,8 @@ func (a *Account) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON writes the id of an account that has nothing else, else an object.
 func (a Account) MarshalJSON() ([]byte, error) {
-	object, err := marshal(accountFields(a))
-	if id, _ := marshal(a.ID); string(object) == `{"id":`+string(id)+`}` {
+	object, err := Marshal(accountFields(a))
+	if id, _ := Marshal(a.ID); string(object) == `{"id":`+string(id)+`}` {
 		return id, nil
 	}
 	return object, err
@@ -88,7 +88,7 @@ func (o Organization) MarshalJSON() ([]byte, error) {
 	if o.Units == nil && o.Exclude == nil {
 		return []byte("true"), nil
 	}
-	return marshal(organizationFields(o))
+	return Marshal(organizationFields(o))
 }
 
 // A Wave is the part of a run that is done before the next wave begins.

@@ -21,7 +21,7 @@ type Envelope struct {
 // EnvelopeOf returns the Envelope of r, which has the inputs of all requests. The error says
 // why r cannot be encoded.
 func EnvelopeOf(r RegionRequest) (Envelope, error) {
-	shared, err := marshal(&struct {
+	shared, err := Marshal(&struct {
 		Parameters json.RawMessage `json:"parameters,omitzero"`
 		Policy     TargetPolicy    `json:"policy,omitzero"`
 	}{r.Parameters, r.Policy})
@@ -39,7 +39,7 @@ func (e Envelope) Of(r RegionRequest) (Envelope, error) {
 	r.Attempt = math.MaxInt32
 	r.BudgetMs = MaxBudgetMs - 0.001 // the most digits that a budget can have
 	r.Parameters, r.Policy = nil, TargetPolicy{}
-	own, err := marshal(&r)
+	own, err := Marshal(&r)
 	e.rest = len(own) - len(`""`) - len("0")
 	if e.inputs != nil {
 		e.rest += len(`"inputs":{},`)
@@ -57,7 +57,7 @@ func (e Envelope) Of(r RegionRequest) (Envelope, error) {
 // invocations takes 2 % more CPU time.
 func (e Envelope) Encode(r *RegionRequest) ([]byte, error) {
 	if e.shared == nil {
-		return marshal(r)
+		return Marshal(r)
 	}
 	others, err := othersOf(r)
 	if err != nil {
@@ -100,7 +100,7 @@ func othersOf(r *RegionRequest) ([]byte, error) {
 	if r.Inputs == nil && r.Regions == nil && r.Account == nil && r.BudgetMs >= 0.001 && r.BudgetMs <= MaxBudgetMs {
 		return nil, nil
 	}
-	return marshal(&struct {
+	return Marshal(&struct {
 		Inputs   Inputs          `json:"inputs,omitzero"`
 		Regions  []RegionTargets `json:"regions,omitzero"`
 		Account  *Access         `json:"account,omitzero"`
@@ -173,7 +173,7 @@ func stringBytes(s string) int {
 	if isPlain(s) {
 		return len(`""`) + len(s)
 	}
-	data, _ := marshal(s) // never fails for a string
+	data, _ := Marshal(s) // never fails for a string
 	return len(data)
 }
 
@@ -182,7 +182,7 @@ func appendString(b []byte, s string) []byte {
 	if isPlain(s) {
 		return append(append(append(b, '"'), s...), '"')
 	}
-	data, _ := marshal(s) // never fails for a string
+	data, _ := Marshal(s) // never fails for a string
 	return append(b, data...)
 }
 

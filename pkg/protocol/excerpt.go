@@ -41,7 +41,7 @@ func shown(value any) string {
 	if s, ok := value.(string); ok {
 		value = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	text, err := marshal(value)
+	text, err := Marshal(value)
 	if err != nil {
 		return fmt.Sprint(value)
 	}

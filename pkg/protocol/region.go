@@ -133,10 +133,10 @@ type RegionResult struct {
 // to six times as long, too long for Lambda. The error says that Parameters are not
 // JSON, or that a number is not finite. For the many requests of a run, use
 // [Envelope.Encode].
-func (r RegionRequest) Encode() ([]byte, error) { return marshal(&r) }
+func (r RegionRequest) Encode() ([]byte, error) { return Marshal(&r) }
 
-// marshal returns v as JSON without escapes for HTML.
-func marshal(v any) ([]byte, error) {
+// Marshal returns v as JSON without escapes for HTML.
+func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

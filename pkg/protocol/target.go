@@ -33,9 +33,9 @@ func (t *Target) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes the name of a target without an input, else an object.
 func (t Target) MarshalJSON() ([]byte, error) {
 	if t.Input == nil {
-		return marshal(t.Name)
+		return Marshal(t.Name)
 	}
-	return marshal(targetFields(t))
+	return Marshal(targetFields(t))
 }
 
 // Targets returns targets with these names, and without inputs.
