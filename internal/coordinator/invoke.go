@@ -159,7 +159,7 @@ func (r *run) giveUp(u unit, got *reply) (again *protocol.TargetOutcome) {
 // useful time. If its time ran out, a timeout of its own function was the cause.
 func isEarly(deadline time.Time, budgetMs float64) bool {
 	const rounding = time.Millisecond // more than a budget is rounded by
-	budget := time.Duration(budgetMs * float64(time.Millisecond))
+	budget := protocol.Duration(budgetMs)
 	return time.Until(deadline) > protocol.Reserve(budget)+protocol.UsefulTime(budget)+rounding
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"meridian/pkg/protocol"
 )
@@ -49,7 +48,7 @@ func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, left pro
 			merged.Error = protocol.ErrorTimeout
 		}
 	}
-	merged.ElapsedMs = protocol.Milliseconds(time.Duration((end - merged.StartMs) * float64(time.Millisecond)))
+	merged.ElapsedMs = protocol.Milliseconds(protocol.Duration(end - merged.StartMs))
 	return merged
 }
 

@@ -80,8 +80,8 @@ func (r *run) restoreUnit(i int, p *past) {
 	for k := range p.attempts {
 		a := &p.attempts[k]
 		made := fanout.Attempt{
-			Start: r.begin.Add(milliseconds(a.made.StartMs)), Elapsed: milliseconds(a.made.ElapsedMs), Name: a.made.Error,
-			Wait: milliseconds(a.made.WaitMs), Hedge: a.made.Hedge, Abandoned: a.made.Abandoned,
+			Start: r.begin.Add(protocol.Duration(a.made.StartMs)), Elapsed: protocol.Duration(a.made.ElapsedMs), Name: a.made.Error,
+			Wait: protocol.Duration(a.made.WaitMs), Hedge: a.made.Hedge, Abandoned: a.made.Abandoned,
 		}
 		switch {
 		case a.why == nil:
@@ -139,9 +139,6 @@ func elapsed(attempts []fanout.Attempt) time.Duration {
 	last := attempts[len(attempts)-1]
 	return last.Start.Add(last.Elapsed).Sub(fanout.Outcome[int]{Attempts: attempts}.Started())
 }
-
-// milliseconds returns the duration of a number of milliseconds.
-func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
 // tellLost tells of the ends of attempts that an earlier generation has not told of.
 func (r *run) tellLost(ctx context.Context) {

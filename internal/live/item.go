@@ -56,7 +56,7 @@ func (i *item) end(key attemptKey, e protocol.Event) {
 	if e.Attempt.WaitMs > 0 {
 		i.stopWaiting(key)
 		key.number = 0
-		i.waits = append(i.waits, retry{key, e.Time.Add(milliseconds(e.Attempt.WaitMs)), e.Attempt.Error})
+		i.waits = append(i.waits, retry{key, e.Time.Add(protocol.Duration(e.Attempt.WaitMs)), e.Attempt.Error})
 	}
 }
 
@@ -120,6 +120,3 @@ const (
 
 // phases is how many phases there are.
 const phases = int(done) + 1
-
-// milliseconds returns the duration of a number of milliseconds.
-func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

@@ -76,7 +76,7 @@ func (p *picture) add(r *row, i *item, now time.Time, isLast bool) {
 	r.phase, r.place, r.error, r.attempts = i.phase(), i.place, i.failure, len(i.attempts)
 	p.retries += len(i.waits)
 	if o := i.outcome; o != nil {
-		r.status, r.time, r.error, r.cause, r.at = o.Status, milliseconds(o.ElapsedMs), o.failure, o.why, o.at
+		r.status, r.time, r.error, r.cause, r.at = o.Status, protocol.Duration(o.ElapsedMs), o.failure, o.why, o.at
 		p.settled++
 		p.targetsDone += o.targets
 		p.targetsFailed += o.failed

@@ -127,7 +127,7 @@ func count(n int, one, many string) string {
 
 // span formats a duration to the millisecond, from ten minutes on to the second.
 func span(ms float64) string {
-	d := time.Duration(ms * float64(time.Millisecond))
+	d := protocol.Duration(ms)
 	if d >= 10*time.Minute {
 		return d.Round(time.Second).String()
 	}

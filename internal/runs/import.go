@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"time"
 
 	"meridian/internal/coordinator"
 	"meridian/internal/record"
@@ -117,7 +116,7 @@ func eventsOf(p *coordinator.Plan, result protocol.Result) ([]protocol.Event, er
 	for i := range events {
 		events[i].Time = result.StartedAt.UTC()
 	}
-	events[len(events)-1].Time = result.StartedAt.UTC().Add(time.Duration(result.ElapsedMs * float64(time.Millisecond)))
+	events[len(events)-1].Time = result.StartedAt.UTC().Add(protocol.Duration(result.ElapsedMs))
 	return events, nil
 }
 

@@ -39,35 +39,33 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 	}
 	if answer.ElapsedMs > r.BudgetMs || took > given+2*k.start+slack {
 		return failed(inTime, "the budget was %v; the worker says that it took %v, and the answer came after %v (with %v for start and network)",
-			rounded(given), rounded(milliseconds(answer.ElapsedMs)), rounded(took), rounded(k.start))
+			rounded(given), rounded(protocol.Duration(answer.ElapsedMs)), rounded(took), rounded(k.start))
 	}
 	var finished time.Duration // how long the targets that are finished now took before
 	for _, t := range answer.Targets {
 		if before := k.alone[t.Target]; fine(t) {
-			finished += milliseconds(before.ElapsedMs)
+			finished += protocol.Duration(before.ElapsedMs)
 		} else if fine(before) && t.Status != protocol.StatusTimedOut && t.Status != protocol.StatusNotStarted {
 			return failed("report targets that the budget leaves unfinished as TIMED_OUT if they were started, else as NOT_STARTED", "%s", described(t))
 		}
 	}
-	if limit := milliseconds(answer.ElapsedMs) * 3 / 2; finished > limit {
+	if limit := protocol.Duration(answer.ElapsedMs) * 3 / 2; finished > limit {
 		return failed("report as SUCCEEDED only what has been finished, and keep to policy.maxConcurrency; or give targets that always take as long",
-			"after %v, with a maxConcurrency of 1: %s; these took %v before", rounded(milliseconds(answer.ElapsedMs)), statuses(answer.Targets), rounded(finished))
+			"after %v, with a maxConcurrency of 1: %s; these took %v before", rounded(protocol.Duration(answer.ElapsedMs)), statuses(answer.Targets), rounded(finished))
 	}
 	if !slices.ContainsFunc(answer.Targets, func(t protocol.TargetOutcome) bool { return !fine(t) && fine(k.alone[t.Target]) }) {
-		return notChecked("give targets that always take as long", "the targets that took %v before took %v", rounded(all), rounded(milliseconds(answer.ElapsedMs)))
+		return notChecked("give targets that always take as long", "the targets that took %v before took %v", rounded(all), rounded(protocol.Duration(answer.ElapsedMs)))
 	}
-	return passed("the budget was %v, and the worker took %v; %s", rounded(given), rounded(milliseconds(answer.ElapsedMs)), statuses(answer.Targets))
+	return passed("the budget was %v, and the worker took %v; %s", rounded(given), rounded(protocol.Duration(answer.ElapsedMs)), statuses(answer.Targets))
 }
 
 // timeAlone returns how long the targets took, one after the other.
 func (k *knowledge) timeAlone() (all time.Duration) {
 	for _, t := range k.alone {
-		all += milliseconds(t.ElapsedMs)
+		all += protocol.Duration(t.ElapsedMs)
 	}
 	return all
 }
-
-func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
 // rounded returns a duration as a person wants it.
 func rounded(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

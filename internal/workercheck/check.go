@@ -55,7 +55,7 @@ func (k *knowledge) handshake(ctx context.Context) Finding {
 		return failed(mend, "%v", err)
 	}
 	k.alone[answer.Targets[0].Target] = answer.Targets[0]
-	k.version, k.start = answer.WorkerVersion, max(0, took-milliseconds(answer.ElapsedMs))
+	k.version, k.start = answer.WorkerVersion, max(0, took-protocol.Duration(answer.ElapsedMs))
 	knows := "does not say which version it knows"
 	if k.version > 0 {
 		knows = fmt.Sprintf("knows version %d", k.version)

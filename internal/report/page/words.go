@@ -75,7 +75,7 @@ func plain(n int) string {
 
 // span formats a time for a person, in a unit that suits it.
 func span(ms float64) string {
-	d := time.Duration(ms * float64(time.Millisecond))
+	d := protocol.Duration(ms)
 	switch {
 	case ms < 9.95:
 		return fmt.Sprintf("%.1f ms", ms)
