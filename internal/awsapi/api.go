@@ -55,9 +55,6 @@ type Answer struct {
 	// More says that there are more pages than MaxPages or MaxBytes allows, or than the one
 	// page that the input asks for. TooLong says that MaxBytes was the limit.
 	More, TooLong bool
-
-	// RequestID is AWS's id of the last page's request, or "".
-	RequestID string
 }
 
 // Call calls an operation for a Region and reads its pages. An input that sets a token
@@ -80,7 +77,7 @@ func (a *API) Call(ctx context.Context, op *model.Operation, region string, inpu
 	call := pagedCall{api: a, operation: operation(op), op: op, place: place, room: shortAnswer}
 	if !op.Pages.Follows(input) {
 		page, err := call.page(ctx, input)
-		return Answer{Value: page, Pages: 1, More: op.Pages.HasNext(page), RequestID: call.id}, err
+		return Answer{Value: page, Pages: 1, More: op.Pages.HasNext(page)}, err
 	}
 	return call.all(ctx, input)
 }
@@ -96,9 +93,8 @@ type pagedCall struct {
 	op        *model.Operation
 	operation *Operation
 	place     Place
-	read      int64  // bytes, of all pages
-	room      int64  // for how many of them there is memory
-	id        string // of the last request
+	read      int64 // bytes, of all pages
+	room      int64 // for how many of them there is memory
 }
 
 // page reads one page.
@@ -115,10 +111,7 @@ func (c *pagedCall) page(ctx context.Context, input map[string]any) (map[string]
 		}
 		return err
 	}
-	response, err := c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Reading: reading}) //nolint:bodyclose // Do closes it
-	if response != nil {
-		c.id = RequestID(response)
-	}
+	_, err = c.api.Client.Do(ctx, Call{Request: request, Output: out, MaxBytes: max(1, most-c.read), Reading: reading}) //nolint:bodyclose // Do closes it
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +126,7 @@ func (c *pagedCall) all(ctx context.Context, input map[string]any) (Answer, erro
 	for n := 1; ; n++ {
 		page, err := c.page(ctx, input)
 		if _, long := errors.AsType[*http.MaxBytesError](err); long && n > 1 {
-			return Answer{Value: merged.Value(), Pages: n - 1, More: true, TooLong: true, RequestID: c.id}, nil
+			return Answer{Value: merged.Value(), Pages: n - 1, More: true, TooLong: true}, nil
 		}
 		if err != nil {
 			return Answer{}, err
@@ -143,7 +136,7 @@ func (c *pagedCall) all(ctx context.Context, input map[string]any) (Answer, erro
 			return Answer{}, &smithy.DeserializationError{Err: fmt.Errorf("page %d: %w", n, err)}
 		}
 		if tokens == nil || n == most {
-			return Answer{Value: merged.Value(), Pages: n, More: tokens != nil, RequestID: c.id}, nil
+			return Answer{Value: merged.Value(), Pages: n, More: tokens != nil}, nil
 		}
 		input = maps.Clone(input)
 		if input == nil {
