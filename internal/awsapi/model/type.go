@@ -27,11 +27,7 @@ func (t Type) Member(name string) (Type, bool) {
 
 // Members returns the names of the members of a structure or a union.
 func (t Type) Members() []string {
-	var names []string
-	for _, m := range t.shape.members() {
-		names = append(names, m.name)
-	}
-	return names
+	return names(t.shape)
 }
 
 // Item returns the type of the items of a list, or of the values of a map.
