@@ -221,7 +221,7 @@ func (k *Keeper) end(ctx context.Context, v *view, holder *record.Holder, result
 	}
 	charge(v, &result)
 	if k.Next != nil { // a function has to read it again in its own memory
-		if err := fit(&result, protocol.MaxPayloadBytes); err != nil {
+		if _, err := fit(&result, protocol.MaxPayloadBytes); err != nil {
 			return result, fmt.Errorf("keep the result of run %s: %w", v.run.RunID, err)
 		}
 	}
@@ -243,14 +243,14 @@ func (k *Keeper) end(ctx context.Context, v *view, holder *record.Holder, result
 
 // fit makes the result of a kept run fit into an answer, and says where the rest is. A limit of 0
 // means none.
-func fit(result *protocol.Result, limit int) error {
-	_, err := protocol.Fit(result, limit)
+func fit(result *protocol.Result, limit int) ([]byte, error) {
+	data, err := protocol.Fit(result, limit)
 	notice := fmt.Sprintf("what does not fit into this answer is in the store: read it with `meridian show %s --store s3://BUCKET`", result.RunID)
 	if err == nil && result.Truncated && limit > 0 && !slices.Contains(result.Notices, notice) {
 		result.Notices = append(slices.Clip(result.Notices), notice)
-		_, err = protocol.Fit(result, limit)
+		data, err = protocol.Fit(result, limit)
 	}
-	return err //nolint:wrapcheck // its caller does
+	return data, err //nolint:wrapcheck // its caller does
 }
 
 // tell gives an event of a generation to those who watch the run.

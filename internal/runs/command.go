@@ -29,7 +29,8 @@ func (k *Keeper) Show(ctx context.Context, runID string, most time.Duration, lim
 	s := v.state(k)
 	if s.Result != nil && limit > 0 {
 		result := *s.Result
-		err = errors.Join(err, fit(&result, limit))
+		_, tooLarge := fit(&result, limit)
+		err = errors.Join(err, tooLarge)
 		s.Result = &result
 	}
 	return s, err

@@ -118,10 +118,7 @@ func (k *Keeper) Answer(ctx context.Context, r protocol.Request, faults protocol
 	if err != nil {
 		return nil, err
 	}
-	if err := fit(&result, limit); err != nil {
-		return nil, ofRun(result.RunID, err)
-	}
-	answer, err := protocol.Fit(&result, limit)
+	answer, err := fit(&result, limit)
 	return answer, ofRun(result.RunID, err)
 }
 
