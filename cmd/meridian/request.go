@@ -101,7 +101,7 @@ func (c *cli) hasRequest(ctx context.Context) (bool, error) {
 	if file, ok := c.stdin.(*os.File); ok {
 		info, err := file.Stat()
 		if err != nil || info.Mode()&os.ModeCharDevice != 0 {
-			return false, nil // without a standard input there is no request in it
+			return false, nil //nolint:nilerr // without a standard input there is no request in it
 		}
 	}
 	input := bufio.NewReader(c.stdin)
@@ -110,8 +110,6 @@ func (c *cli) hasRequest(ctx context.Context) (bool, error) {
 		_, err := input.Peek(1)
 		first <- err
 	}()
-	patience := time.NewTimer(stdinPatience)
-	defer patience.Stop()
 	select {
 	case err := <-first:
 		if errors.Is(err, io.EOF) {
@@ -119,7 +117,7 @@ func (c *cli) hasRequest(ctx context.Context) (bool, error) {
 		}
 		c.stdin = input // reading returns any other error again
 		return true, nil
-	case <-patience.C:
+	case <-time.After(stdinPatience):
 		return false, usage("standard input is open, and empty after %v", stdinPatience).
 			hint("add -f - to wait for a request from it, or </dev/null to run without one")
 	case <-ctx.Done():

@@ -88,10 +88,8 @@ func (f *failure) over(ctx context.Context) bool {
 	if left <= 0 || !f.err.transient {
 		return left <= 0
 	}
-	wait := time.NewTimer(left)
-	defer wait.Stop()
 	select {
-	case <-wait.C:
+	case <-time.After(left):
 		return true
 	case <-ctx.Done():
 		return false

@@ -51,10 +51,8 @@ func (*SleepParameters) SkipTarget(region, target string) (reason string) {
 // sleep simulates work that takes a while. A target that is a service is then resolved;
 // any other name only sleeps.
 func sleep(ctx context.Context, in Input[SleepParameters]) (SleepOutput, error) {
-	timer := time.NewTimer(in.Parameters.LeastTime())
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(in.Parameters.LeastTime()):
 		if _, known := endpoints.ServiceID(in.Target.Name); known {
 			o, err := lookUp(in.Region, in.Target.Name, endpoints.Variant{})
 			return SleepOutput(o), err
