@@ -21,7 +21,7 @@ func costLine(c *protocol.Cost) string {
 		text += fmt.Sprintf(", store %s", count(s.Writes+s.Reads, "request", "requests"))
 	}
 	if c.USD > 0 {
-		text = fmt.Sprintf("about %s (%s)", dollars(c.USD), text)
+		text = fmt.Sprintf("about %s (%s)", Dollars(c.USD), text)
 	}
 	parts := []string{"cost: " + text}
 	if n := c.Workers.ColdStarts; n > 0 {
@@ -49,16 +49,16 @@ func costLine(c *protocol.Cost) string {
 func bill(u protocol.Usage) string {
 	switch {
 	case u.USD > 0 || u.Requests == 0:
-		return dollars(u.USD)
+		return Dollars(u.USD)
 	case u.GBSeconds == 0:
 		return fmt.Sprintf("%.3f s", u.BilledDurationMs/1000)
 	}
 	return fmt.Sprintf("%.3f GB-s", u.GBSeconds)
 }
 
-// dollars formats a price with three significant digits: that of one run begins with
+// Dollars formats a price with three significant digits: that of one run begins with
 // many zeros.
-func dollars(usd float64) string {
+func Dollars(usd float64) string {
 	const digits = 3
 	decimals := 2
 	if usd > 0 {

@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -66,7 +65,7 @@ func headingOf(r protocol.Result, rows int) heading {
 	h.Tiles = append(h.Tiles, countTile("Regions", s.Regions), countTile("Targets", s.Targets), attemptsTile(r))
 	h.Tiles = append(h.Tiles, tile{Name: "Rows", Value: plain(rows)})
 	if c := s.Cost; c != nil {
-		cost := tile{Name: "Cost", Value: dollars(c.USD), Details: []string{count(c.Workers.Requests, "invocation", "invocations")}}
+		cost := tile{Name: "Cost", Value: report.Dollars(c.USD), Details: []string{count(c.Workers.Requests, "invocation", "invocations")}}
 		if n := c.Workers.ColdStarts; n > 0 {
 			cost.Details = append(cost.Details, count(n, "cold start", "cold starts"))
 		}
@@ -111,15 +110,6 @@ func attemptsTile(r protocol.Result) tile {
 		}
 	}
 	return t
-}
-
-// dollars formats a price with three significant digits.
-func dollars(usd float64) string {
-	decimals := 2
-	if usd > 0 {
-		decimals = max(decimals, 2-int(math.Floor(math.Log10(usd))))
-	}
-	return fmt.Sprintf("$%.*f", decimals, usd)
 }
 
 // percent formats a share in percent, as a length in SVG.
