@@ -27,10 +27,7 @@ const excerptLength = 200
 // functionError returns the error of a function that failed. Payload is the function's,
 // or Lambda's when the function could not write one.
 func functionError(kind string, payload []byte) error {
-	var failed struct {
-		Type    string `json:"errorType"`
-		Message string `json:"errorMessage"`
-	}
+	var failed protocol.FunctionError
 	if err := json.Unmarshal(payload, &failed); err != nil {
 		failed.Message = fmt.Sprintf("%.*s", excerptLength, payload)
 	}
