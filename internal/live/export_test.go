@@ -20,9 +20,3 @@ func NewFrames(s *State) func(now time.Time, width, height int) string {
 		return v.View().Content
 	}
 }
-
-// Sentence tells a state in one line.
-func Sentence(s *State, now time.Time) string {
-	p := s.picture(now)
-	return p.sentence()
-}
