@@ -60,9 +60,8 @@ func ExampleRegionsOf() {
 
 func ExampleServices() {
 	services := endpoints.Services("eu-west-1")
-	fmt.Println(slices.Contains(services, "dynamodb"), slices.Contains(services, "aiops"))
-
 	// AWS publishes no list of Regions for aiops.
+	fmt.Println(slices.Contains(services, "dynamodb"), slices.Contains(services, "aiops"))
 	// Output: true false
 }
 
