@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,10 +42,7 @@ type settings struct {
 // newSettings reads and checks what was given, from the environment, and what is kept
 // in the root.
 func newSettings(root string, getenv func(string) string) (*settings, error) {
-	s := &settings{root: root, stage: getenv("STAGE"), regions: getenv("REGIONS"), purge: getenv("PURGE"), given: map[string]string{}}
-	if s.stage == "" {
-		s.stage = "dev"
-	}
+	s := &settings{root: root, stage: cmp.Or(getenv("STAGE"), "dev"), regions: getenv("REGIONS"), purge: getenv("PURGE"), given: map[string]string{}}
 	if !stageName.MatchString(s.stage) {
 		return nil, fmt.Errorf("STAGE %q: want letters, digits and hyphens", s.stage)
 	}
@@ -58,12 +56,7 @@ func newSettings(root string, getenv func(string) string) (*settings, error) {
 	if s.kept[regionKey] == "" {
 		s.give(regionKey, getenv("REGION"))
 	}
-	if s.region = getenv("REGION"); s.region == "" {
-		s.region = s.value(regionKey)
-	}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
+	s.region = cmp.Or(getenv("REGION"), s.value(regionKey), "us-east-1")
 	return s, errors.Join(s.giveParams(getenv("PARAMS")), s.check())
 }
 
@@ -76,10 +69,7 @@ func (s *settings) give(name, value string) {
 
 // value returns what was given or else what is kept, or "".
 func (s *settings) value(name string) string {
-	if value := s.given[name]; value != "" {
-		return value
-	}
-	return s.kept[name]
+	return cmp.Or(s.given[name], s.kept[name])
 }
 
 // giveParams reads PARAMS: --param name=value, and other options of the framework. It
