@@ -137,12 +137,7 @@ func checkOutcomes(t *testing.T, s protocol.RunState, regions []string, targets 
 }
 
 // regionNames returns the Regions of the partition aws.
-func regionNames() (names []string) {
-	for _, r := range endpoints.Regions("aws") {
-		names = append(names, r.Name)
-	}
-	return names
-}
+func regionNames() []string { return endpoints.Names(endpoints.Regions("aws")) }
 
 // children returns the processes in which the emulator runs a function.
 func (e *emulator) children(t *testing.T, function string) (pids []int) {

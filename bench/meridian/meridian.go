@@ -49,11 +49,7 @@ const Succeeded = `"status":"SUCCEEDED"`
 
 // Regions returns the names of the first n commercial Regions.
 func Regions(n int) []string {
-	names := make([]string, n)
-	for i, region := range endpoints.Regions("aws")[:n] {
-		names[i] = region.Name
-	}
-	return names
+	return endpoints.Names(endpoints.Regions("aws")[:n])
 }
 
 // Targets returns n names of targets.

@@ -41,7 +41,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 // region returns the Region that is named, a glob that matches some, or the nearest
 // Region, or "".
 func region(arg string) string {
-	names := regionNames()
+	names := endpoints.Names(endpoints.AllRegions())
 	matches := func(name string) bool { ok, _ := path.Match(arg, name); return ok }
 	if arg == protocol.AllRegions || slices.ContainsFunc(names, matches) {
 		return arg

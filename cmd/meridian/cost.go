@@ -121,7 +121,7 @@ func (f *costFlags) check() error {
 func unpriced(region string) error {
 	fault := protocol.NewFault("--region", region, "has no price of Lambda here")
 	if _, exists := endpoints.PartitionOf(region); !exists {
-		fault = protocol.UnknownFault("--region", region, "a Region", regionNames())
+		fault = protocol.UnknownFault("--region", region, "a Region", endpoints.Names(endpoints.AllRegions()))
 	}
 	return usage("%s", fault).hint("Regions with a price are %s", strings.Join(pricedRegions(), ", "))
 }
@@ -129,9 +129,9 @@ func unpriced(region string) error {
 // pricedRegions returns the Regions that have a price of Lambda here.
 func pricedRegions() []string {
 	var priced []string
-	for _, region := range regionNames() {
-		if _, ok := price.LambdaIn(region, price.ARM64); ok {
-			priced = append(priced, region)
+	for _, r := range endpoints.AllRegions() {
+		if _, ok := price.LambdaIn(r.Name, price.ARM64); ok {
+			priced = append(priced, r.Name)
 		}
 	}
 	return priced

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"meridian/internal/endpoints"
 	"meridian/internal/runs"
 	"meridian/pkg/protocol"
 )
@@ -60,8 +61,8 @@ coordinator does it, and the command follows the run unless --detach is set.`,
 func completeOnly(typed string) []cobra.Completion {
 	if strings.HasPrefix(typed, "region=") {
 		var regions []cobra.Completion
-		for _, region := range regionNames() {
-			regions = append(regions, "region="+region)
+		for _, r := range endpoints.AllRegions() {
+			regions = append(regions, "region="+r.Name)
 		}
 		return regions
 	}

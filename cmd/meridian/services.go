@@ -58,7 +58,7 @@ func listServices(region string) ([]serviceListing, error) {
 		return listing, nil
 	}
 	if _, known := endpoints.PartitionOf(region); !known {
-		return nil, usage("%s", protocol.UnknownFault("--region", region, "a Region", regionNames())).
+		return nil, usage("%s", protocol.UnknownFault("--region", region, "a Region", endpoints.Names(endpoints.AllRegions()))).
 			hint("run `meridian regions` to list the Regions")
 	}
 	for _, id := range endpoints.Services(region) {
@@ -69,12 +69,4 @@ func listServices(region string) ([]serviceListing, error) {
 		listing = append(listing, s)
 	}
 	return listing, nil
-}
-
-func regionNames() []string {
-	var names []string
-	for _, r := range endpoints.AllRegions() {
-		names = append(names, r.Name)
-	}
-	return names
 }

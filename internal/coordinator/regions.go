@@ -87,11 +87,11 @@ func match(at, pattern string, among []endpoints.Region, deployed []string) ([]s
 		return nil, nil // Validate has said so
 	}
 	if pattern == protocol.AllRegions || pattern == protocol.EnabledRegions {
-		return names(among), nil
+		return endpoints.Names(among), nil
 	}
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		if _, known := endpoints.PartitionOf(pattern); !known {
-			return nil, protocol.Faults{protocol.UnknownFault(at, pattern, "a Region", names(endpoints.AllRegions()))}
+			return nil, protocol.Faults{protocol.UnknownFault(at, pattern, "a Region", endpoints.Names(endpoints.AllRegions()))}
 		}
 		if deployed != nil && !slices.Contains(deployed, pattern) {
 			return nil, protocol.Faults{protocol.NewFault(at, pattern, "has no worker"+workersIn(deployed))}
@@ -132,15 +132,6 @@ func elsewhere(pattern string) string {
 		}
 	}
 	return ""
-}
-
-// names returns the names of Regions.
-func names(regions []endpoints.Region) []string {
-	names := make([]string, len(regions))
-	for i, r := range regions {
-		names[i] = r.Name
-	}
-	return names
 }
 
 func partitions() []string {

@@ -116,6 +116,15 @@ func AllRegions() []Region {
 	return c.filter(func(i int) bool { return !c.regions[i].announced })
 }
 
+// Names returns the names of Regions.
+func Names(regions []Region) []string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = r.Name
+	}
+	return names
+}
+
 // RegionsOf returns the Regions of all partitions in which a service is listed,
 // sorted by name within each partition. The list is empty for a service that does
 // not exist or for which AWS publishes no list.

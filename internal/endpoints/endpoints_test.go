@@ -168,8 +168,8 @@ func TestListsAreSortedAndBelongToTheCaller(t *testing.T) {
 	lists := map[string]func() []string{
 		"AllServices":       endpoints.AllServices,
 		"Services":          func() []string { return endpoints.Services("eu-west-1") },
-		"Regions":           func() []string { return names(endpoints.Regions("aws")) },
-		"RegionsOf(sqs)":    func() []string { return names(endpoints.RegionsOf("sqs"))[:34] },
+		"Regions":           func() []string { return endpoints.Names(endpoints.Regions("aws")) },
+		"RegionsOf(sqs)":    func() []string { return endpoints.Names(endpoints.RegionsOf("sqs"))[:34] },
 		"Services(unknown)": func() []string { return endpoints.Services("eu-west-99") },
 	}
 
@@ -278,14 +278,4 @@ func TestDataSourceIsThePinnedRelease(t *testing.T) {
 	if want := pinned(t); got.Botocore+" "+got.Released != want {
 		t.Errorf("DataSource() = %+v, want %s", got, want)
 	}
-}
-
-// names returns the names of Regions.
-func names(regions []endpoints.Region) []string {
-	var out []string
-	for _, r := range regions {
-		out = append(out, r.Name)
-	}
-
-	return out
 }
