@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -153,9 +154,7 @@ func (f *diffFlags) comparison(changed func(flag string) bool) (difference.Compa
 			return how, usage("--slower: %q: want a factor such as 2x, a time such as 500ms, or both as in 2x,500ms", f.slower)
 		}
 	}
-	if how.Slower.By == 0 {
-		how.Slower.By = leastSlower
-	}
+	how.Slower.By = cmp.Or(how.Slower.By, leastSlower)
 	return how, nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -54,10 +55,7 @@ func newEventLines(w io.Writer) *eventLines {
 func (l *eventLines) event(e protocol.Event) {
 	line, err := json.Marshal(e)
 	l.mu.Lock()
-	if l.err == nil {
-		l.err = err
-	}
-	if l.err == nil {
+	if l.err = cmp.Or(l.err, err); l.err == nil {
 		l.lines = append(append(l.lines, line...), '\n')
 	}
 	l.mu.Unlock()

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -22,9 +23,7 @@ func Anywhere[T any](ctx context.Context, home, region string, ask func(ctx cont
 		if err == nil || answered(err) {
 			return value, err
 		}
-		if first == nil {
-			first = err
-		}
+		first = cmp.Or(first, err)
 		if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < leastTime {
 			break
 		}

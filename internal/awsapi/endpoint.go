@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -115,10 +116,7 @@ func setPlace(set, region string, found endpoints.Endpoint) (Place, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return Place{}, EndpointError{u.Redacted()}
 	}
-	if found.SigningRegion != "" {
-		region = found.SigningRegion
-	}
-	return Place{Endpoint: u, Region: region}, nil
+	return Place{Endpoint: u, Region: cmp.Or(found.SigningRegion, region)}, nil
 }
 
 // An EndpointError means that an endpoint that is set is no URL. Nothing was sent.

@@ -132,9 +132,7 @@ func (r *run) batch(u unit, o fanout.Outcome[*reply]) (b protocol.RegionOutcome,
 		aborted := wasAborted(a, o.Status == fanout.Aborted && i == len(o.Attempts)-1)
 		attempt, reply := r.attempt(u, a, o.Value, aborted)
 		b.Attempts = append(b.Attempts, attempt)
-		if attempt.RequestID != "" {
-			b.RequestID = attempt.RequestID
-		}
+		b.RequestID = cmp.Or(attempt.RequestID, b.RequestID)
 		b.WorkerRegion = cmp.Or(reply.workerRegion, b.WorkerRegion)
 		b.Truncated = b.Truncated || reply.truncated
 		r.regions[u.region].older = r.regions[u.region].older || reply.older

@@ -29,9 +29,7 @@ func merge(of protocol.RegionOutcome, batches []protocol.RegionOutcome, left pro
 			merged.StartMs = min(merged.StartMs, b.StartMs)
 			end = max(end, b.StartMs+b.ElapsedMs)
 		}
-		if b.RequestID != "" {
-			merged.RequestID = b.RequestID
-		}
+		merged.RequestID = cmp.Or(b.RequestID, merged.RequestID)
 		merged.WorkerRegion = cmp.Or(b.WorkerRegion, merged.WorkerRegion)
 		merged.Truncated = merged.Truncated || b.Truncated
 		merged.Attempts = append(merged.Attempts, b.Attempts...)

@@ -13,6 +13,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/json"
 	"sync"
 	"time"
@@ -102,10 +103,7 @@ func (s *State) Event(e protocol.Event) {
 		}
 	case protocol.EventRegionSettled:
 		s.settled++
-		account := e.Account
-		if account == "" {
-			account = e.Outcome.AccountName // of a profile without credentials
-		}
+		account := cmp.Or(e.Account, e.Outcome.AccountName) // of a profile without credentials
 		s.item(place{account, e.Region}).settle(e.Outcome, s.settled)
 	case protocol.EventNotice, protocol.EventGenerationEnded, protocol.EventRunEnded:
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -115,10 +116,7 @@ func expiry(chains [][]*x509.Certificate) (last time.Time) {
 const maxIssuer = 256
 
 func issuer(c *x509.Certificate) string {
-	name := c.Issuer.CommonName
-	if name == "" {
-		name = c.Issuer.String()
-	}
+	name := cmp.Or(c.Issuer.CommonName, c.Issuer.String())
 	return name[:min(len(name), maxIssuer)]
 }
 
