@@ -111,12 +111,9 @@ func unknownFunction(node parsing.ASTNode) (problem string) {
 	if name, ok := node.Value.(string); ok && node.NodeType == parsing.ASTFunctionExpression {
 		var known []string
 		for _, f := range functions.GetDefaultFunctions() {
-			if known = append(known, f.Name); f.Name == name {
-				known = nil
-				break
-			}
+			known = append(known, f.Name)
 		}
-		if known != nil {
+		if !slices.Contains(known, name) {
 			return "calls " + name + ", which " + protocol.UnknownFault("", name, "a function of JMESPath", known).Detail
 		}
 	}

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"bytes"
 	"fmt"
 	"mime"
 	"strings"
@@ -53,12 +54,7 @@ func readable(charset string, body []byte) bool {
 	case strings.HasPrefix(name, "utf"), strings.HasPrefix(name, "ucs"):
 		return false
 	}
-	for _, b := range body {
-		if b >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+	return !bytes.ContainsFunc(body, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // header returns the value of a header. An HTTP API sends names in lower case; events

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -13,12 +14,7 @@ func (p *Pages) Follows(input map[string]any) bool {
 	if p == nil || p.Limit != "" && input[p.Limit] != nil {
 		return false
 	}
-	for _, token := range p.InputTokens {
-		if input[token] != nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.InputTokens, func(token string) bool { return input[token] != nil })
 }
 
 // HasNext reports whether there is a page after this one. A nil Pages has one page only.
