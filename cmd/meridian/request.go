@@ -35,7 +35,7 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 		from.file = shownFile(f.file)
 		var faults protocol.Faults
 		if request, faults = protocol.DecodeRequest(data); faults != nil {
-			return request, from, from.explain(faults.Err())
+			return request, from, from.explain(f.refusal(request, faults, changed))
 		}
 	}
 	if err := c.readFlagFiles(ctx, f); err != nil {
@@ -68,6 +68,16 @@ func (c *cli) readRequest(ctx context.Context, f *runFlags, changed func(flag st
 	}
 	more := slices.DeleteFunc(request.Validate(), func(fault protocol.Fault) bool { return unread[fieldOf(fault.Path)] })
 	return request, from, refuse(append(faults, from.placed(more)...))
+}
+
+// refusal returns the error of a file's request with faults. It has the faults of its plan too,
+// unless flags have a part of what is planned.
+func (f *runFlags) refusal(request protocol.Request, faults protocol.Faults, changed func(flag string) bool) error {
+	if f.saysWhatToRun(changed) {
+		return faults.Err()
+	}
+	_, err := planner().PlanDecoded(request, faults, 0)
+	return err //nolint:wrapcheck // its caller explains it
 }
 
 // printNotes writes to standard error what is assumed of a file of targets, and which fields of
