@@ -84,6 +84,9 @@ func (c *cli) runs(ctx context.Context, f *listFlags, changed func(flag string) 
 	if err != nil {
 		return err
 	}
+	if listed.Next != "" && f.output != formatJSON {
+		c.note("older runs are left out; --limit lists more")
+	}
 	return c.printRuns(listed, f.output)
 }
 
@@ -233,7 +236,7 @@ func regionsDone(s protocol.RunState) string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{r.Failed + r.TimedOut, "failed"}, {r.Aborted, "aborted"}, {r.NotStarted, "not started"}, {r.Skipped, "skipped"}, {r.Running, "running"}} {
+	}{{r.Failed, "failed"}, {r.TimedOut, "timed out"}, {r.Aborted, "aborted"}, {r.NotStarted, "not started"}, {r.Skipped, "skipped"}, {r.Running, "running"}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 		}

@@ -60,7 +60,7 @@ func TestRunInAList(t *testing.T) {
 		{
 			"failed",
 			protocol.RunState{Status: protocol.StatusFailed, Regions: protocol.Counts{Total: 34, Succeeded: 31, Failed: 1, TimedOut: 1, Skipped: 1}},
-			"FAILED", "31/34 ok, 2 failed, 1 skipped",
+			"FAILED", "31/34 ok, 1 failed, 1 timed out, 1 skipped",
 		},
 	} {
 		if got := statusOf(tt.state); got != tt.status {
