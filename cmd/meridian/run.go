@@ -3,11 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"meridian/internal/awsapi/model"
 	"meridian/internal/task"
 	"meridian/pkg/protocol"
 )
@@ -142,9 +146,33 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 // checkAllow returns the error of --allow.
 func (f *callFlags) checkAllow() error {
 	for _, pattern := range f.allow {
-		if _, err := path.Match(pattern, ""); err != nil || pattern != "reads" && strings.Count(pattern, ":") != 1 {
+		if pattern == "reads" {
+			continue
+		}
+		service, name, found := strings.Cut(pattern, ":")
+		if _, err := path.Match(pattern, ""); err != nil || !found || strings.Contains(name, ":") {
 			return usage("--allow: %q: want a pattern of operations, such as ec2:StopInstances or 's3:*'", pattern)
+		}
+		operations, err := listOperations("", "")
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(operations, func(o operationListing) bool { ok, _ := path.Match(pattern, o.Operation); return ok }) {
+			return usage("--allow: %q: no operation matches it", pattern).hint("%s", nearOperation(service, name))
 		}
 	}
 	return nil
+}
+
+// nearOperation returns a hint for an operation that there is not.
+func nearOperation(service, name string) string {
+	_, err := model.Lookup(service, name)
+	switch unknown, ok := errors.AsType[model.UnknownError](err); {
+	case !ok || unknown.Nearest == "":
+		return "run `meridian operations --search word` to find operations"
+	case unknown.Operation == "":
+		return fmt.Sprintf("did you mean %s:%s?", unknown.Nearest, name)
+	default:
+		return fmt.Sprintf("did you mean %s:%s?", service, unknown.Nearest)
+	}
 }
