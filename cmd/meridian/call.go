@@ -72,13 +72,14 @@ deployed coordinator runs the same request, and the workers' operator decides.`,
 	return cmd
 }
 
-// operations returns the operations in arguments as a list for parseNames. Words without
-// a colon are one operation in the spelling of the AWS CLI; the task hints at its name.
+// operations returns the operations in arguments, with commas or blanks between them, as a
+// list for parseNames. Words without a colon are one operation in the spelling of the AWS
+// CLI; the task hints at its name.
 func operations(args []string) string {
 	if !slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, ":") }) {
 		args = []string{strings.Join(args, " ")}
 	}
-	list, _ := json.Marshal(args) // strings have no error
+	list, _ := json.Marshal(strings.Split(strings.Join(args, ","), ",")) // strings have no error
 	return string(list)
 }
 

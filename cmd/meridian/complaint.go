@@ -98,6 +98,9 @@ func (c *cli) conclude(ctx context.Context, cmd *cobra.Command, err error) int {
 // suggestFlag hints at the flag nearest to an unknown one. Cobra makes suggestions
 // for commands only.
 func suggestFlag(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "int" {
+		return usage("--%s: %q: want a whole number", invalid.GetFlag().Name, invalid.GetValue()).hint("run `%s --help`", cmd.CommandPath())
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return err

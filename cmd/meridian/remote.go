@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"meridian/internal/awsapi/sdkconfig"
+	"meridian/internal/endpoints"
 	"meridian/internal/fanout"
 	"meridian/internal/invoke"
 	"meridian/pkg/protocol"
@@ -42,6 +43,9 @@ func (c *cli) deployed(ctx context.Context, f *runFlags) (*deployed, error) {
 // lambda returns the function of --function and its Region, and waits for credentials. The SDK reads
 // its configuration from the process's environment and the files that it names.
 func (c *cli) lambda(ctx context.Context, name, region string, verbose bool) (*invoke.Lambda, string, error) {
+	if known := endpoints.Names(endpoints.AllRegions()); region != "" && !slices.Contains(known, region) {
+		return nil, "", usage("%s", protocol.UnknownFault("--aws-region", region, "a Region", known))
+	}
 	cfg, err := sdkconfig.Load(ctx, config.WithRegion(region))
 	if err != nil {
 		return nil, "", explainConfig(err)

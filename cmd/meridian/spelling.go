@@ -31,7 +31,7 @@ var foreign = map[string]string{
 func (c *cli) suggestCallFlag(cmd *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
-		return err
+		return suggestFlag(cmd, err)
 	}
 	name := unknown.GetSpecifiedName()
 	if hint := foreign[name]; hint != "" {
