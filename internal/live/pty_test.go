@@ -26,38 +26,33 @@ func shows(t *testing.T, s *livetest.Screen, want func() string) {
 // On a terminal of each size, and resized in between, the screen has the frame of that size,
 // which TestFrames compares with a golden file, and nothing of the one before. At the end the
 // view is gone: what was there before it is still there, and what comes next takes its place.
-// If a frame of the old size is drawn on a screen that has just become lower, the terminal
-// scrolls what was there before off the screen.
+// A frame of the old size may be drawn on a screen that has just become lower: the terminal then
+// keeps what was there before above the screen.
 func TestDrawOnATerminal(t *testing.T) {
 	t.Parallel()
 	screen := livetest.Open(t, 80, 24)
 	s := many(time.Now())
 	_, _ = io.WriteString(screen.Terminal, "before\r\n")
 	stop := live.Draw(t.Context(), s.State, live.Terminal{Output: screen.Terminal, Env: []string{"TERM=xterm-256color"}, Profile: colorprofile.ANSI})
-	height, lowered := 24, false
-	showsBelow := func(want func() string) {
-		t.Helper()
-		screen.Wait(t, func(text string) string {
-			if lowered && text == want() {
-				return ""
-			}
-			return cmp.Diff("before\n"+want(), text)
-		})
+	before := func() string {
+		if screen.Scrolled() == "before" {
+			return ""
+		}
+		return "before\n"
 	}
 	for _, size := range append(sizes(), sizes()[0], sizes()[2], sizes()[1]) {
 		screen.Resize(t, size.width, size.height)
-		height, lowered = size.height, lowered || size.height < height
 		if err := syscall.Kill(os.Getpid(), syscall.SIGWINCH); err != nil { // it is not the terminal of this process
 			t.Fatal(err)
 		}
-		showsBelow(func() string { return live.Frame(s.State, time.Now(), size.width, size.height) })
+		shows(t, screen, func() string { return before() + live.Frame(s.State, time.Now(), size.width, size.height) })
 	}
 	stop()
 	_, _ = io.WriteString(screen.Terminal, "after\r\n")
-	showsBelow(func() string { return "after" })
-	end := strings.Count(screen.Text(), "\n") + 1
+	shows(t, screen, func() string { return before() + "after" })
+	last := 1 + strings.Count(before(), "\n")
 	written, hidden, line := screen.Close(t)
-	if hidden || line != end || strings.LastIndex(written, "\x1b[?25l") > strings.LastIndex(written, "\x1b[?25h") {
+	if hidden || line != last || strings.LastIndex(written, "\x1b[?25l") > strings.LastIndex(written, "\x1b[?25h") {
 		t.Errorf("after the end the cursor is in line %d, hidden: %v", line, hidden)
 	}
 	for _, sequence := range []string{"\x1b[?1049", "\x1b[?2004", "\x1b[?u", "\x1b[c", "\x1b[6n", "$p", " q", "\x1b]"} {

@@ -91,6 +91,16 @@ func (s *Screen) Text() string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
+// Scrolled returns the first line that has left the screen at its top, or "" if none has.
+func (s *Screen) Scrolled() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.emulator.ScrollbackLen() == 0 {
+		return ""
+	}
+	return strings.TrimRight(s.emulator.Scrollback().Line(0).String(), " ")
+}
+
 // Wait waits until fault finds nothing wrong with the text of the screen. fault returns what is
 // wrong with it, or "".
 func (s *Screen) Wait(t *testing.T, fault func(text string) string) {
