@@ -121,8 +121,8 @@ func (r *run) failed(u unit, got *reply, err error) error {
 }
 
 // unfinished returns the failure of an invocation of a function after which targets of its unit
-// have failed. The targets whose errors no retrier names are given up. The error is the
-// error of the first other target that failed, which is tried again.
+// have failed. A target is given up if no retrier names its error. The error is the one of the
+// first target that is tried again.
 func (r *run) unfinished(u unit, got *reply, result *protocol.RegionResult) error {
 	why := r.giveUp(u, got)
 	if !u.progress.open() { // what has failed here is done, or given up, by a hedge
