@@ -47,6 +47,7 @@ func imports() map[string][]string {
 		"internal/live":             {"pkg/protocol"},
 		"internal/live/livetest":    {},
 		"internal/wire":             {},
+		"internal/wire/wiretest":    {},
 		"internal/price":            {},
 		"internal/awsapi":           {"internal/awsapi/model", "internal/endpoints"},
 		"internal/awsapi/model":     {"pkg/protocol"},
@@ -57,7 +58,7 @@ func imports() map[string][]string {
 		"internal/record":            {"pkg/protocol"},
 		"internal/store/storetest":   {"internal/store"},
 		"internal/trigger":           {"pkg/protocol"},
-		"internal/invoke/invoketest": {"pkg/protocol"},
+		"internal/invoke/invoketest": {"pkg/protocol", "internal/wire/wiretest"},
 		// The checks of a worker, which may be in any language: they know what a coordinator sends
 		// and accepts, and the errors of a call, and none of our worker.
 		"internal/workercheck": {"pkg/protocol", "internal/invoke"},

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -25,6 +24,7 @@ import (
 	"meridian/internal/invoke"
 	"meridian/internal/invoke/invoketest"
 	"meridian/internal/race"
+	"meridian/internal/wire/wiretest"
 	"meridian/pkg/protocol"
 )
 
@@ -241,20 +241,6 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// A pipeListener accepts one end of each pipe.
-type pipeListener chan net.Conn
-
-func (l pipeListener) Accept() (net.Conn, error) {
-	if c, ok := <-l; ok {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-
-func (l pipeListener) Close() error { return nil }
-
-func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
-
 // overHTTP2 returns an invoker of a handler over HTTP/2 and TLS in memory, for a bubble.
 func overHTTP2(t *testing.T, memoryMB int, handler http.HandlerFunc) *invoke.Lambda {
 	t.Helper()
@@ -262,11 +248,10 @@ func overHTTP2(t *testing.T, memoryMB int, handler http.HandlerFunc) *invoke.Lam
 	certificate.EnableHTTP2 = true
 	certificate.StartTLS()
 	certificate.Close()
-	pipes := make(pipeListener)
+	network := wiretest.Listen("example.com:443")
 	server := &http.Server{Handler: handler, TLSConfig: certificate.TLS, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.ServeTLS(pipes, "", "") }()
+	go func() { _ = server.ServeTLS(network, "", "") }()
 	t.Cleanup(func() {
-		close(pipes)
 		_ = server.Close()
 		time.Sleep(time.Hour) // until the connections have ended
 	})
@@ -276,14 +261,7 @@ func overHTTP2(t *testing.T, memoryMB int, handler http.HandlerFunc) *invoke.Lam
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
 	})
-	l := newLambda(t, cfg, invoke.Settings{
-		MemoryMB: memoryMB, Dial: func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			pipes <- theirs
-			return ours, nil
-		},
-	})
-	return l
+	return newLambda(t, cfg, invoke.Settings{MemoryMB: memoryMB, Dial: network.Dial})
 }
 
 // An error's body is not kept waiting for memory, so it is bounded itself.

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"meridian/internal/probe"
+	"meridian/internal/wire/wiretest"
 )
 
 // A world is a simulated network. In a bubble its delays are virtual, and exact.
@@ -58,31 +59,10 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// A listener accepts connections from the same process.
-type listener chan net.Conn
-
-// Accept implements net.Listener.
-func (l listener) Accept() (net.Conn, error) {
-	conn, ok := <-l
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return conn, nil
-}
-
-// Close implements net.Listener. It is called once.
-func (l listener) Close() error {
-	close(l)
-	return nil
-}
-
-// Addr implements net.Listener.
-func (l listener) Addr() net.Addr { return &net.TCPAddr{} }
-
 // serving dials a server that takes a time to accept.
 func serving(t *testing.T, accept time.Duration, config *tls.Config, h http.Handler) way {
 	t.Helper()
-	l := make(listener)
+	l := wiretest.Listen("server.example")
 	s := &http.Server{Handler: h, TLSConfig: config, ErrorLog: log.New(io.Discard, "", 0)}
 	ended := make(chan struct{})
 	go func() {
@@ -98,9 +78,11 @@ func serving(t *testing.T, accept time.Duration, config *tls.Config, h http.Hand
 		if err := wait(ctx, accept); err != nil {
 			return nil, err
 		}
-		near, far := net.Pipe()
-		l <- far
-		return buffered(near), nil
+		conn, err := l.Dial(ctx, "", "")
+		if err != nil {
+			return nil, err
+		}
+		return buffered(conn), nil
 	}
 }
 

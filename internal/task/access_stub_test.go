@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -119,7 +118,7 @@ func (a *accounts) leaks(text string) bool {
 // end of the test.
 func (a *accounts) start(t *testing.T, certificate tls.Certificate, dead string) (w *regionworker.Worker, of *task.AWS, stop func()) {
 	t.Helper()
-	in := &world{dead: dead, handler: a, conns: make(chan net.Conn)}
+	in := &world{dead: dead, handler: a}
 	of, stop = in.cloud(t, certificate)
 	return &regionworker.Worker{Tasks: calling(t, "reads", of)}, of, stop
 }

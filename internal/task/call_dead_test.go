@@ -23,6 +23,7 @@ import (
 	"meridian/internal/invoke"
 	"meridian/internal/regionworker"
 	"meridian/internal/task"
+	"meridian/internal/wire/wiretest"
 	"meridian/pkg/protocol"
 )
 
@@ -32,23 +33,8 @@ type world struct {
 	dead    string
 	handler http.Handler // nil means the world itself
 	dials   atomic.Int64 // of the dead Region
-	conns   chan net.Conn
+	network *wiretest.Listener
 }
-
-// Accept implements net.Listener.
-func (w *world) Accept() (net.Conn, error) {
-	c, ok := <-w.conns
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-// Close implements net.Listener.
-func (*world) Close() error { return nil }
-
-// Addr implements net.Listener.
-func (*world) Addr() net.Addr { return &net.TCPAddr{} }
 
 // dial opens a connection, or waits for as long as it may.
 func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
@@ -57,9 +43,7 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	client, server := net.Pipe()
-	w.conns <- server
-	return client, nil
+	return w.network.Dial(ctx, "", "")
 }
 
 // ServeHTTP implements http.Handler.
@@ -85,8 +69,9 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 		Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"},
 		SessionTicketsDisabled: true, // a pipe would wait for the client to read them
 	}}
+	w.network = wiretest.Listen("aws")
 	done := make(chan error)
-	go func() { done <- server.ServeTLS(w, "", "") }()
+	go func() { done <- server.ServeTLS(w.network, "", "") }()
 	a = task.NewAWS(0, func(context.Context) (aws.Config, error) {
 		return aws.Config{
 			Region:      "us-east-1",
@@ -99,12 +84,10 @@ func (w *world) cloud(t *testing.T, certificate tls.Certificate) (a *task.AWS, s
 	a.Dial(w.dial)
 	return a, func() {
 		a.Close()
-		close(w.conns)
-		err := <-done
-		if !errors.Is(err, net.ErrClosed) {
+		_ = server.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
-		_ = server.Close()
 	}
 }
 
@@ -122,7 +105,7 @@ func TestADeadRegionCostsThreeSecondsOnce(t *testing.T) {
 	t.Parallel()
 	certificate := certificateOf(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{dead: "sa-east-1", conns: make(chan net.Conn)}
+		w := &world{dead: "sa-east-1"}
 		a, stop := w.cloud(t, certificate)
 		defer stop()
 		tasks := calling(t, "reads", a)
@@ -169,7 +152,7 @@ func TestDeadHostsAreForgotten(t *testing.T) {
 	t.Parallel()
 	certificate := certificateOf(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{dead: "sa-east-1", conns: make(chan net.Conn)}
+		w := &world{dead: "sa-east-1"}
 		a, stop := w.cloud(t, certificate)
 		defer stop()
 		tasks := calling(t, "reads", a)
@@ -203,7 +186,7 @@ func TestEC2IsAskedForTheEnabledRegionsWhenTheAccountServiceHangs(t *testing.T) 
 			}
 			_, _ = io.WriteString(w, described)
 		})
-		w := &world{dead: "none", handler: hangs, conns: make(chan net.Conn)}
+		w := &world{dead: "none", handler: hangs}
 		a, stop := w.cloud(t, certificate)
 		defer stop()
 		defer close(over)

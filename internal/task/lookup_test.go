@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -88,7 +87,7 @@ func (i *identities) calls(t *testing.T, tasks *task.Registry, within time.Durat
 func (i *identities) start(t *testing.T, certificate tls.Certificate) (tasks *task.Registry, stop func()) {
 	t.Helper()
 	i.asked = map[string]int{}
-	w := &world{dead: "sa-east-1", conns: make(chan net.Conn), handler: i}
+	w := &world{dead: "sa-east-1", handler: i}
 	a, end := w.cloud(t, certificate)
 	return calling(t, "reads", a), func() {
 		time.Sleep(time.Minute) // the look-ups that nothing waits for end

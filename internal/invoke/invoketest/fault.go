@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"meridian/internal/wire/wiretest"
 	"meridian/pkg/protocol"
 )
 
@@ -180,7 +181,7 @@ func reset(c net.Conn) {
 	switch c := c.(type) {
 	case *net.TCPConn:
 		_ = c.SetLinger(0)
-	case *memoryConn:
+	case *wiretest.Conn:
 		c.Reset()
 	}
 	_ = c.Close()
