@@ -38,7 +38,7 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 		return failed("list every target when the budget ends, unfinished ones as TIMED_OUT or NOT_STARTED", "%v", err)
 	}
 	if answer.ElapsedMs > r.BudgetMs || took > given+2*k.start+slack {
-		return failed(inTime, "the budget was %v; the worker says that it took %v, and the answer came after %v (with %v for start and network)",
+		return k.timingFailed(inTime, "the budget was %v; the worker says that it took %v, and the answer came after %v (with %v for start and network)",
 			rounded(given), rounded(protocol.Duration(answer.ElapsedMs)), rounded(took), rounded(k.start))
 	}
 	var finished time.Duration // how long the targets that are finished now took before
@@ -50,7 +50,7 @@ func (k *knowledge) budget(ctx context.Context) Finding {
 		}
 	}
 	if limit := protocol.Duration(answer.ElapsedMs) * 3 / 2; finished > limit {
-		return failed("report as SUCCEEDED only what has been finished, and keep to policy.maxConcurrency; or give targets that always take as long",
+		return k.timingFailed("report as SUCCEEDED only what has been finished, and keep to policy.maxConcurrency; or give targets that always take as long",
 			"after %v, with a maxConcurrency of 1: %s; these took %v before", rounded(protocol.Duration(answer.ElapsedMs)), statuses(answer.Targets), rounded(finished))
 	}
 	if !slices.ContainsFunc(answer.Targets, func(t protocol.TargetOutcome) bool { return !fine(t) && fine(k.alone[t.Target]) }) {

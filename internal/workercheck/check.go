@@ -87,7 +87,7 @@ func (k *knowledge) batch(ctx context.Context) Finding {
 	}
 	r := k.request(k.Targets...)
 	r.Policy.MaxConcurrency = 1
-	answer, _, err := k.ask(ctx, r, "")
+	answer, took, err := k.ask(ctx, r, "")
 	const mend = "list every target of the request once, in its order, whatever became of it"
 	if err != nil {
 		return noAnswer(err, mend)
@@ -95,6 +95,7 @@ func (k *knowledge) batch(ctx context.Context) Finding {
 	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed(mend, "%v", err)
 	}
+	k.start = max(k.start, took-protocol.Duration(answer.ElapsedMs))
 	for _, t := range answer.Targets {
 		k.alone[t.Target] = t
 	}
@@ -144,7 +145,7 @@ func (k *knowledge) wrongVersion(ctx context.Context) Finding {
 	case nameOf(err) != protocol.ErrorUnsupportedVersion:
 		return noAnswer(err, mend)
 	case k.timeAlone() >= leastTime && took > late:
-		return failed(mend, "refused after %v, which is as long as work takes", rounded(took))
+		return k.timingFailed(mend, "refused after %v, which is as long as work takes", rounded(took))
 	}
 	return passed("version 99 was refused with %s after %v", protocol.ErrorUnsupportedVersion, rounded(took))
 }

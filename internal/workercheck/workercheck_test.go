@@ -361,6 +361,34 @@ func TestEachFaultIsFoundByItsCheck(t *testing.T) {
 	}
 }
 
+// A machine that was busy during one measurement is no fault of the worker: it measures again,
+// twice at most.
+func TestACheckOfTimeMeasuresAgain(t *testing.T) {
+	t.Parallel()
+	for busy, want := range map[int]workercheck.Verdict{1: workercheck.Passed, 2: workercheck.Passed, 3: workercheck.Failed, 9: workercheck.Failed} {
+		synctest.Test(t, func(t *testing.T) {
+			measured := map[string]int{}
+			findings := check(t.Context(), func(ctx context.Context, payload []byte) ([]byte, error) {
+				for check, field := range map[string]string{"budget": `"budgetMs":400,`, "wrong version": `"version":99,`} {
+					if !strings.Contains(string(payload), field) {
+						continue
+					}
+					if measured[check]++; measured[check] <= busy {
+						time.Sleep(2 * time.Second)
+					}
+				}
+				return ours()(ctx, payload)
+			})
+			for _, f := range findings {
+				made, timed := measured[f.Check]
+				if timed && (f.Verdict != want || made != min(busy+1, 3)) || !timed && f.Verdict != workercheck.Passed {
+					t.Errorf("busy %d times: %s %s after %d measurements: %s", busy, f.Check, f.Verdict, made, f.Found)
+				}
+			}
+		})
+	}
+}
+
 // anyVersion returns our worker without its check of the version. With a name it fails
 // after the work, with an error of that name.
 func anyVersion(name string) handle {
