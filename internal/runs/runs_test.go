@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meridian/internal/coordinator"
+	"meridian/internal/record"
 	"meridian/internal/runs"
 	"meridian/internal/store/storetest"
 	"meridian/pkg/protocol"
@@ -384,6 +385,19 @@ func TestOutputsThatDoNotFitAreInTheStore(t *testing.T) {
 	})
 }
 
+// A distant store takes a time to create an object, as S3 does, so all starts of attempts that are
+// logged meanwhile share a file.
+type distant struct {
+	record.Store
+
+	takes time.Duration
+}
+
+func (d *distant) Create(ctx context.Context, key string, data []byte) error {
+	time.Sleep(d.takes)
+	return d.Store.Create(ctx, key, data)
+}
+
 // A run of two seconds in 34 Regions makes at most 15 requests to the store more than one that is
 // not kept.
 func TestWhatKeepingARunCosts(t *testing.T) {
@@ -392,7 +406,7 @@ func TestWhatKeepingARunCosts(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := storetest.NewS3(t)
 			w := newWorld()
-			w.store, w.takes, w.idempotent = bucket(s), 2*time.Second, idempotent
+			w.store, w.takes, w.idempotent = &distant{bucket(s), 20 * time.Millisecond}, 2*time.Second, idempotent
 			r := protocol.Request{Task: "act", Key: "cost", Name: "cost", Partition: "aws", Regions: []string{"all"}}
 			_, k, ctx := w.keeper(0, false)
 			k.Coordinator.Billing = coordinator.Billing{Region: "us-east-1", Architecture: "arm64", WorkerMemoryMB: 256}
