@@ -155,7 +155,7 @@ const codeHTTP1Required = 0xd
 // answerError returns why there is no answer. It hides the errors of net/http, which
 // quote the answer.
 func (h *hop) answerError(err error) error {
-	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
+	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == remoteError {
 		// In TLS 1.3 the client's handshake ends before the server can refuse it, for
 		// example because it wants a certificate of the client.
 		return &Error{ErrorTLS, h.handshaking(), alert.Err}
@@ -172,8 +172,25 @@ func (h *hop) answerError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errCut
 	}
-	if h.http2() {
-		return errNotHTTP2
+	if !h.http2() {
+		return errNotHTTP
 	}
-	return errNotHTTP
+	if alert := h.alert(); alert != nil {
+		return &Error{ErrorTLS, h.handshaking(), alert}
+	}
+	return errNotHTTP2
 }
+
+// alert closes the connection, and returns the alert of TLS that it has received, if any. The
+// transport of HTTP/2 does not return one that arrives before the request has begun.
+func (h *hop) alert() error {
+	_ = h.conn.Close() // ends a read, too
+	_, err := h.conn.Read(make([]byte, 1))
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == remoteError {
+		return op.Err
+	}
+	return nil
+}
+
+// remoteError is the Op of an error with an alert of TLS.
+const remoteError = "remote error"

@@ -180,6 +180,17 @@ func (s *stage) speaking(speak func(net.Conn) (hangUp bool)) (url string) {
 	}) + "/"
 }
 
+// certified speaks a protocol over TLS, and requires a client certificate.
+func (s *stage) certified(protocol string) (url string) {
+	s.t.Helper()
+	config := s.ca.issue(s.t, time.Hour, name)
+	config.ClientAuth, config.NextProtos = tls.RequireAnyClientCert, []string{protocol}
+	return "https://" + name + ":" + accept(s.t, func(conn net.Conn) bool {
+		_ = tls.Server(conn, config).HandshakeContext(s.t.Context())
+		return false
+	})
+}
+
 // A fault is one failure of a server or of the connection to it.
 type fault struct {
 	name        string
@@ -257,14 +268,11 @@ func TestAFailureHasTheNameOfItsPhase(t *testing.T) {
 			probe.ErrorTLS, "TLS handshake with server.example: …", causedBy(syscall.ECONNRESET),
 		},
 		{
-			"a server that requires a client certificate", func(s *stage) string {
-				config := s.ca.issue(s.t, time.Hour, name)
-				config.ClientAuth = tls.RequireAnyClientCert
-				return "https://" + name + ":" + accept(s.t, func(conn net.Conn) bool {
-					_ = tls.Server(conn, config).HandshakeContext(s.t.Context())
-					return false
-				})
-			},
+			"a server that requires a client certificate", func(s *stage) string { return s.certified("http/1.1") },
+			probe.ErrorTLS, "TLS handshake with server.example: …", nil,
+		},
+		{
+			"a server of HTTP/2 that requires a client certificate", func(s *stage) string { return s.certified("h2") },
 			probe.ErrorTLS, "TLS handshake with server.example: …", nil,
 		},
 		{
