@@ -217,10 +217,7 @@ func TestAFailureHasTheNameOfItsPhase(t *testing.T) {
 		},
 		{
 			"a closed port", func(s *stage) string {
-				l := listen(s.t, "127.0.0.1")
-				_ = l.Close()
-				_, port, _ := net.SplitHostPort(l.Addr().String())
-				return "https://" + name + ":" + port + "/"
+				return "https://" + name + ":" + closed(s.t) + "/"
 			},
 			probe.ErrorConnect, "connect to server.example: 127.0.0.1: …", causedBy(syscall.ECONNREFUSED),
 		},

@@ -179,6 +179,23 @@ func accept(tb testing.TB, f func(net.Conn) (hangUp bool)) (port string) {
 	return port
 }
 
+// closed returns a port on which nothing listens. A connection has the port, so that no other
+// test can listen on it.
+func closed(tb testing.TB) (port string) {
+	tb.Helper()
+	l := listen(tb, "127.0.0.1")
+	conn, err := new(net.Dialer).DialContext(tb.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _, _ = conn.Close(), l.Close() })
+	_, port, err = net.SplitHostPort(conn.LocalAddr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
+
 // get returns a request for a URL.
 func get(tb testing.TB, text string) probe.Request {
 	tb.Helper()
