@@ -67,7 +67,9 @@ func start(tb testing.TB, worker Worker, n network) *Server {
 	s.http.ConnState = s.countConnection
 	s.http.ErrorLog = quiet()
 	tb.Cleanup(func() {
+		s.mu.Lock()
 		close(s.closed)
+		s.mu.Unlock()
 		_ = s.http.Close()
 		s.running.Wait()
 	})
@@ -145,7 +147,9 @@ func (s *Server) Calls(function string) int {
 
 // ServeHTTP answers one request of the Lambda API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.running.Add(1)
+	if !s.begin() {
+		panic(http.ErrAbortHandler)
+	}
 	defer s.running.Done()
 	w.Header().Set("X-Amzn-Requestid", newUUID())
 	call, fault := s.record(r)
@@ -160,6 +164,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w, r = s.logged(w, r)
 	fault(w, r, work)
+}
+
+// begin counts a request that is being answered. It reports false when the test has ended: the
+// request of a call that was given up may be read just before.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closed:
+		return false
+	default:
+		s.running.Add(1)
+		return true
+	}
 }
 
 // work runs the function that a request names and answers as Lambda does.
