@@ -72,18 +72,20 @@ func TestPrepareReplacesSilentConnections(t *testing.T) {
 // HTTP/1.1 has no ping. An idle connection is used for as long as servers keep it.
 func TestASilentConnectionOfHTTP1IsNotUsed(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, false, false, func(http.ResponseWriter, *http.Request) {})
-	p := s.pool(t, nil)
-	for _, test := range []struct {
-		frozen time.Duration
-		want   int64 // connections
-	}{{0, 1}, {5 * time.Second, 1}, {16 * time.Second, 2}} {
-		p.Freeze(test.frozen)
-		callsAt(t, p, s.URL, 1)
-		if got := s.total.Load(); got != test.want {
-			t.Errorf("%d connections after %v, want %d", got, test.frozen, test.want)
+	synctest.Test(t, func(t *testing.T) {
+		s := new(network).newServer(t, false, false, func(http.ResponseWriter, *http.Request) {})
+		p := s.pool(t, nil)
+		for _, test := range []struct {
+			frozen time.Duration
+			want   int64 // connections
+		}{{0, 1}, {5 * time.Second, 1}, {16 * time.Second, 2}} {
+			p.Freeze(test.frozen)
+			callsAt(t, p, s.URL, 1)
+			if got := s.total.Load(); got != test.want {
+				t.Errorf("%d connections after %v, want %d", got, test.frozen, test.want)
+			}
 		}
-	}
+	})
 }
 
 // A connection that dies silently under its calls is found within 30 s, also in the

@@ -18,27 +18,75 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"meridian/internal/wire"
+	"meridian/internal/wire/wiretest"
 )
 
-// A server counts connections, on the loopback interface.
+// A network is where servers listen, in memory, and where pools and proxies dial. A nil
+// network is the loopback interface. In a bubble nothing on a network in memory is late
+// because the machine is busy: neither ConnectTimeout ends, nor the 50 ms that net/http
+// waits for the end of a write before it uses a connection again.
+type network struct {
+	listeners sync.Map // by address
+	last      atomic.Int64
+}
+
+// listen returns a listener with an address of its own.
+func (n *network) listen(t *testing.T) net.Listener {
+	t.Helper()
+	if n == nil {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := wiretest.Listen("127.0.0.1:" + strconv.FormatInt(n.last.Add(1), 10))
+	n.listeners.Store(l.Addr().String(), l)
+	return l
+}
+
+// dial connects to a listener.
+func (n *network) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if n == nil {
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	l, ok := n.listeners.Load(address)
+	if !ok {
+		return nil, syscall.ECONNREFUSED
+	}
+	return l.(*wiretest.Listener).Dial(ctx, network, address) //nolint:forcetypeassert // listen stored it
+}
+
+// A server counts connections.
 type server struct {
 	*httptest.Server
+	network           *network
 	total, open, peak atomic.Int64
 	requests          atomic.Int64
 }
 
-// newServer starts a server. Over TLS it speaks HTTP/2 when it may.
+// newServer starts a server on the loopback interface. Over TLS it speaks HTTP/2 when it may.
 func newServer(
 	t *testing.T, secure, http2 bool, handler http.HandlerFunc, configure ...func(*http.Server),
 ) *server {
 	t.Helper()
-	s := &server{}
+	return (*network)(nil).newServer(t, secure, http2, handler, configure...)
+}
+
+// newServer is newServer on a network.
+func (n *network) newServer(
+	t *testing.T, secure, http2 bool, handler http.HandlerFunc, configure ...func(*http.Server),
+) *server {
+	t.Helper()
+	s := &server{network: n}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
 		handler(w, r)
@@ -60,12 +108,19 @@ func newServer(
 		case http.StateActive, http.StateIdle:
 		}
 	}
+	_ = s.Listener.Close()
+	s.Listener = n.listen(t)
 	if secure {
 		s.StartTLS()
 	} else {
 		s.Start()
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		s.Close()
+		if n != nil {
+			time.Sleep(time.Hour) // until the connections have ended
+		}
+	})
 	return s
 }
 
@@ -79,6 +134,9 @@ func (s *server) pool(t *testing.T, configure func(*wire.Config), others ...*ser
 		}
 	}
 	cfg := wire.Config{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	if s.network != nil {
+		cfg.Dial = s.network.dial
+	}
 	if configure != nil {
 		configure(&cfg)
 	}
@@ -97,20 +155,22 @@ func TestHTTP1(t *testing.T) {
 	}{{"over TLS", true}, {"plain", false}} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, test.secure, false, func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body)
-				_, _ = io.WriteString(w, r.Proto)
+			synctest.Test(t, func(t *testing.T) {
+				s := new(network).newServer(t, test.secure, false, func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					_, _ = io.WriteString(w, r.Proto)
+				})
+				p := s.pool(t, func(cfg *wire.Config) { cfg.MaxConns = 7 })
+				for range 3 {
+					callsAt(t, p, s.URL, 100)
+				}
+				if total := s.total.Load(); total > 7 {
+					t.Errorf("%d connections, want at most 7", total)
+				}
+				if got := s.requests.Load(); got != 300 {
+					t.Errorf("%d requests for 300 calls", got)
+				}
 			})
-			p := s.pool(t, func(cfg *wire.Config) { cfg.MaxConns = 7 })
-			for range 3 {
-				callsAt(t, p, s.URL, 100)
-			}
-			if total := s.total.Load(); total > 7 {
-				t.Errorf("%d connections, want at most 7", total)
-			}
-			if got := s.requests.Load(); got != 300 {
-				t.Errorf("%d requests for 300 calls", got)
-			}
 		})
 	}
 }
@@ -119,17 +179,20 @@ func TestHTTP1(t *testing.T) {
 // room for another's.
 func TestMaxConnsOverManyEndpoints(t *testing.T) {
 	t.Parallel()
-	p := wire.New(wire.Config{MaxConns: 2})
-	t.Cleanup(p.Close)
-	var servers []*server
-	for range 4 {
-		servers = append(servers, newServer(t, false, false, func(http.ResponseWriter, *http.Request) {}))
-	}
-	var done sync.WaitGroup
-	for _, s := range servers {
-		done.Go(func() { callsAt(t, p, s.URL, 50) })
-	}
-	done.Wait()
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		p := wire.New(wire.Config{Dial: n.dial, MaxConns: 2})
+		t.Cleanup(p.Close)
+		var servers []*server
+		for range 4 {
+			servers = append(servers, n.newServer(t, false, false, func(http.ResponseWriter, *http.Request) {}))
+		}
+		var done sync.WaitGroup
+		for _, s := range servers {
+			done.Go(func() { callsAt(t, p, s.URL, 50) })
+		}
+		done.Wait()
+	})
 }
 
 // A real server's limit is kept, also by a burst that comes before it is known.
@@ -140,19 +203,21 @@ func TestARealServersStreams(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(test.streams), func(t *testing.T) {
 			t.Parallel()
-			var arrived sync.WaitGroup
-			arrived.Add(test.calls)
-			s := newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body)
-				arrived.Done()
-				arrived.Wait() // until all of them are here at once
-			}, func(c *http.Server) { c.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: test.streams} })
-			p := s.pool(t, nil)
-			callsAt(t, p, s.URL, test.calls)
-			if conns, requests := s.total.Load(), s.requests.Load(); conns != int64(test.wantConns) || requests != int64(test.calls) {
-				t.Errorf("%d calls took %d connections and %d requests, want %d and as many requests",
-					test.calls, conns, requests, test.wantConns)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				var arrived sync.WaitGroup
+				arrived.Add(test.calls)
+				s := new(network).newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					arrived.Done()
+					arrived.Wait() // until all of them are here at once
+				}, func(c *http.Server) { c.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: test.streams} })
+				p := s.pool(t, nil)
+				callsAt(t, p, s.URL, test.calls)
+				if conns, requests := s.total.Load(), s.requests.Load(); conns != int64(test.wantConns) || requests != int64(test.calls) {
+					t.Errorf("%d calls took %d connections and %d requests, want %d and as many requests",
+						test.calls, conns, requests, test.wantConns)
+				}
+			})
 		})
 	}
 }
@@ -160,48 +225,52 @@ func TestARealServersStreams(t *testing.T) {
 // net/http's own server ends a connection by GOAWAY when asked to.
 func TestGoAwayOfARealServer(t *testing.T) {
 	t.Parallel()
-	var n atomic.Int64
-	s := newServer(t, true, true, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if n.Add(1)%20 == 0 {
-			w.Header().Set("Connection", "close")
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		s := new(network).newServer(t, true, true, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if n.Add(1)%20 == 0 {
+				w.Header().Set("Connection", "close")
+			}
+		})
+		p := s.pool(t, nil)
+		for range 10 {
+			callsAt(t, p, s.URL, 50)
+		}
+		if got := s.requests.Load(); got != 500 {
+			t.Errorf("%d requests for 500 calls", got)
 		}
 	})
-	p := s.pool(t, nil)
-	for range 10 {
-		callsAt(t, p, s.URL, 50)
-	}
-	if got := s.requests.Load(); got != 500 {
-		t.Errorf("%d requests for 500 calls", got)
-	}
 }
 
 // An IPv6 address is in brackets wherever it has a port, and the server's certificate
 // must be for it.
 func TestAnAddressOfIPv6(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
-	for _, test := range []struct {
-		url, want string
-		wrong     bool
-	}{
-		{"https://[::1]/", "[::1]:443", false},
-		{"https://[::1]:8443/", "[::1]:8443", false},
-		{"https://[::2]:8443/", "[::2]:8443", true},
-	} {
-		p := s.pool(t, func(cfg *wire.Config) {
-			cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-				if address != test.want {
-					t.Errorf("%s: dialled %s, want %s", test.url, address, test.want)
+	synctest.Test(t, func(t *testing.T) {
+		s := new(network).newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+		for _, test := range []struct {
+			url, want string
+			wrong     bool
+		}{
+			{"https://[::1]/", "[::1]:443", false},
+			{"https://[::1]:8443/", "[::1]:8443", false},
+			{"https://[::2]:8443/", "[::2]:8443", true},
+		} {
+			p := s.pool(t, func(cfg *wire.Config) {
+				cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if address != test.want {
+						t.Errorf("%s: dialled %s, want %s", test.url, address, test.want)
+					}
+					return s.network.dial(ctx, network, s.Listener.Addr().String())
 				}
-				return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
+			})
+			err := callAt(t.Context(), t, p, test.url)
+			if _, wrong := errors.AsType[x509.HostnameError](err); wrong != test.wrong || err != nil && !wrong {
+				t.Errorf("RoundTrip(%s) = %v, want another host's certificate %t", test.url, err, test.wrong)
 			}
-		})
-		err := callAt(t.Context(), t, p, test.url)
-		if _, wrong := errors.AsType[x509.HostnameError](err); wrong != test.wrong || err != nil && !wrong {
-			t.Errorf("RoundTrip(%s) = %v, want another host's certificate %t", test.url, err, test.wrong)
 		}
-	}
+	})
 }
 
 // Early hints and trailers are not taken for the answer. The pool asks for no
@@ -209,38 +278,40 @@ func TestAnAddressOfIPv6(t *testing.T) {
 func TestAnswersWithHintsAndTrailers(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		s := newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
-			if got := r.Header.Get("Accept-Encoding"); got != "" {
-				t.Errorf("asked for an answer in %s, want none", got)
+		synctest.Test(t, func(t *testing.T) {
+			s := new(network).newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if got := r.Header.Get("Accept-Encoding"); got != "" {
+					t.Errorf("asked for an answer in %s, want none", got)
+				}
+				for range 3 {
+					w.WriteHeader(http.StatusEarlyHints)
+				}
+				w.Header().Set("Content-Encoding", "gzip")
+				w.Header().Set("Trailer", "X-Last")
+				_, _ = io.WriteString(w, "the answer")
+				w.Header().Set("X-Last", "trailer")
+			})
+			p := s.pool(t, nil)
+			for want := int64(1); want <= 2; want++ {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, strings.NewReader("{}"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				response, err := p.RoundTrip(r)
+				if err != nil {
+					t.Fatalf("HTTP/2 %t: RoundTrip = %v, want success", http2, err)
+				}
+				text, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				if err != nil || response.StatusCode != http.StatusOK || string(text) != "the answer" || response.Trailer.Get("X-Last") != "trailer" {
+					t.Errorf("HTTP/2 %t: answer %d %q %v, %v", http2, response.StatusCode, text, response.Trailer, err)
+				}
+				if s.total.Load() != 1 || s.requests.Load() != want {
+					t.Errorf("HTTP/2 %t: %d connections and %d requests, want 1 and %d", http2, s.total.Load(), s.requests.Load(), want)
+				}
 			}
-			for range 3 {
-				w.WriteHeader(http.StatusEarlyHints)
-			}
-			w.Header().Set("Content-Encoding", "gzip")
-			w.Header().Set("Trailer", "X-Last")
-			_, _ = io.WriteString(w, "the answer")
-			w.Header().Set("X-Last", "trailer")
 		})
-		p := s.pool(t, nil)
-		for want := int64(1); want <= 2; want++ {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, strings.NewReader("{}"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			response, err := p.RoundTrip(r)
-			if err != nil {
-				t.Fatalf("HTTP/2 %t: RoundTrip = %v, want success", http2, err)
-			}
-			text, err := io.ReadAll(response.Body)
-			_ = response.Body.Close()
-			if err != nil || response.StatusCode != http.StatusOK || string(text) != "the answer" || response.Trailer.Get("X-Last") != "trailer" {
-				t.Errorf("HTTP/2 %t: answer %d %q %v, %v", http2, response.StatusCode, text, response.Trailer, err)
-			}
-			if s.total.Load() != 1 || s.requests.Load() != want {
-				t.Errorf("HTTP/2 %t: %d connections and %d requests, want 1 and %d", http2, s.total.Load(), s.requests.Load(), want)
-			}
-		}
 	}
 }
 
@@ -268,18 +339,20 @@ func TestAnAnswersHeadersAreBounded(t *testing.T) {
 			for bytes, fits := range map[int]bool{50 << 10: true, 80 << 10: false, 10 << 20: false} {
 				t.Run(test.name+" of "+strconv.Itoa(bytes)+" bytes, HTTP/2 "+strconv.FormatBool(http2), func(t *testing.T) {
 					t.Parallel()
-					s := newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
-						_, _ = io.Copy(io.Discard, r.Body)
-						test.answer(w, bytes)
-						_, _ = io.WriteString(w, "the answer")
-					}, func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) })
-					err := callAt(t.Context(), t, s.pool(t, nil), s.URL)
-					if fits != (err == nil) || s.requests.Load() != 1 {
-						t.Fatalf("RoundTrip = %v after %d requests, want success %t after 1", err, s.requests.Load(), fits)
-					}
-					if !fits {
-						wantLost(t, err, true)
-					}
+					synctest.Test(t, func(t *testing.T) {
+						s := new(network).newServer(t, true, http2, func(w http.ResponseWriter, r *http.Request) {
+							_, _ = io.Copy(io.Discard, r.Body)
+							test.answer(w, bytes)
+							_, _ = io.WriteString(w, "the answer")
+						}, func(s *http.Server) { s.ErrorLog = log.New(io.Discard, "", 0) })
+						err := callAt(t.Context(), t, s.pool(t, nil), s.URL)
+						if fits != (err == nil) || s.requests.Load() != 1 {
+							t.Fatalf("RoundTrip = %v after %d requests, want success %t after 1", err, s.requests.Load(), fits)
+						}
+						if !fits {
+							wantLost(t, err, true)
+						}
+					})
 				})
 			}
 		}
@@ -339,30 +412,33 @@ func TestConnectionsThatEndWithTheirAnswer(t *testing.T) {
 // Nothing is sent to a server without a trusted certificate, or without TLS.
 func TestAHandshakeThatFails(t *testing.T) {
 	t.Parallel()
-	p := wire.New(wire.Config{})
-	t.Cleanup(p.Close)
-	for _, secure := range []bool{true, false} {
-		s := newServer(t, secure, true, func(http.ResponseWriter, *http.Request) {})
-		for range 3 {
-			err := callAt(t.Context(), t, p, strings.Replace(s.URL, "http:", "https:", 1))
-			_, unconnected := errors.AsType[*wire.ConnectError](err)
-			_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-			if _, plain := errors.AsType[tls.RecordHeaderError](err); !unconnected || unknown != secure || plain == secure {
-				t.Errorf("RoundTrip = %v, want a ConnectError for the server's certificate, %t, or its plain HTTP", err, secure)
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		p := wire.New(wire.Config{Dial: n.dial})
+		t.Cleanup(p.Close)
+		for _, secure := range []bool{true, false} {
+			s := n.newServer(t, secure, true, func(http.ResponseWriter, *http.Request) {})
+			for range 3 {
+				err := callAt(t.Context(), t, p, strings.Replace(s.URL, "http:", "https:", 1))
+				_, unconnected := errors.AsType[*wire.ConnectError](err)
+				_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+				if _, plain := errors.AsType[tls.RecordHeaderError](err); !unconnected || unknown != secure || plain == secure {
+					t.Errorf("RoundTrip = %v, want a ConnectError for the server's certificate, %t, or its plain HTTP", err, secure)
+				}
+			}
+			if got := s.requests.Load(); got != 0 {
+				t.Errorf("%d requests, want none", got)
 			}
 		}
-		if got := s.requests.Load(); got != 0 {
-			t.Errorf("%d requests, want none", got)
-		}
-	}
+	})
 }
 
 // newProxy starts a proxy, over TLS or not, that asks for a name and a password. Its
 // answers to CONNECT have the header lines given.
-func newProxy(t *testing.T, secure bool, header ...string) (*server, *url.URL) {
+func (n *network) newProxy(t *testing.T, secure bool, header ...string) (*server, *url.URL) {
 	t.Helper()
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret"))
-	s := newServer(t, secure, false, func(w http.ResponseWriter, r *http.Request) {
+	s := n.newServer(t, secure, false, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Proxy-Authorization") != want {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
@@ -371,7 +447,7 @@ func newProxy(t *testing.T, secure bool, header ...string) (*server, *url.URL) {
 			_, _ = io.WriteString(w, "for "+r.URL.String())
 			return
 		}
-		there, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.Host)
+		there, err := n.dial(r.Context(), "tcp", r.Host)
 		if err != nil {
 			w.WriteHeader(http.StatusBadGateway)
 			return
@@ -401,36 +477,42 @@ func relay(to net.Conn, from *bufio.Reader) {
 // A proxy is asked for a tunnel, through which HTTP/2 is spoken.
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	proxy, u := newProxy(t, false)
-	var protocol atomic.Value
-	s := newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) { protocol.Store(r.Proto) })
-	p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
-	callsAt(t, p, s.URL, 50)
-	if protocol.Load() != "HTTP/2.0" || proxy.requests.Load() != 1 || s.total.Load() != 1 {
-		t.Errorf("%v over %d tunnels and %d connections, want HTTP/2.0 over one", protocol.Load(), proxy.requests.Load(), s.total.Load())
-	}
-	// Plain HTTP is the proxy's to forward.
-	callsAt(t, p, "http://lambda.test/", 1)
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		proxy, u := n.newProxy(t, false)
+		var protocol atomic.Value
+		s := n.newServer(t, true, true, func(_ http.ResponseWriter, r *http.Request) { protocol.Store(r.Proto) })
+		p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
+		callsAt(t, p, s.URL, 50)
+		if protocol.Load() != "HTTP/2.0" || proxy.requests.Load() != 1 || s.total.Load() != 1 {
+			t.Errorf("%v over %d tunnels and %d connections, want HTTP/2.0 over one", protocol.Load(), proxy.requests.Load(), s.total.Load())
+		}
+		// Plain HTTP is the proxy's to forward.
+		callsAt(t, p, "http://lambda.test/", 1)
+	})
 }
 
 // The proxy may speak TLS, with the certificates of the pool, both for a tunnel and to
 // forward plain HTTP.
 func TestProxyOverTLS(t *testing.T) {
 	t.Parallel()
-	proxy, u := newProxy(t, true)
-	s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
-	p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) }, proxy)
-	callsAt(t, p, s.URL, 50)
-	callsAt(t, p, "http://lambda.test/", 1)
-	if got := s.total.Load(); got != 1 || proxy.requests.Load() != 2 {
-		t.Errorf("%d connections and %d requests of the proxy, want 1 and 2", got, proxy.requests.Load())
-	}
-	p = wire.New(wire.Config{Proxy: http.ProxyURL(u)})
-	t.Cleanup(p.Close)
-	err := callAt(t.Context(), t, p, s.URL)
-	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown || !strings.Contains(err.Error(), "proxy "+u.Host+": ") {
-		t.Errorf("RoundTrip = %v, want an unknown authority of proxy %s", err, u.Host)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		proxy, u := n.newProxy(t, true)
+		s := n.newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+		p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) }, proxy)
+		callsAt(t, p, s.URL, 50)
+		callsAt(t, p, "http://lambda.test/", 1)
+		if got := s.total.Load(); got != 1 || proxy.requests.Load() != 2 {
+			t.Errorf("%d connections and %d requests of the proxy, want 1 and 2", got, proxy.requests.Load())
+		}
+		p = wire.New(wire.Config{Dial: n.dial, Proxy: http.ProxyURL(u)})
+		t.Cleanup(p.Close)
+		err := callAt(t.Context(), t, p, s.URL)
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown || !strings.Contains(err.Error(), "proxy "+u.Host+": ") {
+			t.Errorf("RoundTrip = %v, want an unknown authority of proxy %s", err, u.Host)
+		}
+	})
 }
 
 // A server that speaks before it is asked, as one of another protocol does, has served
@@ -474,16 +556,18 @@ func TestAServerOfAnotherProtocol(t *testing.T) {
 func TestProxyIsChosenByAddress(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} {
-		s := newServer(t, secure, false, func(http.ResponseWriter, *http.Request) {})
-		p := s.pool(t, func(cfg *wire.Config) {
-			cfg.Proxy = func(r *http.Request) (*url.URL, error) {
-				if r.URL.String() != s.URL {
-					t.Errorf("Proxy was asked for %s, want %s", r.URL, s.URL)
+		synctest.Test(t, func(t *testing.T) {
+			s := new(network).newServer(t, secure, false, func(http.ResponseWriter, *http.Request) {})
+			p := s.pool(t, func(cfg *wire.Config) {
+				cfg.Proxy = func(r *http.Request) (*url.URL, error) {
+					if r.URL.String() != s.URL {
+						t.Errorf("Proxy was asked for %s, want %s", r.URL, s.URL)
+					}
+					return nil, nil //nolint:nilnil // no proxy
 				}
-				return nil, nil //nolint:nilnil // no proxy
-			}
+			})
+			callsAt(t, p, s.URL, 1)
 		})
-		callsAt(t, p, s.URL, 1)
 	}
 }
 
@@ -493,13 +577,16 @@ func TestProxyThatAnnouncesABody(t *testing.T) {
 	for _, header := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
 		t.Run(header, func(t *testing.T) {
 			t.Parallel()
-			proxy, u := newProxy(t, false, header)
-			s := newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
-			p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
-			callsAt(t, p, s.URL, 5)
-			if got := proxy.requests.Load(); got != 1 {
-				t.Errorf("%d tunnels, want 1", got)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				n := new(network)
+				proxy, u := n.newProxy(t, false, header)
+				s := n.newServer(t, true, true, func(http.ResponseWriter, *http.Request) {})
+				p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
+				callsAt(t, p, s.URL, 5)
+				if got := proxy.requests.Load(); got != 1 {
+					t.Errorf("%d tunnels, want 1", got)
+				}
+			})
 		})
 	}
 }
@@ -507,7 +594,7 @@ func TestProxyThatAnnouncesABody(t *testing.T) {
 // What a proxy refuses has not been sent.
 func TestProxyRefuses(t *testing.T) {
 	t.Parallel()
-	_, u := newProxy(t, false)
+	_, u := (*network)(nil).newProxy(t, false)
 	for _, test := range []struct{ name, proxy, want string }{
 		{"wrong password", strings.Replace(u.String(), "secret", "guess", 1), "proxy " + u.Host + ": 407 Proxy Authentication Required"},
 		{"no way", u.String(), "proxy " + u.Host + ": 502 Bad Gateway"},

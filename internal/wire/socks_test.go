@@ -29,13 +29,10 @@ type socks struct {
 	asked []string
 }
 
-// newSOCKS starts the proxy and returns its address.
-func newSOCKS(t *testing.T, s *socks) string {
+// newSOCKS starts the proxy on a network and returns its address.
+func (n *network) newSOCKS(t *testing.T, s *socks) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := n.listen(t)
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -46,7 +43,7 @@ func newSOCKS(t *testing.T, s *socks) string {
 			go func() {
 				defer func() { _ = here.Close() }()
 				if s.greet(here) {
-					s.connect(t.Context(), here)
+					s.connect(t.Context(), n, here)
 				}
 			}()
 		}
@@ -100,8 +97,8 @@ func (s *socks) greet(c net.Conn) bool {
 }
 
 // connect relays to the one address, or says that there is no route.
-func (s *socks) connect(ctx context.Context, here net.Conn) {
-	there, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.to)
+func (s *socks) connect(ctx context.Context, n *network, here net.Conn) {
+	there, err := n.dial(ctx, "tcp", s.to)
 	reply := []byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0}
 	if err != nil {
 		reply[1] = 3
@@ -123,22 +120,25 @@ func TestSOCKSProxy(t *testing.T) {
 		for _, secure := range []bool{true, false} {
 			t.Run(test.name+" over TLS "+strconv.FormatBool(secure), func(t *testing.T) {
 				t.Parallel()
-				s := newServer(t, secure, true, func(http.ResponseWriter, *http.Request) {})
-				proxy := &socks{password: test.password, to: s.Listener.Addr().String()}
-				u := &url.URL{Scheme: test.scheme, Host: newSOCKS(t, proxy)}
-				if test.password != "" {
-					u.User = url.UserPassword("user", test.password)
-				}
-				p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
-				scheme, want, calls := "http", "example.com:80", 1 // over HTTP/1.1, a connection takes one
-				if secure {
-					scheme, want, calls = "https", "example.com:443", 50
-				}
-				callsAt(t, p, scheme+"://example.com/", calls)
-				if len(proxy.asked) != 1 || proxy.asked[0] != want || s.requests.Load() != int64(calls) {
-					t.Errorf("the proxy was asked for %q, the server answered %d calls; want one connection to %s, %d",
-						proxy.asked, s.requests.Load(), want, calls)
-				}
+				synctest.Test(t, func(t *testing.T) {
+					n := new(network)
+					s := n.newServer(t, secure, true, func(http.ResponseWriter, *http.Request) {})
+					proxy := &socks{password: test.password, to: s.Listener.Addr().String()}
+					u := &url.URL{Scheme: test.scheme, Host: n.newSOCKS(t, proxy)}
+					if test.password != "" {
+						u.User = url.UserPassword("user", test.password)
+					}
+					p := s.pool(t, func(cfg *wire.Config) { cfg.Proxy = http.ProxyURL(u) })
+					scheme, want, calls := "http", "example.com:80", 1 // over HTTP/1.1, a connection takes one
+					if secure {
+						scheme, want, calls = "https", "example.com:443", 50
+					}
+					callsAt(t, p, scheme+"://example.com/", calls)
+					if len(proxy.asked) != 1 || proxy.asked[0] != want || s.requests.Load() != int64(calls) {
+						t.Errorf("the proxy was asked for %q, the server answered %d calls; want one connection to %s, %d",
+							proxy.asked, s.requests.Load(), want, calls)
+					}
+				})
 			})
 		}
 	}
@@ -147,8 +147,8 @@ func TestSOCKSProxy(t *testing.T) {
 // What a SOCKS5 proxy refuses has not been sent, and no password is told.
 func TestSOCKSProxyRefuses(t *testing.T) {
 	t.Parallel()
-	nowhere := newSOCKS(t, &socks{to: "127.0.0.1:1"})
-	closed := newSOCKS(t, &socks{password: "other"})
+	nowhere := (*network)(nil).newSOCKS(t, &socks{to: "127.0.0.1:1"})
+	closed := (*network)(nil).newSOCKS(t, &socks{password: "other"})
 	for _, test := range []struct{ name, proxy, want string }{
 		{"no route", "socks5://" + nowhere, "network unreachable"},
 		{"no password", "socks5://" + closed, "no acceptable authentication methods"},
