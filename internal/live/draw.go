@@ -48,8 +48,12 @@ func Draw(ctx context.Context, s *State, t Terminal) (stop func()) {
 		}}
 		program := tea.NewProgram(v, tea.WithInput(nil), tea.WithOutput(t.Output), tea.WithEnvironment(t.Env),
 			tea.WithColorProfile(t.Profile), tea.WithoutSignalHandler(), tea.WithFPS(Redraws), tea.WithWindowSize(usualWidth, usualHeight))
-		_, _ = program.Run()                                        // a view that cannot be drawn is no error of the run
-		_, _ = io.WriteString(t.Output, "\r"+ansi.EraseScreenBelow) // the "^C" of a terminal, too
+		// A frame that is drawn just after the terminal became narrower is cut, and not wrapped: the
+		// view would then lose its place, and leave a part of itself behind.
+		_, _ = io.WriteString(t.Output, ansi.ResetModeAutoWrap)
+		_, _ = program.Run()                                              // a view that cannot be drawn is no error of the run
+		const erase = ansi.SetModeAutoWrap + "\r" + ansi.EraseScreenBelow // the "^C" of a terminal, too
+		_, _ = io.WriteString(t.Output, erase)
 	})
 }
 

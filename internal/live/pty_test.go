@@ -62,6 +62,40 @@ func TestDrawOnATerminal(t *testing.T) {
 	}
 }
 
+// A terminal that becomes narrower may get frames of the old width before the view knows the new one.
+// They leave nothing behind either.
+func TestDrawOnATerminalThatBecomesNarrower(t *testing.T) {
+	t.Parallel()
+	screen := livetest.Open(t, 200, 24)
+	s := &script{State: live.New(live.Settings{}), at: time.Since(begin())}
+	s.run(2, 0)
+	s.start(1, "", "eu-west-1")
+	stop := live.Draw(t.Context(), s.State, live.Terminal{Output: screen.Terminal, Env: []string{"TERM=xterm", "NO_COLOR=1"}, Profile: colorprofile.ASCII})
+	running := func(text string) string {
+		if strings.Contains(text, "eu-west-1") {
+			return ""
+		}
+		return "want the Region that runs"
+	}
+	screen.Wait(t, running)
+	screen.Resize(t, 40, 24) // without its signal: it is not the terminal of this process
+	for range 3 {
+		last := screen.Text()
+		screen.Wait(t, func(text string) string {
+			if text == last {
+				return "want another frame"
+			}
+			return ""
+		})
+	}
+	stop()
+	_, _ = io.WriteString(screen.Terminal, "after\r\n")
+	shows(t, screen, func() string { return "after" })
+	if written, _, _ := screen.Close(t); strings.LastIndex(written, "\x1b[?7h") < strings.LastIndex(written, "\x1b[?7l") {
+		t.Errorf("the terminal does not wrap lines at the end: %q", written)
+	}
+}
+
 // Without colors, nothing is written that sets one.
 func TestDrawWithoutColors(t *testing.T) {
 	t.Parallel()
