@@ -71,7 +71,8 @@ func (f *runFlags) has(ctx context.Context, runID string) bool {
 	return err == nil
 }
 
-// stopTime bounds how long a call that was cancelled waits for the stop of its run.
+// stopTime bounds how long a call that was cancelled waits for the start of its run, and then for
+// the stop.
 const stopTime = 10 * time.Second
 
 // runKept has the deployed coordinator start a run, follows it, and stops it when ctx ends.
@@ -80,7 +81,9 @@ func (a *agent) runKept(ctx context.Context, f *runFlags, r protocol.Request) (k
 	if err != nil {
 		return keptRun{}, err
 	}
-	state, err := d.start(ctx, r)
+	starting, started := outlast(ctx, stopTime) // a run whose id is not known cannot be stopped
+	state, err := d.start(starting, r)
+	started()
 	if err != nil {
 		return keptRun{}, err
 	}
@@ -100,6 +103,16 @@ func (a *agent) runKept(ctx context.Context, f *runFlags, r protocol.Request) (k
 		return keptRun{}, err
 	}
 	return resultOf(ctx, d, state.RunID, ended)
+}
+
+// outlast returns a context that ends d after ctx, or when done is called.
+func outlast(ctx context.Context, d time.Duration) (_ context.Context, done func()) {
+	longer, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { end(context.Cause(ctx)) }) })
+	return longer, func() {
+		stop()
+		end(nil)
+	}
 }
 
 // list returns the rows of a run as -o jsonl prints them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"meridian/internal/coordinator"
 	"meridian/internal/invoke"
@@ -58,7 +60,8 @@ func (c *coordinators) named(ctx context.Context, name string) *trigger.Handler 
 	return c.byName[name]
 }
 
-// ServeHTTP answers an invocation of the coordinator in the path.
+// ServeHTTP answers an invocation of the coordinator in the path. The one with the name "keeper-late"
+// answers a second after it has started a run.
 func (c *coordinators) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -70,6 +73,10 @@ func (c *coordinators) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		functionError(protocol.ErrorInvalidRequest, err.Error())(w, r)
 		return
+	}
+	var asked protocol.Command
+	if _ = json.Unmarshal(payload, &asked); asked.Command == protocol.CommandStart && r.PathValue("function") == "keeper-late" {
+		<-time.After(time.Second)
 	}
 	_, _ = w.Write(answer)
 }

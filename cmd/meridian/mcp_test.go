@@ -323,6 +323,7 @@ func TestACancelledCallStopsItsRun(t *testing.T) {
 	for _, test := range []struct{ name, flags string }{
 		{"in this process", ""},
 		{"in a deployed coordinator", "--function keeper-cancelled --keep"},
+		{"in a deployed coordinator that has not answered yet", "--function keeper-late --keep"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
