@@ -2,7 +2,7 @@ package main
 
 import (
 	"slices"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,24 +17,28 @@ func TestInOrder(t *testing.T) {
 		for i := range items {
 			items[i] = i
 		}
-		var reading, waiting, most atomic.Int64
+		var mu sync.Mutex
+		held, most := 0, 0 // results that are read or wait
 		var got []int
 		begin := time.Now()
 		for v := range inOrder(items, historyReads, func(i int) int {
-			most.Store(max(most.Load(), reading.Add(1)+waiting.Load()))
+			mu.Lock()
+			held++
+			most = max(most, held)
+			mu.Unlock()
 			time.Sleep(time.Duration(1+i%3) * time.Second)
-			reading.Add(-1)
-			waiting.Add(1)
 			return i
 		}) {
 			got = append(got, v)
-			waiting.Add(-1)
+			mu.Lock()
+			held--
+			mu.Unlock()
 		}
 		if !slices.Equal(got, items) {
 			t.Errorf("inOrder = %v, want the order of the items", got)
 		}
-		if most.Load() > historyReads+1 || most.Load() < historyReads {
-			t.Errorf("%d results are read or wait at once, want %d, and the one that is taken", most.Load(), historyReads)
+		if most > historyReads+1 || most < historyReads {
+			t.Errorf("%d results are read or wait at once, want %d, and the one that is taken", most, historyReads)
 		}
 		if took := time.Since(begin); took > 12*time.Second { // 60 s one after the other
 			t.Errorf("it took %v, want them read at once", took)
