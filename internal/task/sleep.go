@@ -53,6 +53,10 @@ func (*SleepParameters) SkipTarget(region, target string) (reason string) {
 func sleep(ctx context.Context, in Input[SleepParameters]) (SleepOutput, error) {
 	select {
 	case <-time.After(in.Parameters.LeastTime()):
+		if deadline, ok := ctx.Deadline(); ok && time.Now().After(deadline) {
+			<-ctx.Done() // both have passed while the process stood still, and select chose
+			return SleepOutput{}, context.Cause(ctx)
+		}
 		if _, known := endpoints.ServiceID(in.Target.Name); known {
 			o, err := lookUp(in.Region, in.Target.Name, endpoints.Variant{})
 			return SleepOutput(o), err

@@ -209,6 +209,28 @@ func TestSleepWaitsAndResolves(t *testing.T) {
 	})
 }
 
+// A late context ends after its deadline, as one does in a process that stood still at both.
+type late struct {
+	context.Context
+
+	deadline time.Time
+}
+
+func (l late) Deadline() (time.Time, bool) { return l.deadline, true }
+
+func TestASleepBeyondItsDeadlineIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		work := prepare(t, task.Builtin(), "sleep", json.RawMessage(`{"seconds":1.5}`))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		got, err := work(late{ctx, time.Now().Add(time.Second)}, "eu-west-1", protocol.Target{Name: "dynamodb"})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("sleep within 1s = %s, %v; want %v", got, err, context.DeadlineExceeded)
+		}
+	})
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
