@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,8 +44,12 @@ func newFleet(t *testing.T) (*fleet, *bytes.Buffer) {
 	return &fleet{Action: "deploy", Root: root, Stage: "dev", AtOnce: 2, Limit: time.Minute, out: &out}, &out
 }
 
+// write writes a file that may be run. A process that another test starts meanwhile would have it
+// open for a moment, and then it could not be run: "text file busy".
 func write(t *testing.T, name, content string) {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		t.Fatal(err)
 	}
