@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,15 +60,17 @@ func TestIdentifyProfiles(t *testing.T) {
 // A profile that does not exist is refused, before anything is invoked.
 func TestRunRefusesAnUnknownProfile(t *testing.T) {
 	useProfiles(t)
-	var stdout, stderr strings.Builder
-	args := []string{"run", "--profile", "knows,nosuch"}
-	if got := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil); got != exitUsage {
-		t.Errorf("run(%q) = %d, want %d", args, got, exitUsage)
-	}
-	want := "meridian: there is no AWS profile \"nosuch\"\nhint: run `aws configure list-profiles` to list the profiles\n"
-	if got := stderr.String(); got != want {
-		t.Errorf("run(%q) says %q, want %q", args, got, want)
-	}
+	synctest.Test(t, func(t *testing.T) { // or a busy machine says what it waits for
+		var stdout, stderr strings.Builder
+		args := []string{"run", "--profile", "knows,nosuch"}
+		if got := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil); got != exitUsage {
+			t.Errorf("run(%q) = %d, want %d", args, got, exitUsage)
+		}
+		want := "meridian: there is no AWS profile \"nosuch\"\nhint: run `aws configure list-profiles` to list the profiles\n"
+		if got := stderr.String(); got != want {
+			t.Errorf("run(%q) says %q, want %q", args, got, want)
+		}
+	})
 }
 
 // --profile makes an account of each profile, with its name.

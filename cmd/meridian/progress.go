@@ -13,8 +13,8 @@ import (
 	"meridian/pkg/protocol"
 )
 
-// patienceWithoutView is how long a command may wait before it says for what.
-const patienceWithoutView = 500 * time.Millisecond
+// patienceWithoutView is how long a command may wait before it says for what. Tests set it.
+var patienceWithoutView = 500 * time.Millisecond //nolint:gochecknoglobals // see above
 
 // A watch shows the progress of a run on standard error: as a view that moves if that is a
 // terminal, and else as a line every ten seconds.
@@ -68,7 +68,7 @@ func limit(request protocol.Request) time.Duration {
 }
 
 // await shows what the command waits for while it is not a run: without a terminal as a line,
-// before it has waited for a second.
+// after half a second.
 func (c *cli) await(ctx context.Context, what string, logged bool) watch {
 	if logged || c.live(c.stderr) {
 		return c.watch(ctx, what, 0, logged)
