@@ -18,12 +18,18 @@ type usedCredentials struct {
 
 // note adds credentials.
 func (u *usedCredentials) note(credentials aws.Credentials) {
-	last := u.last.Load()
-	if last == nil {
-		last = &[2]aws.Credentials{}
-	}
-	if last[0].SessionToken != credentials.SessionToken || last[0].SecretAccessKey != credentials.SecretAccessKey {
-		u.last.Store(&[2]aws.Credentials{credentials, last[0]})
+	for {
+		last := u.last.Load()
+		both := [2]aws.Credentials{credentials}
+		if last != nil {
+			if last[0].SessionToken == credentials.SessionToken && last[0].SecretAccessKey == credentials.SecretAccessKey {
+				return
+			}
+			both[1] = last[0]
+		}
+		if u.last.CompareAndSwap(last, &both) {
+			return
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,5 +195,33 @@ func TestConcealHidesTheSecretsThatWereUsed(t *testing.T) {
 	}
 	if got, want := client.Conceal(text), "(secret), (secret), (secret), (secret)"; got != want {
 		t.Errorf("Conceal = %s, want %s", got, want)
+	}
+}
+
+// Calls that use credentials from before and after a renewal at once have the secrets of both
+// hidden.
+func TestConcealHidesTheSecretsOfCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 5000 {
+		var n atomic.Int64
+		client := awsapi.New(nil, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: fmt.Sprintf("secret key number %d", n.Add(1))}, nil
+		}))
+		var done sync.WaitGroup
+		var used [2]string
+		for i := range used {
+			done.Go(func() {
+				client.Forget(time.Now())
+				credentials, err := client.Credentials().Retrieve(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				used[i] = credentials.SecretAccessKey
+			})
+		}
+		done.Wait()
+		if got := client.Conceal(used[0] + used[1]); got != "(secret)(secret)" {
+			t.Fatalf("Conceal = %s, want both hidden", got)
+		}
 	}
 }
