@@ -7,8 +7,9 @@
 //
 // One [Finding] for each check, in the same order. A check that could not be made is
 // [NotChecked] and says why: it is never [Passed]. If the worker does not pass the first, no
-// other is made. Checks run one after the other, and each makes at most one invocation. One that
-// fails for a time that it measured measures again, twice at most: a machine can be busy. The
+// other is made. Checks run one after the other, and each makes at most one invocation. A check
+// that fails for a time that it measured is made again, twice at most, because a machine can be
+// busy; each time the batch is sent again first, to measure how long the targets take now. The
 // [Checker] says what the worker is asked to do, also by a request that a worker has to refuse.
 package workercheck
 
