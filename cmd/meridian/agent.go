@@ -108,7 +108,13 @@ func (a *agent) runKept(ctx context.Context, f *runFlags, r protocol.Request) (k
 // outlast returns a context that ends d after ctx, or when done is called.
 func outlast(ctx context.Context, d time.Duration) (_ context.Context, done func()) {
 	longer, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { end(context.Cause(ctx)) }) })
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-longer.Done():
+		case <-time.After(d):
+			end(context.Cause(ctx))
+		}
+	})
 	return longer, func() {
 		stop()
 		end(nil)
