@@ -192,5 +192,19 @@ func (h *hop) alert() error {
 	return nil
 }
 
+// A drainedConn reports no write that fails because the server has hung up. The transport would
+// close the connection and lose what the server sent before, such as an alert of TLS. Reads
+// return that, and then the end of the connection.
+type drainedConn struct{ net.Conn }
+
+// Write implements net.Conn.
+func (c drainedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return len(p), nil
+	}
+	return n, err
+}
+
 // remoteError is the Op of an error with an alert of TLS.
 const remoteError = "remote error"

@@ -74,7 +74,7 @@ func (h *hop) close() {
 // handshake starts TLS on the connection. It resumes no session, so that it measures a
 // full handshake.
 func (h *hop) handshake(ctx context.Context) error {
-	conn := tls.Client(h.conn, &tls.Config{
+	conn := tls.Client(drainedConn{h.conn}, &tls.Config{
 		RootCAs:    h.settings.Roots,
 		ServerName: h.url.Hostname(),
 		NextProtos: h.protocols,

@@ -485,3 +485,20 @@ func TestOnlyTheRequestedFamilyIsUsed(t *testing.T) {
 		})
 	}
 }
+
+// A server of HTTP/2 that refuses a handshake and hangs up may have done so before the request is
+// written, or not. Its alert is read in both cases.
+func TestTheAlertOfAServerThatHangsUpIsRead(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	config := ca.issue(t, time.Hour, name)
+	config.ClientAuth = tls.RequireAnyClientCert
+	port := serve(t, "127.0.0.1", config, http.NotFoundHandler())
+	p := prober(ca, names{name: addresses("127.0.0.1")})
+	for range 100 {
+		_, err := p.Probe(t.Context(), get(t, "https://"+name+":"+port+"/"))
+		if failed, ok := errors.AsType[*probe.Error](err); !ok || failed.Name != probe.ErrorTLS {
+			t.Fatalf("Probe = %v, want %s", err, probe.ErrorTLS)
+		}
+	}
+}
