@@ -95,10 +95,10 @@ func (k *knowledge) batch(ctx context.Context) Finding {
 	if err := protocol.CheckAnswer(&r, &answer); err != nil {
 		return failed(mend, "%v", err)
 	}
-	k.start = max(k.start, took-protocol.Duration(answer.ElapsedMs))
 	for _, t := range answer.Targets {
 		k.alone[t.Target] = t
 	}
+	k.start = max(k.start, took-max(protocol.Duration(answer.ElapsedMs), k.timeAlone()))
 	return passed("%d targets, each once and in order; %s", len(r.Targets), statuses(answer.Targets))
 }
 

@@ -299,6 +299,16 @@ func TestEachFaultIsFoundByItsCheck(t *testing.T) {
 			want:   []string{"wrong version"}, found: "refused after 800ms",
 		},
 		{
+			name: "refuses a version when the work is done, and says that work takes no time",
+			worker: func(ctx context.Context, payload []byte) ([]byte, error) {
+				if strings.Contains(string(payload), `"version":99`) {
+					return anyVersion(protocol.ErrorUnsupportedVersion)(ctx, payload)
+				}
+				return answered(func(_ protocol.RegionRequest, a *protocol.RegionResult) { a.ElapsedMs = 0 })(ctx, payload)
+			},
+			want: []string{"budget", "wrong version"}, found: "these took 300ms before",
+		},
+		{
 			name: "fails for an unknown field",
 			worker: func(ctx context.Context, payload []byte) ([]byte, error) {
 				if strings.Contains(string(payload), "unknownField") {
