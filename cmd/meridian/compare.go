@@ -12,6 +12,9 @@ import (
 	"meridian/pkg/protocol"
 )
 
+// slowerThanLast says when --compare calls a target slower. Tests set it.
+var slowerThanLast difference.Slower //nolint:gochecknoglobals // see above
+
 // registerCompare adds the flag --compare.
 func (f *runFlags) registerCompare(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.compare, "compare", false, "also print what changed since the last kept run with the same name")
@@ -56,7 +59,7 @@ func (c *cli) compareWithLast(ctx context.Context, f *runFlags, r keptRun) {
 	if slices.Contains([]format{formatCSV, formatJSONL, formatJSON, formatEvents}, f.output) {
 		out = c.stderr
 	}
-	_ = c.differenceText(out, difference.Compare(last.result, r.result, difference.Comparison{Rows: rows})) // the result has been printed
+	_ = c.differenceText(out, difference.Compare(last.result, r.result, difference.Comparison{Rows: rows, Slower: slowerThanLast})) // the result has been printed
 }
 
 // lastOf returns the newest run that started before r, has the name of r and has ended. Nil means that
