@@ -7,9 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -18,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"meridian/internal/coordinator"
@@ -31,13 +34,31 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected outputs of the scripts")
 
-// TestMain runs the tests, or the program when a script starts it.
+// TestMain runs the tests, or a program when a script starts it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"meridian": func() {
-		patienceWithoutView = time.Hour // a busy machine is late
-		slowerThanLast = difference.Slower{By: time.Hour}
-		main()
-	}})
+	testscript.Main(m, map[string]func(){
+		"meridian": func() {
+			patienceWithoutView = time.Hour // a busy machine is late
+			slowerThanLast = difference.Slower{By: time.Hour}
+			main()
+		},
+		"terminal": terminal,
+	})
+}
+
+// terminal runs its arguments as a command with a terminal, and prints what they write to
+// /dev/tty, all of it. Testscript's ttyin closes the terminal before it has read everything.
+func terminal() {
+	command := exec.CommandContext(context.Background(), os.Args[1], os.Args[2:]...)
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	screen, err := pty.Start(command)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = io.Copy(os.Stdout, screen) // on Linux it ends with EIO
+	if err := command.Wait(); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // Each file of testdata/script is one behavior of the command line. The scripts
