@@ -245,7 +245,7 @@ func (a *alarmed) direct(ctx context.Context, t *testing.T, want protocol.Status
 // changed compares the last two runs. They differ only in the broken Region.
 func (a *alarmed) changed(ctx context.Context, t *testing.T, status int, what string) {
 	t.Helper()
-	out := a.meridian(ctx, t, "diff", "--name", "reachable", "--store", "s3://"+a.bucket)
+	out := a.meridian(ctx, t, "diff", "--name", "reachable", "--slower", "1h", "--store", "s3://"+a.bucket) // a probe may take longer
 	if out.status != status || !strings.Contains(out.stdout, what) || !strings.Contains(out.stdout, brokenRegion) || strings.Contains(out.stdout, home) {
 		t.Errorf("diff = %d, want %d and that only %s is %s: %s%s", out.status, status, brokenRegion, what, out.stdout, out.stderr)
 	}
