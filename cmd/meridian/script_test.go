@@ -117,7 +117,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 
 // lambdaServer answers like Lambda's Invoke API. Its function "coordinator" runs
 // requests, and those whose names begin with "keeper-" keep runs; each of the others fails in
-// its own way. Its bucket "my-bucket" answers like S3.
+// its own way. Its buckets "my-bucket" and "history-bucket" answer like S3.
 func lambdaServer(kept *coordinators) http.Handler {
 	functions := map[string]http.HandlerFunc{
 		"coordinator": coordinate,
@@ -155,9 +155,11 @@ func lambdaServer(kept *coordinators) http.Handler {
 		answer(w, r)
 	})
 	mux.HandleFunc("/{$}", answerCall)
-	bucket := &bucketServer{objects: map[string][]byte{}}
-	mux.Handle("/my-bucket", bucket)
-	mux.Handle("/my-bucket/{key...}", bucket)
+	for _, name := range []string{"my-bucket", "history-bucket"} { // a script's last run is its own
+		bucket := &bucketServer{objects: map[string][]byte{}}
+		mux.Handle("/"+name, bucket)
+		mux.Handle("/"+name+"/{key...}", bucket)
+	}
 	// The metadata service of a machine without a role: the SDK would log a warning.
 	mux.Handle("/latest/", apiError(http.StatusForbidden, "Forbidden", "no metadata"))
 	return mux
