@@ -3,6 +3,8 @@ package live
 import (
 	"context"
 	"io"
+	"os"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -46,15 +48,27 @@ func Draw(ctx context.Context, s *State, t Terminal) (stop func()) {
 			<-stopping
 			return endedMsg{}
 		}}
-		program := tea.NewProgram(v, tea.WithInput(nil), tea.WithOutput(t.Output), tea.WithEnvironment(t.Env),
+		output := t.Output
+		if file, ok := output.(*os.File); ok { // of which the library reads the size
+			output = cutting{file}
+		}
+		program := tea.NewProgram(v, tea.WithInput(nil), tea.WithOutput(output), tea.WithEnvironment(t.Env),
 			tea.WithColorProfile(t.Profile), tea.WithoutSignalHandler(), tea.WithFPS(Redraws), tea.WithWindowSize(usualWidth, usualHeight))
-		// A frame that is drawn just after the terminal became narrower is cut, and not wrapped: the
-		// view would then lose its place, and leave a part of itself behind.
-		_, _ = io.WriteString(t.Output, ansi.ResetModeAutoWrap)
-		_, _ = program.Run()                                              // a view that cannot be drawn is no error of the run
-		const erase = ansi.SetModeAutoWrap + "\r" + ansi.EraseScreenBelow // the "^C" of a terminal, too
-		_, _ = io.WriteString(t.Output, erase)
+		_, _ = program.Run()                                        // a view that cannot be drawn is no error of the run
+		_, _ = io.WriteString(t.Output, "\r"+ansi.EraseScreenBelow) // the "^C" of a terminal, too
 	})
+}
+
+// A cutting terminal cuts lines that are too long, and does not wrap them: a frame that is drawn
+// just after the terminal became narrower would make the view lose its place, and leave a part of
+// itself behind. Between frames the terminal wraps lines, because a person can stop the process.
+type cutting struct{ *os.File }
+
+// Write implements io.Writer.
+func (c cutting) Write(p []byte) (int, error) {
+	const before = ansi.ResetModeAutoWrap
+	n, err := c.File.Write(slices.Concat([]byte(before), p, []byte(ansi.SetModeAutoWrap)))
+	return min(max(n-len(before), 0), len(p)), err //nolint:wrapcheck // as its File does
 }
 
 // until calls show, with a channel that is closed when stop is called or ctx ends. stop returns
