@@ -81,7 +81,7 @@ func (a *agent) runKept(ctx context.Context, f *runFlags, r protocol.Request) (k
 	if err != nil {
 		return keptRun{}, err
 	}
-	starting, started := outlast(ctx, stopTime) // a run whose id is not known cannot be stopped
+	starting, started := outlast(ctx, stopTime) // to stop a run takes its id
 	state, err := d.start(starting, r)
 	started()
 	if err != nil {

@@ -49,7 +49,7 @@ func Draw(ctx context.Context, s *State, t Terminal) (stop func()) {
 			return endedMsg{}
 		}}
 		output := t.Output
-		if file, ok := output.(*os.File); ok { // of which the library reads the size
+		if file, ok := output.(*os.File); ok { // the library asks a file for its size
 			output = cutting{file}
 		}
 		program := tea.NewProgram(v, tea.WithInput(nil), tea.WithOutput(output), tea.WithEnvironment(t.Env),

@@ -21,7 +21,7 @@ type Listener struct {
 	close   func()
 }
 
-// Listen returns a Listener whose address is a name.
+// Listen returns a Listener. Its address is only a name.
 func Listen(name string) *Listener {
 	closed := make(chan struct{})
 	return &Listener{address(name), make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
